@@ -1,0 +1,57 @@
+"""Serve MiniStack on the socket inherited as file descriptor `argv[1]`, until told to stop or orphaned.
+
+The parent holds the other end of stdin and writes nothing: end of file means that the parent is gone, however
+it went, so this process ends too and removes the data folder `argv[2]`, which nobody else will.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+from hypercorn.asyncio import serve  # pyright: ignore[reportUnknownVariableType]
+from hypercorn.config import Config
+
+from local.shim import gap
+
+_ORPHAN_SECONDS = 5.0
+
+_orphaned = threading.Event()
+
+
+def main() -> None:
+    """Run until SIGTERM or the parent's end."""
+    listener, data_dir = int(sys.argv[1]), sys.argv[2]
+    threading.Thread(target=_watch_parent, args=(data_dir,), daemon=True).start()
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.graceful_timeout = 0.5
+    config.keep_alive_timeout = 75  # longer than clients keep idle connections, so none meets a closed one
+    config.loglevel = "WARNING"
+    asyncio.run(_serve(config, data_dir))
+
+
+async def _serve(config: Config, data_dir: str) -> None:
+    await serve(gap.attribute("ministack.app", "app"), config)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)  # the Lambda workers: they are the rest of this process's group
+    if _orphaned.is_set():
+        shutil.rmtree(data_dir, ignore_errors=True)
+    os._exit(0)  # nothing is left to save, and asyncio would wait for the threads of unfinished functions
+
+
+def _watch_parent(data_dir: str) -> None:
+    sys.stdin.buffer.read()
+    _orphaned.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_ORPHAN_SECONDS)
+    # Still here: the event loop hangs.
+    shutil.rmtree(data_dir, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
