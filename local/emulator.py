@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 import botocore.session
 from botocore.config import Config
 
@@ -180,20 +179,19 @@ class Emulator:
     def _make_client(self, service: str, credentials: Credentials) -> Any:
         """Make a client that looks at none of the caller's AWS profiles, files or proxies."""
         unread = {name: (None, None, default, None) for name, default in _UNREAD_SETTINGS.items()}
-        session = boto3.Session(
-            botocore_session=botocore.session.Session(session_vars=unread),
+        return botocore.session.Session(session_vars=unread).create_client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
-            region_name=self.region,
+            config=Config(
+                proxies={},
+                retries={"total_max_attempts": 2, "mode": "standard"},
+                s3={"addressing_style": "path"},
+                signature_version="s3v4" if service == "s3" else None,
+            ),
         )
-        config = Config(
-            proxies={},
-            retries={"total_max_attempts": 2, "mode": "standard"},
-            s3={"addressing_style": "path"},
-            signature_version="s3v4" if service == "s3" else None,
-        )
-        make: Any = session.client  # its stubs want the service's name as a literal
-        return make(service, endpoint_url=self.endpoint, config=config)
 
 
 _UNREAD_SETTINGS = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
