@@ -1,0 +1,56 @@
+"""What can go wrong: one class for each party that can refuse, all under `PortageError`."""
+
+
+class PortageError(Exception):
+    """Anything that kept an upload from going through."""
+
+
+class TransportFault(PortageError):
+    """No answer came: the name did not resolve, the connection failed or broke, or the time ran out."""
+
+
+class UnexpectedAnswer(PortageError):
+    """An answer came that does not keep the contract, such as a proxy's page in the place of JSON."""
+
+
+class ApiProblem(PortageError):
+    """The API refused, and said why (RFC 9457)."""
+
+    def __init__(self, *, problem_type: str, title: str, status: int, detail: str, request_id: str) -> None:
+        super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
+        self.type = problem_type
+        """`about:blank` where the answer carried no problem document."""
+        self.title = title
+        self.status = status
+        self.detail = detail
+        self.request_id = request_id
+        """What the operator looks for in the logs; empty where the answer named none."""
+
+
+class SignInRefused(PortageError):
+    """Cognito refused to sign a user up or in."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        """Cognito's exception name, such as NotAuthorizedException."""
+        self.message = message
+
+
+class S3Refused(PortageError):
+    """S3 refused the bytes."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"S3 answered {status} {code}: {message}")
+        self.code = code
+        """S3's error code, such as SignatureDoesNotMatch; empty where the answer was not S3's XML."""
+        self.message = message
+        self.status = status
+
+
+class SizeDiffers(PortageError):
+    """The file is not as long as was declared, so S3 would refuse it or store half of it."""
+
+
+class NotFinished(PortageError, TimeoutError):
+    """An upload reached no end in the time that was given; it may still do so."""

@@ -1,0 +1,46 @@
+"""How calls travel: one connection pool, its time limits, and what is tried again."""
+
+from collections.abc import Mapping
+
+import urllib3
+from urllib3.util import Retry, Timeout, parse_url
+
+from client.errors import TransportFault
+
+_TIMEOUT = Timeout(connect=5, read=35)  # API Gateway itself gives up after 29 s and then answers 504
+_RETRIES = Retry(
+    total=4,
+    connect=4,  # no byte of the request left: safe for every method
+    allowed_methods={"GET"},  # POST /uploads would make a second upload
+    status_forcelist={429, 500, 502, 503, 504},
+    backoff_factor=0.1,
+    backoff_jitter=0.1,
+    backoff_max=5,
+    retry_after_max=5,
+    raise_on_status=False,  # the last answer says more than "too many 503s"
+)
+
+
+def open_pool() -> urllib3.PoolManager:
+    """Return a pool for the calls of one client; close it with `clear()`."""
+    return urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES)
+
+
+def checked_url(url: str, what: str) -> str:
+    """Return the URL without its trailing slashes; ValueError if it is not an http or https one."""
+    parsed = parse_url(url)
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError(f"{what} is {url!r}: give the whole URL, such as https://example.com/live")
+    return url.rstrip("/")
+
+
+def call(
+    pool: urllib3.PoolManager, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+) -> urllib3.BaseHTTPResponse:
+    """Return the answer with its body read, whatever its status; redirects are not followed."""
+    try:
+        return pool.request(method, url, headers=headers, body=body, redirect=False)
+    except urllib3.exceptions.MaxRetryError as error:
+        raise TransportFault(f"{method} {url} failed: {error.reason or error}") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise TransportFault(f"{method} {url} failed: {error}") from error

@@ -1,0 +1,213 @@
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from client import CreatedUpload, S3Refused, SizeDiffers, TransportFault, UnexpectedAnswer, put_file
+from tests.unit.client.fake_server import FakeServer, answer, refuse_after, reset, reset_after
+
+MIB = 1024 * 1024
+BIG = 32 * MIB  # more than the socket buffers of both sides hold
+DENIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<Error><Code>AccessDenied</Code><Message>Request has expired &amp; is void</Message></Error>"
+)
+
+MakeFile = Callable[[int], Path]
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> MakeFile:
+    def make(size_bytes: int) -> Path:
+        path = tmp_path / "file.bin"
+        path.write_bytes(bytes(range(256)) * (size_bytes // 256) + bytes(size_bytes % 256))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """HTTPS with a certificate that this process trusts for the time of the test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    with FakeServer(context) as running:
+        yield running
+
+
+def created(url: str, size_bytes: int, *, headers: dict[str, str] | None = None, method: str = "put") -> CreatedUpload:
+    standard = {"Content-Type": "text/plain", "Content-Length": str(size_bytes), "x-amz-meta-a": "b"}
+    return CreatedUpload(
+        upload_id="0198",
+        status="pending",
+        method=method,
+        url=f"{url}/bucket/uploads/o/0198?X-Amz-Signature=a%2Fb&x=1",
+        headers=standard if headers is None else headers,
+        expires_at=datetime.now(UTC),
+        expires_in_seconds=900,
+    )
+
+
+@pytest.mark.parametrize("size_bytes", [1, 256 * 1024, 256 * 1024 + 1, 3 * MIB])
+def test_the_file_arrives_whole(server: FakeServer, make_file: MakeFile, size_bytes: int) -> None:
+    server.will(answer(200))
+    path = make_file(size_bytes)
+    put_file(created(server.url, size_bytes), path)
+    assert server.requests[0].body == path.read_bytes()
+
+
+def test_nothing_but_the_headers_told_is_sent(server: FakeServer, make_file: MakeFile) -> None:
+    server.will(answer(200))
+    put_file(created(server.url, 10), make_file(10))
+    request = server.requests[0]
+    assert (request.method, request.path) == ("PUT", "/bucket/uploads/o/0198?X-Amz-Signature=a%2Fb&x=1")
+    assert request.headers == [
+        ("Host", server.url.removeprefix("http://")),
+        ("Content-Type", "text/plain"),
+        ("Content-Length", "10"),
+        ("x-amz-meta-a", "b"),
+    ]
+
+
+def test_progress_rises_to_the_size_of_the_file(server: FakeServer, make_file: MakeFile) -> None:
+    server.will(answer(200))
+    told: list[int] = []
+    put_file(created(server.url, 2 * MIB + 5), make_file(2 * MIB + 5), told.append)
+    assert told[-1] == 2 * MIB + 5
+    assert len(told) > 4
+    assert all(earlier < later for earlier, later in pairwise(told))
+
+
+class TestAFileOfAnotherSize:
+    @pytest.mark.parametrize("declared", [9, 11])
+    def test_is_refused_before_a_byte_is_sent(self, server: FakeServer, make_file: MakeFile, declared: int) -> None:
+        path = make_file(10)
+        with pytest.raises(SizeDiffers, match=rf"file\.bin has 10 bytes, but {declared} were declared"):
+            put_file(created(server.url, declared), path)
+        assert server.requests == []
+
+    @pytest.mark.parametrize("new_size", [MIB, 3 * MIB])
+    def test_is_noticed_before_it_is_complete_if_it_changes_meanwhile(
+        self, server: FakeServer, make_file: MakeFile, new_size: int
+    ) -> None:
+        path = make_file(2 * MIB)
+        server.will(answer(200))
+
+        def change_the_file(sent: int) -> None:
+            if sent == 256 * 1024:
+                with path.open("r+b") as file:
+                    file.truncate(new_size)
+
+        with pytest.raises(SizeDiffers, match=rf"has {new_size} bytes, but {2 * MIB} were declared"):
+            put_file(created(server.url, 2 * MIB), path, change_the_file)
+
+    def test_needs_a_declared_length(self, server: FakeServer, make_file: MakeFile) -> None:
+        with pytest.raises(UnexpectedAnswer, match="name no Content-Length, only Content-Type"):
+            put_file(created(server.url, 10, headers={"Content-Type": "text/plain"}), make_file(10))
+
+
+class TestRefusalsByS3:
+    def test_carry_code_message_and_status(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(answer(403, DENIED, "application/xml"))
+        with pytest.raises(S3Refused) as caught:
+            put_file(created(server.url, 10), make_file(10))
+        refused = caught.value
+        assert (refused.code, refused.message) == ("AccessDenied", "Request has expired & is void")
+        assert refused.status == 403
+
+    def test_in_other_words_show_them(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(answer(502, b"Bad gateway, says the proxy", "text/plain"))
+        with pytest.raises(S3Refused) as caught:
+            put_file(created(server.url, 10), make_file(10))
+        assert (caught.value.code, caught.value.message) == ("", "Bad gateway, says the proxy")
+
+    def test_are_not_taken_for_success_by_a_redirect(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(answer(307, b"", Location="http://127.0.0.1:9/"))
+        with pytest.raises(S3Refused, match="307"):
+            put_file(created(server.url, 10), make_file(10))
+
+    def test_that_come_while_the_file_is_still_sent_are_heard(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(refuse_after(MIB, 403, DENIED))
+        told: list[int] = []
+        with pytest.raises(S3Refused, match="403 AccessDenied"):
+            put_file(created(server.url, BIG), make_file(BIG), told.append)
+        assert told[-1] < BIG
+
+    def test_that_come_while_the_file_is_still_sent_are_heard_through_tls(
+        self, tls_server: FakeServer, make_file: MakeFile
+    ) -> None:
+        tls_server.will(refuse_after(MIB, 403, DENIED))
+        with pytest.raises(S3Refused, match="403 AccessDenied"):
+            put_file(created(tls_server.url, BIG), make_file(BIG))
+
+
+class TestFaults:
+    def test_a_connection_that_breaks_underway_is_named(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(reset_after(MIB))
+        with pytest.raises(TransportFault, match=r"PUT to 127\.0\.0\.1:\d+ failed: .*(reset|Broken pipe)"):
+            put_file(created(server.url, BIG), make_file(BIG))
+
+    def test_a_connection_that_breaks_before_the_answer_is_named(self, server: FakeServer, make_file: MakeFile) -> None:
+        server.will(reset)
+        with pytest.raises(TransportFault, match=r"failed: .*reset"):
+            put_file(created(server.url, 10), make_file(10))
+
+    def test_a_server_that_is_not_there_is_named(self, make_file: MakeFile) -> None:
+        with pytest.raises(TransportFault, match=r"PUT to 127\.0\.0\.1:9 failed: .*refused"):
+            put_file(created("http://127.0.0.1:9", 10), make_file(10))
+
+    def test_a_certificate_that_is_not_trusted_is_named(
+        self, tls_server: FakeServer, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(TransportFault, match="CERTIFICATE_VERIFY_FAILED"):
+            put_file(created(tls_server.url, 10), make_file(10))
+
+    def test_a_missing_file_is_the_callers_own_error(self, server: FakeServer, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            put_file(created(server.url, 10), tmp_path / "none")
+        assert server.requests == []
+
+    def test_a_way_of_sending_that_is_not_known_is_refused(self, server: FakeServer, make_file: MakeFile) -> None:
+        with pytest.raises(UnexpectedAnswer, match="wants the method 'multipart', not 'put'"):
+            put_file(created(server.url, 10, method="multipart"), make_file(10))
+
+
+def test_https_carries_the_file_whole(tls_server: FakeServer, make_file: MakeFile) -> None:
+    tls_server.will(answer(200))
+    path = make_file(3 * MIB)
+    put_file(created(tls_server.url, 3 * MIB), path)
+    assert tls_server.requests[0].body == path.read_bytes()
