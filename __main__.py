@@ -1,0 +1,46 @@
+"""The program: what `pulumi up` makes of one stack."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
+from components.status_tracker import StatusTracker, StatusTrackerArgs
+from components.upload_api import UploadApi, UploadApiArgs
+from settings import Settings
+
+settings = Settings.load()
+tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "managed-by": "pulumi"}
+provider = aws.Provider("aws", region=settings.region, default_tags={"tags": tags})
+on_aws = pulumi.ResourceOptions(providers={"aws": provider})
+
+tracker = StatusTracker("status", StatusTrackerArgs(**settings.args(StatusTrackerArgs)), on_aws)
+api = UploadApi(
+    "upload-api",
+    UploadApiArgs(
+        table_name=tracker.table_name,
+        table_arn=tracker.table_arn,
+        **settings.args(UploadApiArgs),
+    ),
+    on_aws,
+)
+pipeline = ProcessingPipeline(
+    "processing",
+    ProcessingPipelineArgs(
+        bucket_name=api.bucket_name,
+        bucket_arn=api.bucket_arn,
+        table_name=tracker.table_name,
+        table_arn=tracker.table_arn,
+        **settings.args(ProcessingPipelineArgs, prefix="processing_"),
+    ),
+    on_aws,
+)
+
+pulumi.export("region", settings.region)
+pulumi.export("apiUrl", api.url)
+pulumi.export("userPoolId", api.user_pool_id)
+pulumi.export("userPoolClientId", api.user_pool_client_id)
+pulumi.export("ingestBucket", api.bucket_name)
+pulumi.export("resultsBucket", pipeline.results_bucket_name)
+pulumi.export("uploadsTable", tracker.table_name)
+pulumi.export("queueUrl", pipeline.queue_url)
+pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)

@@ -1,0 +1,1 @@
+"""The reusable components, one a file, and the building blocks that they are made of."""

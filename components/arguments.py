@@ -1,0 +1,103 @@
+"""Reads component args; each error names the argument, the value and the fix, before any resource is made."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Range:
+    """A closed range of whole numbers, with the words and the source of its limits."""
+
+    low: int
+    high: int
+    source: str
+
+    def check(self, name: str, value: object) -> int:
+        """Return the whole number; raises ValueError that names argument, value and range.
+
+        Whole floats count: that is how other Pulumi languages send integers.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise ValueError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
+        return int(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A closed set of values."""
+
+    values: tuple[Any, ...]
+    source: str
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value; raises ValueError that names argument, value and set."""
+        if isinstance(value, bool) or value not in self.values:
+            listed = ", ".join(str(allowed) for allowed in self.values)
+            raise ValueError(f"{name} is {value!r}, but must be one of {listed} ({self.source}).")
+        return self.values[self.values.index(value)]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Text of one form."""
+
+    regex: str
+    form: str
+
+    def check(self, name: str, value: object) -> str:
+        """Return the text; raises ValueError that names argument, value and form."""
+        if not isinstance(value, str) or not re.fullmatch(self.regex, value):
+            raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
+        return value
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def check(self, name: str, value: object) -> bool:
+        """Return the flag; raises ValueError that names argument and value."""
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r}, but must be true or false.")
+        return value
+
+
+@dataclass(frozen=True)
+class Each:
+    """A list whose every item keeps one limit."""
+
+    limit: Pattern
+
+    def check(self, name: str, value: object) -> list[str]:
+        """Return the list; raises ValueError that names argument, item and form."""
+        if not isinstance(value, list):
+            raise ValueError(f"{name} is {value!r}, but must be a list.")
+        items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+        return [self.limit.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
+
+
+Limit = Range | Choice | Pattern | Flag | Each
+
+
+def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limit, Any]]) -> dict[str, Any]:
+    """Return the arguments that `rules` names, each within its limit, or its default where it is left out.
+
+    Refuses what `shape`, a TypedDict, does not know, and what it requires and is missing.
+    """
+    component = shape.__name__.removesuffix("Args")
+    known: Mapping[str, Any] = shape.__annotations__
+    required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
+    for name in args:
+        if name not in known:
+            raise ValueError(f"{component}: {name} is not an argument; those there are: {', '.join(sorted(known))}.")
+    for name in sorted(required):
+        if args.get(name) is None:
+            raise ValueError(f"{component}: {name} is missing; give it a value.")
+    return {
+        name: default if args.get(name) is None else limit.check(f"{component}: {name}", args[name])
+        for name, (limit, default) in rules.items()
+    }

@@ -1,0 +1,50 @@
+"""The code that goes into Lambda, file by file, so that equal sources always make an equal archive.
+
+A FileArchive of a folder would take __pycache__ along, whose content changes without the sources, and Pulumi would
+plan a new version for nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import pulumi
+
+HANDLERS = Path(__file__).parents[1] / "handlers"
+
+TEAM_FOLDER = "processor"
+"""Where a team's own code goes; handlers/processors imports from there."""
+
+
+def code_archive(distributions: Sequence[str], team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
+    """Our handlers, the named installed pure-Python distributions, and a team's own code in a folder of its own.
+
+    Raises ValueError for a distribution that is not installed, or that is not pure Python: its binaries would be
+    this machine's, not Lambda's.
+    """
+    assets: dict[str, pulumi.Asset | pulumi.Archive] = {
+        path.relative_to(HANDLERS.parent).as_posix(): pulumi.FileAsset(str(path))
+        for path in sorted(HANDLERS.rglob("*.py"))
+    }
+    for distribution in distributions:
+        assets |= _files_of(distribution)
+    if team_code is not None:
+        assets[TEAM_FOLDER] = team_code
+    return pulumi.AssetArchive(assets)
+
+
+def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
+    try:
+        listed = files(distribution)
+    except PackageNotFoundError:
+        listed = None
+    if listed is None:
+        raise ValueError(f"{distribution} is not installed: run pip install -r requirements.txt.")
+    shipped = {
+        entry.as_posix(): entry
+        for entry in listed
+        if entry.suffix != ".pyc" and ".." not in entry.parts and not entry.parts[0].endswith(".dist-info")
+    }
+    if binaries := [name for name in shipped if name.endswith((".so", ".pyd", ".dylib"))]:
+        raise ValueError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
+    return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(shipped.items())}

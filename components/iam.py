@@ -1,0 +1,116 @@
+"""The only place that writes IAM JSON: policies, trusts, and the statements that owners of resources hand out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
+
+Statement = Mapping[str, Any]
+Arn = pulumi.Input[str]
+
+
+def policy(*statements: Statement) -> pulumi.Output[str]:
+    """A policy document of these statements."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(service: str) -> str:
+    """Let one AWS service take a role."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def allow(actions: Sequence[str], *resources: pulumi.Input[str]) -> Statement:
+    """Allow these actions on these resources."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def record_new_uploads(table_arn: Arn) -> Statement:
+    """Put new records into the status table."""
+    return allow(["dynamodb:PutItem"], table_arn)
+
+
+def advance_uploads(table_arn: Arn) -> Statement:
+    """Write the next state of a record."""
+    return allow(["dynamodb:UpdateItem"], table_arn)
+
+
+def read_an_upload(table_arn: Arn) -> Statement:
+    """Read one record by its full key."""
+    return allow(["dynamodb:GetItem"], table_arn)
+
+
+def put_objects(bucket_arn: Arn) -> Statement:
+    """Put objects where uploads go; a presigned URL can do no more than the role that signed it."""
+    return allow(["s3:PutObject"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def read_objects(bucket_arn: Arn) -> Statement:
+    """Read uploaded objects, in the version that an event names."""
+    return allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def put_results(bucket_arn: Arn) -> Statement:
+    """Store processors' results."""
+    return allow(["s3:PutObject"], _under(bucket_arn, RESULT_PREFIX))
+
+
+def consume(queue_arn: Arn) -> Statement:
+    """What Lambda's event source mapping does with a queue."""
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+    return allow(actions, queue_arn)
+
+
+def encrypt_and_decrypt(kms_key_arn: Arn) -> Statement:
+    """Use a customer's key through S3 and DynamoDB; the key's own policy has to allow it as well."""
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key_arn)
+
+
+def write_logs(log_group_arn: Arn) -> Statement:
+    """Write into one log group, which exists already."""
+    streams = pulumi.Output.concat(log_group_arn, ":*")
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams)
+
+
+def send_traces() -> Statement:
+    """Send X-Ray segments; X-Ray knows no resources for these actions (Service Authorization Reference)."""
+    return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
+
+
+def push_api_logs() -> Statement:
+    """What API Gateway demands of the one role with which it logs for the account, on all log groups.
+
+    Source: API Gateway developer guide, "Permissions for CloudWatch logging".
+    """
+    actions = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents"]
+    return allow([f"logs:{action}" for action in (*actions, "GetLogEvents", "FilterLogEvents")], "*")
+
+
+def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
+    """Queue policy: let one EventBridge rule send."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+
+
+def refuse_plain_http(resource_arn: Arn, actions: str, *more_arns: Arn) -> Statement:
+    """Resource policy: deny whatever comes without TLS."""
+    return {
+        "Sid": "RefusePlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": actions,
+        "Resource": [resource_arn, *more_arns],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _under(bucket_arn: Arn, prefix: str) -> pulumi.Output[str]:
+    return pulumi.Output.concat(bucket_arn, "/", prefix, "*")

@@ -1,0 +1,38 @@
+"""The limits of component args and stack config, each once and with its source."""
+
+from components.arguments import Choice, Pattern, Range
+from handlers.uploads.model import MAX_SINGLE_PUT_BYTES
+
+RECOVERY_DAYS = Range(1, 35, "DynamoDB's limit for point-in-time recovery")
+RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
+LOG_RETENTION_DAYS = Choice(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    "the values that CloudWatch Logs takes, see PutRetentionPolicy",
+)
+LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
+URL_SECONDS = Range(
+    60, 3600, "a presigned URL has to start its transfer before then; a Lambda role's session may not last longer"
+)
+UPLOAD_BYTES = Range(1, MAX_SINGLE_PUT_BYTES, "S3 takes at most 5 GiB in one PUT")
+THROTTLE_RATE = Range(1, 10_000, "requests a second; an account's default quota in API Gateway")
+THROTTLE_BURST = Range(1, 5_000, "requests at once; an account's default quota in API Gateway")
+FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")
+PROCESSING_SECONDS = Range(
+    10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"
+)
+MEMORY_MB = Range(128, 10_240, "Lambda's limits")
+CONCURRENCY = Range(2, 1_000, "SQS cannot hold back below 2, and a throttled delivery uses up a message's tries")
+ATTEMPTS = Range(1, 1_000, "SQS's limit for maxReceiveCount")
+BATCH_SIZE = Range(1, 10, "SQS delivers at most 10 messages without a batching window")
+ORIGIN = Pattern(
+    r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, without a path, or *"
+)
+PROCESSOR = Pattern(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", "of the form module.function")
+KMS_KEY_ARN = Pattern(
+    r"arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID"
+)
+USER_POOL_ARN = Pattern(
+    r"arn:aws[\w-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+",
+    "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
+)
+REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")

@@ -1,0 +1,238 @@
+"""ProcessingPipeline: hands every uploaded object to a processor, once, and keeps what it found.
+
+ingest bucket --Object Created--> EventBridge rule --> queue (dead-letter queue behind it)
+    --> process_object --> the processor --> results bucket
+                       --> status table: uploaded, processing, completed or failed
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam, limits
+from components.arguments import Flag, checked
+from components.code_archive import code_archive
+from components.lambda_function import LambdaFunction
+from components.private_bucket import PrivateBucket
+from handlers.uploads.model import OBJECT_PREFIX
+
+INSPECT = "handlers.processors.inspect.process"
+"""The built-in processor: size, SHA-256 and sniffed type."""
+
+VISIBILITY_PER_TIMEOUT = 6
+"""Visibility timeout by the function's timeout, so that throttled deliveries come back late enough (Lambda guide)."""
+
+DEAD_LETTER_SECONDS = 14 * 24 * 3600
+"""SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
+
+
+class ProcessingPipelineArgs(TypedDict):
+    """What a pipeline is given, and what may differ between two."""
+
+    bucket_name: pulumi.Input[str]
+    """UploadApi's bucket; its events have to go to EventBridge."""
+    bucket_arn: pulumi.Input[str]
+    """The ARN of UploadApi's bucket."""
+    table_name: pulumi.Input[str]
+    """StatusTracker's table."""
+    table_arn: pulumi.Input[str]
+    """The ARN of StatusTracker's table."""
+    processor: NotRequired[str]
+    """`module.function` that keeps the contract in handlers/processors; inspect's if left out."""
+    processor_code: NotRequired[pulumi.Archive | None]
+    """The archive in which that module is, with all that it imports; none for a built-in processor."""
+    timeout_seconds: NotRequired[int]
+    """Time for one batch of objects: 10 to 900 s, 300 if left out."""
+    memory_mb: NotRequired[int]
+    """Memory, and in proportion CPU: 128 to 10,240 MB, 512 if left out."""
+    reserved_concurrency: NotRequired[int | None]
+    """Objects processed at once, at most: 2 to 1,000; the account's pool if left out."""
+    batch_size: NotRequired[int]
+    """Objects handed to one execution: 1 to 10, 1 if left out."""
+    max_attempts: NotRequired[int]
+    """Tries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 3 if left out."""
+    result_expiration_days: NotRequired[int | None]
+    """Days after which results are deleted: 1 to 3,650; never if left out."""
+    noncurrent_version_days: NotRequired[int]
+    """Days for which an overwritten or deleted result can be brought back: 1 to 3,650, 30 if left out."""
+    log_level: NotRequired[str]
+    """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
+    log_retention_days: NotRequired[int]
+    """Days for which the log is kept, as CloudWatch Logs allows them; 30 if left out."""
+    kms_key_arn: NotRequired[str | None]
+    """The customer's key for the results, and for objects and table if they have one; AWS's own if left out."""
+    deletion_protection: NotRequired[bool]
+    """Whether the results refuse to be deleted; true if left out."""
+
+
+_RULES: dict[str, Any] = {
+    "processor": (limits.PROCESSOR, INSPECT),
+    "timeout_seconds": (limits.PROCESSING_SECONDS, 300),
+    "memory_mb": (limits.MEMORY_MB, 512),
+    "reserved_concurrency": (limits.CONCURRENCY, None),
+    "batch_size": (limits.BATCH_SIZE, 1),
+    "max_attempts": (limits.ATTEMPTS, 3),
+    "result_expiration_days": (limits.RETENTION_DAYS, None),
+    "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
+    "log_level": (limits.LOG_LEVEL, "INFO"),
+    "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
+    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "deletion_protection": (Flag(), True),
+}
+
+
+class ProcessingPipeline(pulumi.ComponentResource):
+    """Takes each created object from uploaded to completed or failed."""
+
+    queue_url: pulumi.Output[str]
+    """Where created objects wait."""
+    dead_letter_queue_url: pulumi.Output[str]
+    """Where the messages of failed uploads are kept for 14 days."""
+    results_bucket_name: pulumi.Output[str]
+    """Where results are, under results/{owner}/{upload_id}.json."""
+
+    def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        given = checked(ProcessingPipelineArgs, args, _RULES)
+        if args.get("processor") and not given["processor"].startswith("handlers.") and not args.get("processor_code"):
+            raise ValueError(
+                f"ProcessingPipeline: processor is {given['processor']!r}, but processor_code is missing; "
+                "give the archive in which that module is."
+            )
+        super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
+        queue, dead_letter_queue = self._queues(name, given)
+        self._deliver_created_objects(name, args, queue, dead_letter_queue)
+        results = PrivateBucket(
+            f"{name}-results",
+            {
+                "deletion_protection": given["deletion_protection"],
+                "kms_key_arn": given["kms_key_arn"],
+                "noncurrent_version_days": given["noncurrent_version_days"],
+                "expiration_days": given["result_expiration_days"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        function = self._process_object(name, args, given, queue, results)
+        concurrency = given["reserved_concurrency"]
+        aws.lambda_.EventSourceMapping(
+            f"{name}-queue-triggers-process-object",
+            event_source_arn=queue.arn,
+            function_name=function.alias_arn,
+            batch_size=given["batch_size"],
+            function_response_types=["ReportBatchItemFailures"],
+            # Without it, SQS would deliver to a throttled function, and each delivery uses up a try.
+            scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.queue_url = queue.url
+        self.dead_letter_queue_url = dead_letter_queue.url
+        self.results_bucket_name = results.bucket_name
+        self.register_outputs(
+            {
+                "queue_url": self.queue_url,
+                "dead_letter_queue_url": self.dead_letter_queue_url,
+                "results_bucket_name": self.results_bucket_name,
+            }
+        )
+
+    def _queues(self, name: str, given: dict[str, Any]) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
+        child = pulumi.ResourceOptions(parent=self)
+        dead_letter_queue = aws.sqs.Queue(
+            f"{name}-dead-letters",
+            message_retention_seconds=DEAD_LETTER_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        queue = aws.sqs.Queue(
+            f"{name}-created-objects",
+            # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
+            sqs_managed_sse_enabled=True,
+            visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * given["timeout_seconds"],
+            message_retention_seconds=DEAD_LETTER_SECONDS,
+            redrive_policy=pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": given["max_attempts"]}
+            ),
+            opts=child,
+        )
+        aws.sqs.RedriveAllowPolicy(
+            f"{name}-dead-letters-of-created-objects",
+            queue_url=dead_letter_queue.url,
+            redrive_allow_policy=pulumi.Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+            ),
+            opts=child,
+        )
+        return queue, dead_letter_queue
+
+    def _deliver_created_objects(
+        self, name: str, args: ProcessingPipelineArgs, queue: aws.sqs.Queue, dead_letter_queue: aws.sqs.Queue
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-object-created",
+            description="Objects that clients have sent",
+            event_pattern=pulumi.Output.json_dumps(
+                {
+                    "source": ["aws.s3"],
+                    "detail-type": ["Object Created"],
+                    "detail": {
+                        "bucket": {"name": [args["bucket_name"]]},
+                        "object": {"key": [{"prefix": OBJECT_PREFIX}]},
+                    },
+                }
+            ),
+            opts=child,
+        )
+        policies = [
+            aws.sqs.QueuePolicy(
+                f"{name}-{purpose}-policy",
+                queue_url=target.url,
+                policy=iam.policy(iam.send_from_rule(target.arn, rule.arn), iam.refuse_plain_http(target.arn, "sqs:*")),
+                opts=child,
+            )
+            for purpose, target in (("created-objects", queue), ("dead-letters", dead_letter_queue))
+        ]
+        aws.cloudwatch.EventTarget(
+            f"{name}-object-created-to-queue",
+            rule=rule.name,
+            arn=queue.arn,
+            dead_letter_config={"arn": dead_letter_queue.arn},
+            # EventBridge drops what it may not deliver: the permission comes first.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        )
+
+    def _process_object(
+        self,
+        name: str,
+        args: ProcessingPipelineArgs,
+        given: dict[str, Any],
+        queue: aws.sqs.Queue,
+        results: PrivateBucket,
+    ) -> LambdaFunction:
+        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
+        return LambdaFunction(
+            f"{name}-process-object",
+            {
+                "handler": "handlers.process_object.handle",
+                "code": code_archive(["filetype"], args.get("processor_code")),
+                "statements": [
+                    iam.consume(queue.arn),
+                    iam.read_objects(args["bucket_arn"]),
+                    iam.put_results(results.bucket_arn),
+                    iam.advance_uploads(args["table_arn"]),
+                    *key,
+                ],
+                "environment": {
+                    "UPLOADS_TABLE": args["table_name"],
+                    "RESULTS_BUCKET": results.bucket_name,
+                    "PROCESSOR": given["processor"],
+                    "MAX_ATTEMPTS": str(given["max_attempts"]),
+                },
+                "timeout_seconds": given["timeout_seconds"],
+                "memory_mb": given["memory_mb"],
+                "reserved_concurrency": given["reserved_concurrency"],
+                "log_level": given["log_level"],
+                "log_retention_days": given["log_retention_days"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,123 @@
+"""The building block that puts an OpenAPI document on the air: API, deployment, stage, throttles and access log."""
+
+import hashlib
+import json
+from typing import TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+
+STAGE = "v1"
+
+ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "requested_at": "$context.requestTime",
+    "source_ip": "$context.identity.sourceIp",
+    "owner": "$context.authorizer.claims.sub",
+    "method": "$context.httpMethod",
+    "resource": "$context.resourcePath",
+    "status": "$context.status",
+    "response_bytes": "$context.responseLength",
+    "latency_ms": "$context.responseLatency",
+    "integration_error": "$context.integrationErrorMessage",
+    "error": "$context.error.responseType",
+    "trace": "$context.xrayTraceId",
+}
+"""One line a request, in JSON; never a token, a URL or a file name."""
+
+
+class RestApiArgs(TypedDict):
+    """What differs between two REST APIs of ours."""
+
+    body: pulumi.Input[str]
+    """The OpenAPI document; the API is redeployed exactly when it changes."""
+    description: str
+    throttle_rate: int
+    """Requests a second that each method answers, before 429."""
+    throttle_burst: int
+    """Requests at once on top of the rate."""
+    log_retention_days: int
+    manage_account_logging: bool
+    """Whether to set the role with which API Gateway logs for the whole account and region."""
+
+
+class RestApi(pulumi.ComponentResource):
+    """A regional REST API with one stage."""
+
+    url: pulumi.Output[str]
+    execution_arn: pulumi.Output[str]
+    """What permissions to invoke a function name as their source."""
+
+    def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("portage:index:RestApi", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        api = aws.apigateway.RestApi(
+            name,
+            description=args["description"],
+            body=args["body"],
+            endpoint_configuration={"types": "REGIONAL"},
+            opts=child,
+        )
+        deployment = aws.apigateway.Deployment(
+            f"{name}-deployment",
+            rest_api=api.id,
+            triggers={"contract": pulumi.Output.from_input(args["body"]).apply(_fingerprint)},
+            opts=child,
+        )
+        access_log = aws.cloudwatch.LogGroup(
+            f"{name}-access-log", retention_in_days=args["log_retention_days"], opts=child
+        )
+        logging = [self._account_logging(name)] if args["manage_account_logging"] else []
+        stage = aws.apigateway.Stage(
+            f"{name}-stage",
+            rest_api=api.id,
+            deployment=deployment.id,
+            stage_name=STAGE,
+            access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(ACCESS_LOG)},
+            xray_tracing_enabled=True,
+            # API Gateway refuses a stage with a log before the account has a role to write it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=logging),
+        )
+        aws.apigateway.MethodSettings(
+            f"{name}-settings",
+            rest_api=api.id,
+            stage_name=stage.stage_name,
+            method_path="*/*",
+            settings={
+                "throttling_rate_limit": args["throttle_rate"],
+                "throttling_burst_limit": args["throttle_burst"],
+                "metrics_enabled": True,
+                "logging_level": "ERROR",
+                "data_trace_enabled": False,  # it would log tokens and presigned URLs
+            },
+            opts=child,
+        )
+        self.url = stage.invoke_url
+        self.execution_arn = api.execution_arn
+        self.register_outputs({"url": self.url, "execution_arn": self.execution_arn})
+
+    def _account_logging(self, name: str) -> aws.apigateway.Account:
+        role = aws.iam.Role(
+            f"{name}-account-log-role",
+            assume_role_policy=iam.trust("apigateway.amazonaws.com"),
+            # The setting below stays when the stack goes, and so must its role.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-account-log-policy",
+            role=role.name,
+            policy=iam.policy(iam.push_api_logs()),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+        return aws.apigateway.Account(
+            f"{name}-account",
+            cloudwatch_role_arn=role.arn,
+            # One setting serves all APIs of the account and region: another stack's must not lose its log.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
+        )
+
+
+def _fingerprint(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()

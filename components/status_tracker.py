@@ -1,0 +1,80 @@
+"""StatusTracker: one table in which every upload's state is kept."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import limits
+from components.arguments import Flag, checked
+from handlers.uploads.store import OPEN_INDEX, OPEN_INDEX_ATTRIBUTES, OPEN_INDEX_KEYS, TTL_ATTRIBUTE
+
+
+class StatusTrackerArgs(TypedDict):
+    """What may differ between two status trackers."""
+
+    recovery_days: NotRequired[int]
+    """Days back to which the table can be restored: 1 to 35 (DynamoDB's limit), 35 if left out."""
+    kms_key_arn: NotRequired[str | None]
+    """The customer's key to encrypt with; AWS's own for DynamoDB if left out."""
+    deletion_protection: NotRequired[bool]
+    """Whether the table refuses to be deleted; true if left out."""
+
+
+class StatusTracker(pulumi.ComponentResource):
+    """Remembers how far each upload is.
+
+    An owner's uploads are one partition, newest last, so that nobody can name another's; open ones are in a sparse,
+    sharded index besides. It makes no function: writing is done by those who are handed the statements in iam.py.
+    """
+
+    table_name: pulumi.Output[str]
+    """Handlers receive it as UPLOADS_TABLE."""
+    table_arn: pulumi.Output[str]
+    """What statements are written on."""
+    stream_arn: pulumi.Output[str]
+    """The table's changes, with the old and the new record."""
+
+    def __init__(self, name: str, args: StatusTrackerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        given = checked(
+            StatusTrackerArgs,
+            args,
+            {
+                "recovery_days": (limits.RECOVERY_DAYS, 35),
+                "kms_key_arn": (limits.KMS_KEY_ARN, None),
+                "deletion_protection": (Flag(), True),
+            },
+        )
+        super().__init__("portage:index:StatusTracker", name, {}, opts)
+
+        shard, moment = OPEN_INDEX_KEYS
+        table = aws.dynamodb.Table(
+            f"{name}-uploads",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="owner",
+            range_key="upload_id",
+            attributes=[{"name": key, "type": "S"} for key in ("owner", "upload_id", shard, moment)],
+            global_secondary_indexes=[
+                {
+                    "name": OPEN_INDEX,
+                    "hash_key": shard,
+                    "range_key": moment,
+                    "projection_type": "INCLUDE",
+                    "non_key_attributes": list(OPEN_INDEX_ATTRIBUTES),
+                }
+            ],
+            ttl={"enabled": True, "attribute_name": TTL_ATTRIBUTE},
+            point_in_time_recovery={"enabled": True, "recovery_period_in_days": given["recovery_days"]},
+            server_side_encryption={"enabled": True, "kms_key_arn": given["kms_key_arn"]},
+            stream_enabled=True,
+            stream_view_type="NEW_AND_OLD_IMAGES",
+            deletion_protection_enabled=given["deletion_protection"],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+        self.table_name = table.name
+        self.table_arn = table.arn
+        self.stream_arn = table.stream_arn
+        self.register_outputs(
+            {"table_name": self.table_name, "table_arn": self.table_arn, "stream_arn": self.stream_arn}
+        )

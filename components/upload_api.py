@@ -1,0 +1,257 @@
+"""UploadApi: grants permission to send a file, and takes the file.
+
+client --POST /uploads--> RestApi --> create_upload --> status table: pending
+client <-- presigned PUT
+client ==== bytes ====> ingest bucket --> EventBridge
+client --GET /uploads/{upload_id}--> RestApi --> status table
+"""
+
+import json
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam, limits
+from components.arguments import Each, Flag, checked
+from components.code_archive import code_archive
+from components.lambda_function import LambdaFunction
+from components.openapi import Contract
+from components.private_bucket import PrivateBucket
+from components.rest_api import RestApi
+from components.user_pool import UserPool
+
+CREATE_UPLOAD_SECONDS = 10
+"""Far more than one write takes, and less than the 29 s after which API Gateway gives up."""
+
+
+class UploadApiArgs(TypedDict):
+    """What an upload API is given, and what may differ between two."""
+
+    table_name: pulumi.Input[str]
+    """StatusTracker's table."""
+    table_arn: pulumi.Input[str]
+    """The ARN of StatusTracker's table."""
+    user_pool_arn: NotRequired[str | None]
+    """A Cognito user pool whose users may upload; one is made, with a client, if left out."""
+    allow_sign_up: NotRequired[bool]
+    """Whether anybody may sign up in the pool made here; false if left out: an administrator makes users."""
+    allowed_origins: NotRequired[list[str]]
+    """Origins of web pages that may call, such as https://app.example.com; none if left out."""
+    max_upload_bytes: NotRequired[int]
+    """Largest file: 1 byte to 5 GiB (S3's limit for one PUT), 5 GiB if left out."""
+    url_expires_in_seconds: NotRequired[int]
+    """Time to start sending: 60 to 3,600 s, 900 if left out."""
+    record_retention_days: NotRequired[int]
+    """Days after which an upload's record is deleted: 1 to 3,650, 90 if left out."""
+    object_expiration_days: NotRequired[int | None]
+    """Days after which uploaded objects are deleted: 1 to 3,650; never if left out."""
+    noncurrent_version_days: NotRequired[int]
+    """Days for which an overwritten or deleted object can be brought back: 1 to 3,650, 30 if left out."""
+    throttle_rate: NotRequired[int]
+    """Requests a second: 1 to 10,000, 50 if left out."""
+    throttle_burst: NotRequired[int]
+    """Requests at once on top: 1 to 5,000, 100 if left out."""
+    log_level: NotRequired[str]
+    """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
+    log_retention_days: NotRequired[int]
+    """Days for which logs are kept, as CloudWatch Logs allows them; 30 if left out."""
+    kms_key_arn: NotRequired[str | None]
+    """The customer's key for the bucket, and for the table if it has one; AWS's own if left out."""
+    deletion_protection: NotRequired[bool]
+    """Whether bucket and user pool refuse to be deleted; true if left out."""
+    manage_account_logging: NotRequired[bool]
+    """Whether to set the one role with which API Gateway logs for the account and region; true if left out."""
+
+
+_RULES: dict[str, Any] = {
+    "user_pool_arn": (limits.USER_POOL_ARN, None),
+    "allow_sign_up": (Flag(), False),
+    "allowed_origins": (Each(limits.ORIGIN), []),
+    "max_upload_bytes": (limits.UPLOAD_BYTES, limits.UPLOAD_BYTES.high),
+    "url_expires_in_seconds": (limits.URL_SECONDS, 900),
+    "record_retention_days": (limits.RETENTION_DAYS, 90),
+    "object_expiration_days": (limits.RETENTION_DAYS, None),
+    "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
+    "throttle_rate": (limits.THROTTLE_RATE, 50),
+    "throttle_burst": (limits.THROTTLE_BURST, 100),
+    "log_level": (limits.LOG_LEVEL, "INFO"),
+    "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
+    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "deletion_protection": (Flag(), True),
+    "manage_account_logging": (Flag(), True),
+}
+
+
+class UploadApi(pulumi.ComponentResource):
+    """The front door. What comes through the gateway is small; the bytes go to the bucket, past it."""
+
+    url: pulumi.Output[str]
+    """Where /uploads is."""
+    user_pool_id: pulumi.Output[str]
+    """Whose ID tokens the API takes."""
+    user_pool_client_id: pulumi.Output[str | None]
+    """What people sign in through; None where the pool was given, since its client is its owner's."""
+    bucket_name: pulumi.Output[str]
+    """Where the objects are, under uploads/{owner}/{upload_id}."""
+    bucket_arn: pulumi.Output[str]
+    """What statements are written on."""
+
+    def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        given = checked(UploadApiArgs, args, _RULES)
+        super().__init__("portage:index:UploadApi", name, {}, opts)
+        bucket = self._ingest_bucket(name, given)
+        create_upload = self._create_upload(name, args, given, bucket)
+        user_pool_arn, self.user_pool_id, self.user_pool_client_id = self._users(name, given)
+        api = RestApi(
+            f"{name}-rest",
+            {
+                "body": self._contract(name, args, given, create_upload, user_pool_arn),
+                "description": "Grants uploads and tells how far they are",
+                "throttle_rate": given["throttle_rate"],
+                "throttle_burst": given["throttle_burst"],
+                "log_retention_days": given["log_retention_days"],
+                "manage_account_logging": given["manage_account_logging"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        aws.lambda_.Permission(
+            f"{name}-invokes-create-upload",
+            action="lambda:InvokeFunction",
+            function=create_upload.alias_arn,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(api.execution_arn, "/*/POST/uploads"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.url = api.url
+        self.bucket_name = bucket.bucket_name
+        self.bucket_arn = bucket.bucket_arn
+        self.register_outputs(
+            {
+                "url": self.url,
+                "user_pool_id": self.user_pool_id,
+                "user_pool_client_id": self.user_pool_client_id,
+                "bucket_name": self.bucket_name,
+                "bucket_arn": self.bucket_arn,
+            }
+        )
+
+    def _ingest_bucket(self, name: str, given: dict[str, Any]) -> PrivateBucket:
+        bucket = PrivateBucket(
+            f"{name}-ingest",
+            {
+                "deletion_protection": given["deletion_protection"],
+                "kms_key_arn": given["kms_key_arn"],
+                "noncurrent_version_days": given["noncurrent_version_days"],
+                "expiration_days": given["object_expiration_days"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        if given["allowed_origins"]:
+            aws.s3.BucketCorsConfiguration(
+                f"{name}-ingest-cors",
+                bucket=bucket.bucket_name,
+                cors_rules=[
+                    {
+                        "allowed_origins": given["allowed_origins"],
+                        "allowed_methods": ["PUT"],
+                        "allowed_headers": ["content-type", "x-amz-*"],
+                        "expose_headers": ["ETag"],
+                        "max_age_seconds": 600,
+                    }
+                ],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        # One resource owns all notifications of a bucket; EventBridge serves any number of listeners.
+        aws.s3.BucketNotification(
+            f"{name}-ingest-events",
+            bucket=bucket.bucket_name,
+            eventbridge=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return bucket
+
+    def _create_upload(
+        self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: PrivateBucket
+    ) -> LambdaFunction:
+        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
+        return LambdaFunction(
+            f"{name}-create-upload",
+            {
+                "handler": "handlers.create_upload.handle",
+                "code": code_archive(["uuid6"]),
+                "statements": [
+                    iam.record_new_uploads(args["table_arn"]),
+                    iam.put_objects(bucket.bucket_arn),
+                    *key,
+                ],
+                "environment": {
+                    "UPLOADS_TABLE": args["table_name"],
+                    "INGEST_BUCKET": bucket.bucket_name,
+                    "URL_EXPIRES_IN_SECONDS": str(given["url_expires_in_seconds"]),
+                    "MAX_UPLOAD_BYTES": str(given["max_upload_bytes"]),
+                    "RECORD_RETENTION_DAYS": str(given["record_retention_days"]),
+                    "ALLOWED_ORIGINS": ",".join(given["allowed_origins"]),
+                },
+                "timeout_seconds": CREATE_UPLOAD_SECONDS,
+                "log_level": given["log_level"],
+                "log_retention_days": given["log_retention_days"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _users(
+        self, name: str, given: dict[str, Any]
+    ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str | None]]:
+        """The pool's ARN and id, and the client's id: made here, or the pool that was given."""
+        if arn := given["user_pool_arn"]:
+            return (
+                pulumi.Output.from_input(arn),
+                pulumi.Output.from_input(arn.split("/")[-1]),
+                pulumi.Output.from_input(None),
+            )
+        users = UserPool(
+            f"{name}-users",
+            {"allow_sign_up": given["allow_sign_up"], "deletion_protection": given["deletion_protection"]},
+            pulumi.ResourceOptions(parent=self),
+        )
+        return users.user_pool_arn, users.user_pool_id, users.client_id
+
+    def _contract(
+        self,
+        name: str,
+        args: UploadApiArgs,
+        given: dict[str, Any],
+        create_upload: LambdaFunction,
+        user_pool_arn: pulumi.Output[str],
+    ) -> pulumi.Output[str]:
+        """The OpenAPI document, and the role with which API Gateway itself reads the status table."""
+        child = pulumi.ResourceOptions(parent=self)
+        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
+        role = aws.iam.Role(
+            f"{name}-read-status-role", assume_role_policy=iam.trust("apigateway.amazonaws.com"), opts=child
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-read-status-policy",
+            role=role.name,
+            policy=iam.policy(iam.read_an_upload(args["table_arn"]), *key),
+            opts=child,
+        )
+        here = pulumi.InvokeOptions(parent=self)
+        surroundings = pulumi.Output.all(
+            region=aws.get_region_output(opts=here).region,
+            partition=aws.get_partition_output(opts=here).partition,
+            table_name=args["table_name"],
+            user_pool_arn=user_pool_arn,
+            create_upload_invoke_arn=create_upload.invoke_arn,
+            # By way of the policy: the API must not be on the air before it may read.
+            read_status_role_arn=pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0]),
+        )
+        return surroundings.apply(
+            lambda known: json.dumps(
+                Contract(
+                    allowed_origins=given["allowed_origins"], max_upload_bytes=given["max_upload_bytes"], **known
+                ).document(),
+                sort_keys=True,
+            )
+        )

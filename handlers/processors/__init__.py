@@ -1,0 +1,62 @@
+"""Processors: what is done with an uploaded object, and the contract that a team's own one keeps.
+
+A processor is a function `process(job: Job) -> Mapping[str, object]`, named to the ProcessingPipeline as
+`module.function`:
+
+- it reads the object through `job.chunks()`, or with its own clients from `job.bucket` and `job.key`, which the
+  function's role may read;
+- what it returns must be JSON; it is stored in the results bucket, and its key in the upload's status;
+- it may be called again for the same upload (`job.attempt` counts): it must be idempotent;
+- it raises `Unprocessable` with a sentence for the uploader where trying again cannot help; any other exception
+  is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
+- it has to end before the function's timeout, or it is interrupted by `TimeoutError`, which counts as a failed try.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TEAM_CODE = Path(__file__).parents[2] / "processor"
+"""Where the ProcessingPipeline puts a team's own code archive, beside handlers/."""
+
+
+class Unprocessable(Exception):
+    """Trying again cannot help; the message is a sentence that the uploader reads."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One object handed to a processor."""
+
+    owner: str
+    upload_id: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+    bucket: str
+    key: str
+    version_id: str
+    """The version to read: what the event announced, whatever has been written since."""
+    attempt: int
+    """1 for the first try."""
+    chunks: Callable[[], Iterator[bytes]]
+    """Streams the object from its start, 1 MiB at a time."""
+
+
+Processor = Callable[[Job], Mapping[str, object]]
+
+
+def load_processor(name: str) -> Processor:
+    """Import `module.function`, from the team's code where there is any.
+
+    Raises ValueError for a name of another form, ImportError or AttributeError where there is no such function.
+    """
+    module, dot, function = name.rpartition(".")
+    if not dot:
+        raise ValueError(f"The processor is {name!r}, but must be of the form module.function.")
+    if TEAM_CODE.is_dir() and str(TEAM_CODE) not in sys.path:
+        sys.path.insert(0, str(TEAM_CODE))
+    processor: Processor = getattr(importlib.import_module(module), function)
+    return processor

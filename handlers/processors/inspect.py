@@ -1,0 +1,29 @@
+"""The built-in processor: size, SHA-256 and sniffed type, in the memory of one chunk."""
+
+import hashlib
+from typing import Any
+
+import filetype  # pyright: ignore[reportMissingTypeStubs]
+
+from handlers.processors import Job, Unprocessable
+
+HEAD_BYTES = 8192
+"""What filetype looks at, at the most (its get_signature_bytes)."""
+
+
+def process(job: Job) -> dict[str, Any]:
+    """Return size_bytes, sha256 (hex), sniffed_type (None where no signature is known) and declared_type."""
+    digest, size_bytes, head = hashlib.sha256(), 0, b""
+    for chunk in job.chunks():
+        digest.update(chunk)
+        size_bytes += len(chunk)
+        if len(head) < HEAD_BYTES:
+            head += chunk[: HEAD_BYTES - len(head)]
+    if size_bytes != job.size_bytes:
+        raise Unprocessable(f"The object has {size_bytes} bytes, but {job.size_bytes} were declared.")
+    return {
+        "size_bytes": size_bytes,
+        "sha256": digest.hexdigest(),
+        "sniffed_type": filetype.guess_mime(head),  # pyright: ignore[reportUnknownMemberType]
+        "declared_type": job.content_type,
+    }

@@ -1,0 +1,1 @@
+"""Uploads: the rules (model, presign, creation, processing) and their adapters (store, objects)."""

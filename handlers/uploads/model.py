@@ -1,0 +1,177 @@
+"""What an upload is, which states it passes through, and what a client may ask for."""
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self, cast
+
+OBJECT_PREFIX = "uploads/"
+RESULT_PREFIX = "results/"
+
+MAX_SINGLE_PUT_BYTES = 5 * 1024**3
+"""S3 takes at most 5 GiB in one PUT (S3 guide, "Uploading objects")."""
+
+MAX_FILE_NAME_LENGTH = 255
+"""Characters; what common file systems allow in one name."""
+
+FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f]+$"
+"""One name, not a path, and nothing that would break a header or a log line."""
+
+MAX_CONTENT_TYPE_LENGTH = 255
+CONTENT_TYPE_PATTERN = (
+    r"^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
+    r"(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*$"
+)
+"""A media type of RFC 6838 with simple parameters, such as text/csv; charset=utf-8."""
+
+OPEN_SHARDS = 8
+"""Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
+
+
+class Status(StrEnum):
+    """How far an upload is. Every change is a conditional write that raises `version` by one."""
+
+    PENDING = "pending"
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+PREDECESSORS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset(),
+    Status.UPLOADED: frozenset({Status.PENDING}),
+    Status.PROCESSING: frozenset({Status.UPLOADED}),
+    Status.COMPLETED: frozenset({Status.PROCESSING}),
+    Status.FAILED: frozenset({Status.PROCESSING}),
+}
+"""The states from which each state may be reached; a write from any other changes nothing."""
+
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED})
+
+
+class InvalidRequest(Exception):
+    """What the client asked for breaks the contract; `faults` names each field, its value and the fix."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
+
+
+class UnknownUpload(Exception):
+    """No record exists for an object: it was not asked for through the API, or its record is gone."""
+
+
+@dataclass(frozen=True)
+class UploadRef:
+    """Names one upload; the owner is its partition, so that nobody can name another's."""
+
+    owner: str
+    upload_id: str
+
+    @property
+    def object_key(self) -> str:
+        """Where the bytes go. A user's file name is data, never part of a key."""
+        return f"{OBJECT_PREFIX}{self.owner}/{self.upload_id}"
+
+    @property
+    def result_key(self) -> str:
+        """Where the processor's result goes."""
+        return f"{RESULT_PREFIX}{self.owner}/{self.upload_id}.json"
+
+    @property
+    def open_shard(self) -> str:
+        """The partition of the open-uploads index, stable for an upload."""
+        return str(zlib.crc32(self.upload_id.encode()) % OPEN_SHARDS)
+
+    @classmethod
+    def from_object_key(cls, key: str) -> Self:
+        """Reverse `object_key`; raises UnknownUpload for any other key."""
+        match key.removeprefix(OBJECT_PREFIX).split("/"):
+            case [owner, upload_id] if key.startswith(OBJECT_PREFIX) and owner and upload_id:
+                return cls(owner, upload_id)
+            case _:
+                raise UnknownUpload(f"{key!r} is not of the form {OBJECT_PREFIX}{{owner}}/{{upload_id}}")
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    """What a client declares of a file before its bytes may come."""
+
+    file_name: str
+    content_type: str
+    size_bytes: int
+
+    @classmethod
+    def parse(cls, body: object, *, max_size_bytes: int) -> Self:
+        """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
+        if not isinstance(body, dict):
+            raise InvalidRequest(["The body must be a JSON object with file_name, content_type and size_bytes."])
+        fields = cast("dict[str, Any]", body)
+        names = ("file_name", "content_type", "size_bytes")
+        faults = [f"{name} is required." for name in names if name not in fields]
+        faults += [f"{name!r} is not a field; only {', '.join(names)} are." for name in fields if name not in names]
+        checks: dict[str, Callable[[object], str | None]] = {
+            "file_name": _file_name_fault,
+            "content_type": _content_type_fault,
+            "size_bytes": lambda size: _size_fault(size, max_size_bytes),
+        }
+        faults += [
+            f"{name} is {_shown(fields[name])}, but must be {fault}."
+            for name, check in checks.items()
+            if name in fields and (fault := check(fields[name]))
+        ]
+        if faults:
+            raise InvalidRequest(faults)
+        return cls(**fields)
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
+
+
+def _file_name_fault(value: object) -> str | None:
+    if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.search(FILE_NAME_PATTERN, value):
+        # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
+        return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
+    return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes or control characters"
+
+
+def _content_type_fault(value: object) -> str | None:
+    if (
+        isinstance(value, str)
+        and len(value) <= MAX_CONTENT_TYPE_LENGTH
+        and re.search(CONTENT_TYPE_PATTERN, value)
+        and not value.endswith("\n")  # which $ would let through
+    ):
+        return None
+    return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
+
+
+def _size_fault(value: object, max_size_bytes: int) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= max_size_bytes:
+        return None
+    return f"a whole number from 1 to {max_size_bytes}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One upload as the status table holds it; times are UTC."""
+
+    ref: UploadRef
+    status: Status
+    version: int
+    declared: UploadRequest
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    """When its presigned URL stops working."""
+
+
+def iso(moment: datetime) -> str:
+    """UTC to the millisecond, in the one form that API, table and results use."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,130 @@
+"""The stack's config: read here and nowhere else, and validated whole before any resource is made."""
+
+import difflib
+import json
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import pulumi
+import pulumi.runtime.config
+
+from components import limits
+from components.arguments import Choice, Each, Flag, Pattern
+
+NAMESPACE = "portage"
+
+
+@dataclass(frozen=True)
+class _Optional:
+    """A limit, and the value that stands for none: Pulumi.yaml cannot make null a key's default."""
+
+    limit: Any
+    none: object
+
+    def check(self, name: str, value: object) -> Any:
+        return None if value == self.none else self.limit.check(name, value)
+
+
+class _Code:
+    """A folder or zip file on this machine."""
+
+    def check(self, name: str, value: str) -> pulumi.Archive:
+        path = Path(value)
+        if not path.is_dir() and path.suffix != ".zip":
+            raise ValueError(f"{name} is {value!r}, but must be a folder or a zip file.")
+        if not path.exists():
+            raise ValueError(f"{name} is {value!r}, but there is no such file below {Path.cwd()}.")
+        return pulumi.FileArchive(value)
+
+
+def _key(limit: Any) -> Any:
+    return field(metadata={"limit": limit})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a key, in camelCase there; Pulumi.yaml has types, defaults and descriptions."""
+
+    region: str = _key(limits.REGION)
+    deletion_protection: bool = _key(Flag())
+    kms_key_arn: str | None = _key(_Optional(limits.KMS_KEY_ARN, none=""))
+    allowed_origins: list[str] = _key(Each(limits.ORIGIN))
+    user_pool_arn: str | None = _key(_Optional(limits.USER_POOL_ARN, none=""))
+    allow_sign_up: bool = _key(Flag())
+    max_upload_bytes: int = _key(limits.UPLOAD_BYTES)
+    url_expires_in_seconds: int = _key(limits.URL_SECONDS)
+    throttle_rate: int = _key(limits.THROTTLE_RATE)
+    throttle_burst: int = _key(limits.THROTTLE_BURST)
+    manage_account_logging: bool = _key(Flag())
+    record_retention_days: int = _key(limits.RETENTION_DAYS)
+    recovery_days: int = _key(limits.RECOVERY_DAYS)
+    object_expiration_days: int | None = _key(_Optional(limits.RETENTION_DAYS, none=0))
+    result_expiration_days: int | None = _key(_Optional(limits.RETENTION_DAYS, none=0))
+    noncurrent_version_days: int = _key(limits.RETENTION_DAYS)
+    processor: str = _key(limits.PROCESSOR)
+    processor_code: pulumi.Archive | None = _key(_Optional(_Code(), none=""))
+    processing_timeout_seconds: int = _key(limits.PROCESSING_SECONDS)
+    processing_memory_mb: int = _key(limits.MEMORY_MB)
+    processing_reserved_concurrency: int | None = _key(_Optional(limits.CONCURRENCY, none=0))
+    processing_batch_size: int = _key(limits.BATCH_SIZE)
+    processing_max_attempts: int = _key(limits.ATTEMPTS)
+    log_level: str = _key(limits.LOG_LEVEL)
+    log_retention_days: int = _key(limits.LOG_RETENTION_DAYS)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the stack's config; raises ValueError with a line for every key that is wrong, and its fix."""
+        # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
+        given: dict[str, str] = {
+            key.removeprefix(f"{NAMESPACE}:"): value
+            for key, value in pulumi.runtime.config.CONFIG.get().items()
+            if key.startswith(f"{NAMESPACE}:")
+        }
+        known = {_camel_case(each.name): each for each in fields(cls)}
+        faults = [_unknown_key_fault(key, list(known)) for key in given if key not in known]
+        values: dict[str, Any] = {}
+        for key, each in known.items():
+            name = f"{NAMESPACE}:{key}"
+            if key not in given:
+                faults.append(f"{name} has no value; set it with: pulumi config set {name} VALUE.")
+                continue
+            try:
+                values[each.name] = each.metadata["limit"].check(name, _decoded(each, given[key]))
+            except ValueError as fault:
+                faults.append(str(fault))
+        if faults:
+            raise ValueError("The stack's config is wrong:\n  " + "\n  ".join(faults))
+        return cls(**values)
+
+    def args(self, shape: type, prefix: str = "") -> dict[str, Any]:
+        """The args of one component that the config decides: a key is named as the arg, or with the prefix."""
+        return {
+            name: value
+            for name in shape.__annotations__
+            if (value := getattr(self, prefix + name, getattr(self, name, None))) is not None
+        }
+
+
+def _decoded(each: Field[Any], text: str) -> object:
+    """Pulumi hands over text: that of a string is itself, that of anything else is JSON."""
+    limit = each.metadata["limit"]
+    inner = limit.limit if isinstance(limit, _Optional) else limit
+    is_text = isinstance(inner, Pattern | _Code) or (isinstance(inner, Choice) and isinstance(inner.values[0], str))
+    if is_text:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # which its limit refuses, by name
+
+
+def _unknown_key_fault(key: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {NAMESPACE}:{nearest[0]}?" if nearest else f"the keys are {', '.join(sorted(known))}."
+    return f"{NAMESPACE}:{key} is not a key of this program; {hint}"
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
