@@ -59,7 +59,7 @@ def put_results(bucket_arn: Arn) -> Statement:
 
 
 def consume(queue_arn: Arn) -> Statement:
-    """What Lambda's event source mapping does with a queue."""
+    """What Lambda's event source mapping does with a queue, and the change of a failed message's next delivery."""
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
     return allow(actions, queue_arn)
 

@@ -225,6 +225,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "environment": {
                     "UPLOADS_TABLE": args["table_name"],
                     "RESULTS_BUCKET": results.bucket_name,
+                    "QUEUE_URL": queue.url,
                     "PROCESSOR": given["processor"],
                     "MAX_ATTEMPTS": str(given["max_attempts"]),
                 },

@@ -13,6 +13,7 @@ import boto3
 
 from handlers.environment import read_environment
 from handlers.processors import load_processor
+from handlers.uploads.job_queue import JobQueue
 from handlers.uploads.objects import ObjectStore
 from handlers.uploads.processing import Delivery, Processing
 from handlers.uploads.store import UploadStore
@@ -29,6 +30,7 @@ class ProcessObjectEnvironment:
 
     uploads_table: str
     results_bucket: str
+    queue_url: str
     processor: str
     max_attempts: int
 
@@ -43,6 +45,11 @@ def _stores() -> tuple[UploadStore, ObjectStore]:
     env = _environment()
     records = UploadStore(boto3.client("dynamodb"), env.uploads_table)
     return records, ObjectStore(boto3.client("s3"), env.results_bucket)
+
+
+@cache
+def _queue() -> JobQueue:
+    return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
 @contextmanager
@@ -77,5 +84,6 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             processing.process_upload(Delivery.from_record(record))
         except Exception:
             log.exception("A message failed.", extra={"job_id": record["messageId"]})
+            _queue().deliver_again(record, max_attempts=env.max_attempts)
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
