@@ -1,0 +1,54 @@
+# Habits of this project; `make help` lists them. All that they need goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+STAMP := $(VENV)/.requirements-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo local down test unit integration check format requirements clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make .venv and install everything, pinned
+
+# Bytecode is compiled once here: pulumi_aws alone costs seconds at each start without it.
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else f"Portage needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s)
+	@$(RUN)/python -m local demo
+
+local: $(STAMP) ## Run the program on an embedded AWS until Ctrl-C
+	@$(RUN)/python -m local up
+
+down: $(STAMP) ## End what `make local` runs in another terminal
+	@$(RUN)/python -m local down
+
+test: $(STAMP) ## Pass all tests: unit and integration
+	$(RUN)/pytest
+
+unit: $(STAMP) ## Pass the unit tests
+	$(RUN)/pytest tests/unit
+
+integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
+	$(RUN)/pytest tests/integration
+
+check: $(STAMP) ## Lint, format and type checks
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/pyright
+
+format: $(STAMP) ## Let ruff mend what it can
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+requirements: ## Compile requirements*.txt from requirements*.in (needs uv)
+	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
+	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .local
