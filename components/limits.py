@@ -10,9 +10,7 @@ LOG_RETENTION_DAYS = Choice(
     "the values that CloudWatch Logs takes, see PutRetentionPolicy",
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
-URL_SECONDS = Range(
-    60, 3600, "a presigned URL has to start its transfer before then; a Lambda role's session may not last longer"
-)
+URL_SECONDS = Range(1, 3_600, "the role session that signs may not last longer than an hour")
 UPLOAD_BYTES = Range(1, MAX_SINGLE_PUT_BYTES, "S3 takes at most 5 GiB in one PUT")
 THROTTLE_RATE = Range(1, 10_000, "requests a second; an account's default quota in API Gateway")
 THROTTLE_BURST = Range(1, 5_000, "requests at once; an account's default quota in API Gateway")

@@ -41,7 +41,7 @@ class UploadApiArgs(TypedDict):
     max_upload_bytes: NotRequired[int]
     """Largest file: 1 byte to 5 GiB (S3's limit for one PUT), 5 GiB if left out."""
     url_expires_in_seconds: NotRequired[int]
-    """Time to start sending: 60 to 3,600 s, 900 if left out."""
+    """Time to start sending: 1 to 3,600 s, 900 if left out."""
     record_retention_days: NotRequired[int]
     """Days after which an upload's record is deleted: 1 to 3,650, 90 if left out."""
     object_expiration_days: NotRequired[int | None]
