@@ -11,14 +11,36 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from hypercorn.asyncio import serve  # pyright: ignore[reportUnknownVariableType]
 from hypercorn.config import Config
 
-from local.shim import gap
+from local.shim import (
+    gap,
+    gateway_call,
+    gateway_errors,
+    lambda_errors,
+    lambda_logs,
+    lambda_packages,
+    mock_integration,
+    payload_limit,
+    service_integration,
+    validation_messages,
+)
 
 _ORPHAN_SECONDS = 5.0
 
+_GAPS = (
+    lambda_logs,
+    lambda_errors,
+    payload_limit,
+    gateway_call,
+    gateway_errors,
+    validation_messages,
+    mock_integration,
+    service_integration,
+)
 _orphaned = threading.Event()
 
 
@@ -26,6 +48,9 @@ def main() -> None:
     """Run until SIGTERM or the parent's end."""
     listener, data_dir = int(sys.argv[1]), sys.argv[2]
     threading.Thread(target=_watch_parent, args=(data_dir,), daemon=True).start()
+    for module in _GAPS:
+        module.mend()
+    lambda_packages.mend(Path(data_dir))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.graceful_timeout = 0.5

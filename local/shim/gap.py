@@ -1,4 +1,4 @@
-"""How a gap is mended: an attribute of MiniStack that must exist gives way to another one."""
+"""How a gap is mended: an attribute of MiniStack, or of airspeed, gives way to another one."""
 
 import importlib
 from collections.abc import Callable
@@ -7,17 +7,18 @@ from typing import Any
 
 
 class GapError(RuntimeError):
-    """MiniStack is not what a patch was written for."""
+    """A package is not what a patch was written for."""
 
 
 def attribute(module: str, path: str) -> Any:
-    """Return `module`'s attribute at the dotted `path`; GapError if this MiniStack has none there."""
+    """Return `module`'s attribute at the dotted `path`; GapError if the installed version has none there."""
     found: Any = importlib.import_module(module)
     for name in path.split("."):
         if not hasattr(found, name):
+            package = module.partition(".")[0]
             raise GapError(
-                f"MiniStack {version('ministack')} has no {module}.{path}, which local/shim builds on:"
-                " pin the version in requirements-dev.txt again, or mend the shim"
+                f"{package} {version(package)} has no {module}.{path}, which local/shim builds on:"
+                f" install the {package} that requirements-dev.txt names, or mend the shim"
             )
         found = getattr(found, name)
     return found

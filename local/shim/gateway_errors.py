@@ -1,0 +1,79 @@
+"""Gateway responses know all of `$context`, and a function that fails gets one.
+
+AWS: a gateway response's body may name any `$context` variable, `$context.error.validationErrorString`
+included, which arrives escaped for JSON. A Lambda proxy integration whose function raises, or answers with
+anything but a proxy response, gets the response DEFAULT_5XX, with status 502 unless the API sets another.
+MiniStack: knows half a dozen variables and leaves the others as they stand; it answers a failed function with
+its error message, past the gateway responses, and takes any result for a body.
+Here: both as on AWS.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from local.shim import gap, gateway_call, java
+from local.shim.templates import find
+
+_VARIABLE = re.compile(r"\$(?:\{(context(?:\.\w+)+)\}|(context(?:\.\w+)+))")
+_FUNCTION_FAILED = 502
+
+
+class _FunctionFailed(Exception):
+    """The function raised, or what it returned is no proxy response."""
+
+
+def mend() -> None:
+    """Complete the gateway responses, and use them for failed functions."""
+    gap.replace(gateway_call.MODULE, "_gateway_error_response", _with_all_variables)
+    gap.replace(gateway_call.MODULE, "_lambda_proxy_response", _strict)
+    gap.replace(gateway_call.MODULE, "_invoke_lambda_proxy_v1", _with_gateway_response)
+
+
+def _with_all_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    def respond(error: Any, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = original(error, request)
+        status = getattr(error, "status", status)
+        violations = json.dumps(getattr(error, "validation_errors", ""))[1:-1]
+        context = getattr(error, "context", {})
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1] or match[2]
+            if name == "context.error.validationErrorString":
+                return violations
+            found = find({"context": context}, f"$.{name}")
+            return "" if found is None else java.string(found)
+
+        return status, headers, _VARIABLE.sub(value, body.decode()).encode()
+
+    return respond
+
+
+def _strict(original: Callable[..., Any]) -> Callable[..., Any]:
+    def shape(result: dict[str, Any]) -> Any:
+        response: dict[str, Any] | Any = result.get("body")
+        is_proxy_response = (
+            isinstance(response, dict) and "statusCode" in response and isinstance(response.get("body"), str | None)
+        )
+        if not result.get("throttle") and (result.get("error") or not is_proxy_response):
+            raise _FunctionFailed
+        return original(result)
+
+    return shape
+
+
+def _with_gateway_response(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    deployed = gap.attribute(gateway_call.MODULE, "_deployed_gateway_responses")
+
+    async def invoke(*arguments: Any, **options: Any) -> gateway_call.Answer:
+        try:
+            return await original(*arguments, **options)
+        except _FunctionFailed:
+            request = gateway_call.current().request
+            own: dict[str, Any] = deployed.get(request["api_id"], {}).get(request["stage"].get("deploymentId")) or {}
+            error = gateway_call.error("DEFAULT_5XX", "Internal server error")
+            error.status = int(own.get("DEFAULT_5XX", {}).get("statusCode") or _FUNCTION_FAILED)
+            return error
+
+    return invoke
