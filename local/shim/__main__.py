@@ -24,6 +24,7 @@ from local.shim import (
     lambda_logs,
     lambda_packages,
     mock_integration,
+    object_versions,
     payload_limit,
     service_integration,
     validation_messages,
@@ -40,6 +41,7 @@ _GAPS = (
     validation_messages,
     mock_integration,
     service_integration,
+    object_versions,
 )
 _orphaned = threading.Event()
 

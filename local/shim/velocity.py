@@ -5,7 +5,7 @@
 - A backslash in a string stands for itself and a doubled quote for the quote; airspeed has C's escapes,
   so that no regular expression could be written.
 - Values have Java's methods and print as in Java; airspeed offers Python's and prints `True`. A method
-  that Java lacks is an error here, where Velocity would print the reference itself.
+  that Java lacks, and a comparison with null, is an error here, where Velocity would log it and go on.
 - A directive that does not parse is an error; airspeed prints it.
 - `$context`, `$input`, `$stageVariables` and `$util` print nothing where they hold nothing, as API Gateway's
   do; any other unknown reference prints itself.
