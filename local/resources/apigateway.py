@@ -1,0 +1,182 @@
+"""API Gateway's REST APIs, and the account's setting that their logs need."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from local.models import Given
+from local.openapi_import import import_openapi
+from local.resources.rows import Autoname, Call, Made, Row, patch
+
+# https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html: paths below /{resource}/{method}
+_METHOD_SETTINGS = {
+    "metricsEnabled": "metrics/enabled",
+    "loggingLevel": "logging/loglevel",
+    "dataTraceEnabled": "logging/dataTrace",
+    "throttlingBurstLimit": "throttling/burstLimit",
+    "throttlingRateLimit": "throttling/rateLimit",
+    "cachingEnabled": "caching/enabled",
+    "cacheTtlInSeconds": "caching/ttlInSeconds",
+    "cacheDataEncrypted": "caching/dataEncrypted",
+    "requireAuthorizationForCacheControl": "caching/requireAuthorizationForCacheControl",
+    "unauthorizedCacheControlHeaderStrategy": "caching/unauthorizedCacheControlHeaderStrategy",
+}
+_LOG_LEVELS = ("OFF", "ERROR", "INFO")
+
+
+def _api_id(made: Made) -> str:
+    return made.responses["CreateRestApi"]["id"]
+
+
+def _rest_api(made: Made) -> Mapping[str, Any]:
+    api = made.responses["CreateRestApi"]
+    return {
+        "arn": f"arn:aws:apigateway:{made.account.region}::/restapis/{api['id']}",
+        "executionArn": made.account.arn("execute-api", api["id"]),
+        "rootResourceId": made.responses["GetResources"]["items"][0]["id"],
+        "createdDate": api["createdDate"].isoformat(),
+    }
+
+
+def _import_body(made: Made) -> None:
+    """The root resource must be known before its children are made."""
+    client, api_id = made.account.client("apigateway"), _api_id(made)
+    made.responses["GetResources"] = client.get_resources(restApiId=api_id)
+    if "body" in made.inputs:
+        root_id = made.responses["GetResources"]["items"][0]["id"]
+        import_openapi(client, api_id, root_id, made.given.child("body"))
+
+
+def _compression(size: Given) -> Mapping[str, Any]:
+    """Pulumi has it as text, so that it can be left out again."""
+    if not str(size.value).isdecimal():
+        raise size.refuse("must be a number of bytes, as text")
+    return {"minimumCompressionSize": replace(size, value=int(size.value))}
+
+
+def _endpoint_type(kind: Given) -> Mapping[str, Any]:
+    return {"types": [kind]}
+
+
+def _access_logs(settings: Given) -> Mapping[str, Any]:
+    """Rules for the format: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html."""
+    parts = settings.children()
+    for name, part in parts.items():
+        if name not in ("destinationArn", "format"):
+            raise part.refuse("is not an input that apigateway UpdateStage takes; remove it")
+    if "format" in parts and not {"$context.requestId", "$context.extendedRequestId"} & set(
+        _words(str(parts["format"].value))
+    ):
+        raise parts["format"].refuse("must contain $context.requestId or $context.extendedRequestId")
+    return {"patchOperations": [patch(f"/accessLogSettings/{name}", part) for name, part in parts.items()]}
+
+
+def _words(text: str) -> list[str]:
+    return "".join(character if character.isalnum() or character in "$." else " " for character in text).split()
+
+
+def _stage(made: Made) -> Mapping[str, Any]:
+    api_id, stage = made.inputs["restApi"], made.inputs["stageName"]
+    return {
+        "arn": f"arn:aws:apigateway:{made.account.region}::/restapis/{api_id}/stages/{stage}",
+        "executionArn": made.account.arn("execute-api", f"{api_id}/{stage}"),
+        "invokeUrl": f"{made.account.endpoint}/_aws/execute-api/{api_id}/{stage}",
+    }
+
+
+def _method_settings(made: Made) -> Mapping[str, Any]:
+    path = made.given.child("methodPath")
+    resource, slash, method = str(path.value).rpartition("/")
+    if not slash:
+        raise path.refuse("must be <resource>/<method>, or */* for all")
+    prefix = f"/{resource.replace('~', '~0').replace('/', '~1')}/{method}"
+    operations: list[dict[str, Any]] = []
+    for name, setting in made.given.child("settings").children().items():
+        if name not in _METHOD_SETTINGS:
+            raise setting.refuse(f"is not a method setting; use one of {', '.join(_METHOD_SETTINGS)}")
+        if name == "loggingLevel" and setting.value not in _LOG_LEVELS:
+            raise setting.refuse(f"must be one of {', '.join(_LOG_LEVELS)}")
+        operations.append(patch(f"{prefix}/{_METHOD_SETTINGS[name]}", setting))
+    return {"patchOperations": operations}
+
+
+def _elsewhere(given: Given) -> Mapping[str, Any]:
+    """Let the call's `also` place the input."""
+    del given
+    return {}
+
+
+TABLE = {
+    "aws:apigateway/restApi:RestApi": Row(
+        service="apigateway",
+        create=Call(
+            operation="CreateRestApi",
+            moves={
+                "body": _elsewhere,
+                "minimumCompressionSize": _compression,
+                "endpointConfiguration.types": _endpoint_type,
+            },
+        ),
+        after=_import_body,
+        id=_api_id,
+        outputs=_rest_api,
+        autoname=Autoname(limit=255),
+        provider_only={
+            "failOnWarnings": "what to do about an import's warnings; here anything unknown is an error",
+            "putRestApiMode": "merge or overwrite, which is the same for a new API",
+        },
+    ),
+    "aws:apigateway/deployment:Deployment": Row(
+        service="apigateway",
+        create=Call(operation="CreateDeployment", moves={"restApi": "restApiId"}),
+        id=lambda made: made.responses["CreateDeployment"]["id"],
+        outputs=lambda made: {"createdDate": made.responses["CreateDeployment"]["createdDate"].isoformat()},
+        provider_only={"triggers": "tells when to deploy anew"},
+    ),
+    "aws:apigateway/stage:Stage": Row(
+        service="apigateway",
+        create=Call(
+            operation="CreateStage",
+            moves={
+                "restApi": "restApiId",
+                "stageName": "stageName",
+                "deployment": "deploymentId",
+                "xrayTracingEnabled": "tracingEnabled",
+            },
+        ),
+        then=(
+            Call(
+                operation="UpdateStage",
+                moves={"restApi": "restApiId", "stageName": "stageName", "accessLogSettings": _access_logs},
+                when="accessLogSettings",
+            ),
+        ),
+        id=lambda made: f"ags-{made.inputs['restApi']}-{made.inputs['stageName']}",
+        outputs=_stage,
+        not_emulated={
+            "accessLogSettings": "the settings are stored, but no access log is written",
+            "xrayTracingEnabled": "no traces are recorded",
+        },
+    ),
+    "aws:apigateway/methodSettings:MethodSettings": Row(
+        service="apigateway",
+        create=Call(
+            operation="UpdateStage",
+            moves={"restApi": "restApiId", "methodPath": _elsewhere, "settings": _elsewhere},
+            also=_method_settings,
+        ),
+        id=lambda made: f"{made.inputs['restApi']}-{made.inputs['stageName']}-{made.inputs['methodPath']}",
+        not_emulated={
+            "settings.loggingLevel": "no execution log is written",
+            "settings.metricsEnabled": "no metrics of the API are recorded",
+        },
+    ),
+    "aws:apigateway/account:Account": Row(
+        service="apigateway",
+        create=Call(
+            operation="UpdateAccount",
+            moves={"cloudwatchRoleArn": lambda arn: {"patchOperations": [patch("/cloudwatchRoleArn", arn)]}},
+        ),
+        id=lambda _: "api-gateway-account",
+    ),
+}

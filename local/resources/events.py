@@ -1,0 +1,56 @@
+"""EventBridge rules and their targets."""
+
+from local.models import json_text
+from local.resources.rows import Autoname, Call, Made, Row, tag_list
+
+_DEFAULT_BUS = "default"
+
+
+def _rule_id(made: Made) -> str:
+    bus, name = made.inputs["eventBusName"], made.inputs["name"]
+    return name if bus == _DEFAULT_BUS else f"{bus}/{name}"
+
+
+def _raise_for_refused_targets(made: Made) -> None:
+    """PutTargets answers 200 even where it has refused the target."""
+    for entry in made.responses["PutTargets"].get("FailedEntries", []):
+        raise RuntimeError(f"{made.subject}: PutTargets refused it: {entry['ErrorCode']}: {entry['ErrorMessage']}")
+
+
+_TARGET_MEMBERS = {
+    "targetId": "Id",
+    "arn": "Arn",
+    "roleArn": "RoleArn",
+    "input": "Input",
+    "inputPath": "InputPath",
+    "inputTransformer": "InputTransformer",
+    "deadLetterConfig": "DeadLetterConfig",
+    "retryPolicy": "RetryPolicy",
+    "sqsTarget": "SqsParameters",
+}
+
+TABLE = {
+    "aws:cloudwatch/eventRule:EventRule": Row(
+        service="events",
+        create=Call(operation="PutRule", moves={"eventPattern": json_text("EventPattern"), "tags": tag_list()}),
+        id=_rule_id,
+        outputs=lambda made: {"arn": made.responses["PutRule"]["RuleArn"]},
+        autoname=Autoname(limit=64),
+        defaults={"eventBusName": _DEFAULT_BUS},
+        provider_only={"forceDestroy": "deletes also a rule that AWS manages"},
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Row(
+        service="events",
+        create=Call(
+            operation="PutTargets",
+            moves={name: f"Targets[].{member}" for name, member in _TARGET_MEMBERS.items()}
+            | {"inputTransformer.inputPaths": "InputPathsMap"},
+        ),
+        after=_raise_for_refused_targets,
+        id=lambda made: f"{made.inputs['rule']}-{made.inputs['targetId']}",
+        autoname=Autoname(input="targetId", limit=64),
+        defaults={"eventBusName": _DEFAULT_BUS},
+        provider_only={"forceDestroy": "deletes also a target of a rule that AWS manages"},
+        not_emulated={"deadLetterConfig": "events that cannot be delivered are not sent to the target's own queue"},
+    ),
+}

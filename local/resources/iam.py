@@ -1,0 +1,46 @@
+"""IAM roles and their policies."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.models import json_text
+from local.resources.rows import Autoname, Call, Made, Row, by, tag_list
+
+
+def _role(made: Made) -> Mapping[str, Any]:
+    role = made.responses["CreateRole"]["Role"]
+    return {"arn": role["Arn"], "uniqueId": role["RoleId"], "createDate": role["CreateDate"].isoformat()}
+
+
+TABLE = {
+    "aws:iam/role:Role": Row(
+        service="iam",
+        create=Call(
+            operation="CreateRole",
+            moves={
+                "name": "RoleName",
+                "assumeRolePolicy": json_text("AssumeRolePolicyDocument"),
+                "tags": tag_list(),
+            },
+        ),
+        id=by("name"),
+        outputs=_role,
+        autoname=Autoname(limit=64),
+        defaults={"path": "/", "maxSessionDuration": 3600},
+        provider_only={"forceDetachPolicies": "detaches foreign policies before the role is deleted"},
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Row(
+        service="iam",
+        create=Call(
+            operation="PutRolePolicy",
+            moves={"role": "RoleName", "name": "PolicyName", "policy": json_text("PolicyDocument")},
+        ),
+        id=lambda made: f"{made.inputs['role']}:{made.inputs['name']}",
+        autoname=Autoname(limit=128),
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Row(
+        service="iam",
+        create=Call(operation="AttachRolePolicy", moves={"role": "RoleName"}),
+        id=lambda made: f"{made.inputs['role']}/{made.inputs['policyArn']}",
+    ),
+}

@@ -1,0 +1,88 @@
+"""Provider functions that only look something up."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from local.resources.rows import Account
+
+Invoke = Callable[[Account, Mapping[str, Any]], Mapping[str, Any]]
+
+_STATEMENT_PARTS = {
+    "actions": "Action",
+    "notActions": "NotAction",
+    "resources": "Resource",
+    "notResources": "NotResource",
+}
+
+
+def _region(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    region = arguments.get("region", account.region)
+    return {"id": region, "region": region, "name": region, "endpoint": f"ec2.{region}.amazonaws.com"}
+
+
+def _partition(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    del account, arguments
+    return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
+
+
+def _caller_identity(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    del arguments
+    caller = account.client("sts").get_caller_identity()
+    return {"id": caller["Account"], "accountId": caller["Account"], "arn": caller["Arn"], "userId": caller["UserId"]}
+
+
+def _policy_document(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write a policy as the provider does: one-element lists as plain text."""
+    del account
+    known = {"statements", "version", "policyId"}
+    if unknown := arguments.keys() - known:
+        raise ValueError(f"getPolicyDocument: {', '.join(sorted(unknown))} cannot be used locally; write one document")
+    document: dict[str, Any] = {"Version": arguments.get("version", "2012-10-17")}
+    if "policyId" in arguments:
+        document["Id"] = arguments["policyId"]
+    document["Statement"] = [_statement(statement) for statement in arguments.get("statements", [])]
+    return {"json": json.dumps(document, indent=2), "minifiedJson": json.dumps(document, separators=(",", ":"))}
+
+
+def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Effect": given.get("effect", "Allow")}
+    if "sid" in given:
+        statement["Sid"] = given["sid"]
+    for name, part in _STATEMENT_PARTS.items():
+        if given.get(name):
+            statement[part] = _one_or_all(given[name])
+    for name, part in (("principals", "Principal"), ("notPrincipals", "NotPrincipal")):
+        if given.get(name):
+            statement[part] = _principals(given[name])
+    for condition in given.get("conditions", []):
+        tests = statement.setdefault("Condition", {}).setdefault(condition["test"], {})
+        tests[condition["variable"]] = _one_or_all(condition["values"])
+    return statement
+
+
+def _principals(given: list[Mapping[str, Any]]) -> Any:
+    principals: dict[str, list[str]] = {}
+    for principal in given:
+        principals.setdefault(principal["type"], []).extend(principal["identifiers"])
+    if principals == {"*": ["*"]}:
+        return "*"
+    return {kind: _one_or_all(identifiers) for kind, identifiers in principals.items()}
+
+
+def _one_or_all(values: Any) -> Any:
+    texts = [_with_variables(value) for value in cast("list[str]", values)]
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _with_variables(text: str) -> str:
+    """The provider writes IAM's `${..}` as `&{..}`, so that Terraform leaves it alone."""
+    return text.replace("&{", "${")
+
+
+INVOKES: dict[str, Invoke] = {
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
+}

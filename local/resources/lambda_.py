@@ -1,0 +1,135 @@
+"""Lambda functions and what invokes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from local.models import Given
+from local.resources.archives import zipped
+from local.resources.rows import Account, Autoname, Call, Made, Row, by
+
+
+def _code(archive: Given) -> Mapping[str, Any]:
+    if not isinstance(archive.value, pulumi.Archive):
+        raise archive.refuse("must be an archive (pulumi.AssetArchive, pulumi.FileArchive)")
+    return {"Code": {"ZipFile": zipped(archive.value)}}
+
+
+def _invoke_arn(account: Account, arn: str) -> str:
+    return f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+def _function(made: Made) -> Mapping[str, Any]:
+    function = made.responses["CreateFunction"]
+    arn = made.account.arn("lambda", f"function:{made.inputs['name']}")
+    qualified = f"{arn}:{function['Version']}"
+    return {
+        "arn": arn,
+        "invokeArn": _invoke_arn(made.account, arn),
+        "qualifiedArn": qualified,
+        "qualifiedInvokeArn": _invoke_arn(made.account, qualified),
+        "version": function["Version"],
+        "codeSha256": function["CodeSha256"],
+        "sourceCodeHash": made.inputs.get("sourceCodeHash", function["CodeSha256"]),
+        "sourceCodeSize": function["CodeSize"],
+        "lastModified": function["LastModified"],
+        "architectures": function.get("Architectures", ["x86_64"]),
+    }
+
+
+def _alias(made: Made) -> Mapping[str, Any]:
+    arn = made.responses["CreateAlias"]["AliasArn"]
+    return {"arn": arn, "invokeArn": _invoke_arn(made.account, arn)}
+
+
+def _mapping(made: Made) -> Mapping[str, Any]:
+    mapping = made.responses["CreateEventSourceMapping"]
+    return {
+        "uuid": mapping["UUID"],
+        "arn": made.account.arn("lambda", f"event-source-mapping:{mapping['UUID']}"),
+        "functionArn": mapping["FunctionArn"],
+        "state": mapping.get("State"),
+    }
+
+
+def _invoke_config_id(made: Made) -> str:
+    qualifier = made.inputs.get("qualifier")
+    return made.inputs["functionName"] + (f":{qualifier}" if qualifier else "")
+
+
+TABLE = {
+    "aws:lambda/function:Function": Row(
+        service="lambda",
+        create=Call(
+            operation="CreateFunction",
+            moves={
+                "name": "FunctionName",
+                "code": _code,
+                "s3Bucket": "Code.S3Bucket",
+                "s3Key": "Code.S3Key",
+                "s3ObjectVersion": "Code.S3ObjectVersion",
+                "imageUri": "Code.ImageUri",
+                "sourceKmsKeyArn": "Code.SourceKMSKeyArn",
+                "imageConfig.commands": "Command",
+                "imageConfig.entryPoints": "EntryPoint",
+                "fileSystemConfig": "FileSystemConfigs[]",
+            },
+        ),
+        then=(
+            Call(
+                operation="PutFunctionConcurrency",
+                moves={"name": "FunctionName", "reservedConcurrentExecutions": "ReservedConcurrentExecutions"},
+                when="reservedConcurrentExecutions",
+            ),
+        ),
+        id=by("name"),
+        outputs=_function,
+        autoname=Autoname(limit=64),
+        defaults={"memorySize": 128, "timeout": 3, "packageType": "Zip"},
+        neutral={"reservedConcurrentExecutions": -1},
+        provider_only={
+            "sourceCodeHash": "tells when to update the code",
+            "skipDestroy": "leaves the function behind when the resource is deleted",
+        },
+        not_emulated={
+            "architectures": "functions run on this machine's own processor",
+            "tracingConfig": "no traces are recorded",
+            "snapStart": "no snapshot is taken",
+        },
+    ),
+    "aws:lambda/alias:Alias": Row(
+        service="lambda",
+        create=Call(operation="CreateAlias"),
+        id=lambda made: made.responses["CreateAlias"]["AliasArn"],
+        outputs=_alias,
+        autoname=Autoname(limit=128),
+        not_emulated={"routingConfig": "all invocations go to the alias's main version"},
+    ),
+    "aws:lambda/permission:Permission": Row(
+        service="lambda",
+        create=Call(operation="AddPermission", moves={"function": "FunctionName"}),
+        id=by("statementId"),
+        autoname=Autoname(input="statementId", limit=100),
+    ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": Row(
+        service="lambda",
+        create=Call(
+            operation="CreateEventSourceMapping",
+            moves={
+                "destinationConfig.onFailure.destinationArn": "Destination",
+                "sourceAccessConfigurations.uri": "URI",
+            },
+        ),
+        id=lambda made: made.responses["CreateEventSourceMapping"]["UUID"],
+        outputs=_mapping,
+        defaults={"enabled": True},
+        not_emulated={"bisectBatchOnFunctionError": "a failing batch is retried whole"},
+    ),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Row(
+        service="lambda",
+        create=Call(operation="PutFunctionEventInvokeConfig"),
+        id=_invoke_config_id,
+        not_emulated={"destinationConfig.onSuccess": "results are not sent anywhere"},
+    ),
+}
