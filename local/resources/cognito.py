@@ -6,6 +6,10 @@ from typing import Any
 from local.resources.rows import Autoname, Call, Made, Row
 
 
+def _pool_id(made: Made) -> str:
+    return made.responses["CreateUserPool"]["UserPool"]["Id"]
+
+
 def _pool(made: Made) -> Mapping[str, Any]:
     pool = made.responses["CreateUserPool"]["UserPool"]
     return {"arn": pool["Arn"], "endpoint": f"cognito-idp.{made.account.region}.amazonaws.com/{pool['Id']}"}
@@ -29,9 +33,24 @@ TABLE = {
                 "tags": "UserPoolTags",
             },
         ),
-        id=lambda made: made.responses["CreateUserPool"]["UserPool"]["Id"],
+        then=(
+            # CreateUserPool knows only codes by SMS
+            Call(
+                operation="SetUserPoolMfaConfig",
+                moves={
+                    "mfaConfiguration": "MfaConfiguration",
+                    "softwareTokenMfaConfiguration": "SoftwareTokenMfaConfiguration",
+                    "emailMfaConfiguration": "EmailMfaConfiguration",
+                    "webAuthnConfiguration": "WebAuthnConfiguration",
+                },
+                when="mfaConfiguration",
+                also=lambda made: {"UserPoolId": _pool_id(made)},
+            ),
+        ),
+        id=_pool_id,
         outputs=_pool,
         autoname=Autoname(limit=128),
+        defaults={"mfaConfiguration": "OFF"},
     ),
     "aws:cognito/userPoolClient:UserPoolClient": Row(
         service="cognito-idp",
