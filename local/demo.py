@@ -1,0 +1,175 @@
+"""The demo: a file that API Gateway refuses goes through the real program and comes out as a result.
+
+Each function below is one step: it acts as one party, says on its `Step` what came of it, and raises
+`LocalModeError` where something else happened than Portage promises.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from client import CreatedUpload, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
+from client.transfer import send_file
+from local import picture, users
+from local.display import Display, Step, open_display, print_facts
+from local.emulator import Emulator
+from local.faults import LocalModeError
+from local.opening import deploy_program, start_emulator
+from local.picture import Picture
+
+_SIDE_PIXELS = 2890  # 25 MB: two and a half times what API Gateway lets through
+_FOLLOW_SECONDS = 20.0
+_PACE = Pace(first_wait_seconds=0.01, longest_wait_seconds=0.2)  # the changes are the show: look often
+_MEGA = 1_000_000
+
+_START = "Start an embedded AWS"
+_DEPLOY = "Deploy the program"
+_SIGN_IN = "Sign up, sign in"
+_MAKE = "Make a large file"
+_REFUSE = "Send it through the gateway"
+_DECLARE = "Declare it to Portage"
+_SEND = "Send it straight to S3"
+_FOLLOW = "Follow its status"
+_CHECK = "Read the result"
+_CLEAN = "Clean up"
+_STEPS = (_START, _DEPLOY, _SIGN_IN, _MAKE, _REFUSE, _DECLARE, _SEND, _FOLLOW, _CHECK, _CLEAN)
+
+
+def run_demo() -> None:
+    """Take every step and show it; whatever goes wrong comes out as an exception, after everything is ended."""
+    started = time.monotonic()
+    with open_display(_STEPS) as display, ExitStack() as held:
+        places = _take_steps(display, held)
+        with display.step(_CLEAN) as step:
+            held.close()
+            step.outcome = "the embedded AWS has ended, its files and the picture are gone"
+    print_facts(f"All of it happened, in {time.monotonic() - started:.1f} s. Where it was:", places)
+
+
+def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
+    folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="portage-demo-")))
+    with display.step(_START) as step:
+        emulator = start_emulator(step, held)
+    with display.step(_DEPLOY) as step:
+        deployment = deploy_program(step, emulator)
+    outputs = deployment.outputs
+    user_pool = held.enter_context(UserPool(outputs["userPoolClientId"], outputs["region"], emulator.endpoint))
+    with display.step(_SIGN_IN) as step:
+        session = sign_up_and_in(step, emulator, user_pool)
+    with display.step(_MAKE) as step:
+        file = make_file(step, folder)
+    with display.step(_REFUSE) as step:
+        send_through_gateway(step, outputs["apiUrl"], session, file)
+    api = held.enter_context(UploadsApi(outputs["apiUrl"], session.id_token))
+    with display.step(_DECLARE) as step:
+        created = declare(step, api, file)
+    declared = time.monotonic()
+    with display.step(_SEND) as step:
+        send(step, created, file)
+    with display.step(_FOLLOW) as step:
+        result = follow_status(step, api, created, declared)
+    with display.step(_CHECK) as step:
+        check_result(step, emulator.client("s3"), result, file)
+        return _places(emulator, outputs, created, result)
+
+
+def sign_up_and_in(step: Step, emulator: Emulator, user_pool: UserPool) -> Session:
+    """Sign up as a stranger would: the code comes from the mail that Cognito sent."""
+    user = users.sign_up(emulator, user_pool)
+    step.outcome = f"{user.email}, confirmed with the code that Cognito mailed"
+    return user_pool.sign_in(user.email, user.password)
+
+
+def make_file(step: Step, folder: Path) -> Picture:
+    """Write the file, and take its SHA-256 before it travels."""
+    file = picture.write_picture(folder / "noise.png", _SIDE_PIXELS)
+    step.outcome = f"{file.path.name}, {file.size_bytes / _MEGA:.1f} MB, SHA-256 {_short(file.sha256)}"
+    return file
+
+
+def send_through_gateway(step: Step, api_url: str, session: Session, file: Picture) -> None:
+    """Send the file as a request body, which API Gateway must refuse."""
+    headers = {
+        "Authorization": f"Bearer {session.id_token()}",
+        "Content-Type": picture.MEDIA_TYPE,
+        "Content-Length": str(file.size_bytes),
+    }
+    answer = send_file("POST", f"{api_url}/uploads", headers, file.path)
+    if answer.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        raise LocalModeError(
+            f"the gateway answered {answer.status} to {file.size_bytes} bytes, which it should refuse with 413"
+        )
+    step.outcome = f"refused, as it must be: 413, {json.loads(answer.body)['detail']}"
+
+
+def declare(step: Step, api: UploadsApi, file: Picture) -> CreatedUpload:
+    """Ask Portage where to send the file."""
+    created = api.create(file.path.name, picture.MEDIA_TYPE, file.size_bytes)
+    step.outcome = f"a PUT with length and type signed, good for {created.expires_in_seconds} s"
+    return created
+
+
+def send(step: Step, created: CreatedUpload, file: Picture) -> None:
+    """Send the file where Portage told."""
+    started = time.monotonic()
+    step.bytes_total = file.size_bytes
+
+    def show(sent: int) -> None:
+        step.bytes_done = sent
+
+    put_file(created, file.path, show)
+    seconds = time.monotonic() - started
+    step.outcome = f"{file.size_bytes / _MEGA:.1f} MB, {file.size_bytes / _MEGA / seconds:.0f} MB/s"
+
+
+def follow_status(step: Step, api: UploadsApi, created: CreatedUpload, declared: float) -> ResultPlace:
+    """Note each status and when it was seen, in seconds since the upload was declared."""
+
+    def note(status: str) -> None:
+        step.notes.append(f"{status:<12}{time.monotonic() - declared:5.2f} s")
+        step.outcome = status
+
+    step.notes.append(f"{created.status:<12} 0.00 s")
+    seen_version = 1
+    for upload in follow(api.get, created.upload_id, _FOLLOW_SECONDS, pace=_PACE):
+        if upload.version > seen_version:
+            note(upload.status)
+            seen_version = upload.version
+        if upload.result is not None:
+            return upload.result
+        if upload.failure is not None:
+            raise LocalModeError(f"processing failed: {upload.failure.code}, {upload.failure.detail}")
+    raise LocalModeError(f"upload {created.upload_id} ended in {step.outcome}, without a result")
+
+
+def check_result(step: Step, s3: Any, place: ResultPlace, file: Picture) -> None:
+    """Read the result as the operator, and compare it with the file that was sent."""
+    result = json.load(s3.get_object(Bucket=place.bucket, Key=place.key)["Body"])
+    sent = {"size_bytes": file.size_bytes, "sha256": file.sha256, "sniffed_type": picture.MEDIA_TYPE}
+    found = {name: result.get(name) for name in sent}
+    if found != sent:
+        raise LocalModeError(f"the result says {found}, but what was sent is {sent}")
+    step.outcome = f"{file.size_bytes:,} bytes, {picture.MEDIA_TYPE}, the same SHA-256 {_short(file.sha256)}"
+
+
+def _places(
+    emulator: Emulator, outputs: Mapping[str, Any], created: CreatedUpload, result: ResultPlace
+) -> Mapping[str, str]:
+    listed = emulator.client("s3").list_objects_v2(Bucket=outputs["ingestBucket"])
+    keys = [item["Key"] for item in listed["Contents"] if item["Key"].endswith(created.upload_id)]
+    return {
+        "API": f"{outputs['apiUrl']}/uploads/{created.upload_id}",
+        "Object": f"s3://{outputs['ingestBucket']}/{keys[0]}",
+        "Status": f"DynamoDB table {outputs['uploadsTable']}",
+        "Queue": outputs["queueUrl"],
+        "Result": f"s3://{result.bucket}/{result.key}",
+    }
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:8]}...{digest[-4:]}"

@@ -1,0 +1,39 @@
+"""Ending in good order when a signal says so."""
+
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked this process to end.
+
+    A KeyboardInterrupt, because an event loop lets only that and SystemExit through.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+        """What a shell reports of a process that the signal ended."""
+
+
+@contextmanager
+def stoppable() -> Generator[None]:
+    """Raise Stopped in the main thread at the first signal; later ones do not cut the tidying short."""
+    previous = {number: signal.getsignal(number) for number in _STOPPING}
+
+    def stop(number: int, _frame: object) -> None:
+        for each in _STOPPING:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for number, handler in previous.items():
+        if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup wants it ignored
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,142 @@
+"""Local mode that stays: `up` keeps it until it is told to stop, `down` tells it so from another terminal."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from client import UserPool
+from local import run_file
+from local.deployer import Deployment
+from local.display import open_display, print_facts, print_text
+from local.emulator import Emulator
+from local.faults import LocalModeError
+from local.opening import deploy_program, start_emulator
+from local.users import User, sign_up
+
+RUN_FILE = Path(__file__).resolve().parent.parent / ".local" / "up.json"
+
+_START = "Start an embedded AWS"
+_DEPLOY = "Deploy the program"
+_SIGN_UP = "Sign a user up"
+_LOOK_SECONDS = 1.0
+_STOP_SECONDS = 30.0
+
+
+def up() -> None:
+    """Start, deploy, say what can be done with it, and stay until a signal ends this process."""
+    with run_file.held(RUN_FILE), ExitStack() as held:
+        with open_display((_START, _DEPLOY, _SIGN_UP)) as display:
+            with display.step(_START) as step:
+                emulator = start_emulator(step, held)
+            with display.step(_DEPLOY) as step:
+                deployment = deploy_program(step, emulator)
+            with display.step(_SIGN_UP) as step:
+                user = _demo_user(emulator, deployment.outputs)
+                step.outcome = f"{user.email}, confirmed with the code that Cognito mailed"
+        _tell(emulator, deployment, user)
+        _stay(emulator)
+
+
+def down(path: Path = RUN_FILE) -> str:
+    """Stop the `up` of this checkout, wait until it has ended, and return a sentence about it."""
+    runner = run_file.find_runner(path)
+    if runner is None:
+        raise LocalModeError("local mode does not run in this checkout: `python -m local up` starts it")
+    if not runner.is_alive:
+        run_file.forget_dead_runner(path)
+        raise LocalModeError(
+            f"local mode does not run in this checkout: {runner} ended without tidying up, and is forgotten now"
+        )
+    os.kill(runner.pid, signal.SIGTERM)
+    if not run_file.is_gone_within(path, _STOP_SECONDS):
+        raise LocalModeError(f"{runner} was told to stop {_STOP_SECONDS:.0f} s ago, but still runs")
+    return f"Local mode has stopped: {runner}."
+
+
+def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
+    with UserPool(outputs["userPoolClientId"], outputs["region"], emulator.endpoint) as user_pool:
+        return sign_up(emulator, user_pool)
+
+
+def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
+    outputs = {name: str(value) for name, value in sorted(deployment.outputs.items())}
+    print_facts("Stack outputs", outputs)
+    print_facts("A user to sign in as", {"email": user.email, "password": user.password})
+    print_text("Ask the API", curl_example(emulator.endpoint, outputs, user))
+    print_text("Send a file", client_example(emulator.endpoint, outputs, user))
+    print_text("Look around as the operator, with the AWS CLI or any SDK", operator_example(emulator))
+    print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
+    print_text("It stays until Ctrl-C, or `python -m local down` in another terminal.")
+
+
+def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
+    """Return shell lines that sign the user in and declare an upload."""
+    sign_in = {
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "ClientId": outputs["userPoolClientId"],
+        "AuthParameters": {"USERNAME": user.email, "PASSWORD": user.password},
+    }
+    upload = {"file_name": "hello.txt", "content_type": "text/plain", "size_bytes": 6}
+    pick = 'import json, sys; print(json.load(sys.stdin)["AuthenticationResult"]["IdToken"])'
+    return "\n".join(
+        (
+            f"TOKEN=$(curl -s {endpoint}/ -H 'Content-Type: application/x-amz-json-1.1' \\",
+            "  -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\",
+            f"  -d {shlex.quote(json.dumps(sign_in))} | python3 -c {shlex.quote(pick)})",
+            f'curl -i {outputs["apiUrl"]}/uploads -H "Authorization: Bearer $TOKEN" \\',
+            f"  -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(upload))}",
+        )
+    )
+
+
+def client_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
+    """Return shell lines that send a file with the Python client and wait for its end."""
+    return "\n".join(
+        (
+            ".venv/bin/python - README.md <<'END'",
+            "import sys",
+            "from client import Portage, UserPool",
+            f"pool = UserPool({outputs['userPoolClientId']!r}, {outputs['region']!r}, {endpoint!r})",
+            f"session = pool.sign_in({user.email!r}, {user.password!r})",
+            f"portage = Portage({outputs['apiUrl']!r}, session.id_token)",
+            "print(portage.wait(portage.upload(sys.argv[1]).upload_id, timeout_seconds=30))",
+            "END",
+        )
+    )
+
+
+def operator_example(emulator: Emulator) -> str:
+    """Return a shell line that lets the AWS CLI act as the operator."""
+    return (
+        f"export AWS_ENDPOINT_URL={emulator.endpoint} AWS_REGION={emulator.region} "
+        f"AWS_ACCESS_KEY_ID={emulator.operator.access_key_id} "
+        f"AWS_SECRET_ACCESS_KEY={emulator.operator.secret_access_key}"
+    )
+
+
+def not_emulated_text(deployment: Deployment) -> str:
+    """Return one line for each kind of resource, with the names of its resources and the reason."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for resource in deployment.not_emulated:
+        names.setdefault((resource.type, resource.reason), []).append(resource.name)
+    lines = [f"{kind} ({', '.join(named)}): {reason}" for (kind, reason), named in sorted(names.items())]
+    return "\n".join(lines) or "nothing"
+
+
+def _stay(emulator: Emulator) -> None:
+    """Return never; LocalModeError if the embedded AWS ends by itself."""
+    address = urlsplit(emulator.endpoint)
+    while True:
+        try:
+            socket.create_connection((str(address.hostname), int(address.port or 0))).close()
+        except ConnectionRefusedError as error:
+            raise LocalModeError("the embedded AWS has ended by itself: start it anew") from error
+        time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,207 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local import run_file, up
+from local.__main__ import main
+from local.faults import LocalModeError
+
+PROJECT = Path(__file__).resolve().parents[3]
+HOLD = """
+import sys, time
+from pathlib import Path
+from local import run_file
+from local.interruption import Stopped, stoppable
+path, tidying_seconds = Path(sys.argv[1]), float(sys.argv[2])
+with stoppable():
+    try:
+        with run_file.held(path):
+            print("holding", flush=True)
+            time.sleep(30)
+    except Stopped as stopped:
+        path.with_name("tidying").write_text(str(stopped))
+        time.sleep(tidying_seconds)
+        path.with_name("tidied").touch()
+"""
+
+Holder = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".local" / "up.json"
+
+
+@pytest.fixture
+def holder(path: Path) -> Iterator[Holder]:
+    """Start processes that do what `up` does with the run file; they tidy up for so many seconds."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(tidying_seconds: float = 0.0) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", HOLD, str(path), str(tidying_seconds)]
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+class TestArguments:
+    @pytest.mark.parametrize("arguments", [[], ["demoo"], ["demo", "--fast"], ["up", "down"]])
+    def test_that_are_wrong_are_refused_with_the_usage(
+        self, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+        assert "usage: python -m local" in capsys.readouterr().err
+
+    def test_help_names_every_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as caught:
+            main(["--help"])
+        assert caught.value.code == 0
+        told = capsys.readouterr().out
+        assert all(f"\n    {command}  " in told for command in ("up", "demo", "down"))
+
+
+class TestDown:
+    def test_says_so_where_nothing_runs(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(up, "RUN_FILE", path)
+        assert main(["down"]) == 1
+        assert "`python -m local up` starts it" in capsys.readouterr().err
+
+    def test_stops_the_process_that_runs(self, path: Path, holder: Holder) -> None:
+        process = holder()
+        assert up.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
+        assert process.wait(timeout=1) == 0
+        assert path.with_name("tidying").read_text() == "Stopped by SIGTERM"
+
+    def test_returns_only_when_the_process_has_ended(self, path: Path, holder: Holder) -> None:
+        holder(tidying_seconds=0.5)
+        up.down(path)
+        assert path.with_name("tidied").exists()
+
+    def test_recognises_what_a_killed_process_left(self, path: Path, holder: Holder) -> None:
+        process = holder()
+        process.kill()
+        process.wait()
+        with pytest.raises(LocalModeError, match=f"process {process.pid}, .* ended without tidying up"):
+            up.down(path)
+        with pytest.raises(LocalModeError, match="`python -m local up` starts it"):
+            up.down(path)
+
+    def test_spares_a_stranger_that_has_the_number_now(self, path: Path) -> None:
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as stranger:
+            path.parent.mkdir()
+            path.write_text(json.dumps({"pid": stranger.pid, "started_at": "yesterday"}))
+            with pytest.raises(LocalModeError, match="ended without tidying up"):
+                up.down(path)
+            assert stranger.poll() is None
+            stranger.kill()
+
+    def test_says_so_if_the_process_does_not_end(
+        self, path: Path, holder: Holder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(up, "_STOP_SECONDS", 0.1)
+        process = holder(tidying_seconds=20)
+        with pytest.raises(LocalModeError, match=f"process {process.pid}, .* still runs"):
+            up.down(path)
+
+
+class TestRunFile:
+    def test_lets_one_process_run_at_a_time(self, path: Path, holder: Holder) -> None:
+        process = holder()
+        with pytest.raises(LocalModeError, match=f"already: process {process.pid}"), run_file.held(path):
+            pytest.fail("two processes hold the file")
+
+    def test_names_nobody_once_the_process_has_ended_in_order(self, path: Path, holder: Holder) -> None:
+        process = holder()
+        assert run_file.find_runner(path) is not None
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        assert run_file.find_runner(path) is None
+
+    def test_may_be_held_again_after_a_killed_process(self, path: Path, holder: Holder) -> None:
+        process = holder()
+        process.kill()
+        process.wait()
+        with run_file.held(path):
+            runner = run_file.find_runner(path)
+        assert runner is not None
+        assert runner.is_alive
+        assert runner.pid != process.pid
+
+
+class TestSignals:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_that_come_again_do_not_cut_the_tidying_short(
+        self, path: Path, holder: Holder, number: signal.Signals
+    ) -> None:
+        process = holder(tidying_seconds=0.3)
+        process.send_signal(number)
+        _wait_for(path.with_name("tidying"))
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=5) == 0
+        assert path.with_name("tidying").read_text() == f"Stopped by {number.name}"
+        assert path.with_name("tidied").exists()
+
+    @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_give_a_command_the_exit_code_that_shells_know(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        number: signal.Signals,
+        exit_code: int,
+    ) -> None:
+        before = signal.getsignal(number)
+        monkeypatch.setattr("local.__main__.run_demo", lambda: signal.raise_signal(number))
+        assert main(["demo"]) == exit_code
+        assert f"Stopped by {number.name}" in capsys.readouterr().err
+        assert signal.getsignal(number) == before
+
+    def test_are_how_up_is_meant_to_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("local.__main__.up", lambda: signal.raise_signal(signal.SIGTERM))
+        assert main(["up"]) == 0
+
+
+class TestFailures:
+    def test_that_are_explained_end_in_one_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail() -> None:
+            raise LocalModeError("the gateway took it")
+
+        monkeypatch.setattr("local.__main__.run_demo", fail)
+        assert main(["demo"]) == 1
+        assert capsys.readouterr().err.strip() == "the gateway took it"
+
+    def test_that_are_not_foreseen_are_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> None:
+            raise KeyError("missing")
+
+        monkeypatch.setattr("local.__main__.run_demo", fail)
+        with pytest.raises(KeyError):
+            main(["demo"])
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 5
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
