@@ -20,9 +20,9 @@ from local.shim import (
     gap,
     gateway_call,
     gateway_errors,
+    lambda_environment,
     lambda_errors,
     lambda_logs,
-    lambda_packages,
     mock_integration,
     object_versions,
     payload_limit,
@@ -52,7 +52,7 @@ def main() -> None:
     threading.Thread(target=_watch_parent, args=(data_dir,), daemon=True).start()
     for module in _GAPS:
         module.mend()
-    lambda_packages.mend(Path(data_dir))
+    lambda_environment.mend(Path(data_dir))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.graceful_timeout = 0.5

@@ -16,6 +16,7 @@ from local.emulator import Emulator
 from local.shim.lambda_errors import describe
 
 SOURCE = """
+import os
 import sys
 
 class Outer:
@@ -32,6 +33,8 @@ def handle(event, context):
             return {}
         case "import":
             return __import__(event["name"]).__name__
+        case "environment":
+            return dict(os.environ)
         case "raise":
             raise Outer.Rejected(event["message"])
         case "chain":
@@ -81,6 +84,7 @@ def create(emulator: Emulator, role: str, handler: str) -> str:
         Handler=f"main.{handler}",
         Code={"ZipFile": archive.getvalue()},
         Timeout=10,
+        Environment={"Variables": {"LOG_LEVEL": "of the function"}},
     )["FunctionArn"]
 
 
@@ -140,6 +144,14 @@ class TestPackages:
     @pytest.mark.parametrize("name", ["pulumi", "ministack", "rich", "local", "components"])
     def test_of_this_environment_cannot(self, emulator: Emulator, function: str, name: str) -> None:
         assert invoke(emulator, function, do="import", name=name)[0]["errorType"] == "ModuleNotFoundError"
+
+
+class TestVariables:
+    def test_are_the_runtimes_and_the_functions(self, emulator: Emulator, function: str) -> None:
+        variables, _ = invoke(emulator, function, do="environment")
+        assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "handle"
+        assert variables["LOG_LEVEL"] == "of the function"
+        assert not {"AUTH", "GATEWAY_PORT", "HOME", "MINISTACK_REGION", "S3_DATA_DIR"} & variables.keys()
 
 
 class TestProxyIntegration:
