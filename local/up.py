@@ -72,7 +72,7 @@ def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
     print_facts("A user to sign in as", {"email": user.email, "password": user.password})
     print_text("Ask the API", curl_example(emulator.endpoint, outputs, user))
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
-    print_text("Look around as the operator, with the AWS CLI or any SDK", operator_example(emulator))
+    print_text("Look around as the operator, with the AWS CLI or boto3", operator_example(emulator))
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_text("It stays until Ctrl-C, or `python -m local down` in another terminal.")
 
@@ -114,21 +114,21 @@ def client_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str
 
 
 def operator_example(emulator: Emulator) -> str:
-    """Return a shell line that lets the AWS CLI act as the operator."""
+    """Return a shell line that lets the AWS CLI and boto3 act as the operator."""
     return (
-        f"export AWS_ENDPOINT_URL={emulator.endpoint} AWS_REGION={emulator.region} "
+        f"export AWS_ENDPOINT_URL={emulator.endpoint} AWS_DEFAULT_REGION={emulator.region} "
         f"AWS_ACCESS_KEY_ID={emulator.operator.access_key_id} "
         f"AWS_SECRET_ACCESS_KEY={emulator.operator.secret_access_key}"
     )
 
 
 def not_emulated_text(deployment: Deployment) -> str:
-    """Return one line for each kind of resource, with the names of its resources and the reason."""
-    names: dict[tuple[str, str], list[str]] = {}
-    for resource in deployment.not_emulated:
-        names.setdefault((resource.type, resource.reason), []).append(resource.name)
-    lines = [f"{kind} ({', '.join(named)}): {reason}" for (kind, reason), named in sorted(names.items())]
-    return "\n".join(lines) or "nothing"
+    """Return a line for each reason, with the inputs that it holds for."""
+    subjects: dict[str, set[str]] = {}
+    for each in deployment.not_emulated:
+        subject = f"{each.type.rpartition(':')[2]} {each.property}".strip()
+        subjects.setdefault(each.reason, set()).add(subject)
+    return "\n".join(f"{', '.join(sorted(subjects[reason]))}: {reason}" for reason in sorted(subjects)) or "nothing"
 
 
 def _stay(emulator: Emulator) -> None:
