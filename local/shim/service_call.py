@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import botocore.session
+import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import UnknownServiceError
-from botocore.httpsession import URLLib3Session
 
 from local.shim import gap
 
 _PRINCIPAL = "apigateway.amazonaws.com"
+_connections = urllib3.PoolManager(maxsize=64, retries=False)  # MiniStack has as many threads
 _BOTOCORE_NAMES = {"states": "stepfunctions"}  # API Gateway says the endpoint's name
 
 
@@ -90,24 +91,18 @@ def _trusts_api_gateway(policy: str) -> bool:
 
 
 def send(
-    action: Action, credentials: Credentials, body: str, headers: Mapping[str, str], timeout_seconds: int
+    action: Action, credentials: Credentials, body: str, headers: Mapping[str, str], timeout_seconds: float
 ) -> tuple[int, dict[str, str], str]:
     """Send the operation's JSON input; return the response's status, headers and body, whatever they are."""
-    request = AWSRequest(
-        method="POST",
-        url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/",
-        data=body.encode(),
-        headers={
-            "Content-Type": f"application/x-amz-json-{action.json_version}",
-            "X-Amz-Target": f"{action.target_prefix}.{action.operation}",
-            **headers,
-        },
-    )
+    url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/"
+    signed = {
+        "Content-Type": f"application/x-amz-json-{action.json_version}",
+        "X-Amz-Target": f"{action.target_prefix}.{action.operation}",
+        **headers,
+    }
+    request = AWSRequest(method="POST", url=url, data=body.encode(), headers=signed)
     SigV4Auth(credentials, action.signing_name, action.region).add_auth(request)
-    response = _connections(timeout_seconds).send(request.prepare())
-    return response.status_code, dict(response.headers), response.text
-
-
-@functools.cache
-def _connections(timeout_seconds: int) -> URLLib3Session:
-    return URLLib3Session(timeout=timeout_seconds)
+    response = _connections.request(
+        "POST", url, body=request.data, headers=dict(request.headers), timeout=timeout_seconds
+    )
+    return response.status, dict(response.headers), response.data.decode()

@@ -8,11 +8,10 @@ Services with a JSON protocol are supported (DynamoDB, Step Functions, EventBrid
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from local.shim import gap, gateway_call, mapping, service_call
 
@@ -51,13 +50,13 @@ async def _call_service(
     try:
         action = service_call.Action.named(service, operation, region)
         credentials = service_call.assume_role(integration.get("credentials") or "")
-        timeout_seconds = math.ceil((integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000)
+        timeout_seconds = (integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000
         # In a thread: the emulator must go on serving, because it is the emulator that is called.
         status, headers, body = await asyncio.to_thread(
             service_call.send, action, credentials, request.body, dict(request.request_headers), timeout_seconds
         )
     except service_call.Impossible as error:
         raise mapping.refuse(str(error)) from error
-    except (ConnectTimeoutError, ReadTimeoutError):
+    except HTTPTimeoutError:
         return gateway_call.error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
     return mapping.map_response(integration, source, status, headers, body)
