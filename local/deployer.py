@@ -115,7 +115,7 @@ class _EmulatedCloud:
         if _takes_tags(self._account, row):
             outputs["tagsAll"] = given.value.get("tags", {})
             outputs["tags"] = registration.inputs.get("tags")
-        self._report(row, registration, made, resource_id)
+        self._report(row, registration, resource_id)
         return resource_id, outputs
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -169,12 +169,12 @@ class _EmulatedCloud:
         if region is not None and region.value != self._account.region:
             raise region.refuse(f"must be {self._account.region}: local mode has one region; leave it out")
 
-    def _report(self, row: Row, registration: Registration, made: Made, resource_id: str) -> None:
+    def _report(self, row: Row, registration: Registration, resource_id: str) -> None:
         resource = DeployedResource(registration.type, registration.name, registration.urn, resource_id)
         inert = [
             NotEmulated(registration.type, registration.name, path, reason)
             for path, reason in row.not_emulated.items()
-            if not path or _at(made.inputs, path)
+            if not path or _at(plain(registration.inputs), path)
         ]
         with self._lock:
             self.resources.append(resource)

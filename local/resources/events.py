@@ -51,6 +51,9 @@ TABLE = {
         autoname=Autoname(input="targetId", limit=64),
         defaults={"eventBusName": _DEFAULT_BUS},
         provider_only={"forceDestroy": "deletes also a target of a rule that AWS manages"},
-        not_emulated={"deadLetterConfig": "events that cannot be delivered are not sent to the target's own queue"},
+        not_emulated={
+            "deadLetterConfig": "events that cannot be delivered are not sent to the target's own queue",
+            "retryPolicy": "each event is delivered once",
+        },
     ),
 }

@@ -94,6 +94,7 @@ TABLE = {
         },
         not_emulated={
             "architectures": "functions run on this machine's own processor",
+            "memorySize": "functions may take more memory than that",
             "tracingConfig": "no traces are recorded",
             "snapStart": "no snapshot is taken",
         },

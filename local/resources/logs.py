@@ -33,6 +33,7 @@ TABLE = {
         outputs=lambda made: {"arn": made.account.arn("logs", f"log-group:{made.inputs['name']}")},
         autoname=Autoname(limit=512),
         neutral={"retentionInDays": 0},
+        not_emulated={"retentionInDays": "the retention is stored, but no entry ever expires"},
         provider_only={"skipDestroy": "leaves the group behind when the resource is deleted"},
     ),
 }
