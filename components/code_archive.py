@@ -12,6 +12,9 @@ import pulumi
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 
+INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+"""What an installer writes into a .dist-info: it differs from machine to machine. METADATA and licences are shipped."""
+
 TEAM_FOLDER = "processor"
 """Where a team's own code goes; handlers/processors imports from there."""
 
@@ -43,7 +46,7 @@ def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
     shipped = {
         entry.as_posix(): entry
         for entry in listed
-        if entry.suffix != ".pyc" and ".." not in entry.parts and not entry.parts[0].endswith(".dist-info")
+        if entry.suffix != ".pyc" and ".." not in entry.parts and entry.name not in INSTALLERS_FILES
     }
     if binaries := [name for name in shipped if name.endswith((".so", ".pyd", ".dylib"))]:
         raise ValueError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")

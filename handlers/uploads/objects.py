@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class ObjectStore:
 
     def chunks(self, bucket: str, key: str, version_id: str) -> Iterator[bytes]:
         """Stream exactly the version that the event announced: a later PUT cannot slip in between."""
-        with self._client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"] as body:
+        with closing(self._client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]) as body:
             yield from body.iter_chunks(CHUNK_BYTES)
 
     def store_result(self, key: str, result: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ from local.shim import (
     mock_integration,
     object_versions,
     payload_limit,
+    secure_transport,
     service_integration,
     validation_messages,
 )
@@ -42,6 +43,7 @@ _GAPS = (
     mock_integration,
     service_integration,
     object_versions,
+    secure_transport,
 )
 _orphaned = threading.Event()
 

@@ -47,7 +47,7 @@ def explain(body: bytes, schema: Mapping[str, Any], schema_of: Callable[[str, st
     """Return all violations as AWS lists them: `[first, second]`."""
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"[Could not parse request body into json: {error}]"
 
     def retrieve(uri: str) -> referencing.Resource[Any]:

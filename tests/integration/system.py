@@ -1,0 +1,143 @@
+"""A deployment as a test sees it: from outside, by HTTP, as a signed-in user."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+from client import Session, UserPool
+from local.deployer import Deployment
+from local.emulator import Emulator
+
+URL_SECONDS = 2
+"""How long a presigned URL of the team's deployment lives."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who is signed in."""
+
+    email: str
+    session: Session
+
+    @property
+    def token(self) -> str:
+        return self.session.id_token()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer whose body is JSON, if it has any."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class System:
+    """One deployment, and what a test does with it from outside."""
+
+    emulator: Emulator
+    deployment: Deployment
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        return self.deployment.outputs
+
+    def new_user(self) -> User:
+        """Sign somebody up and in; the operator confirms them in the place of their mail."""
+        email, password = f"{secrets.token_hex(6)}@example.com", f"Aa1-{secrets.token_urlsafe(12)}"
+        with UserPool(self.outputs["userPoolClientId"], self.emulator.region, self.emulator.endpoint) as users:
+            users.sign_up(email, password)
+            self.emulator.client("cognito-idp").admin_confirm_sign_up(
+                UserPoolId=self.outputs["userPoolId"], Username=email
+            )
+            return User(email, users.sign_in(email, password))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call the API as it is, without the client's kindness; bytes go as they are, anything else as JSON."""
+        sent = {"Authorization": f"Bearer {token}"} if token else {}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        return http(method, self.outputs["apiUrl"] + path, data, {**sent, **(headers or {})})
+
+    def create(self, user: User, size_bytes: int = 5, file_name: str = "a.bin") -> Any:
+        """Declare a file; returns the plan."""
+        body = {"file_name": file_name, "content_type": "application/octet-stream", "size_bytes": size_bytes}
+        answer = self.call("POST", "/uploads", body, token=user.token)
+        assert answer.status == 201, answer.text
+        return answer.json
+
+    def send(self, user: User, content: bytes = b"12345", file_name: str = "a.bin") -> str:
+        """Declare a file and send it; returns the upload's id."""
+        plan = self.create(user, len(content), file_name)
+        answer = put(plan, content)
+        assert answer.status == 200, answer.text
+        return plan["upload_id"]
+
+    def status(self, user: User, upload_id: str) -> Any:
+        answer = self.call("GET", f"/uploads/{upload_id}", token=user.token)
+        assert answer.status == 200, answer.text
+        return answer.json
+
+    def await_status(self, user: User, upload_id: str, *expected: str, seconds: float = 30) -> Any:
+        """Poll until the upload has one of these states; fails with the last one seen."""
+        return eventually(
+            lambda: self.status(user, upload_id), lambda upload: upload["status"] in expected, seconds=seconds
+        )
+
+    def await_idle(self) -> None:
+        """Wait until no message waits or is being processed."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        sqs = self.emulator.client("sqs")
+        eventually(
+            lambda: sqs.get_queue_attributes(QueueUrl=self.outputs["queueUrl"], AttributeNames=names)["Attributes"],
+            lambda counts: all(count == "0" for count in counts.values()),
+        )
+
+    def resource_id(self, kind: str, name: str) -> str:
+        """The physical id of a resource, by its Pulumi type's last word and its name."""
+        found = [each.id for each in self.deployment.resources if each.type.endswith(f":{kind}") and each.name == name]
+        assert len(found) == 1, f"{kind} {name}: {found}"
+        return found[0]
+
+
+def http(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """One request, no retries, no redirects."""
+    answer = urllib3.request(
+        method, url, body=body, headers=dict(headers or {}), retries=False, timeout=30, redirect=False
+    )
+    return Answer(answer.status, answer.headers, answer.data.decode())
+
+
+def put(plan: Mapping[str, Any], content: bytes, **headers: str) -> Answer:
+    """Send bytes to a presigned URL, with the plan's headers or others in their place."""
+    sent = {**plan["headers"], "Content-Length": str(len(content)), **headers}
+    return http("PUT", plan["url"], content, sent)
+
+
+def eventually(look: Callable[[], Any], good: Callable[[Any], bool], *, seconds: float = 30) -> Any:
+    """Look until it is good; fails with what was seen last."""
+    deadline = time.monotonic() + seconds
+    while not good(seen := look()):
+        assert time.monotonic() < deadline, f"after {seconds} s still {seen!r}"
+        time.sleep(0.05)
+    return seen
