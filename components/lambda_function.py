@@ -42,6 +42,7 @@ class LambdaFunction(pulumi.ComponentResource):
     """A function with a role of its own, that is invoked by its alias alone."""
 
     function_name: pulumi.Output[str]
+    """To be named together with the alias."""
     alias_arn: pulumi.Output[str]
     """What event sources invoke."""
     invoke_arn: pulumi.Output[str]
@@ -96,7 +97,7 @@ class LambdaFunction(pulumi.ComponentResource):
         alias = aws.lambda_.Alias(
             f"{name}-live", name=LIVE, function_name=function.name, function_version=function.version, opts=child
         )
-        self.function_name = function.name
+        self.function_name = alias.function_name  # the alias's, so that whoever names both finds both
         self.alias_arn = alias.arn
         self.invoke_arn = alias.invoke_arn
         self.register_outputs(

@@ -104,6 +104,7 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
             "status": "Enabled",
             "filter": everything,
             "noncurrent_version_expiration": {"noncurrent_days": args["noncurrent_version_days"]},
+            "expiration": {"expired_object_delete_marker": True},  # the last thing left of a deleted object
         },
     ]
     if days := args.get("expiration_days"):

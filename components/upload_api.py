@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from components import iam, limits
 from components.arguments import Each, Flag, checked
 from components.code_archive import code_archive
-from components.lambda_function import LambdaFunction
+from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
 from components.private_bucket import PrivateBucket
 from components.rest_api import RestApi
@@ -118,7 +118,8 @@ class UploadApi(pulumi.ComponentResource):
         aws.lambda_.Permission(
             f"{name}-invokes-create-upload",
             action="lambda:InvokeFunction",
-            function=create_upload.alias_arn,
+            function=create_upload.function_name,
+            qualifier=LIVE,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(api.execution_arn, "/*/POST/uploads"),
             opts=pulumi.ResourceOptions(parent=self),
