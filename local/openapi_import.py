@@ -17,6 +17,7 @@ from local.models import Given, Move
 
 _EXTENSION = "x-amazon-apigateway-"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", f"{_EXTENSION}any-method")
+_PATH_WORDS = ("parameters", "summary", "description", "servers")
 _UNDERSTOOD = re.compile(
     rf"{_EXTENSION}(request-validators|request-validator|gateway-responses)"
     rf"|components securitySchemes \S+ {_EXTENSION}(authorizer|authtype)"
@@ -39,17 +40,19 @@ def import_openapi(client: Any, api_id: str, root_id: str, body: Given) -> None:
         if not _UNDERSTOOD.fullmatch(" ".join((*path, extension))):
             where = replace(document, path=".".join((document.path, *path)), value=extension)
             raise where.refuse("is not an extension that local mode knows at this place; see local/openapi_import.py")
-    _Import(client, api_id, root_id, document).run()
+    _Import(client, api_id, document, {"/": root_id}).run()
 
 
 @dataclass
 class _Import:
     client: Any
     api_id: str
-    root_id: str
     document: Given
+    resources: dict[str, str]
+    """Ids by path; the root is there from the beginning."""
     validators: dict[str, str] = field(default_factory=dict[str, str])
     authorizations: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """By security scheme: what PutMethod has to say where the scheme is required."""
     models: set[str] = field(default_factory=set[str])
 
     def run(self) -> None:
@@ -95,7 +98,6 @@ class _Import:
         return self._create_model(f"MODEL{digest[:6]}", schema)
 
     def _authorization(self, name: str, scheme: Given) -> Mapping[str, Any]:
-        """Return what PutMethod has to say where the scheme is required."""
         parts = scheme.children()
         authorizer = parts.get(f"{_EXTENSION}authorizer")
         if authorizer is not None:
@@ -113,59 +115,55 @@ class _Import:
         raise scheme.refuse(f"must have an {_EXTENSION}authorizer, or be AWS's signature or API key")
 
     def _import_path(self, path: str, item: Given) -> None:
-        resource_id = self.root_id
-        known = {entry["path"]: entry["id"] for entry in self._resources()}
-        parts = [part for part in path.split("/") if part]
-        for count, part in enumerate(parts, 1):
-            here = "/" + "/".join(parts[:count])
-            resource_id = (
-                known.get(here)
-                or self._call(
-                    "CreateResource", replace(item, value={}), also={"parentId": resource_id, "pathPart": part}
-                )["id"]
-            )
-        entries = item.children()
-        for method in _METHODS:
-            if method in entries:
-                shared = (
-                    [self._resolved(each) for each in entries["parameters"].items()] if "parameters" in entries else []
-                )
-                self._import_method(resource_id, method, entries[method], shared)
+        parent = "/"
+        for part in path.strip("/").split("/") if path != "/" else ():
+            here = f"{parent.rstrip('/')}/{part}"
+            if here not in self.resources:
+                also = {"parentId": self.resources[parent], "pathPart": part}
+                self.resources[here] = self._call("CreateResource", replace(item, value={}), also=also)["id"]
+            parent = here
+        shared = self._parameters(item)
+        for method, operation in item.children().items():
+            if method in _METHODS:
+                self._import_method(self.resources[parent], method, operation, shared)
+            elif method not in _PATH_WORDS:
+                raise operation.refuse(f"is not a method that API Gateway has: {', '.join(_METHODS)}")
 
-    def _resources(self) -> list[dict[str, Any]]:
-        pages = self.client.get_paginator("get_resources").paginate(restApiId=self.api_id)
-        return [entry for page in pages for entry in page["items"]]
+    def _parameters(self, block: Given) -> dict[str, bool]:
+        given = block.children().get("parameters")
+        return dict(_request_parameter(self._resolved(each)) for each in (given.items() if given else ()))
 
-    def _import_method(self, resource_id: str, name: str, operation: Given, shared: list[Given]) -> None:
+    def _import_method(self, resource_id: str, name: str, operation: Given, shared: Mapping[str, bool]) -> None:
         method = {"resourceId": resource_id, "httpMethod": "ANY" if name.startswith(_EXTENSION) else name.upper()}
         parts = operation.children()
-        declared = shared + [
-            self._resolved(each) for each in (parts["parameters"].items() if "parameters" in parts else [])
-        ]
         also = {
             **method,
             **self._security(operation),
-            "requestParameters": dict(_request_parameter(each) for each in declared),
+            **self._validator(operation),
+            "requestParameters": {**shared, **self._parameters(operation)},
             "requestModels": self._body_models(parts.get("requestBody")),
         }
         if "operationId" in parts:
             also["operationName"] = parts["operationId"]
-        validator = parts.get(f"{_EXTENSION}request-validator") or self.document.children().get(
-            f"{_EXTENSION}request-validator"
-        )
-        if validator is not None:
-            if validator.value not in self.validators:
-                raise validator.refuse(f"must be one of the document's validators: {', '.join(self.validators)}")
-            also["requestValidatorId"] = self.validators[validator.value]
         self._call("PutMethod", replace(operation, value={}), also=also)
 
-        headers: dict[str, set[str]] = {}
-        for status, response in _children(parts.get("responses")):
-            headers[status] = self._import_response(method, status, self._resolved(response))
+        headers = {
+            status: self._import_response(method, status, self._resolved(response))
+            for status, response in _children(parts.get("responses"))
+        }
         integration = parts.get(f"{_EXTENSION}integration")
         if integration is None:
             raise operation.refuse(f"must have an {_EXTENSION}integration")
         self._import_integration(method, integration, headers)
+
+    def _validator(self, operation: Given) -> Mapping[str, str]:
+        extension = f"{_EXTENSION}request-validator"
+        named = operation.children().get(extension) or self.document.children().get(extension)
+        if named is None:
+            return {}
+        if named.value not in self.validators:
+            raise named.refuse(f"must be one of the document's validators: {', '.join(self.validators)}")
+        return {"requestValidatorId": self.validators[named.value]}
 
     def _security(self, operation: Given) -> Mapping[str, Any]:
         required = operation.children().get("security") or self.document.children().get("security")

@@ -86,17 +86,15 @@ def _stage(made: Made) -> Mapping[str, Any]:
 
 def _method_settings(made: Made) -> Mapping[str, Any]:
     path = made.given.child("methodPath")
-    resource, slash, method = str(path.value).rpartition("/")
-    if not slash:
-        raise path.refuse("must be <resource>/<method>, or */* for all")
-    prefix = f"/{resource.replace('~', '~0').replace('/', '~1')}/{method}"
+    if "/" not in str(path.value):
+        raise path.refuse("must be <resource>/<method>, with ~1 for each slash in the resource, or */* for all")
     operations: list[dict[str, Any]] = []
     for name, setting in made.given.child("settings").children().items():
         if name not in _METHOD_SETTINGS:
             raise setting.refuse(f"is not a method setting; use one of {', '.join(_METHOD_SETTINGS)}")
         if name == "loggingLevel" and setting.value not in _LOG_LEVELS:
             raise setting.refuse(f"must be one of {', '.join(_LOG_LEVELS)}")
-        operations.append(patch(f"{prefix}/{_METHOD_SETTINGS[name]}", setting))
+        operations.append(patch(f"/{path.value}/{_METHOD_SETTINGS[name]}", setting))
     return {"patchOperations": operations}
 
 

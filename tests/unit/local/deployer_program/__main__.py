@@ -1,0 +1,225 @@
+"""A program with every type that the table knows, small enough for a test."""
+
+import json
+
+import contract
+import pulumi
+import pulumi_aws as aws
+
+provider = aws.Provider("here", region="us-east-1", default_tags={"tags": {"project": "everything"}})
+here = pulumi.ResourceOptions(provider=provider)
+
+
+def allow(service: str, action: str, resource: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+key = aws.kms.Key("key", enable_key_rotation=True, opts=here)
+aws.kms.Alias("key", target_key_id=key.key_id, opts=here)
+
+bucket = aws.s3.Bucket("Files", force_destroy=True, tags={"colour": "red"}, opts=here)
+aws.s3.BucketVersioning("files", bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=here)
+aws.s3.BucketPublicAccessBlock("files", bucket=bucket.id, block_public_acls=True, opts=here)
+aws.s3.BucketOwnershipControls("files", bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=here)
+aws.s3.BucketServerSideEncryptionConfiguration(
+    "files",
+    bucket=bucket.id,
+    rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}, "bucket_key_enabled": True}],
+    opts=here,
+)
+aws.s3.BucketCorsConfiguration(
+    "files",
+    bucket=bucket.id,
+    cors_rules=[{"allowed_methods": ["PUT"], "allowed_origins": ["https://example.com"], "max_age_seconds": 300}],
+    opts=here,
+)
+aws.s3.BucketLifecycleConfiguration(
+    "files",
+    bucket=bucket.id,
+    rules=[
+        {
+            "id": "a",
+            "status": "Enabled",
+            "filter": {},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 2},
+        },
+        {"id": "b", "status": "Enabled", "filter": {"and_": {"tags": {"k": "v"}}}, "expiration": {"days": 9}},
+    ],
+    opts=here,
+)
+aws.s3.BucketNotification("files", bucket=bucket.id, eventbridge=True, opts=here)
+aws.s3.BucketPolicy(
+    "files",
+    bucket=bucket.id,
+    policy=bucket.arn.apply(lambda arn: allow("logging.s3.amazonaws.com", "s3:PutObject", f"{arn}/*")),
+    opts=here,
+)
+
+table = aws.dynamodb.Table(
+    "table",
+    billing_mode="PAY_PER_REQUEST",
+    hash_key="owner",
+    range_key="id",
+    attributes=[{"name": name, "type": "S"} for name in ("owner", "id", "open")],
+    global_secondary_indexes=[
+        {
+            "name": "open",
+            "hash_key": "open",
+            "range_key": "id",
+            "projection_type": "INCLUDE",
+            "non_key_attributes": ["status"],
+        }
+    ],
+    stream_enabled=True,
+    stream_view_type="NEW_AND_OLD_IMAGES",
+    ttl={"attribute_name": "expires_at", "enabled": True},
+    point_in_time_recovery={"enabled": True, "recovery_period_in_days": 7},
+    server_side_encryption={"enabled": True, "kms_key_arn": key.arn},
+    opts=here,
+)
+
+dead_letters = aws.sqs.Queue("dead-letters", sqs_managed_sse_enabled=True, opts=here)
+queue = aws.sqs.Queue(
+    "queue",
+    visibility_timeout_seconds=60,
+    redrive_policy=dead_letters.arn.apply(lambda arn: json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})),
+    opts=here,
+)
+aws.sqs.Queue("ordered", fifo_queue=True, opts=here)
+aws.sqs.RedriveAllowPolicy(
+    "dead-letters",
+    queue_url=dead_letters.url,
+    redrive_allow_policy=queue.arn.apply(
+        lambda arn: json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [arn]})
+    ),
+    opts=here,
+)
+aws.sqs.QueuePolicy(
+    "queue",
+    queue_url=queue.url,
+    policy=queue.arn.apply(lambda arn: allow("events.amazonaws.com", "sqs:SendMessage", arn)),
+    opts=here,
+)
+rule = aws.cloudwatch.EventRule("rule", event_pattern=json.dumps({"source": ["aws.s3"]}), opts=here)
+aws.cloudwatch.EventTarget(
+    "target", rule=rule.name, arn=queue.arn, dead_letter_config={"arn": dead_letters.arn}, opts=here
+)
+
+role = aws.iam.Role(
+    "role",
+    assume_role_policy=aws.iam.get_policy_document_output(
+        statements=[
+            {
+                "actions": ["sts:AssumeRole"],
+                "principals": [
+                    {"type": "Service", "identifiers": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]}
+                ],
+            }
+        ],
+        opts=pulumi.InvokeOutputOptions(provider=provider),
+    ).json,
+    opts=here,
+)
+receive = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+policy = aws.iam.RolePolicy(
+    "role", role=role.name, policy=json.dumps({"Version": "2012-10-17", "Statement": [receive]}), opts=here
+)
+aws.iam.RolePolicyAttachment(
+    "role",
+    role=role.name,
+    policy_arn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    opts=here,
+)
+
+logs = aws.cloudwatch.LogGroup("logs", retention_in_days=14, opts=here)
+function = aws.lambda_.Function(
+    "function",
+    role=role.arn,
+    runtime="python3.13",
+    handler="answer.handle",
+    code=pulumi.AssetArchive({"answer.py": pulumi.FileAsset("answer.py")}),
+    architectures=["arm64"],
+    timeout=10,
+    publish=True,
+    environment={"variables": {"GREETING": pulumi.Config().require_secret("greeting")}},
+    dead_letter_config={"target_arn": dead_letters.arn},
+    logging_config={"log_format": "JSON", "log_group": logs.name, "application_log_level": "INFO"},
+    tracing_config={"mode": "Active"},
+    ephemeral_storage={"size": 512},
+    reserved_concurrent_executions=5,
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy]),
+)
+live = aws.lambda_.Alias("live", name="live", function_name=function.name, function_version=function.version, opts=here)
+aws.lambda_.EventSourceMapping(
+    "mapping",
+    function_name=live.arn,
+    event_source_arn=queue.arn,
+    maximum_batching_window_in_seconds=1,
+    function_response_types=["ReportBatchItemFailures"],
+    scaling_config={"maximum_concurrency": 2},
+    opts=here,
+)
+aws.lambda_.FunctionEventInvokeConfig(
+    "invocations", function_name=function.name, qualifier=live.name, maximum_retry_attempts=1, opts=here
+)
+
+pool = aws.cognito.UserPool(
+    "pool",
+    username_attributes=["email"],
+    password_policy={"minimum_length": 12},
+    mfa_configuration="OPTIONAL",
+    software_token_mfa_configuration={"enabled": True},
+    opts=here,
+)
+client = aws.cognito.UserPoolClient(
+    "client", user_pool_id=pool.id, explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH"], opts=here
+)
+
+api = aws.apigateway.RestApi(
+    "api",
+    body=pulumi.Output.all(pool.arn, live.invoke_arn).apply(lambda arns: contract.document(*arns)),
+    endpoint_configuration={"types": "REGIONAL"},
+    opts=here,
+)
+aws.lambda_.Permission(
+    "api",
+    function=function.name,
+    qualifier=live.name,
+    action="lambda:InvokeFunction",
+    principal="apigateway.amazonaws.com",
+    source_arn=pulumi.Output.concat(api.execution_arn, "/*/*/*"),
+    opts=here,
+)
+account = aws.apigateway.Account("account", cloudwatch_role_arn=role.arn, opts=here)
+stage = aws.apigateway.Stage(
+    "stage",
+    rest_api=api.id,
+    deployment=aws.apigateway.Deployment("deployment", rest_api=api.id, triggers={"document": "1"}, opts=here).id,
+    stage_name="v1",
+    xray_tracing_enabled=True,
+    access_log_settings={"destination_arn": logs.arn, "format": "$context.requestId"},
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[account]),
+)
+aws.apigateway.MethodSettings(
+    "stage",
+    rest_api=api.id,
+    stage_name=stage.stage_name,
+    method_path="*/*",
+    settings={"throttling_burst_limit": 50, "throttling_rate_limit": 99.5},
+    opts=here,
+)
+
+for name, value in {
+    "account": aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider)).account_id,
+    "bucket": bucket.id,
+    "bucketDomain": bucket.bucket_regional_domain_name,
+    "bucketTags": bucket.tags_all,
+    "function": function.qualified_arn,
+    "pool": pool.id,
+    "queue": queue.url,
+    "stream": table.stream_arn,
+    "table": table.name,
+    "url": stage.invoke_url,
+}.items():
+    pulumi.export(name, value)
