@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.arguments import Flag, checked
-from handlers.uploads.store import OPEN_INDEX, OPEN_INDEX_ATTRIBUTES, OPEN_INDEX_KEYS, TTL_ATTRIBUTE
+from handlers.uploads import table as layout
 
 
 class StatusTrackerArgs(TypedDict):
@@ -47,23 +47,28 @@ class StatusTracker(pulumi.ComponentResource):
         )
         super().__init__("portage:index:StatusTracker", name, {}, opts)
 
-        shard, moment = OPEN_INDEX_KEYS
+        keys = (
+            layout.PARTITION_KEY,
+            layout.SORT_KEY,
+            layout.OPEN_INDEX_PARTITION_KEY,
+            layout.OPEN_INDEX_SORT_KEY,
+        )
         table = aws.dynamodb.Table(
             f"{name}-uploads",
             billing_mode="PAY_PER_REQUEST",
-            hash_key="owner",
-            range_key="upload_id",
-            attributes=[{"name": key, "type": "S"} for key in ("owner", "upload_id", shard, moment)],
+            hash_key=layout.PARTITION_KEY,
+            range_key=layout.SORT_KEY,
+            attributes=[{"name": key, "type": "S"} for key in keys],
             global_secondary_indexes=[
                 {
-                    "name": OPEN_INDEX,
-                    "hash_key": shard,
-                    "range_key": moment,
+                    "name": layout.OPEN_INDEX,
+                    "hash_key": layout.OPEN_INDEX_PARTITION_KEY,
+                    "range_key": layout.OPEN_INDEX_SORT_KEY,
                     "projection_type": "INCLUDE",
-                    "non_key_attributes": list(OPEN_INDEX_ATTRIBUTES),
+                    "non_key_attributes": list(layout.OPEN_INDEX_ATTRIBUTES),
                 }
             ],
-            ttl={"enabled": True, "attribute_name": TTL_ATTRIBUTE},
+            ttl={"enabled": True, "attribute_name": layout.TTL_ATTRIBUTE},
             point_in_time_recovery={"enabled": True, "recovery_period_in_days": given["recovery_days"]},
             server_side_encryption={"enabled": True, "kms_key_arn": given["kms_key_arn"]},
             stream_enabled=True,

@@ -1,8 +1,7 @@
 """The status table: the only code that reads or writes DynamoDB.
 
-An item's keys are `owner` and `upload_id`. While the upload is open it has `open_shard`, which puts it into the
-sparse index of open uploads; a terminal state removes it. `delete_at` (epoch seconds) is the table's TTL.
-GET /uploads/{upload_id} reads the same attributes in its mapping templates (components/openapi.py).
+table.py has the table's layout. GET /uploads/{upload_id} reads the same attributes in its mapping templates
+(components/mapping_templates.py).
 """
 
 from collections.abc import Mapping
@@ -21,15 +20,11 @@ from handlers.uploads.model import (
     UploadRequest,
     iso,
 )
+from handlers.uploads.table import TTL_ATTRIBUTE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-OPEN_INDEX = "open-uploads"
-OPEN_INDEX_KEYS = ("open_shard", "updated_at")
-OPEN_INDEX_ATTRIBUTES = ("status", "expires_at")
-TTL_ATTRIBUTE = "delete_at"
 
 
 class UploadStore:
