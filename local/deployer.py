@@ -18,6 +18,7 @@ from local.models import Given, InvalidInputError
 from local.program import Registration, plain, run_program
 from local.resources import INVOKES, TABLE, Account, Made, Row
 from local.resources.rows import Call
+from local.stack_config import StackConfig, read_stack_config
 
 _PROVIDER_TYPE = "pulumi:providers:"
 _PROVIDER_INPUTS = {
@@ -84,6 +85,7 @@ def deploy(
     """
     account = Account(emulator.region, emulator.account_id, emulator.endpoint, emulator.client)
     cloud = _EmulatedCloud(account, on_resource or (lambda _: None))
+    cloud.configure_default_provider(read_stack_config(project_dir, stack))
     run = run_program(project_dir, stack=stack, cloud=cloud)
     return Deployment(run.outputs, tuple(cloud.resources), tuple(cloud.not_emulated))
 
@@ -122,6 +124,15 @@ class _EmulatedCloud:
         if token not in INVOKES:
             raise UnknownTypeError(f"{token}: local mode does not know this function; add it in local/resources/")
         return INVOKES[token](self._account, arguments)
+
+    def configure_default_provider(self, config: StackConfig) -> None:
+        """Refuse what a program without a provider of its own would get from the stack's `aws:` keys."""
+        inputs = {name.removeprefix("aws:"): value for name, value in config.values.items() if name.startswith("aws:")}
+        given = Given(inputs, f"the config of stack {config.stack}")
+        for name, value in given.children().items():
+            if name != "region":
+                raise value.refuse(f"cannot be set locally; remove aws:{name}")
+        self._check_region(given)
 
     def _create_provider(self, registration: Registration, subject: str) -> tuple[str, Mapping[str, Any]]:
         """Inputs of providers arrive as JSON text."""

@@ -16,7 +16,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, StringSha
 from dateutil.parser import isoparse
 from pulumi.runtime import rpc
 
-from local.program import plain
+from local.monitor import plain
 
 _PATTERN_SECONDS = 2.0  # some of AWS's patterns backtrack without end on the wrong text
 

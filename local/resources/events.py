@@ -1,5 +1,6 @@
 """EventBridge rules and their targets."""
 
+from local.calls import RefusedError
 from local.models import json_text
 from local.resources.rows import Autoname, Call, Made, Row, tag_list
 
@@ -14,7 +15,7 @@ def _rule_id(made: Made) -> str:
 def _raise_for_refused_targets(made: Made) -> None:
     """PutTargets answers 200 even where it has refused the target."""
     for entry in made.responses["PutTargets"].get("FailedEntries", []):
-        raise RuntimeError(f"{made.subject}: PutTargets refused it: {entry['ErrorCode']}: {entry['ErrorMessage']}")
+        raise RefusedError(f"{made.subject}: PutTargets refused it: {entry['ErrorCode']}: {entry['ErrorMessage']}")
 
 
 _TARGET_MEMBERS = {

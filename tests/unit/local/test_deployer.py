@@ -209,6 +209,24 @@ def test_the_first_failure_ends_the_deployment(
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("aws:region: eu-west-1", "the config of stack local: region is 'eu-west-1'; it must be us-east-1"),
+        ("aws:profile: me", "the config of stack local: profile is 'me'; it cannot be set locally; remove aws:profile"),
+    ],
+)
+def test_config_of_the_default_provider_is_not_ignored(
+    emulator: Emulator, tmp_path: Path, config: str, message: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: one\nruntime: python\n")
+    (tmp_path / "Pulumi.local.yaml").write_text(f"config:\n  {config}\n")
+    (tmp_path / "__main__.py").write_text("raise AssertionError('started')")
+
+    with pytest.raises(InvalidInputError, match=message):
+        deploy(emulator, project_dir=tmp_path)
+
+
 def test_nothing_that_waits_for_a_refused_resource_is_made(
     attempt: Callable[[str], Deployment], emulator: Emulator
 ) -> None:
