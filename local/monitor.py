@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import resource_pb2
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
 _FEATURES_LEFT_OUT = (
@@ -159,15 +159,6 @@ class Monitor(mocks.MockMonitor):
         return resource_pb2.DeploymentInfo(
             supportedFeatures=[feature for feature in everything if feature not in _FEATURES_LEFT_OUT]
         )
-
-
-class Engine(mocks.MockEngine):
-    """Passes on what the program says, but not the SDK's own word on errors that `run_program` raises anyway."""
-
-    def Log(self, request: Any) -> None:  # noqa: N802
-        """Pass on a line of the program's log."""
-        if request.severity != engine_pb2.ERROR:
-            super().Log(request)
 
 
 def _registration(request: Any, urn: str) -> Registration:

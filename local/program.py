@@ -22,7 +22,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.rpc_manager import RPCManager
 from pulumi.runtime.stack import run_in_stack
 
-from local.monitor import Cloud, Engine, Monitor, Options, Registration, UnsupportedProgramError, plain
+from local.monitor import Cloud, Monitor, Options, Registration, UnsupportedProgramError, plain
 from local.stack_config import StackConfig, read_stack_config
 
 __all__ = ["Cloud", "Options", "ProgramRun", "Registration", "UnsupportedProgramError", "plain", "run_program"]
@@ -58,7 +58,7 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
             rpc_manager=rpc_manager,
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-            engine=Engine(None),
+            engine=mocks.MockEngine(None),
             project=config.project,
             stack=config.stack,
             organization="organization",  # the CLI's own word where there is no Pulumi Cloud
