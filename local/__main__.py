@@ -1,21 +1,16 @@
-"""`python -m local up | demo | down`."""
+"""`python -m local up | demo | down`.
+
+The commands import what they need when they run: Pulumi and botocore take most of a second, which neither `down`
+nor a Ctrl-C should have to wait for.
+"""
+# ruff: noqa: PLC0415
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from client import PortageError
-from local.demo import run_demo
-from local.display import print_error, print_text
-from local.emulator import EmulatorError
 from local.faults import LocalModeError
 from local.interruption import Stopped, stoppable
-from local.up import down, up
-
-_EXPLAINED = (LocalModeError, EmulatorError, PortageError, ClientError, BotoCoreError)
-"""Their messages say enough; anything else is a fault of this project, and shows where it is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,29 +19,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with stoppable():
             return command()
-    except _EXPLAINED as error:
-        print_error(str(error))
+    except LocalModeError as error:
+        sys.stderr.write(f"\n{error}\n")
         return 1
     except Stopped as stopped:
-        print_error(f"{stopped}: everything that was started has ended")
+        sys.stderr.write(f"\n{stopped}: everything that was started has ended.\n")
         return stopped.exit_code
 
 
 def _up() -> int:
     try:
+        from local.up import up
+
         up()
     except Stopped as stopped:  # how it is meant to end
-        print_text(f"{stopped}: everything that was started has ended")
+        sys.stdout.write(f"\n{stopped}: everything that was started has ended.\n")
     return 0
 
 
 def _demo() -> int:
+    from local.demo import run_demo
+
     run_demo()
     return 0
 
 
 def _down() -> int:
-    print_text(down())
+    from local.down import down
+
+    sys.stdout.write(f"{down()}\n")
     return 0
 
 

@@ -81,11 +81,6 @@ def print_text(headline: str, text: str = "") -> None:
         console.print(text, style="cyan", markup=False, soft_wrap=True)
 
 
-def print_error(text: str) -> None:
-    """Print to standard error why a command did not do what it promises."""
-    Console(stderr=True, highlight=False).print(f"\n{text}", style="red", markup=False, soft_wrap=True)
-
-
 @contextmanager
 def _taken(step: Step) -> Generator[Step]:
     step.state = "running"
@@ -147,6 +142,7 @@ class LiveDisplay:
         )
 
     def __enter__(self) -> Self:
+        self._live.console.print()
         self._live.start(refresh=True)
         return self
 
@@ -171,7 +167,8 @@ class LiveDisplay:
         table.add_column(justify="right", no_wrap=True)
         for step in self._steps.values():
             style = _STATE_STYLES[step.state]
-            table.add_row(self._mark(step), Text(step.title, style=style), _outcome(step), _seconds(step), style=style)
+            seconds = Text(_seconds(step), style="dim")
+            table.add_row(self._mark(step), Text(step.title, style=style), _outcome(step), seconds)
             for note in step.notes:
                 table.add_row("", "", Text(note), "")
         return table
@@ -190,11 +187,12 @@ def _seconds(step: Step) -> str:
 
 
 def _outcome(step: Step) -> RenderableType:
-    if step.state != "running" or not step.bytes_total:
+    if not step.bytes_total:
         return Text(step.outcome)
+    sent = f"{step.bytes_done / _MEGA:.1f} of {step.bytes_total / _MEGA:.1f} MB"
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         ProgressBar(total=step.bytes_total, completed=step.bytes_done, width=_BAR_COLUMNS),
-        f"{step.bytes_done / _MEGA:.1f} of {step.bytes_total / _MEGA:.1f} MB",
+        Text(step.outcome or sent),
     )
     return bar

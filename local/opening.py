@@ -1,16 +1,29 @@
-"""The first steps of the demo and of local mode that stays."""
+"""What the demo and local mode that stays have in common: how they begin, and how they fail."""
 
 import itertools
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from client import PortageError
 from local.calls import RefusedError
 from local.deployer import Deployment, UnknownTypeError, deploy
 from local.display import Step
-from local.emulator import Emulator
+from local.emulator import Emulator, EmulatorError
 from local.faults import LocalModeError
 
 _PROJECT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def explained() -> Generator[None]:
+    """Take as LocalModeErrors what other parties explain well enough; anything else shows where it comes from."""
+    try:
+        yield
+    except (EmulatorError, PortageError, ClientError, BotoCoreError) as error:
+        raise LocalModeError(str(error)) from error
 
 
 def start_emulator(step: Step, held: ExitStack) -> Emulator:
@@ -22,6 +35,7 @@ def start_emulator(step: Step, held: ExitStack) -> Emulator:
 
 def deploy_program(step: Step, emulator: Emulator) -> Deployment:
     """Deploy the stack `local`, which is `__main__.py` with Pulumi.local.yaml, counting its resources."""
+    step.outcome = "reading __main__.py and Pulumi.local.yaml"
     numbers = itertools.count(1)
 
     def count(_: object) -> None:

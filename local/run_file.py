@@ -17,6 +17,8 @@ from pathlib import Path
 
 from local.faults import LocalModeError
 
+PATH = Path(__file__).resolve().parent.parent / ".local" / "up.json"
+
 _LOOK_SECONDS = 0.05
 _CONTENT_BYTES = 4096
 

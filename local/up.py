@@ -1,14 +1,11 @@
-"""Local mode that stays: `up` keeps it until it is told to stop, `down` tells it so from another terminal."""
+"""Local mode that stays until it is told to stop."""
 
 import json
-import os
 import shlex
-import signal
 import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,21 +15,18 @@ from local.deployer import Deployment
 from local.display import open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
-from local.opening import deploy_program, start_emulator
+from local.opening import deploy_program, explained, start_emulator
 from local.users import User, sign_up
-
-RUN_FILE = Path(__file__).resolve().parent.parent / ".local" / "up.json"
 
 _START = "Start an embedded AWS"
 _DEPLOY = "Deploy the program"
 _SIGN_UP = "Sign a user up"
 _LOOK_SECONDS = 1.0
-_STOP_SECONDS = 30.0
 
 
 def up() -> None:
     """Start, deploy, say what can be done with it, and stay until a signal ends this process."""
-    with run_file.held(RUN_FILE), ExitStack() as held:
+    with run_file.held(run_file.PATH), explained(), ExitStack() as held:
         with open_display((_START, _DEPLOY, _SIGN_UP)) as display:
             with display.step(_START) as step:
                 emulator = start_emulator(step, held)
@@ -40,25 +34,9 @@ def up() -> None:
                 deployment = deploy_program(step, emulator)
             with display.step(_SIGN_UP) as step:
                 user = _demo_user(emulator, deployment.outputs)
-                step.outcome = f"{user.email}, confirmed with the code that Cognito mailed"
+                step.outcome = f"{user.email}, confirmed by mailed code"
         _tell(emulator, deployment, user)
         _stay(emulator)
-
-
-def down(path: Path = RUN_FILE) -> str:
-    """Stop the `up` of this checkout, wait until it has ended, and return a sentence about it."""
-    runner = run_file.find_runner(path)
-    if runner is None:
-        raise LocalModeError("local mode does not run in this checkout: `python -m local up` starts it")
-    if not runner.is_alive:
-        run_file.forget_dead_runner(path)
-        raise LocalModeError(
-            f"local mode does not run in this checkout: {runner} ended without tidying up, and is forgotten now"
-        )
-    os.kill(runner.pid, signal.SIGTERM)
-    if not run_file.is_gone_within(path, _STOP_SECONDS):
-        raise LocalModeError(f"{runner} was told to stop {_STOP_SECONDS:.0f} s ago, but still runs")
-    return f"Local mode has stopped: {runner}."
 
 
 def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:

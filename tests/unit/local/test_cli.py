@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import run_file, up
+from local import down, run_file
 from local.__main__ import main
 from local.faults import LocalModeError
 
@@ -78,22 +78,19 @@ class TestArguments:
 
 
 class TestDown:
-    def test_says_so_where_nothing_runs(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(up, "RUN_FILE", path)
-        assert main(["down"]) == 1
-        assert "`python -m local up` starts it" in capsys.readouterr().err
+    def test_says_so_where_nothing_runs(self, path: Path) -> None:
+        with pytest.raises(LocalModeError, match="`python -m local up` starts it"):
+            down.down(path)
 
     def test_stops_the_process_that_runs(self, path: Path, holder: Holder) -> None:
         process = holder()
-        assert up.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
+        assert down.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
         assert process.wait(timeout=1) == 0
         assert path.with_name("tidying").read_text() == "Stopped by SIGTERM"
 
     def test_returns_only_when_the_process_has_ended(self, path: Path, holder: Holder) -> None:
         holder(tidying_seconds=0.5)
-        up.down(path)
+        down.down(path)
         assert path.with_name("tidied").exists()
 
     def test_recognises_what_a_killed_process_left(self, path: Path, holder: Holder) -> None:
@@ -101,26 +98,26 @@ class TestDown:
         process.kill()
         process.wait()
         with pytest.raises(LocalModeError, match=f"process {process.pid}, .* ended without tidying up"):
-            up.down(path)
+            down.down(path)
         with pytest.raises(LocalModeError, match="`python -m local up` starts it"):
-            up.down(path)
+            down.down(path)
 
     def test_spares_a_stranger_that_has_the_number_now(self, path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as stranger:
             path.parent.mkdir()
             path.write_text(json.dumps({"pid": stranger.pid, "started_at": "yesterday"}))
             with pytest.raises(LocalModeError, match="ended without tidying up"):
-                up.down(path)
+                down.down(path)
             assert stranger.poll() is None
             stranger.kill()
 
     def test_says_so_if_the_process_does_not_end(
         self, path: Path, holder: Holder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(up, "_STOP_SECONDS", 0.1)
+        monkeypatch.setattr(down, "_STOP_SECONDS", 0.1)
         process = holder(tidying_seconds=20)
         with pytest.raises(LocalModeError, match=f"process {process.pid}, .* still runs"):
-            up.down(path)
+            down.down(path)
 
 
 class TestRunFile:
@@ -170,13 +167,13 @@ class TestSignals:
         exit_code: int,
     ) -> None:
         before = signal.getsignal(number)
-        monkeypatch.setattr("local.__main__.run_demo", lambda: signal.raise_signal(number))
+        monkeypatch.setattr("local.demo.run_demo", lambda: signal.raise_signal(number))
         assert main(["demo"]) == exit_code
         assert f"Stopped by {number.name}" in capsys.readouterr().err
         assert signal.getsignal(number) == before
 
     def test_are_how_up_is_meant_to_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("local.__main__.up", lambda: signal.raise_signal(signal.SIGTERM))
+        monkeypatch.setattr("local.up.up", lambda: signal.raise_signal(signal.SIGTERM))
         assert main(["up"]) == 0
 
 
@@ -187,7 +184,7 @@ class TestFailures:
         def fail() -> None:
             raise LocalModeError("the gateway took it")
 
-        monkeypatch.setattr("local.__main__.run_demo", fail)
+        monkeypatch.setattr("local.demo.run_demo", fail)
         assert main(["demo"]) == 1
         assert capsys.readouterr().err.strip() == "the gateway took it"
 
@@ -195,7 +192,7 @@ class TestFailures:
         def fail() -> None:
             raise KeyError("missing")
 
-        monkeypatch.setattr("local.__main__.run_demo", fail)
+        monkeypatch.setattr("local.demo.run_demo", fail)
         with pytest.raises(KeyError):
             main(["demo"])
 

@@ -5,17 +5,18 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client import CreatedUpload, ResultPlace, Session, UploadsApi, UserPool
-from local.demo import check_result, follow_status, send_through_gateway
+from local.demo import check_changes, check_result, follow_status, send_through_gateway
 from local.display import Step
 from local.emulator import Emulator
 from local.faults import LocalModeError
+from local.history import Change
 from local.picture import Picture, write_picture
 from local.users import sign_up
 from tests.unit.client.fake_server import FakeServer, answer, problem
@@ -108,19 +109,40 @@ class TestFollowing:
             answer(200, PENDING | {"status": "processing", "version": 3}),
             answer(200, done),
         )
-        assert follow_status(step, api, CREATED, declared=0.0) == ResultPlace("b", "k")
+        assert follow_status(step, api, CREATED) == ResultPlace("b", "k")
         assert [note.split()[0] for note in step.notes] == ["pending", "uploaded", "processing", "completed"]
 
     def test_fails_with_the_reason_of_a_failed_upload(self, server: FakeServer, api: UploadsApi, step: Step) -> None:
         failure = {"code": "processing-failed", "detail": "It ended in KeyError."}
         server.will(answer(200, PENDING | {"status": "failed", "version": 4, "failure": failure}))
         with pytest.raises(LocalModeError, match="processing-failed, It ended in KeyError"):
-            follow_status(step, api, CREATED, declared=0.0)
+            follow_status(step, api, CREATED)
 
     def test_fails_where_an_upload_ends_without_a_result(self, server: FakeServer, api: UploadsApi, step: Step) -> None:
         server.will(answer(200, PENDING | {"status": "expired", "version": 2}))
-        with pytest.raises(LocalModeError, match="0198 ended in expired, without a result"):
-            follow_status(step, api, CREATED, declared=0.0)
+        with pytest.raises(LocalModeError, match="0198 ended without a result: expired"):
+            follow_status(step, api, CREATED)
+
+
+class TestTheHistory:
+    def test_takes_the_place_of_what_was_seen(self, step: Step) -> None:
+        step.notes.append("completed    9.00 s")
+        check_changes(step, _changes("pending", "uploaded", "processing", "processing", "completed"))
+        assert step.notes == [
+            "pending      0.00 s",
+            "uploaded     0.25 s",
+            "processing   0.50 s",
+            "processing   0.75 s",
+            "completed    1.00 s",
+        ]
+
+    @pytest.mark.parametrize(
+        "statuses",
+        [("pending", "processing", "completed"), ("pending", "uploaded", "processing"), ("uploaded", "pending"), ()],
+    )
+    def test_fails_on_any_other_way(self, step: Step, statuses: tuple[str, ...]) -> None:
+        with pytest.raises(LocalModeError, match="should go through pending, uploaded, processing, completed"):
+            check_changes(step, _changes(*statuses))
 
 
 class TestReadingTheResult:
@@ -172,6 +194,13 @@ class _Bucket:
 
     def get_object(self, **_: str) -> dict[str, Any]:
         return {"Body": io.BytesIO(self._content)}
+
+
+def _changes(*statuses: str) -> list[Change]:
+    start = datetime(2026, 1, 2, tzinfo=UTC)
+    return [
+        Change(number + 1, status, start + number * timedelta(seconds=0.25)) for number, status in enumerate(statuses)
+    ]
 
 
 def _result(file: Picture) -> dict[str, Any]:
