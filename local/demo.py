@@ -5,7 +5,6 @@ Each function below is one step: it acts as one party, says on its `Step` what c
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -57,7 +56,6 @@ def run_demo() -> None:
 
 
 def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
-    folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="portage-demo-")))
     with display.step(_START) as step:
         emulator = start_emulator(step, held)
     with display.step(_DEPLOY) as step:
@@ -67,7 +65,7 @@ def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
     with display.step(_SIGN_IN) as step:
         session = sign_up_and_in(step, emulator, user_pool)
     with display.step(_MAKE) as step:
-        file = make_file(step, folder)
+        file = make_file(step, emulator.data_dir)
     with display.step(_REFUSE) as step:
         send_through_gateway(step, outputs["apiUrl"], session, file)
     api = held.enter_context(UploadsApi(outputs["apiUrl"], session.id_token))
@@ -91,7 +89,7 @@ def sign_up_and_in(step: Step, emulator: Emulator, user_pool: UserPool) -> Sessi
 
 
 def make_file(step: Step, folder: Path) -> Picture:
-    """Write the file, and take its SHA-256 before it travels."""
+    """Write the file where it goes with the emulator's own, and take its SHA-256 before it travels."""
     file = picture.write_picture(folder / "noise.png", _SIDE_PIXELS)
     step.outcome = f"{file.path.name}, {file.size_bytes / _MEGA:.1f} MB, SHA-256 {_short(file.sha256)}"
     return file

@@ -21,6 +21,8 @@ from rich.text import Text
 _MEGA = 1_000_000
 _FRAMES_PER_SECOND = 15
 _BAR_COLUMNS = 20
+_WIDEST_COLUMNS = 100
+_ECHO_COLUMNS = 4  # a terminal echoes "^C": were it to break the last line, the next frame would begin too low
 _STATE_STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "bold red"}
 
 
@@ -134,6 +136,7 @@ class LiveDisplay:
 
     def __init__(self, titles: Sequence[str], console: Console) -> None:
         self._steps = {title: Step(title) for title in titles}
+        self._console = console
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             console=console,
@@ -142,7 +145,7 @@ class LiveDisplay:
         )
 
     def __enter__(self) -> Self:
-        self._live.console.print()
+        self._console.print()
         self._live.start(refresh=True)
         return self
 
@@ -160,7 +163,8 @@ class LiveDisplay:
         self._live.refresh()
 
     def _table(self) -> RenderableType:
-        table = Table.grid(padding=(0, 1), expand=True)
+        table = Table.grid(padding=(0, 1))
+        table.width = min(self._console.width - _ECHO_COLUMNS, _WIDEST_COLUMNS)
         table.add_column(width=2, justify="right")
         table.add_column(no_wrap=True)
         table.add_column(ratio=1, overflow="fold")
