@@ -123,8 +123,9 @@ class PlainDisplay:
         finally:
             for note in step.notes:
                 _print_line(f"    {note}")
-            failed = "FAILED: " if step.state == "failed" else ""
-            _print_line(f"    {failed}{step.outcome or step.state} ({step.seconds:.1f} s)")
+            end = "FAILED" if step.state == "failed" else step.state
+            said = f": {step.outcome}" if step.outcome else ""
+            _print_line(f"    {end}{said} ({step.seconds:.1f} s)")
 
 
 def _print_line(text: str) -> None:

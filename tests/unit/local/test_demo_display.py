@@ -19,7 +19,7 @@ class TestPlainLines:
             with display.step("Send"):
                 pass
         assert re.sub(r"\d\.\d s", "N s", capsys.readouterr().out) == (
-            "Deploy\n    a note\n    12 resources (N s)\nSend\n    done (N s)\n"
+            "Deploy\n    a note\n    done: 12 resources (N s)\nSend\n    done (N s)\n"
         )
 
     def test_name_a_step_before_it_is_taken(self, capsys: pytest.CaptureFixture[str]) -> None:
