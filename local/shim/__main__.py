@@ -32,6 +32,7 @@ from local.shim import (
 )
 
 _ORPHAN_SECONDS = 5.0
+_GRACE_SECONDS = 1.0
 
 _GAPS = (
     lambda_logs,
@@ -64,7 +65,13 @@ def main() -> None:
 
 
 async def _serve(config: Config, data_dir: str) -> None:
-    await serve(gap.attribute("ministack.app", "app"), config)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    serving = asyncio.create_task(serve(gap.attribute("ministack.app", "app"), config, shutdown_trigger=stop.wait))
+    await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving}, timeout=_GRACE_SECONDS)  # a function that still runs would hold it up
+    if serving.done():
+        serving.result()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)  # the Lambda workers: they are the rest of this process's group
     if _orphaned.is_set():

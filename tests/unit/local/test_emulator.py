@@ -169,8 +169,8 @@ import time
 from local.emulator import Emulator
 from tests.unit.local.test_emulator import group_of
 with Emulator() as emulator:
-    print(group_of(emulator), flush=True)
     try:
+        print(group_of(emulator), flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         emulator.client("sqs").list_queues()
