@@ -1,0 +1,87 @@
+"""How the bytes of an upload travel: in one PUT, in a browser's form, or in parts.
+
+Limits: S3 guide, "Amazon S3 multipart upload limits" and "Uploading objects".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
+
+MAX_PARTS = 10_000
+MIN_PART_BYTES = 5 * MEBIBYTE
+MAX_PART_BYTES = 5 * GIBIBYTE
+MAX_SINGLE_REQUEST_BYTES = 5 * GIBIBYTE
+MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES
+"""48.8 TiB: the largest object that its parts can make."""
+
+PREFERRED_PART_BYTES = 16 * MEBIBYTE
+"""Small enough to be sent again without regret, large enough that a request's own cost is lost in it."""
+
+
+class Method(StrEnum):
+    """How the client sends the bytes."""
+
+    PUT = "put"
+    POST = "post"
+    MULTIPART = "multipart"
+
+    @property
+    def max_size_bytes(self) -> int:
+        """The largest object that can come this way."""
+        return MAX_OBJECT_BYTES if self is Method.MULTIPART else MAX_SINGLE_REQUEST_BYTES
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A division into parts of one size, the last one excepted."""
+
+    size_bytes: int
+    part_size_bytes: int
+
+    @classmethod
+    def of(cls, size_bytes: int) -> "Parts":
+        """Divide an object of 1 byte to 48.8 TiB into at most 10,000 parts, of whole MiB."""
+        if not 1 <= size_bytes <= MAX_OBJECT_BYTES:
+            raise ValueError(f"size_bytes is {size_bytes}, but must be from 1 to {MAX_OBJECT_BYTES}.")
+        least = -(-size_bytes // MAX_PARTS)
+        return cls(size_bytes, max(PREFERRED_PART_BYTES, -(-least // MEBIBYTE) * MEBIBYTE))
+
+    @cached_property
+    def count(self) -> int:
+        """How many parts there are: 1 to 10,000."""
+        return -(-self.size_bytes // self.part_size_bytes)
+
+    def length(self, part_number: int) -> int:
+        """Bytes of one part, counted from 1; raises ValueError for a part that the division has not."""
+        if not 1 <= part_number <= self.count:
+            raise ValueError(f"part_number is {part_number}, but must be from 1 to {self.count}.")
+        if part_number < self.count:
+            return self.part_size_bytes
+        return self.size_bytes - (self.count - 1) * self.part_size_bytes
+
+    def missing(self, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
+        """Ranges of parts (first, last) that are not there in their length, given the lengths of those that are.
+
+        Parts that the division has not are no concern here: completing an upload leaves them out.
+        """
+        return _ranges(number for number in range(1, self.count + 1) if lengths.get(number) != self.length(number))
+
+
+def choose_method(size_bytes: int, *, multipart_threshold_bytes: int) -> Method:
+    """One PUT is the simplest; over the threshold, what is lost by a broken connection should be only a part."""
+    most = min(multipart_threshold_bytes, Method.PUT.max_size_bytes)
+    return Method.PUT if size_bytes <= most else Method.MULTIPART
+
+
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges
