@@ -181,6 +181,11 @@ def test_signatures_are_in_the_order_of_the_parts() -> None:
     assert len(set(forwards.signatures)) == 3
 
 
+def test_a_part_s_own_checksum_goes_before_a_common_one() -> None:
+    checksums = PartChecksums(SHA256, digests(len(EVERY_LENGTH)))
+    assert own_parts(headers={SHA256.upper(): "common"}, checksums=checksums) == own_parts(checksums=checksums)
+
+
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_checksums_that_do_not_match_the_parts_are_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"{count} checksums for 2 parts"):

@@ -114,6 +114,12 @@ class TestChangedToken:
                 with pytest.raises(InvalidSession):
                     opened(part)
 
+    @pytest.mark.parametrize("more", ["=", "==", "\n", " ", ".", "\0", "A"])
+    def test_anything_put_before_or_after_it_that_a_decoder_may_pass_over(self, more: str) -> None:
+        for changed in (more + TOKEN, TOKEN + more, TOKEN.replace(".", f"{more}."), TOKEN.replace(".", f".{more}")):
+            with pytest.raises(InvalidSession):
+                opened(changed)
+
     @given(st.integers(0, len(TOKEN)), st.text(min_size=1, max_size=5))
     def test_anything_put_in(self, position: int, more: str) -> None:
         with pytest.raises(InvalidSession):
