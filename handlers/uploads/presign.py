@@ -154,7 +154,7 @@ def presign_post(
     expires_at = now.astimezone(UTC) + timedelta(seconds=expires_in_seconds)
     exact = {**fields, "bucket": bucket.name, "key": key, **signed}
     policy = {
-        "expiration": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        "expiration": f"{expires_at.isoformat()[:19]}Z",
         "conditions": [["content-length-range", *size_range], *({name: value} for name, value in exact.items())],
     }
     encoded = base64.b64encode(json.dumps(policy).encode()).decode()
