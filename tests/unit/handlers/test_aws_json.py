@@ -1,0 +1,186 @@
+"""The light client speaks AWS's JSON protocols, and tells the same errors by the same names as boto3."""
+
+import json
+from collections.abc import Generator, Iterator
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from handlers.aws_json import DYNAMODB, SECRETS_MANAGER, AwsError, AwsJson
+from local.emulator import Emulator
+from tests.unit.handlers.scripted_server import answer, error
+from tests.unit.handlers.talk import Talk
+
+
+class TestACall:
+    def test_is_the_services_json(self) -> None:
+        with Talk(answer({"Item": {"name": {"S": "é"}}})) as talk:
+            assert talk.client.call("GetItem", {"TableName": "t", "Key": {"k": {"S": "ü"}}}) == {
+                "Item": {"name": {"S": "é"}}
+            }
+
+        (request,) = talk.server.requests
+        assert json.loads(request.body) == {"TableName": "t", "Key": {"k": {"S": "ü"}}}
+        assert request.headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem"
+        assert request.headers["Content-Type"] == "application/x-amz-json-1.0"
+        assert request.headers["X-Amz-Security-Token"] == "token"
+        assert talk.waits == []
+
+    def test_of_secrets_manager_is_json_1_1(self) -> None:
+        with Talk(answer({"SecretString": "s"}), service=SECRETS_MANAGER) as talk:
+            talk.client.call("GetSecretValue", {"SecretId": "arn"})
+
+        (request,) = talk.server.requests
+        assert request.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
+        assert request.headers["Content-Type"] == "application/x-amz-json-1.1"
+
+    def test_is_signed_with_the_credentials_of_its_own_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Talk(answer(), answer()) as talk:
+            talk.call()
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIARENEWED")
+            monkeypatch.delenv("AWS_SESSION_TOKEN")
+            talk.call()
+
+        first, second = talk.server.requests
+        assert "Credential=ASIAEXAMPLE/20260228/eu-central-1/dynamodb/aws4_request" in first.headers["Authorization"]
+        assert "Credential=ASIARENEWED/" in second.headers["Authorization"]
+        assert "X-Amz-Security-Token" not in second.headers
+
+    def test_uses_the_connection_of_the_one_before(self) -> None:
+        with Talk(*[answer()] * 3) as talk:
+            for _ in range(3):
+                talk.call()
+
+        assert [each.connection for each in talk.server.requests] == [1, 1, 1]
+
+    def test_opens_another_connection_where_the_service_has_closed_it_meanwhile_without_a_wait(self) -> None:
+        with Talk(answer(keep=False), answer({"n": 2})) as talk:
+            talk.call()
+            assert talk.server.farewells.acquire(timeout=5)
+            assert talk.call() == {"n": 2}
+
+        assert (talk.server.connections, talk.waits) == (2, [])
+
+
+class TestARefusal:
+    def test_has_the_name_the_sentence_and_all_else_that_the_service_says(self) -> None:
+        told = {
+            "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed",
+            "Item": {"owner": {"S": "o"}},
+        }
+        with Talk(answer(told, status=400)) as talk, pytest.raises(AwsError) as caught:
+            talk.call()
+
+        assert caught.value.code == "ConditionalCheckFailedException"
+        assert caught.value.message == "The conditional request failed"
+        assert caught.value.status == 400
+        assert caught.value.body == told
+        assert str(caught.value) == "ConditionalCheckFailedException: The conditional request failed"
+        assert len(talk.server.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "code", "message"),
+        [
+            ({"__type": "NoSuchThing", "Message": "It is gone."}, "NoSuchThing", "It is gone."),
+            ({"__type": "a#b#InvalidRequestException"}, "InvalidRequestException", "no message"),
+            ({}, "404", "no message"),
+            (b"<html>", "404", "no message"),
+            (b"", "404", "no message"),
+            (b"\xff\xfe\x00", "404", "no message"),
+            (b'"text"', "404", "no message"),
+            (b"[1]", "404", "no message"),
+        ],
+    )
+    def test_is_named_as_well_as_it_can_be(self, body: Any, code: str, message: str) -> None:
+        with Talk(answer(body, status=404)) as talk, pytest.raises(AwsError) as caught:
+            talk.call()
+
+        assert (caught.value.code, caught.value.message, caught.value.status) == (code, message, 404)
+
+    def test_does_not_cost_the_connection(self) -> None:
+        with Talk(error("ValidationException"), answer()) as talk:
+            with pytest.raises(AwsError):
+                talk.call()
+            talk.call()
+
+        assert talk.server.connections == 1
+
+
+class TestAChecksum:
+    def test_that_is_right_lets_the_answer_through(self) -> None:
+        with Talk(answer({"n": 1}, headers=[("x-amz-crc32", str(crc32(b'{"n": 1}')))])) as talk:
+            assert talk.call() == {"n": 1}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        running.client("dynamodb").create_table(
+            TableName="table",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        )
+        running.client("secretsmanager").create_secret(Name="secret", SecretString="kept")
+        yield running
+
+
+class TestOnTheEmbeddedAws:
+    """Signatures are verified there, and permissions asked for."""
+
+    @pytest.fixture
+    def surroundings(self, emulator: Emulator) -> Generator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+            patch.setenv("AWS_ACCESS_KEY_ID", emulator.operator.access_key_id)
+            patch.setenv("AWS_SECRET_ACCESS_KEY", emulator.operator.secret_access_key)
+            patch.delenv("AWS_SESSION_TOKEN", raising=False)
+            yield
+
+    @pytest.fixture
+    def dynamodb(self, emulator: Emulator, surroundings: None) -> Iterator[AwsJson]:  # noqa: ARG002
+        client = AwsJson(DYNAMODB, emulator.region)
+        yield client
+        client.close()
+
+    def test_dynamodb_writes_once_and_reads(self, dynamodb: AwsJson) -> None:
+        put = {
+            "TableName": "table",
+            "Item": {"key": {"S": "ключ"}, "number": {"N": "1"}},
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": "key"},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+        assert dynamodb.call("PutItem", put) == {}
+        got = dynamodb.call("GetItem", {"TableName": "table", "Key": {"key": {"S": "ключ"}}, "ConsistentRead": True})
+        assert got["Item"] == put["Item"]
+        with pytest.raises(AwsError) as caught:
+            dynamodb.call("PutItem", put)
+        assert caught.value.code == "ConditionalCheckFailedException"
+        assert caught.value.body["Item"] == put["Item"]
+
+    def test_a_table_that_is_not_there_is_named_as_boto3_names_it(self, dynamodb: AwsJson) -> None:
+        with pytest.raises(AwsError) as caught:
+            dynamodb.call("GetItem", {"TableName": "missing", "Key": {"key": {"S": "k"}}})
+        assert caught.value.code == "ResourceNotFoundException"
+
+    @pytest.mark.usefixtures("surroundings")
+    def test_a_signature_by_a_wrong_secret_is_refused_at_once(self, emulator: Emulator) -> None:
+        waits: list[float] = []
+        client = AwsJson(DYNAMODB, emulator.region, sleep=waits.append)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+            with pytest.raises(AwsError) as caught:
+                client.call("GetItem", {"TableName": "table", "Key": {"key": {"S": "k"}}})
+        client.close()
+
+        assert (caught.value.code, waits) == ("InvalidSignatureException", [])
+
+    @pytest.mark.usefixtures("surroundings")
+    def test_secrets_manager_answers(self, emulator: Emulator) -> None:
+        client = AwsJson(SECRETS_MANAGER, emulator.region)
+        assert client.call("GetSecretValue", {"SecretId": "secret"})["SecretString"] == "kept"
+        client.close()

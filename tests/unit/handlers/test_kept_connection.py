@@ -1,0 +1,307 @@
+"""One connection serves many requests, and never mistakes a broken answer for a whole one."""
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers import kept_connection as module
+from handlers.kept_connection import Answer, BrokenAnswer, KeptConnection
+from tests.unit.handlers.scripted_server import (
+    Caller,
+    ScriptedServer,
+    Step,
+    answer,
+    raw,
+    reset,
+    scripted_server,
+    silence,
+)
+
+HEADERS = {"Host": "example", "X-Name": "value"}
+
+
+@contextmanager
+def connected(*steps: Step, timeout: float = 2) -> Generator[tuple[ScriptedServer, KeptConnection]]:
+    with scripted_server(*steps) as server:
+        connection = KeptConnection(
+            "127.0.0.1", server.port, tls=False, connect_timeout_seconds=timeout, read_timeout_seconds=timeout
+        )
+        try:
+            yield server, connection
+        finally:
+            connection.close()
+
+
+class TestARequest:
+    def test_arrives_as_it_was_given(self) -> None:
+        with connected(answer()) as (server, connection):
+            connection.post(HEADERS, b"body\r\n\r\nbytes\x00\xff")
+
+        (request,) = server.requests
+        assert request.head == "POST / HTTP/1.1"
+        assert request.headers == {**HEADERS, "Content-Length": "15"}
+        assert request.body == b"body\r\n\r\nbytes\x00\xff"
+
+    def test_goes_out_in_one_piece_at_once(self) -> None:
+        with connected(answer()) as (_server, connection):
+            connection.post(HEADERS, b"body")
+            line = connection._socket  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            assert line is not None
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+class TestAnAnswer:
+    def test_has_status_headers_and_body(self) -> None:
+        with connected(answer(b"text", status=400, headers=[("X-Amzn-RequestId", " A:b ")])) as (_server, connection):
+            got = connection.post(HEADERS, b"")
+
+        assert got == Answer(400, {"content-length": "4", "x-amzn-requestid": "A:b"}, b"text")
+
+    @pytest.mark.parametrize("body", [b"", b"x", b"\r\n\r\nHTTP/1.1 500 No\r\n", b"z" * 1_000_000])
+    def test_may_be_of_any_content_and_length(self, body: bytes) -> None:
+        with connected(answer(body), answer(b"next")) as (_server, connection):
+            assert connection.post(HEADERS, b"").body == body
+            assert connection.post(HEADERS, b"").body == b"next"
+
+    @given(st.lists(st.binary(min_size=1, max_size=40), max_size=5), st.booleans())
+    def test_may_come_in_chunks(self, chunks: list[bytes], trailers: bool) -> None:
+        body = b"".join(b"%x;note=1\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        end = b"0\r\nX-Trailer: 1\r\n\r\n" if trailers else b"0\r\n\r\n"
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        with connected(raw(head + body + end, keep=True), answer(b"next")) as (server, connection):
+            assert connection.post(HEADERS, b"").body == b"".join(chunks)
+            assert connection.post(HEADERS, b"").body == b"next"
+
+        assert server.connections == 1
+
+    def test_may_have_a_reason_or_none(self) -> None:
+        with connected(raw(b"HTTP/1.1 204\r\ncontent-length: 0\r\n\r\n")) as (_server, connection):
+            assert connection.post(HEADERS, b"").status == 204
+
+
+class TestABrokenAnswer:
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"", "no answer came"),
+            (b"HTTP/1.1 20", "ended with 'HTTP/1.1 20', within|ended with b'HTTP/1.1 20', within"),
+            (b"HTTP/1.1 200 OK\r\nContent-Le", "ended with b'Content-Le'"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "after 3 of 5 bytes"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", "after 3 of 5 bytes"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "no answer came"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "a chunk's length is 'xyz'"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "a chunk's length is '-1'"),
+            (b"HTTP/1.1 200 OK\r\n\r\n", "length is ''"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "length is '-1'"),
+            (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "begins with 'HTTP/1.0'"),
+            (b"HTTP/1.1 OK\r\n\r\n", "begins with 'HTTP/1.1' 'OK'"),
+            (b"\x15\x03\x01\x00\x02\x02\x16\r\n", "begins with"),
+            (b"x" * 70_000, "within an answer's head"),
+            (b"HTTP/1.1 200 OK\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(101)), "more than 100 headers"),
+        ],
+    )
+    def test_is_told_and_not_returned(self, data: bytes, message: str) -> None:
+        with connected(raw(data)) as (_server, connection), pytest.raises(BrokenAnswer, match=message):
+            connection.post(HEADERS, b"body")
+
+    @pytest.mark.parametrize("broken", [raw(b""), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP"), reset])
+    def test_leaves_nothing_behind_for_the_next_request(self, broken: Step) -> None:
+        with connected(broken, answer(b"next")) as (server, connection):
+            with pytest.raises(ConnectionError):
+                connection.post(HEADERS, b"first")
+            assert connection.post(HEADERS, b"second").body == b"next"
+
+        assert [(each.connection, each.body) for each in server.requests] == [(1, b"first"), (2, b"second")]
+
+    def test_that_comes_too_late_is_not_taken_for_the_next_requests(self) -> None:
+        def late(caller: Caller) -> bool:
+            silence(caller)
+            caller.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+            return True
+
+        with connected(late, answer(b"next"), timeout=0.1) as (_server, connection):
+            with pytest.raises(TimeoutError):
+                connection.post(HEADERS, b"first")
+            assert connection.post(HEADERS, b"second").body == b"next"
+
+
+class TestTheConnection:
+    def test_is_kept(self) -> None:
+        with connected(*[answer()] * 5) as (server, connection):
+            for _ in range(5):
+                connection.post(HEADERS, b"")
+
+        assert [each.connection for each in server.requests] == [1] * 5
+
+    def test_is_opened_again_before_a_request_is_lost_on_one_that_the_server_has_closed(self) -> None:
+        with connected(answer(keep=False), answer(b"second", keep=False), answer(b"third")) as (server, connection):
+            for expected in (b"{}", b"second", b"third"):
+                assert connection.post(HEADERS, b"").body == expected
+                if expected != b"third":
+                    assert server.farewells.acquire(timeout=5)
+
+        assert [each.connection for each in server.requests] == [1, 2, 3]
+
+    def test_is_not_used_again_once_the_server_says_that_it_will_close_it(self) -> None:
+        with connected(answer(headers=[("Connection", "Close")]), answer()) as (server, connection):
+            connection.post(HEADERS, b"")
+            connection.post(HEADERS, b"")
+
+        assert [each.connection for each in server.requests] == [1, 2]
+
+    def test_is_opened_again_after_it_was_closed_here(self) -> None:
+        with connected(answer(), answer()) as (server, connection):
+            connection.post(HEADERS, b"")
+            connection.close()
+            connection.close()
+            connection.post(HEADERS, b"")
+
+        assert [each.connection for each in server.requests] == [1, 2]
+
+    def test_is_given_up_when_no_answer_comes_in_time(self) -> None:
+        with connected(silence, timeout=0.1) as (_server, connection):
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                connection.post(HEADERS, b"")
+
+        assert 0.1 <= time.monotonic() - started < 2
+
+    def test_to_nobody_is_refused(self) -> None:
+        with scripted_server() as server:
+            port = server.port
+        connection = KeptConnection("127.0.0.1", port, tls=False, connect_timeout_seconds=1, read_timeout_seconds=1)
+        with pytest.raises(ConnectionRefusedError):
+            connection.post(HEADERS, b"")
+
+    def test_has_a_time_of_its_own_for_opening(self) -> None:
+        """A listener whose queue is full takes no further connection."""
+        with (
+            socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+            socket.socket() as first,
+            socket.socket() as second,
+        ):
+            for filler in (first, second):
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            connection = KeptConnection(
+                "127.0.0.1", full.getsockname()[1], tls=False, connect_timeout_seconds=0.1, read_timeout_seconds=5
+            )
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                connection.post(HEADERS, b"")
+            assert time.monotonic() - started < 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for localhost, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    path.write_bytes(_self_signed("localhost"))
+    return path
+
+
+class TestOverTls:
+    @pytest.fixture
+    def port(self, certificate: Path) -> Generator[int]:
+        """An https server for two connections, that answers each once."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+
+        def serve() -> None:
+            for _ in range(2):
+                try:
+                    line, _address = listener.accept()
+                except OSError:
+                    return
+                with line:
+                    try:
+                        with context.wrap_socket(line, server_side=True) as secure:
+                            secure.recv(65_536)
+                            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret")
+                            secure.recv(65_536)
+                    except OSError:  # the client does not trust us
+                        continue
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=serve)
+            thread.start()
+            yield listener.getsockname()[1]
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+    @pytest.fixture
+    def trusted(self, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        yield
+        module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    def secure(self, host: str, port: int) -> KeptConnection:
+        return KeptConnection(host, port, tls=True, connect_timeout_seconds=2, read_timeout_seconds=2)
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_trusted_server_is_spoken_to(self, port: int) -> None:
+        connection = self.secure("localhost", port)
+
+        assert connection.post(HEADERS, b"").body == b"secret"
+        connection.close()
+
+    def test_a_server_that_nobody_vouches_for_gets_nothing(self, port: int) -> None:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            self.secure("localhost", port).post(HEADERS, b"")
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_server_of_another_name_gets_nothing(self, port: int) -> None:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            self.secure("127.0.0.1", port).post(HEADERS, b"")
+
+
+@pytest.mark.parametrize("unwanted", ["ssl", "http.client", "email", "botocore", "random", "zlib"])
+def test_the_light_client_does_not_cost_an_import_of(unwanted: str) -> None:
+    program = (
+        "import sys; from handlers.aws_json import DYNAMODB, AwsJson; AwsJson(DYNAMODB, 'eu-central-1');"
+        f"sys.exit({unwanted!r} in sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-S", "-c", program], check=True, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, cwd=_ROOT
+    )
+
+
+_ROOT = Path(module.__file__).parents[1]
+
+
+def _self_signed(name: str) -> bytes:
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + certificate.public_bytes(serialization.Encoding.PEM)
