@@ -1,40 +1,61 @@
 """Portage's Python client: declare a file, send it straight to S3, follow it until it is processed.
 
-It needs urllib3 and nothing else: neither boto3 nor AWS credentials.
+It needs urllib3 and platformdirs, and the `portage` command rich besides: neither boto3 nor AWS credentials.
 """
 
-from client.api import CreatedUpload, Failure, ResultPlace, Upload, UploadsApi
+from client.api import UploadsApi
 from client.errors import (
     ApiProblem,
+    FileChanged,
     NotFinished,
+    NothingToResume,
+    PartsDiffer,
     PortageError,
     S3Refused,
     SignInRefused,
     SizeDiffers,
     TransportFault,
     UnexpectedAnswer,
+    UploadEnded,
 )
 from client.following import Pace, follow
+from client.models import Checksum, CreatedUpload, Failure, PartPlan, ResultLink, ResultPlace, Upload
 from client.portage import Portage
+from client.progress import OnProgress, Progress
+from client.retry import Backoff
 from client.session import Session, UserPool
+from client.state import Unfinished
 from client.transfer import put_file
+from client.tuning import Tuning
 
 __all__ = [
     "ApiProblem",
+    "Backoff",
+    "Checksum",
     "CreatedUpload",
     "Failure",
+    "FileChanged",
     "NotFinished",
+    "NothingToResume",
+    "OnProgress",
     "Pace",
+    "PartPlan",
+    "PartsDiffer",
     "Portage",
     "PortageError",
+    "Progress",
+    "ResultLink",
     "ResultPlace",
     "S3Refused",
     "Session",
     "SignInRefused",
     "SizeDiffers",
     "TransportFault",
+    "Tuning",
     "UnexpectedAnswer",
+    "Unfinished",
     "Upload",
+    "UploadEnded",
     "UploadsApi",
     "UserPool",
     "follow",

@@ -64,8 +64,29 @@ class Fields:
         inner = self.inner(name)
         return {key: inner.text(key) for key in inner}
 
+    def inners(self, name: str) -> list["Fields"]:
+        """Return a list of objects."""
+        return [Fields(each, f"{name}[{index}] in {self._source}") for index, each in enumerate(self._list(name))]
+
+    def strings(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        values = self._list(name)
+        if not all(isinstance(value, str) for value in values):
+            raise self._wrong(name, "a list of strings")
+        return tuple(cast("list[str]", values))
+
+    def _list(self, name: str) -> list[object]:
+        values = self._content.get(name)
+        if not isinstance(values, list):
+            raise self._wrong(name, "a list")
+        return cast("list[object]", values)
+
     def _wrong(self, name: str, wanted: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"{name} in {self._source} is {self._content.get(name)!r} instead of {wanted}")
+        return UnexpectedAnswer(f"{name} in {self._source} is {_shown(self._content.get(name))} instead of {wanted}")
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:_EXCERPT_CHARACTERS]
 
 
 def json_object(answer: urllib3.BaseHTTPResponse, source: str) -> Fields:

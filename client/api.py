@@ -1,88 +1,55 @@
 """Portage's HTTP API, as `components/openapi.py` states it."""
 
 import json
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
+from time import time as now
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import urllib3
 
+from client import models
 from client.answers import Fields, excerpt, json_object
 from client.errors import ApiProblem, UnexpectedAnswer
-from client.transport import call, checked_url, open_pool
+from client.models import Checksum, CreatedUpload, HeldParts, PartSignatures, ResultLink, Upload, UploadPage
+from client.transport import EVERY_METHOD, call, checked_url, open_pool
 
 Token = str | Callable[[], str]
 """A bearer token, or what returns one that is still good: it is asked before every call."""
 
-_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+_GOOD = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 
 
 @dataclass(frozen=True)
-class CreatedUpload:
-    """An upload that was declared, and how its bytes are to be sent."""
-
-    upload_id: str
-    status: str
-    method: str
-    """How the bytes go: `put`."""
-    url: str
-    """Presigned: whoever holds it may send this one object until it expires."""
-    headers: Mapping[str, str]
-    """To be sent exactly so: they are signed."""
-    expires_at: datetime
-    expires_in_seconds: int
-
-
-@dataclass(frozen=True)
-class ResultPlace:
-    """Where the processor left its result."""
-
-    bucket: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an upload came to no result."""
-
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Upload:
-    """How far an upload is."""
-
-    upload_id: str
-    status: str
-    version: int
-    """Rises by one with every change of the status."""
-    file_name: str
-    content_type: str
-    size_bytes: int
-    created_at: datetime
-    updated_at: datetime
-    result: ResultPlace | None
-    """Only of a completed upload."""
-    failure: Failure | None
-    """Only of a failed upload."""
+class _Answer:
+    raw: urllib3.BaseHTTPResponse
+    source: str
 
     @property
-    def is_finished(self) -> bool:
-        """Whether the status is terminal: only an operator's redrive of a failed upload changes it again."""
-        return self.status in _TERMINAL
+    def fields(self) -> Fields:
+        return json_object(self.raw, self.source)
+
+    def until(self, time: datetime) -> float:
+        """Seconds from the answer to a time, by the server's clock: this machine's may go wrong by hours."""
+        date = parsedate_tz(self.raw.headers.get("Date", ""))
+        return time.timestamp() - (mktime_tz(date) if date is not None else now())
 
 
 class UploadsApi:
-    """One user's view of the API at `api_url`, the stack's output `apiUrl`."""
+    """One user's view of the API at `api_url`, the stack's output `apiUrl`; threads may share it.
+
+    What fails for a reason that passes is tried again, whatever the call: each may be repeated without harm.
+    """
 
     def __init__(self, api_url: str, token: Token) -> None:
-        self._uploads_url = f"{checked_url(api_url, 'api_url')}/uploads"
+        self.url = checked_url(api_url, "api_url")
         self._token = token
-        self._pool = open_pool()
+        self._pool = open_pool(EVERY_METHOD)
 
     def __enter__(self) -> Self:
         return self
@@ -94,27 +61,97 @@ class UploadsApi:
         """Give the connections back."""
         self._pool.clear()
 
-    def create(self, file_name: str, content_type: str, size_bytes: int) -> CreatedUpload:
-        """Declare an upload; it is never tried again, because each success makes an upload of its own."""
-        body = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
-        return _created(self._exchange("POST", self._uploads_url, json.dumps(body).encode()))
+    def create(
+        self,
+        file_name: str,
+        content_type: str,
+        size_bytes: int,
+        *,
+        checksum: Checksum | None = None,
+        method: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> CreatedUpload:
+        """Declare an upload; the server chooses how its bytes go, unless `method` does.
+
+        The same `idempotency_key` with the same declaration gives the same upload, with a fresh URL.
+        """
+        body: dict[str, object] = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
+        if checksum is not None:
+            body["checksum"] = {"algorithm": checksum.algorithm, "value": checksum.value}
+        if method is not None:
+            body["method"] = method
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return models.created_upload(self._call("POST", "", body, headers=headers).fields)
 
     def get(self, upload_id: str) -> Upload:
         """Return an upload of this user; ApiProblem with status 404 for anyone else's."""
-        return _upload(self._exchange("GET", f"{self._uploads_url}/{quote(upload_id, safe='')}"))
+        return models.upload(self._call("GET", _place(upload_id)).fields)
 
-    def _exchange(self, method: str, url: str, body: bytes | None = None) -> Fields:
+    def page(self, limit: int = 100, after: str | None = None) -> UploadPage:
+        """Return up to `limit` (at most 100) of this user's uploads, newest first, that are older than `after`."""
+        query = {"limit": str(limit)} | ({"after": after} if after is not None else {})
+        return models.upload_page(self._call("GET", f"?{urlencode(query)}").fields)
+
+    def sign_parts(
+        self, upload_id: str, session: str, first_part: int, last_part: int, checksums: Sequence[str] | None = None
+    ) -> PartSignatures:
+        """Return the URLs of a range of parts; with one checksum a part, in order, each is signed with its own."""
+        body: dict[str, object] = {"session": session, "first_part": first_part, "last_part": last_part}
+        if checksums is not None:
+            body["checksums"] = list(checksums)
+        answer = self._call("POST", f"{_place(upload_id)}/parts", body)
+        fields = answer.fields
+        signatures = fields.strings("signatures")
+        if fields.number("first_part") != first_part or len(signatures) != last_part - first_part + 1:
+            raise UnexpectedAnswer(
+                f"{answer.source} has {len(signatures)} signatures from part {fields.number('first_part')} on, "
+                f"instead of those of parts {first_part} to {last_part}"
+            )
+        return PartSignatures(
+            first_part=first_part,
+            url_prefix=fields.text("url_prefix"),
+            url_suffix=fields.text("url_suffix"),
+            signatures=signatures,
+            headers=fields.texts("headers"),
+            lifetime_seconds=answer.until(fields.time("expires_at")),
+        )
+
+    def held_parts(self, upload_id: str) -> HeldParts:
+        """Return what S3 has of an upload that is still open, and a fresh session to send the rest with."""
+        return models.held_parts(self._call("GET", f"{_place(upload_id)}/parts").fields)
+
+    def complete(self, upload_id: str) -> Upload:
+        """Make the parts one object; ApiProblem with status 409 while some are missing."""
+        return models.upload(self._call("POST", f"{_place(upload_id)}/complete", {}).fields)
+
+    def abort(self, upload_id: str) -> None:
+        """Give an upload up before it is complete; ApiProblem with status 409 if it is."""
+        self._call("DELETE", _place(upload_id))
+
+    def result(self, upload_id: str) -> ResultLink:
+        """Return where the result can be downloaded; ApiProblem with status 409 while there is none."""
+        return models.result_link(self._call("GET", f"{_place(upload_id)}/result").fields)
+
+    def _call(
+        self, method: str, place: str, body: object | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> _Answer:
+        url = f"{self.url}/uploads{place}"
         token = self._token if isinstance(self._token, str) else self._token()
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, application/problem+json"}
+        sent = {"Authorization": f"Bearer {token}", "Accept": "application/json, application/problem+json"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
-        answer = call(self._pool, method, url, headers=headers, body=body)
+            sent["Content-Type"] = "application/json"
+        content = None if body is None else json.dumps(body).encode()
+        raw = call(self._pool, method, url, headers=sent | dict(headers or {}), body=content)
         source = f"the answer to {method} {url}"
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _problem(answer, source)
-        if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise UnexpectedAnswer(f"{source} has status {answer.status}: is this the API's URL?")
-        return json_object(answer, source)
+        if raw.status >= HTTPStatus.BAD_REQUEST:
+            raise _problem(raw, source)
+        if raw.status not in _GOOD:
+            raise UnexpectedAnswer(f"{source} has status {raw.status}: is this the API's URL?")
+        return _Answer(raw, source)
+
+
+def _place(upload_id: str) -> str:
+    return f"/{quote(upload_id, safe='')}"
 
 
 def _problem(answer: urllib3.BaseHTTPResponse, source: str) -> ApiProblem:
@@ -141,38 +178,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown status"
-
-
-def _created(fields: Fields) -> CreatedUpload:
-    return CreatedUpload(
-        upload_id=fields.text("upload_id"),
-        status=fields.text("status"),
-        method=fields.text("method"),
-        url=fields.text("url"),
-        headers=fields.texts("headers"),
-        expires_at=fields.time("expires_at"),
-        expires_in_seconds=fields.number("expires_in_seconds"),
-    )
-
-
-def _upload(fields: Fields) -> Upload:
-    return Upload(
-        upload_id=fields.text("upload_id"),
-        status=fields.text("status"),
-        version=fields.number("version"),
-        file_name=fields.text("file_name"),
-        content_type=fields.text("content_type"),
-        size_bytes=fields.number("size_bytes"),
-        created_at=fields.time("created_at"),
-        updated_at=fields.time("updated_at"),
-        result=_result(fields.inner("result")) if "result" in fields else None,
-        failure=_failure(fields.inner("failure")) if "failure" in fields else None,
-    )
-
-
-def _result(fields: Fields) -> ResultPlace:
-    return ResultPlace(bucket=fields.text("bucket"), key=fields.text("key"))
-
-
-def _failure(fields: Fields) -> Failure:
-    return Failure(code=fields.text("code"), detail=fields.text("detail"))

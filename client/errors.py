@@ -40,16 +40,39 @@ class SignInRefused(PortageError):
 class S3Refused(PortageError):
     """S3 refused the bytes."""
 
-    def __init__(self, code: str, message: str, status: int) -> None:
+    def __init__(self, code: str, message: str, status: int, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"S3 answered {status} {code}: {message}")
         self.code = code
         """S3's error code, such as SignatureDoesNotMatch; empty where the answer was not S3's XML."""
         self.message = message
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
+        """How long the answer asked to wait, if it did."""
 
 
-class SizeDiffers(PortageError):
+class FileChanged(PortageError):
+    """The file is not what was declared any more, so what S3 has would be a mixture."""
+
+
+class SizeDiffers(FileChanged):
     """The file is not as long as was declared, so S3 would refuse it or store half of it."""
+
+
+class PartsDiffer(PortageError):
+    """S3 has other parts than were sent: somebody else sends other bytes to the same upload."""
+
+
+class UploadEnded(PortageError):
+    """The upload takes no more bytes: it was aborted, or it expired."""
+
+    def __init__(self, upload_id: str, status: str) -> None:
+        super().__init__(f"upload {upload_id} is {status} and takes no more bytes: upload the file anew")
+        self.upload_id = upload_id
+        self.status = status
+
+
+class NothingToResume(PortageError):
+    """No unfinished upload of this file, as it is now, is known on this machine."""
 
 
 class NotFinished(PortageError, TimeoutError):

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from client.api import Upload
 from client.errors import NotFinished
+from client.models import Upload
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 import mimetypes
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from client.api import CreatedUpload, Token, Upload, UploadsApi
+from client.api import Token, UploadsApi
+from client.errors import NothingToResume, SizeDiffers, UploadEnded
 from client.following import follow
-from client.transfer import OnProgress, put_file
+from client.models import ResultLink, Upload
+from client.progress import OnProgress
+from client.source import SourceFile
+from client.state import StateFolder, Unfinished
+from client.tuning import Tuning
+from client.uploading import Declaration, Uploading
 
 _UNKNOWN_TYPE = "application/octet-stream"  # RFC 2046, 4.5.1
 
@@ -20,8 +27,12 @@ class Portage:
         finished = portage.wait(upload.upload_id, timeout_seconds=60)
     """
 
-    def __init__(self, api_url: str, token: Token) -> None:
+    def __init__(
+        self, api_url: str, token: Token, *, state_folder: Path | None = None, tuning: Tuning | None = None
+    ) -> None:
         self._api = UploadsApi(api_url, token)
+        self._states = StateFolder(state_folder)
+        self._tuning = tuning or Tuning()
 
     def __enter__(self) -> Self:
         return self
@@ -34,27 +45,93 @@ class Portage:
         self._api.close()
 
     def upload(
-        self, path: str | Path, content_type: str | None = None, on_progress: OnProgress | None = None
+        self,
+        path: str | Path,
+        content_type: str | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        checksum: str | None = None,
+        file_name: str | None = None,
     ) -> Upload:
         """Declare a file, send it, and return its status at that moment; the content type is guessed by name.
 
-        ApiProblem, S3Refused, SizeDiffers or TransportFault say who kept it from going through; OSError if the
+        A file whose sending in parts was interrupted, and which has not changed since, goes on where it was.
+        `checksum` (`crc32` or `sha256`) is declared, and signed into each part; it costs a reading of the file before
+        and another one while it is sent.
+
+        ApiProblem, S3Refused, FileChanged or TransportFault say who kept it from going through; OSError if the
         file cannot be read.
         """
-        file = Path(path)
-        created = self.create(file, content_type)
-        put_file(created, file, on_progress)
-        return self.get(created.upload_id)
+        source = SourceFile.at(path)
+        uploading = self._uploading(on_progress)
+        begun = self._states.find(source, self._api.url)
+        if begun is not None and begun.checksum == checksum:
+            with suppress(UploadEnded):  # it was aborted or has expired: the file goes up anew
+                return uploading.go_on(begun)
+        name = file_name or source.path.name
+        guessed = content_type or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
+        return uploading.begin(Declaration(source, name, guessed, checksum))
 
-    def create(self, path: str | Path, content_type: str | None = None) -> CreatedUpload:
-        """Declare a file without sending it yet; `put_file` does that."""
-        file = Path(path)
-        guessed = content_type or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
-        return self._api.create(file.name, guessed, file.stat().st_size)
+    def resume(
+        self,
+        path: str | Path,
+        upload_id: str | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        checksum: str | None = None,
+    ) -> Upload:
+        """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
+
+        With `upload_id` it may have been begun elsewhere, and may even go on there meanwhile; `checksum` then names the
+        algorithm that it was declared with, if any.
+        """
+        source = SourceFile.at(path)
+        if upload_id is None:
+            begun = self._states.find(source, self._api.url)
+            if begun is None:
+                raise NothingToResume(
+                    f"no unfinished upload of {source.path}, as it is now, is known here: "
+                    "upload it, or give the upload's ID if it was begun elsewhere"
+                )
+        else:
+            begun = Unfinished(upload_id, self._api.url, source, checksum)
+            declared = self._api.get(upload_id)
+            if declared.size_bytes != source.size_bytes:
+                raise SizeDiffers(
+                    f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
+                    f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was begun with"
+                )
+            self._states.keep(begun)
+        return self._uploading(on_progress).go_on(begun)
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """Yield what was begun on this machine with this API, and not finished."""
+        return self._states.all(self._api.url)
 
     def get(self, upload_id: str) -> Upload:
         """Return how far an upload of this user is; ApiProblem with status 404 if there is none."""
         return self._api.get(upload_id)
+
+    def list(self) -> Iterator[Upload]:
+        """Yield all uploads of this user, newest first; pages are fetched as they are needed."""
+        after = None
+        while True:
+            page = self._api.page(after=after)
+            yield from page.uploads
+            after = page.next
+            if after is None:
+                return
+
+    def result(self, upload_id: str) -> ResultLink:
+        """Return where the result can be downloaded; ApiProblem with status 409 while there is none."""
+        return self._api.result(upload_id)
+
+    def abort(self, upload_id: str) -> None:
+        """Give up an upload that is not complete, wherever it is being sent; ApiProblem with status 409 if it is."""
+        self._api.abort(upload_id)
+        for unfinished in self.unfinished():
+            if unfinished.upload_id == upload_id:
+                self._states.forget(unfinished)
 
     def follow(self, upload_id: str, timeout_seconds: float) -> Iterator[Upload]:
         """Yield the upload now and after each change until it is finished; NotFinished if that takes longer."""
@@ -64,3 +141,6 @@ class Portage:
         """Return the upload once it is finished; look at its `status`, which may be failed."""
         *_, last = self.follow(upload_id, timeout_seconds)
         return last
+
+    def _uploading(self, on_progress: OnProgress | None) -> Uploading:
+        return Uploading(self._api, self._states, self._tuning, on_progress)

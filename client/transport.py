@@ -1,29 +1,34 @@
 """How calls travel: one connection pool, its time limits, and what is tried again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import urllib3
 from urllib3.util import Retry, Timeout, parse_url
 
 from client.errors import TransportFault
 
+EVERY_METHOD = frozenset({"GET", "POST", "DELETE"})
+
 _TIMEOUT = Timeout(connect=5, read=35)  # API Gateway itself gives up after 29 s and then answers 504
-_RETRIES = Retry(
-    total=4,
-    connect=4,  # no byte of the request left: safe for every method
-    allowed_methods={"GET"},  # POST /uploads would make a second upload
-    status_forcelist={429, 500, 502, 503, 504},
-    backoff_factor=0.1,
-    backoff_jitter=0.1,
-    backoff_max=5,
-    retry_after_max=5,
-    raise_on_status=False,  # the last answer says more than "too many 503s"
-)
 
 
-def open_pool() -> urllib3.PoolManager:
-    """Return a pool for the calls of one client; close it with `clear()`."""
-    return urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES)
+def open_pool(repeatable: Collection[str] = ("GET",)) -> urllib3.PoolManager:
+    """Return a pool for the calls of one client; close it with `clear()`.
+
+    Only `repeatable` methods are tried again once a request has left: the others might act twice.
+    """
+    retries = Retry(
+        total=5,
+        connect=5,  # no byte of the request left: safe for every method
+        allowed_methods=repeatable,
+        status_forcelist={429, 500, 502, 503, 504},
+        backoff_factor=0.1,
+        backoff_jitter=0.1,
+        backoff_max=5,
+        retry_after_max=5,
+        raise_on_status=False,  # the last answer says more than "too many 503s"
+    )
+    return urllib3.PoolManager(timeout=_TIMEOUT, retries=retries)
 
 
 def checked_url(url: str, what: str) -> str:

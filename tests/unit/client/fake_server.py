@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def react(self) -> None:
         self.fake.next_reaction()(self)
 
-    do_GET = do_POST = do_PUT = react  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_DELETE = react  # noqa: N815 - http.server's names
 
     def receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -54,6 +55,9 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, list(self.headers.items()), body)
         self.fake.requests.append(request)
         return request
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.fake.clock_ahead_seconds)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         pass
@@ -68,6 +72,7 @@ class _Server(ThreadingHTTPServer):
 class FakeServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
+        self.clock_ahead_seconds = 0.0
         self._reactions: list[Reaction] = []
         self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.fake = self

@@ -1,11 +1,21 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from client import ApiProblem, Failure, ResultPlace, TransportFault, UnexpectedAnswer, UploadsApi
+from client import (
+    ApiProblem,
+    Checksum,
+    Failure,
+    PartPlan,
+    ResultPlace,
+    TransportFault,
+    UnexpectedAnswer,
+    UploadsApi,
+)
+from client.models import HeldPart
 from tests.unit.client.fake_server import FakeServer, answer, problem, reset
 
 CREATED: dict[str, Any] = {
@@ -27,6 +37,20 @@ PENDING: dict[str, Any] = {
     "created_at": "2026-01-02T03:04:05Z",
     "updated_at": "2026-01-02T03:04:05Z",
 }
+PLAN: dict[str, Any] = {
+    "part_size_bytes": 5,
+    "part_count": 2,
+    "session": "s1",
+    "session_expires_at": "2026-01-02T03:04:05Z",
+}
+SIGNED: dict[str, Any] = {
+    "url_prefix": "https://b.example/k?n=",
+    "url_suffix": "&s=",
+    "signatures": ["aa", "bb"],
+    "headers": {},
+    "first_part": 7,
+    "expires_at": "2026-01-02T03:04:05Z",
+}
 
 
 @pytest.fixture
@@ -47,18 +71,75 @@ class TestCreate:
         assert created.headers == {"Content-Type": "text/plain", "Content-Length": "6"}
         assert created.expires_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
-    @pytest.mark.parametrize("status", [500, 503])
-    def test_is_not_tried_again_after_a_server_error(self, server: FakeServer, api: UploadsApi, status: int) -> None:
-        server.will(answer(status, {"message": "no"}), answer(201, CREATED))
-        with pytest.raises(ApiProblem):
-            api.create("a.txt", "text/plain", 6)
-        assert len(server.requests) == 1
+    def test_tells_a_checksum_and_a_method_where_they_are_given(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(201, CREATED))
+        api.create("a.txt", "text/plain", 6, checksum=Checksum("crc32", "AAAAAA=="), method="put")
+        body = server.requests[0].json()
+        assert (body["checksum"], body["method"]) == ({"algorithm": "crc32", "value": "AAAAAA=="}, "put")
 
-    def test_is_not_tried_again_after_a_reset(self, server: FakeServer, api: UploadsApi) -> None:
-        server.will(reset, answer(201, CREATED))
-        with pytest.raises(TransportFault, match=r"POST .*/live/uploads failed"):
-            api.create("a.txt", "text/plain", 6)
-        assert len(server.requests) == 1
+    def test_is_tried_again_with_the_same_key_so_that_it_makes_one_upload(
+        self, server: FakeServer, api: UploadsApi, pauses: list[float]
+    ) -> None:
+        server.will(answer(503), reset, answer(201, CREATED))
+        assert api.create("a.txt", "text/plain", 6).upload_id == "0198"
+        assert len({request.header("Idempotency-Key") for request in server.requests}) == 1
+        assert len(server.requests) == 3
+        assert len(pauses) == 1
+
+    def test_of_two_uploads_have_two_keys(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(201, CREATED), answer(201, CREATED))
+        api.create("a.txt", "text/plain", 6)
+        api.create("a.txt", "text/plain", 6)
+        assert len({request.header("Idempotency-Key") for request in server.requests}) == 2
+
+    def test_reads_a_plan_in_parts(self, server: FakeServer, api: UploadsApi) -> None:
+        plan = {k: v for k, v in CREATED.items() if k not in {"url", "headers"}} | PLAN
+        server.will(answer(201, plan | {"method": "multipart"}))
+        created = api.create("a.txt", "text/plain", 6)
+        assert created.parts == PartPlan(5, 2, "s1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+class TestParts:
+    def test_are_signed_in_ranges(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, SIGNED))
+        signed = api.sign_parts("0198", "s1", 7, 8)
+        assert (server.requests[0].method, server.requests[0].path) == ("POST", "/live/uploads/0198/parts")
+        assert server.requests[0].json() == {"session": "s1", "first_part": 7, "last_part": 8}
+        assert (signed.url(7), signed.url(8)) == ("https://b.example/k?n=7&s=aa", "https://b.example/k?n=8&s=bb")
+
+    def test_are_signed_with_their_checksums(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, SIGNED))
+        api.sign_parts("0198", "s1", 7, 8, ["x", "y"])
+        assert server.requests[0].json()["checksums"] == ["x", "y"]
+
+    def test_are_good_for_as_long_as_the_servers_clock_says(self, server: FakeServer, api: UploadsApi) -> None:
+        server.clock_ahead_seconds = 7200
+        expires_at = (datetime.now(UTC) + timedelta(seconds=7200 + 600)).isoformat()
+        server.will(answer(200, SIGNED | {"expires_at": expires_at}))
+        assert api.sign_parts("0198", "s1", 7, 8).lifetime_seconds == pytest.approx(600, abs=2)
+
+    def test_in_another_number_than_asked_for_are_named(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, SIGNED))
+        with pytest.raises(UnexpectedAnswer, match="2 signatures from part 7 on, instead of those of parts 7 to 9"):
+            api.sign_parts("0198", "s1", 7, 9)
+
+    def test_that_are_held_are_listed_with_a_session(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, PLAN | {"parts": [{"part_number": 2, "size_bytes": 1, "etag": '"e"'}]}))
+        held = api.held_parts("0198")
+        assert held.plan.session == "s1"
+        assert held.parts == {2: HeldPart(1, '"e"')}
+
+
+class TestPages:
+    def test_are_asked_for_by_limit_and_place(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, {"uploads": [PENDING], "next": "0198"}), answer(200, {"uploads": []}))
+        first = api.page(limit=1)
+        last = api.page(limit=1, after=first.next)
+        assert [request.path for request in server.requests] == [
+            "/live/uploads?limit=1",
+            "/live/uploads?limit=1&after=0198",
+        ]
+        assert ([upload.upload_id for upload in first.uploads], last.uploads, last.next) == (["0198"], (), None)
 
 
 class TestGet:
@@ -77,6 +158,12 @@ class TestGet:
     def test_reads_why_an_upload_failed(self, server: FakeServer, api: UploadsApi) -> None:
         server.will(answer(200, PENDING | {"status": "failed", "failure": {"code": "c", "detail": "d"}}))
         assert api.get("0198").failure == Failure("c", "d")
+
+    def test_reads_why_an_upload_was_rejected(self, server: FakeServer, api: UploadsApi) -> None:
+        server.will(answer(200, PENDING | {"status": "rejected", "rejection": {"code": "c", "detail": "d"}}))
+        upload = api.get("0198")
+        assert upload.rejection == Failure("c", "d")
+        assert upload.is_finished
 
     def test_an_id_cannot_leave_its_place_in_the_path(self, server: FakeServer, api: UploadsApi) -> None:
         server.will(answer(200, PENDING))
@@ -100,10 +187,10 @@ class TestGet:
         assert pauses == [2, 5]
 
     def test_gives_up_with_the_last_answer(self, server: FakeServer, api: UploadsApi, pauses: list[float]) -> None:
-        server.will(*[answer(502)] * 4, problem(503, "Service Unavailable", "Come back later."))
+        server.will(*[answer(502)] * 5, problem(503, "Service Unavailable", "Come back later."))
         with pytest.raises(ApiProblem, match=r"503 Service Unavailable: Come back later\."):
             api.get("0198")
-        assert len(pauses) == 3  # the first further try follows at once
+        assert len(pauses) == 4  # the first further try follows at once
 
 
 class TestRefusals:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from client import Portage, S3Refused
+from client import Portage, Progress, S3Refused
 from tests.unit.client.fake_server import FakeServer, answer
 
 UPLOAD: dict[str, Any] = {
@@ -22,8 +22,8 @@ UPLOAD: dict[str, Any] = {
 
 
 @pytest.fixture
-def portage(server: FakeServer) -> Iterator[Portage]:
-    with Portage(server.url, "token") as opened:
+def portage(server: FakeServer, tmp_path: Path) -> Iterator[Portage]:
+    with Portage(server.url, "token", state_folder=tmp_path / "state") as opened:
         yield opened
 
 
@@ -47,7 +47,7 @@ def file(folder: Path, name: str) -> Path:
 
 def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
     server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD | {"status": "uploaded"}))
-    told: list[int] = []
+    told: list[Progress] = []
     upload = portage.upload(file(tmp_path, "film.mp4"), on_progress=told.append)
     assert [(request.method, request.path) for request in server.requests] == [
         ("POST", "/uploads"),
@@ -55,7 +55,7 @@ def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: P
         ("GET", "/uploads/0198"),
     ]
     assert server.requests[1].body == b"12345"
-    assert told == [5]
+    assert told == [Progress("0198", sent_bytes=5, total_bytes=5, sent_parts=1, part_count=1, connections=1)]
     assert upload.status == "uploaded"
 
 
@@ -65,14 +65,14 @@ def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: P
 def test_the_content_type_is_guessed_by_the_name(
     server: FakeServer, portage: Portage, tmp_path: Path, name: str, content_type: str
 ) -> None:
-    server.will(answer(201, created(server)))
-    portage.create(file(tmp_path, name))
+    server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD))
+    portage.upload(file(tmp_path, name))
     assert server.requests[0].json() == {"file_name": name, "content_type": content_type, "size_bytes": 5}
 
 
 def test_a_given_content_type_is_kept(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
-    server.will(answer(201, created(server)))
-    portage.create(file(tmp_path, "film.mp4"), "application/x-film")
+    server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD))
+    portage.upload(file(tmp_path, "film.mp4"), "application/x-film")
     assert server.requests[0].json()["content_type"] == "application/x-film"
 
 

@@ -1,3 +1,4 @@
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client import CreatedUpload, S3Refused, SizeDiffers, TransportFault, UnexpectedAnswer, put_file
+from client import CreatedUpload, FileChanged, S3Refused, SizeDiffers, TransportFault, UnexpectedAnswer, put_file
 from tests.unit.client.fake_server import FakeServer, answer, refuse_after, reset, reset_after
 
 MIB = 1024 * 1024
@@ -105,8 +106,8 @@ def test_nothing_but_the_headers_told_is_sent(server: FakeServer, make_file: Mak
 def test_progress_rises_to_the_size_of_the_file(server: FakeServer, make_file: MakeFile) -> None:
     server.will(answer(200))
     told: list[int] = []
-    put_file(created(server.url, 2 * MIB + 5), make_file(2 * MIB + 5), told.append)
-    assert told[-1] == 2 * MIB + 5
+    put_file(created(server.url, 5 * MIB + 5), make_file(5 * MIB + 5), told.append)
+    assert told[-1] == 5 * MIB + 5
     assert len(told) > 4
     assert all(earlier < later for earlier, later in pairwise(told))
 
@@ -127,12 +128,23 @@ class TestAFileOfAnotherSize:
         server.will(answer(200))
 
         def change_the_file(sent: int) -> None:
-            if sent == 256 * 1024:
+            if sent == MIB:
                 with path.open("r+b") as file:
                     file.truncate(new_size)
 
         with pytest.raises(SizeDiffers, match=rf"has {new_size} bytes, but {2 * MIB} were declared"):
             put_file(created(server.url, 2 * MIB), path, change_the_file)
+
+    def test_or_of_another_time_is_noticed_too(self, server: FakeServer, make_file: MakeFile) -> None:
+        path = make_file(2 * MIB)
+        server.will(answer(200))
+
+        def write_to_the_file(sent: int) -> None:
+            if sent == MIB:
+                os.utime(path, ns=(0, 0))
+
+        with pytest.raises(FileChanged, match="was written to since"):
+            put_file(created(server.url, 2 * MIB), path, write_to_the_file)
 
     def test_needs_a_declared_length(self, server: FakeServer, make_file: MakeFile) -> None:
         with pytest.raises(UnexpectedAnswer, match="name no Content-Length, only Content-Type"):

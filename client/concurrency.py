@@ -1,0 +1,63 @@
+"""How many connections an upload uses: as many as make it faster, fewer when something fails."""
+
+_GROWTH = 1.5
+_WORTH = 1.1  # at least so much faster, or the further connections go
+_FIRST_HOLD_WINDOWS = 5
+_LONGEST_HOLD_WINDOWS = 40
+
+
+class Concurrency:
+    """Climbs while more connections bring more throughput, which is measured in windows of time.
+
+    A step that brings nothing is taken back, and tried again ever more seldom. A fault halves the number, once a
+    window: connections that fail together tell of one cause.
+    """
+
+    def __init__(self, first: int = 4, most: int = 16, window_seconds: float = 1.5) -> None:
+        self.limit = min(first, most)
+        self._most = most
+        self._window_seconds = window_seconds
+        self._window: tuple[float, int] | None = None
+        self._before: tuple[int, float] | None = None
+        self._held_windows = 0
+        self._next_hold = _FIRST_HOLD_WINDOWS
+        self._has_failed = False
+
+    def observe(self, now: float, sent_bytes: int) -> None:
+        """Take note of how many bytes were sent so far, all connections together."""
+        if self._window is None:
+            self._window = (now, sent_bytes)
+            return
+        begun, sent_before = self._window
+        if now - begun < self._window_seconds:
+            return
+        self._window = (now, sent_bytes)
+        if self._has_failed:
+            self._has_failed = False
+        else:
+            self._judge(max(0, sent_bytes - sent_before) / (now - begun))
+
+    def fault(self) -> None:
+        """Take note that a connection broke or was asked to slow down."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        self.limit = max(1, self.limit // 2)
+        self._before = None
+        self._held_windows = _FIRST_HOLD_WINDOWS
+
+    def _judge(self, rate: float) -> None:
+        if self._before is not None:
+            former_limit, former_rate = self._before
+            self._before = None
+            if rate < former_rate * _WORTH:
+                self.limit = former_limit
+                self._held_windows = self._next_hold
+                self._next_hold = min(self._next_hold * 2, _LONGEST_HOLD_WINDOWS)
+                return
+            self._next_hold = _FIRST_HOLD_WINDOWS
+        if self._held_windows:
+            self._held_windows -= 1
+        elif self.limit < self._most:
+            self._before = (self.limit, rate)
+            self.limit = min(self._most, max(self.limit + 1, int(self.limit * _GROWTH)))

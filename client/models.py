@@ -1,0 +1,213 @@
+"""What the API tells of uploads, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from client.answers import Fields
+
+_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """The whole file's checksum, as it is declared: `sha256` or `crc32`, in base64."""
+
+    algorithm: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PartPlan:
+    """How a file is divided: parts of one size, the last one excepted, and the right to send them."""
+
+    part_size_bytes: int
+    part_count: int
+    session: str
+    """What `sign_parts` wants to see; it expires."""
+    session_expires_at: datetime
+
+
+@dataclass(frozen=True)
+class CreatedUpload:
+    """An upload that was declared, and how its bytes are to be sent."""
+
+    upload_id: str
+    status: str
+    method: str
+    """How the bytes go: `put` in one request, or `multipart`."""
+    url: str
+    """Presigned: whoever holds it may send this one object until it expires. Empty for `multipart`."""
+    headers: Mapping[str, str]
+    """To be sent exactly so: they are signed. Empty for `multipart`."""
+    expires_at: datetime
+    expires_in_seconds: int
+    parts: PartPlan | None = None
+    """Only of `multipart`."""
+
+
+@dataclass(frozen=True)
+class HeldPart:
+    """A part that S3 has."""
+
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class HeldParts:
+    """What S3 has of an upload, by part number, and a fresh session."""
+
+    plan: PartPlan
+    parts: Mapping[int, HeldPart]
+
+
+@dataclass(frozen=True)
+class PartSignatures:
+    """Presigned URLs of a range of parts, in compact form."""
+
+    first_part: int
+    url_prefix: str
+    url_suffix: str
+    signatures: tuple[str, ...]
+    headers: Mapping[str, str]
+    """To be sent with each part, besides its checksum where checksums were given."""
+    lifetime_seconds: float
+    """For how long they are good from now on, by the server's own clock."""
+
+    def url(self, part_number: int) -> str:
+        """Return where a part goes."""
+        return f"{self.url_prefix}{part_number}{self.url_suffix}{self.signatures[part_number - self.first_part]}"
+
+
+@dataclass(frozen=True)
+class ResultPlace:
+    """Where the processor left its result."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class ResultLink:
+    """A presigned URL that anyone may download the result from until it expires."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an upload came to no result."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How far an upload is."""
+
+    upload_id: str
+    status: str
+    version: int
+    """Rises by one with every change of the status."""
+    file_name: str
+    content_type: str
+    size_bytes: int
+    created_at: datetime
+    updated_at: datetime
+    result: ResultPlace | None
+    """Only of a completed upload."""
+    failure: Failure | None
+    """Only of a failed upload."""
+    rejection: Failure | None = None
+    """Only of a rejected upload: how its bytes differ from what was declared."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the status is terminal: only an operator's redrive of a failed upload changes it again."""
+        return self.status in _TERMINAL
+
+
+@dataclass(frozen=True)
+class UploadPage:
+    """Some of a user's uploads, newest first."""
+
+    uploads: tuple[Upload, ...]
+    next: str | None
+    """What to ask the next page with; None on the last."""
+
+
+def created_upload(fields: Fields) -> CreatedUpload:
+    """Read the answer to a declaration."""
+    in_parts = fields.text("method") == "multipart"
+    return CreatedUpload(
+        upload_id=fields.text("upload_id"),
+        status=fields.text("status"),
+        method=fields.text("method"),
+        url="" if in_parts else fields.text("url"),
+        headers={} if in_parts else fields.texts("headers"),
+        expires_at=fields.time("expires_at"),
+        expires_in_seconds=fields.number("expires_in_seconds"),
+        parts=part_plan(fields) if in_parts else None,
+    )
+
+
+def part_plan(fields: Fields) -> PartPlan:
+    """Read the members that a declaration and a listing of parts share."""
+    return PartPlan(
+        part_size_bytes=fields.number("part_size_bytes"),
+        part_count=fields.number("part_count"),
+        session=fields.text("session"),
+        session_expires_at=fields.time("session_expires_at"),
+    )
+
+
+def held_parts(fields: Fields) -> HeldParts:
+    """Read a listing of parts."""
+    return HeldParts(
+        plan=part_plan(fields),
+        parts={
+            part.number("part_number"): HeldPart(part.number("size_bytes"), part.text("etag"))
+            for part in fields.inners("parts")
+        },
+    )
+
+
+def upload(fields: Fields) -> Upload:
+    """Read an upload."""
+    return Upload(
+        upload_id=fields.text("upload_id"),
+        status=fields.text("status"),
+        version=fields.number("version"),
+        file_name=fields.text("file_name"),
+        content_type=fields.text("content_type"),
+        size_bytes=fields.number("size_bytes"),
+        created_at=fields.time("created_at"),
+        updated_at=fields.time("updated_at"),
+        result=_result(fields.inner("result")) if "result" in fields else None,
+        failure=_failure(fields.inner("failure")) if "failure" in fields else None,
+        rejection=_failure(fields.inner("rejection")) if "rejection" in fields else None,
+    )
+
+
+def upload_page(fields: Fields) -> UploadPage:
+    """Read a page of uploads."""
+    return UploadPage(
+        uploads=tuple(upload(each) for each in fields.inners("uploads")),
+        next=fields.text("next") if "next" in fields else None,
+    )
+
+
+def result_link(fields: Fields) -> ResultLink:
+    """Read where a result can be downloaded."""
+    return ResultLink(url=fields.text("url"), expires_at=fields.time("expires_at"))
+
+
+def _result(fields: Fields) -> ResultPlace:
+    return ResultPlace(bucket=fields.text("bucket"), key=fields.text("key"))
+
+
+def _failure(fields: Fields) -> Failure:
+    return Failure(code=fields.text("code"), detail=fields.text("detail"))

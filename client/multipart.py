@@ -1,0 +1,108 @@
+"""Sending a file in parts, and making them one object."""
+
+import time
+from http import HTTPStatus
+
+from client.api import UploadsApi
+from client.concurrency import Concurrency
+from client.errors import ApiProblem, PartsDiffer, S3Refused, UploadEnded
+from client.models import HeldPart, HeldParts, PartPlan, Upload
+from client.progress import OnProgress, Progress
+from client.retry import patiently
+from client.tuning import Tuning
+from client.workers import Crew
+from client.worklist import Job, Worklist
+
+_ENDED = frozenset({"aborted", "expired"})
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
+
+
+class PartsTransfer:
+    """Brings one upload's parts to S3, whoever else does the same, and completes it."""
+
+    def __init__(self, api: UploadsApi, job: Job, tuning: Tuning, on_progress: OnProgress | None) -> None:
+        self._api = api
+        self._job = job
+        self._tuning = tuning
+        self._on_progress = on_progress
+        self._concurrency = Concurrency(tuning.first_connections, tuning.most_connections, tuning.window_seconds)
+        self._etags: dict[int, str] = {}
+
+    def start(self, plan: PartPlan) -> Upload:
+        """Send a new upload, of which S3 has nothing yet."""
+        return self._finish(HeldParts(plan, {}), from_the_end=False)
+
+    def resume(self, held: HeldParts) -> Upload:
+        """Send what S3 lacks; from the end, because a device that still sends goes from the beginning."""
+        return self._finish(held, from_the_end=True)
+
+    def _finish(self, held: HeldParts, *, from_the_end: bool) -> Upload:
+        """Send until S3 has all; ETags tell whether it has it as it was sent."""
+        job, api = self._job, self._api
+        try:
+            for _ in range(self._tuning.rounds):
+                self._send(held, from_the_end=from_the_end)
+                held = patiently(lambda: api.held_parts(job.upload_id), self._tuning.backoff, time.sleep)
+                if not self._lacking(held):
+                    job.source.check()
+                    return patiently(lambda: api.complete(job.upload_id), self._tuning.backoff, time.sleep)
+        except (S3Refused, ApiProblem) as refused:
+            return taken_already(api, job.upload_id, refused)
+        raise PartsDiffer(
+            f"upload {job.upload_id} lacks part {self._lacking(held)[0]}, which was sent {self._tuning.rounds} times: "
+            "another device seems to send other bytes; abort the upload, and send the file anew"
+        )
+
+    def _lacking(self, held: HeldParts) -> list[int]:
+        """Return the parts that S3 lacks, or has otherwise than they were sent."""
+        return [
+            number
+            for number in range(1, self._job.part_count + 1)
+            if (part := held.parts.get(number)) is None or not self._is_ours(number, part)
+        ]
+
+    def _is_ours(self, number: int, part: HeldPart) -> bool:
+        return part.size_bytes == self._job.length(number) and self._etags.get(number, part.etag) == part.etag
+
+    def _send(self, held: HeldParts, *, from_the_end: bool) -> None:
+        job = self._job
+        lacking = self._lacking(held)
+        sent_before = job.source.size_bytes - sum(map(job.length, lacking))
+        work = Worklist(self._api, job, held.plan, lacking, self._tuning, from_the_end=from_the_end)
+        crew = Crew(work, job.source, self._tuning, self._concurrency)
+
+        def tell() -> None:
+            if self._on_progress is not None:
+                elsewhere = work.sent_elsewhere
+                self._on_progress(
+                    Progress(
+                        upload_id=job.upload_id,
+                        sent_bytes=sent_before + crew.sent_bytes + sum(map(job.length, elsewhere)),
+                        total_bytes=job.source.size_bytes,
+                        sent_parts=job.part_count - len(lacking) + len(crew.etags) + len(elsewhere),
+                        part_count=job.part_count,
+                        connections=crew.connections,
+                    )
+                )
+
+        crew.run(tell)
+        self._etags |= crew.etags
+
+
+def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProblem) -> Upload:
+    """Return the upload if it is complete, by whomever; else raise why it takes no more parts."""
+    if refused.status not in _GONE or (isinstance(refused, S3Refused) and refused.code != "NoSuchUpload"):
+        raise refused
+    try:
+        upload = api.get(upload_id)
+    except ApiProblem as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise UploadEnded(upload_id, "unknown") from refused
+    if upload.status in _ENDED:
+        raise UploadEnded(upload_id, upload.status) from refused
+    if upload.status != "pending":
+        return upload
+    if isinstance(refused, ApiProblem):
+        raise refused
+    return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way

@@ -1,0 +1,90 @@
+"""Which uploads were begun on this machine and not finished: one small file each.
+
+It says which upload a file belongs to, and nothing of how far it is: S3 is asked for that. It holds no secret.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from client.answers import Fields
+from client.errors import PortageError
+from client.source import SourceFile
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An upload in parts that was begun."""
+
+    upload_id: str
+    api_url: str
+    source: SourceFile
+    checksum: str | None
+    """Algorithm that the file was declared with."""
+
+
+class StateFolder:
+    """Remembers what was begun, by the file as it was (path, size, time of its last change) and the API's URL."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or user_cache_path("portage", appauthor=False) / "uploads"
+
+    def find(self, source: SourceFile, api_url: str) -> Unfinished | None:
+        """Return what was begun with this file, if it has not changed since."""
+        path = self._path(source, api_url)
+        return _read(path) if path.exists() else None
+
+    def all(self, api_url: str) -> Iterator[Unfinished]:
+        """Yield everything that was begun with this API."""
+        for path in sorted(self.folder.glob("*.json")):
+            unfinished = _read(path)
+            if unfinished.api_url == api_url:
+                yield unfinished
+
+    def keep(self, unfinished: Unfinished) -> None:
+        """Remember an upload, at once as a whole."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        content = {
+            "version": _VERSION,
+            "upload_id": unfinished.upload_id,
+            "api_url": unfinished.api_url,
+            "path": str(unfinished.source.path),
+            "size_bytes": unfinished.source.size_bytes,
+            "mtime_ns": unfinished.source.mtime_ns,
+            "checksum": unfinished.checksum,
+        }
+        path = self._path(unfinished.source, unfinished.api_url)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        fresh.replace(path)
+
+    def forget(self, unfinished: Unfinished) -> None:
+        """Let go of an upload that is complete or given up; another process may have done so before."""
+        self._path(unfinished.source, unfinished.api_url).unlink(missing_ok=True)
+
+    def _path(self, source: SourceFile, api_url: str) -> Path:
+        key = "\0".join((str(source.path), str(source.size_bytes), str(source.mtime_ns), api_url))
+        return self.folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.json"
+
+
+def _read(path: Path) -> Unfinished:
+    try:
+        content: object = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise PortageError(f"{path} is damaged, not JSON: delete it") from error
+    fields = Fields(content, str(path))
+    if fields.number("version") != _VERSION:
+        raise PortageError(f"{path} is of version {fields.number('version')}, not {_VERSION}: delete it")
+    return Unfinished(
+        upload_id=fields.text("upload_id"),
+        api_url=fields.text("api_url"),
+        source=SourceFile(Path(fields.text("path")), fields.number("size_bytes"), fields.number("mtime_ns")),
+        checksum=fields.text("checksum") if "checksum" in fields else None,
+    )

@@ -1,0 +1,105 @@
+"""One file on its way: declared, sent, remembered until it is there, and given up when it cannot be any more."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from client.api import UploadsApi
+from client.errors import ApiProblem, FileChanged, PortageError, UploadEnded
+from client.models import CreatedUpload, PartPlan, Upload
+from client.multipart import PartsTransfer, taken_already
+from client.progress import OnProgress, Progress
+from client.source import SourceFile
+from client.state import StateFolder, Unfinished
+from client.transfer import put_patiently
+from client.tuning import Tuning
+from client.worklist import Job
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the API is told of a file."""
+
+    source: SourceFile
+    file_name: str
+    content_type: str
+    checksum: str | None
+    """Algorithm of the checksum to declare."""
+
+
+class Uploading:
+    """Takes files to S3 by the way that the API chooses."""
+
+    def __init__(self, api: UploadsApi, states: StateFolder, tuning: Tuning, on_progress: OnProgress | None) -> None:
+        self._api = api
+        self._states = states
+        self._tuning = tuning
+        self._on_progress = on_progress
+
+    def begin(self, declaration: Declaration) -> Upload:
+        """Declare a file and send it."""
+        source = declaration.source
+        checksum = source.checksum(declaration.checksum) if declaration.checksum is not None else None
+        key = str(uuid.uuid4())
+
+        def declare() -> CreatedUpload:
+            return self._api.create(
+                declaration.file_name,
+                declaration.content_type,
+                source.size_bytes,
+                checksum=checksum,
+                idempotency_key=key,
+            )
+
+        created = declare()
+        plan = created.parts
+        if plan is None:
+            return self._put(created, source, declare)
+        begun = Unfinished(created.upload_id, self._api.url, source, declaration.checksum)
+        self._states.keep(begun)
+        return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
+
+    def go_on(self, begun: Unfinished) -> Upload:
+        """Send what S3 lacks of an upload; UploadEnded if it takes no more bytes and is not complete either."""
+
+        def send() -> Upload:
+            try:
+                held = self._api.held_parts(begun.upload_id)
+            except ApiProblem as refused:
+                return taken_already(self._api, begun.upload_id, refused)
+            return self._transfer(begun, held.plan).resume(held)
+
+        return self._finish(begun, send)
+
+    def _put(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
+        def tell(sent: int) -> None:
+            if self._on_progress is not None:
+                sent_parts = int(sent == source.size_bytes)
+                self._on_progress(Progress(created.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
+
+        put_patiently(created, source, declare, self._tuning.backoff, tell)
+        return self._api.get(created.upload_id)
+
+    def _transfer(self, begun: Unfinished, plan: PartPlan) -> PartsTransfer:
+        job = Job.of(begun.upload_id, begun.source, plan, begun.checksum)
+        return PartsTransfer(self._api, job, self._tuning, self._on_progress)
+
+    def _finish(self, begun: Unfinished, send: Callable[[], Upload]) -> Upload:
+        """Forget an upload that needs nothing more from here; what failed otherwise can be gone on with."""
+        try:
+            upload = send()
+        except FileChanged as changed:
+            self._give_up(begun, changed)
+            raise
+        except UploadEnded:
+            self._states.forget(begun)
+            raise
+        self._states.forget(begun)
+        return upload
+
+    def _give_up(self, begun: Unfinished, changed: FileChanged) -> None:
+        try:
+            self._api.abort(begun.upload_id)
+        except PortageError as fault:
+            changed.add_note(f"Upload {begun.upload_id} could not be aborted, though it is of no use: {fault}")
+        self._states.forget(begun)
