@@ -1,31 +1,27 @@
-"""What botocore signs, with its clock stopped: the peer that the signer must equal."""
+"""What botocore signs, of any operation, query or form: the peer that the signer must equal."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.utils import percent_encode
 from hypothesis import strategies as st
 
 from handlers.uploads.presign import Bucket, Credentials
+from tests.unit.handlers import signing
+from tests.unit.handlers.signing import KEY, NOW, PLAIN
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
-KEY = "uploads/6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11/01985c2e-5a00-7000-8000-000000000001"
 NAME = "ingest-bucket"
 REGION = "eu-central-1"
 LOCAL = "http://localhost:4566"
-PLAIN = Credentials("AKIAEXAMPLE", "secret/with+reserved=")
 TEMPORARY = Credentials("ASIAEXAMPLE", "secret/with+reserved=", "IQoJb3JpZ2luX2VjE/+=" * 50)
 
 STRANGE_KEYS = [
@@ -63,36 +59,13 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.
 
 @contextmanager
 def stopped_clock(now: datetime) -> Generator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("botocore.auth.get_current_datetime", lambda: now)
-        patch.setattr("botocore.signers.get_current_datetime", lambda: now)
+    with signing.stopped_clock(now), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.signers.get_current_datetime", lambda: now)  # which dates a form's policy
         yield
 
 
-@cache
-def client(
-    endpoint: str | None = None,
-    credentials: Credentials = PLAIN,
-    *,
-    region: str = REGION,
-    style: Literal["virtual", "path"] | None = None,
-) -> "S3Client":
-    config = Config(
-        signature_version="s3v4",
-        s3={
-            "addressing_style": style or ("path" if endpoint else "virtual"),
-            "us_east_1_regional_endpoint": "regional",
-        },
-    )
-    return boto3.client(
-        "s3",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=credentials.access_key_id,
-        aws_secret_access_key=credentials.secret_access_key,
-        aws_session_token=credentials.session_token,
-        config=config,
-    )
+def client(endpoint: str | None = None, credentials: Credentials = PLAIN) -> "S3Client":
+    return signing.client(REGION, endpoint, credentials)
 
 
 def boto3_url(

@@ -1,198 +1,112 @@
-import base64
-import hashlib
-import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials, PartChecksums, PartSignatures, presign, sign_parts
-from tests.unit.handlers import boto3_signer as peer
-from tests.unit.handlers.boto3_signer import (
-    KEY,
-    LOCAL,
-    NAME,
-    NOW,
-    PLAIN,
-    REGION,
-    STRANGE_KEYS,
-    TEMPORARY,
-    boto3_url,
-    botocore_url,
-)
+from handlers.uploads.presign import Bucket, Credentials, presign
 
-MULTIPART_ID = "2~K.x9/a+b=_-" * 8
-EVERY_LENGTH = [1, 2, 9, 10, 99, 100, 999, 1000, 9999, 10_000]
-SHA256 = "x-amz-checksum-sha256"
+if TYPE_CHECKING:
+    pass
 
-part_numbers = st.lists(st.integers(1, 10_000), max_size=4)
+from tests.unit.handlers.signing import KEY, NOW, PLAIN, boto3_url, botocore_signed, own_url
+
+printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
+keys = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=60)
+header_names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,15}", fullmatch=True).map(lambda name: f"X-Amz-Meta-{name}")
+header_values = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n"), max_size=30)
 
 
-def digests(count: int) -> list[str]:
-    return [base64.b64encode(hashlib.sha256(str(n).encode()).digest()).decode() for n in range(count)]
-
-
-def own_parts(
-    parts: Sequence[int] = EVERY_LENGTH,
-    *,
-    key: str = KEY,
-    endpoint: str | None = None,
-    credentials: Credentials = PLAIN,
-    multipart_id: str = MULTIPART_ID,
-    headers: dict[str, str] | None = None,
-    checksums: PartChecksums | None = None,
-    seconds: int = 900,
-    now: datetime = NOW,
-) -> PartSignatures:
-    return sign_parts(
-        Bucket.at(NAME, REGION, endpoint),
-        key,
-        credentials,
-        multipart_id=multipart_id,
-        part_numbers=parts,
-        headers=headers or {},
-        checksums=checksums,
-        expires_in_seconds=seconds,
-        now=now,
-    )
-
-
-def urls(signed: PartSignatures, parts: Sequence[int] = EVERY_LENGTH) -> list[str]:
-    """As a client puts them together."""
-    pairs = zip(parts, signed.signatures, strict=True)
-    return [f"{signed.url_prefix}{part}{signed.url_suffix}{signature}" for part, signature in pairs]
-
-
-def boto3_part(
-    part: int, *, key: str = KEY, endpoint: str | None = None, credentials: Credentials = PLAIN, **others: Any
-) -> str:
-    asked = {"Key": key, "UploadId": MULTIPART_ID, "PartNumber": part, **others}
-    return boto3_url(peer.client(endpoint, credentials), "upload_part", asked)
-
-
-class TestEqualToBoto3ByteForByte:
-    @pytest.mark.parametrize("key", STRANGE_KEYS)
-    @pytest.mark.parametrize("endpoint", [None, LOCAL], ids=["virtual", "path"])
-    def test_for_any_key(self, key: str, endpoint: str | None) -> None:
-        theirs = [boto3_part(part, key=key, endpoint=endpoint) for part in EVERY_LENGTH]
-        assert urls(own_parts(key=key, endpoint=endpoint)) == theirs
-
-    @pytest.mark.parametrize("credentials", [PLAIN, TEMPORARY], ids=["user", "role"])
-    def test_with_a_checksum_for_each_part(self, credentials: Credentials) -> None:
-        values = digests(len(EVERY_LENGTH))
-        signed = own_parts(credentials=credentials, checksums=PartChecksums("X-Amz-Checksum-SHA256", values))
-        assert urls(signed) == [
-            boto3_part(part, credentials=credentials, ChecksumSHA256=value)
-            for part, value in zip(EVERY_LENGTH, values, strict=True)
-        ]
-
-    def test_with_common_headers_before_and_after_the_checksum(self) -> None:
-        headers = {"X-Amz-Request-Payer": "requester", "Content-Length": "8388608"}
-        signed = own_parts([7], headers=headers, checksums=PartChecksums("x-amz-checksum-crc32", ["AAAAAA=="]))
-        theirs = boto3_part(7, ContentLength=8_388_608, RequestPayer="requester", ChecksumCRC32="AAAAAA==")
-        assert urls(signed, [7]) == [theirs]
-
-    @given(
-        parts=part_numbers,
-        key=peer.keys,
-        multipart_id=peer.text,
-        headers=peer.headers,
-        credentials=peer.credential_sets,
-        seconds=peer.lifetimes,
-        now=peer.moments,
-    )
-    def test_whatever_the_parts_and_the_headers(
-        self,
-        *,
-        parts: list[int],
-        key: str,
-        multipart_id: str,
-        headers: dict[str, str],
-        credentials: Credentials,
-        seconds: int,
-        now: datetime,
+class TestHeaders:
+    @given(st.sampled_from(["GET", "PUT", "HEAD", "DELETE"]), st.dictionaries(header_names, header_values, max_size=5))
+    def test_whatever_the_method_and_the_headers_the_url_is_botocores(
+        self, method: str, headers: dict[str, str]
     ) -> None:
-        signed = own_parts(
-            parts,
-            key=key,
-            multipart_id=multipart_id,
-            headers=headers,
-            credentials=credentials,
-            seconds=seconds,
-            now=now,
-        )
-        assert urls(signed, parts) == [
-            botocore_url(
-                "PUT",
-                Bucket.at(NAME, REGION),
-                key,
-                credentials,
-                headers=headers,
-                query={"uploadId": multipart_id, "partNumber": str(part)},
-                seconds=seconds,
-                now=now,
+        headers = {name.lower(): value for name, value in headers.items()}
+        bucket = Bucket.at("ingest-bucket", "eu-central-1")
+        ours = presign(method, bucket, KEY, PLAIN, headers=headers, expires_in_seconds=60, now=NOW)
+        assert ours == botocore_signed(method, bucket, KEY, PLAIN, headers, seconds=60)
+
+    @pytest.mark.parametrize(
+        ("value", "same_as"), [("a  b", "a b"), (" a b ", "a b"), ("a\tb", "a b"), ("a \t  b", "a b"), ("", "   ")]
+    )
+    def test_white_space_is_folded_as_http_clients_may_fold_it(self, value: str, same_as: str) -> None:
+        assert own_url(content_type=value) == own_url(content_type=same_as)
+        assert own_url(content_type=value) != own_url(content_type=f"{same_as}x")
+
+    def test_case_and_order_of_names_do_not_matter(self) -> None:
+        bucket = Bucket.at("ingest-bucket", "eu-central-1")
+        one, other = (
+            presign("PUT", bucket, KEY, PLAIN, headers=headers, expires_in_seconds=60, now=NOW)
+            for headers in (
+                {"Content-Type": "a/b", "Content-Length": "5"},
+                {"content-length": "5", "CONTENT-TYPE": "a/b"},
             )
-            for part in parts
-        ]
-
-    @given(peer.header_names, st.lists(peer.header_values, min_size=1, max_size=4), peer.headers, peer.endpoints)
-    def test_whatever_the_values_of_a_header(
-        self, header: str, values: list[str], headers: dict[str, str], endpoint: str | None
-    ) -> None:
-        parts = range(1, len(values) + 1)
-        signed = own_parts(parts, headers=headers, checksums=PartChecksums(header, values), endpoint=endpoint)
-        assert urls(signed, parts) == [
-            botocore_url(
-                "PUT",
-                Bucket.at(NAME, REGION, endpoint),
-                KEY,
-                PLAIN,
-                headers={**headers, header: value},
-                query={"uploadId": MULTIPART_ID, "partNumber": str(part)},
-                seconds=900,
-            )
-            for part, value in zip(parts, values, strict=True)
-        ]
-
-
-def test_each_url_is_the_one_that_presign_makes() -> None:
-    bucket = Bucket.at(NAME, REGION)
-    assert urls(own_parts(credentials=TEMPORARY)) == [
-        presign(
-            "PUT",
-            bucket,
-            KEY,
-            TEMPORARY,
-            headers={},
-            query={"uploadId": MULTIPART_ID, "partNumber": str(part)},
-            expires_in_seconds=900,
-            now=NOW,
         )
-        for part in EVERY_LENGTH
-    ]
+        assert one == other
+
+    def test_exactly_the_given_headers_and_the_host_are_signed(self) -> None:
+        assert parse_qs(urlsplit(own_url()).query)["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
+        bucket = Bucket.at("ingest-bucket", "eu-central-1")
+        bare = presign("GET", bucket, KEY, PLAIN, headers={}, expires_in_seconds=60, now=NOW)
+        assert parse_qs(urlsplit(bare).query)["X-Amz-SignedHeaders"] == ["host"]
+
+    def test_a_form_content_type_is_signed_though_botocore_leaves_it_out(self) -> None:
+        form = "application/x-www-form-urlencoded; charset=utf-8"
+        assert "content-type" not in boto3_url(content_type=form)
+        assert parse_qs(urlsplit(own_url(content_type=form)).query)["X-Amz-SignedHeaders"] == [
+            "content-length;content-type;host"
+        ]
+        assert own_url(content_type=form) != own_url(content_type="text/plain")
 
 
-def test_signatures_are_in_the_order_of_the_parts() -> None:
-    forwards, backwards = own_parts([1, 2, 3]), own_parts([3, 2, 1])
-    assert forwards.signatures == backwards.signatures[::-1]
-    assert len(set(forwards.signatures)) == 3
+class TestMoment:
+    def test_another_time_zone_is_the_same_moment(self) -> None:
+        assert own_url(now=NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))) == own_url(now=NOW)
+
+    def test_the_url_names_its_second_and_its_lifetime(self) -> None:
+        query = parse_qs(urlsplit(own_url(seconds=60)).query)
+        assert (query["X-Amz-Date"], query["X-Amz-Expires"]) == (["20260228T235959Z"], ["60"])
 
 
-def test_a_part_s_own_checksum_goes_before_a_common_one() -> None:
-    checksums = PartChecksums(SHA256, digests(len(EVERY_LENGTH)))
-    assert own_parts(headers={SHA256.upper(): "common"}, checksums=checksums) == own_parts(checksums=checksums)
+class TestSigningKey:
+    @pytest.fixture
+    def macs(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        """Every HMAC computed: four derive a signing key, one signs."""
+        made: list[bytes] = []
 
+        def digest(key: bytes, message: bytes, algorithm: str) -> bytes:
+            made.append(message)
+            return real(key, message, algorithm)
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_checksums_that_do_not_match_the_parts_are_refused(count: int) -> None:
-    with pytest.raises(ValueError, match=f"{count} checksums for 2 parts"):
-        own_parts([1, 2], checksums=PartChecksums(SHA256, digests(count)))
+        from handlers.uploads import presign as module  # noqa: PLC0415 - the function of that name is imported above
 
+        real = module.hmac.digest
+        monkeypatch.setattr(module.hmac, "digest", digest)
+        return made
 
-def test_ten_thousand_parts_of_a_lambda_role_fit_one_answer() -> None:
-    signed = own_parts(range(1, 10_001), credentials=TEMPORARY)
-    assert len(set(signed.signatures)) == 10_000
-    assert len(json.dumps(vars(signed), separators=(",", ":"))) <= 800_000
+    def test_it_is_derived_once_a_day_and_secret_and_region(self, macs: list[bytes]) -> None:
+        one, other = Credentials("AKIA1", "cached-secret-1"), Credentials("AKIA1", "cached-secret-2")
+        tomorrow = NOW + timedelta(seconds=1)
+        counts: list[int] = []
+        for credentials, now, region in [
+            (one, NOW, "eu-central-1"),
+            (one, NOW - timedelta(hours=23), "eu-central-1"),
+            (one, tomorrow, "eu-central-1"),
+            (one, tomorrow, "eu-central-1"),
+            (other, tomorrow, "eu-central-1"),
+            (other, tomorrow, "us-east-1"),
+            (other, tomorrow, "us-east-1"),
+        ]:
+            before = len(macs)
+            own_url(credentials=credentials, now=now, region=region)
+            counts.append(len(macs) - before)
+        assert counts == [5, 1, 5, 1, 5, 5, 1]
+
+    def test_a_cached_key_never_signs_for_another_day_or_secret(self) -> None:
+        for secret in ("first", "second", "first"):
+            for now in (NOW, NOW + timedelta(seconds=1), NOW):
+                credentials = Credentials("AKIA1", secret)
+                assert own_url(credentials=credentials, now=now) == boto3_url(credentials=credentials, now=now)
