@@ -35,9 +35,9 @@ class _Answer:
         return json_object(self.raw, self.source)
 
     def until(self, time: datetime) -> float:
-        """Seconds from the answer to a time, by the server's clock: this machine's may go wrong by hours."""
+        """At least so many seconds from now to a time, by the server's clock: this machine's may go wrong by hours."""
         date = parsedate_tz(self.raw.headers.get("Date", ""))
-        return time.timestamp() - (mktime_tz(date) if date is not None else now())
+        return time.timestamp() - (mktime_tz(date) + 1 if date is not None else now())  # Date is in whole seconds
 
 
 class UploadsApi:

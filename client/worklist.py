@@ -1,10 +1,10 @@
 """Which parts are left to send, and the signatures to send them with, fetched just in time."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 
 from client.api import UploadsApi
 from client.errors import ApiProblem, UnexpectedAnswer
@@ -92,7 +92,7 @@ class Worklist:
         ranges = list(_ranges(numbers, self._most))
         self._ranges = deque(reversed(ranges) if from_the_end else ranges)
         self._ready: deque[SignedPart] = deque()
-        self._listed_at = time.monotonic()
+        self._listed_at = monotonic()
         self.parts_left = sum(map(len, ranges))
         """Parts that are not handed out yet."""
         self.sent_elsewhere: frozenset[int] = frozenset()
@@ -123,7 +123,7 @@ class Worklist:
 
     def _prepare(self) -> None:
         """Sign the next range; what fails before that has changed nothing."""
-        if time.monotonic() - self._listed_at > self._tuning.listing_seconds:
+        if monotonic() - self._listed_at > self._tuning.listing_seconds:
             lacking = set(self._job.lacking(self._listed()))
             left = [number for numbers in self._ranges for number in numbers]
             self.sent_elsewhere |= set(left) - lacking
@@ -137,7 +137,7 @@ class Worklist:
     def _listed(self) -> HeldParts:
         held = self._api.held_parts(self._job.upload_id)
         self._session = held.plan.session
-        self._listed_at = time.monotonic()
+        self._listed_at = monotonic()
         return held
 
     def _signed(self, numbers: range) -> list[SignedPart]:
@@ -148,7 +148,7 @@ class Worklist:
         signatures = self._signatures(numbers, sums)
         # A margin of a fifth at most, so that signatures of a short life are used at all.
         margin = min(self._tuning.early_seconds, signatures.lifetime_seconds / 5)
-        good_until = time.monotonic() + signatures.lifetime_seconds - margin
+        good_until = monotonic() + signatures.lifetime_seconds - margin
         signed: list[SignedPart] = []
         for index, number in enumerate(numbers):
             headers = dict(signatures.headers) | {"Content-Length": str(job.length(number))}
@@ -172,7 +172,7 @@ class Worklist:
 
 def is_too_old(part: SignedPart) -> bool:
     """Whether a part's signature has expired, or is about to."""
-    return part.good_until <= time.monotonic()
+    return part.good_until <= monotonic()
 
 
 def _ranges(numbers: Iterable[int], most: int) -> Iterator[range]:

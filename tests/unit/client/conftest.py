@@ -1,8 +1,13 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from client import Portage, Tuning
+from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.in_parts import PART, QUICK, Open
 
 
 @pytest.fixture
@@ -17,3 +22,44 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     return slept
+
+
+@pytest.fixture
+def fake() -> Iterator[FakePortage]:
+    with FakePortage() as running:
+        yield running
+
+
+@pytest.fixture
+def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
+    """Each device has a folder of its own for what it remembers."""
+    opened: list[Portage] = []
+
+    def open_one(tuning: Tuning = QUICK, device: str = "here") -> Portage:
+        opened.append(Portage(fake.url, "token", state_folder=tmp_path / device, tuning=tuning))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def later(fake: FakePortage, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass, on both sides."""
+    passed = [0.0]
+    monkeypatch.setattr("client.worklist.monotonic", lambda: time.monotonic() + passed[0])
+
+    def let_pass(seconds: float) -> None:
+        passed[0] += seconds
+        fake.clock_ahead_seconds += seconds
+
+    return let_pass
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Ten parts, the last one short; no two are alike."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"".join(bytes([number]) * PART for number in range(9)) + b"end")
+    return path

@@ -31,6 +31,7 @@ class Request:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # heads and bodies go out apart: each body would wait 40 ms for an acknowledgement
 
     @property
     def fake(self) -> "FakeServer":

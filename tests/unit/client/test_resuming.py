@@ -1,0 +1,157 @@
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from client import (
+    NothingToResume,
+    PartsDiffer,
+    Progress,
+    SizeDiffers,
+    UploadEnded,
+)
+from tests.unit.client.fake_portage import FakePortage, Part, refused
+from tests.unit.client.fake_server import Handler, Reaction
+from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
+
+
+class TestResuming:
+    def test_sends_only_what_s3_lacks(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file, 1, 2, 5, 10)
+        told: list[Progress] = []
+        open_portage().resume(file, on_progress=told.append)
+        assert sorted(fake.stored) == [3, 4, 6, 7, 8, 9]
+        assert_arrived(fake, file)
+        assert told[0].sent_bytes >= 3 * PART + 3
+
+    def test_happens_by_itself_when_the_file_is_uploaded_again(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, *range(1, 10))
+        open_portage().upload(file)
+        assert fake.stored == [10]
+        assert "POST" not in fake.calls
+
+    def test_sends_a_part_again_that_is_too_short(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file, *range(1, 11))
+        fake.only.parts[4] = replace(fake.only.parts[4], size_bytes=PART - 1)
+        open_portage().resume(file)
+        assert fake.stored == [4]
+
+    def test_of_a_file_that_changed_begins_anew(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file, 1)
+        os.utime(file, ns=(0, 0))
+        with pytest.raises(NothingToResume, match=r"film\.mp4, as it is now, is known here"):
+            open_portage().resume(file)
+        assert open_portage().upload(file).upload_id == "u2"
+
+    def test_is_over_once_it_is_complete(self, open_portage: Open, file: Path) -> None:
+        open_portage().upload(file)
+        assert list(open_portage().unfinished()) == []
+        with pytest.raises(NothingToResume):
+            open_portage().resume(file)
+
+    def test_knows_which_uploads_are_unfinished(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file)
+        (unfinished,) = open_portage().unfinished()
+        assert (unfinished.upload_id, unfinished.source.path) == ("u1", file)
+
+    def test_of_an_upload_that_was_aborted_meanwhile_begins_anew(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        fake.only.status = "aborted"
+        with pytest.raises(UploadEnded, match="upload u1 is aborted"):
+            open_portage().resume(file)
+        assert open_portage().upload(file).upload_id == "u2"
+
+    def test_of_an_upload_that_is_unknown_meanwhile_begins_anew(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        fake.uploads["u7"] = fake.uploads.pop("u1")
+        assert open_portage().upload(file).upload_id == "u2"
+
+    def test_of_an_upload_that_was_completed_elsewhere_has_nothing_to_do(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file)
+        fake.only.status = "uploaded"
+        assert open_portage().resume(file).status == "uploaded"
+        assert fake.stored == []
+
+
+class TestTwoDevices:
+    def test_bring_one_upload_to_its_end_together(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        fake.on_part = lambda _number, _tries: time.sleep(0.05)
+        tuning = replace(QUICK, parts_signed_at_once=1, listing_seconds=0, first_connections=1, most_connections=1)
+        ended: list[str] = []
+        other = threading.Thread(
+            target=lambda: ended.append(open_portage(tuning, "there").resume(file, upload_id="u1").status)
+        )
+
+        def join_in(progress: Progress) -> None:
+            if progress.sent_parts == 1 and not other.ident:
+                other.start()
+
+        ended.append(open_portage(tuning).upload(file, on_progress=join_in).status)
+        other.join()
+        assert ended == ["uploaded", "uploaded"]
+        assert_arrived(fake, file)
+        assert fake.tries.total() <= 12, "they met in the middle"
+
+    def test_may_not_send_different_files(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file)
+        file.with_suffix(".other").write_bytes(b"other")
+        with pytest.raises(SizeDiffers, match=r"5 bytes, but upload u1 is of 'film\.mp4' with 589827"):
+            open_portage(device="there").resume(file.with_suffix(".other"), upload_id="u1")
+
+    def test_notice_that_their_files_differ(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        """ETags are compared: another device stored its own part 3 after ours."""
+
+        def other_stores_its_own(number: int, _tries: int) -> None:
+            if number == 10:
+                while 3 not in fake.only.parts:
+                    time.sleep(0.01)
+                fake.only.parts[3] = Part(PART, 7, '"foreign"')
+
+        fake.on_part = other_stores_its_own
+        open_portage().upload(file)
+        assert fake.tries[3] == 2
+        assert_arrived(fake, file)
+
+    def test_do_not_go_on_for_ever_if_they_differ(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        original = fake.store
+
+        def spoil(handler: Handler, number: int, *others: object) -> None:
+            original(handler, number, *others)  # type: ignore[arg-type]
+            fake.only.parts[number].etag = '"foreign"'
+
+        fake.store = spoil  # type: ignore[method-assign]
+        fake.on_part = lambda _number, _tries: None
+        with pytest.raises(PartsDiffer, match="lacks part 1, which was sent 3 times"):
+            open_portage().upload(file)
+
+    def test_both_succeed_if_the_other_completes_first(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        def completed_elsewhere(_number: int, _tries: int) -> None:
+            fake.only.status = "uploaded"
+
+        fake.on_part = completed_elsewhere
+        assert open_portage().upload(file).status == "uploaded"
+        assert list(open_portage().unfinished()) == []
+
+    def test_or_has_completed_and_the_status_does_not_show_it_yet(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, *range(1, 11))
+        del fake.only.parts[5]
+
+        def completed_elsewhere(_number: int, _tries: int) -> Reaction:
+            hold(fake, file, 5)
+            return refused(404, "NoSuchUpload")
+
+        fake.on_part = completed_elsewhere
+        assert open_portage().resume(file).status == "uploaded"
