@@ -1,3 +1,4 @@
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from client import Portage, Tuning
+from tests.unit.client.certificate import write_certificate
 from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_server import FakeServer
 from tests.unit.client.in_parts import PART, QUICK, Open
@@ -25,6 +27,17 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server needs for HTTPS; this process and its children trust it for the time of the test."""
+    pem = tmp_path / "server.pem"
+    write_certificate(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    return context
+
+
+@pytest.fixture
 def fake() -> Iterator[FakePortage]:
     with FakePortage() as running:
         yield running
@@ -35,8 +48,8 @@ def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
     """Each device has a folder of its own for what it remembers."""
     opened: list[Portage] = []
 
-    def open_one(tuning: Tuning = QUICK, device: str = "here") -> Portage:
-        opened.append(Portage(fake.url, "token", state_folder=tmp_path / device, tuning=tuning))
+    def open_one(tuning: Tuning = QUICK, device: str = "here", url: str = fake.url) -> Portage:
+        opened.append(Portage(url, "token", state_folder=tmp_path / device, tuning=tuning))
         return opened[-1]
 
     yield open_one
