@@ -1,9 +1,11 @@
 """Reads component args; each error names the argument, the value and the fix, before any resource is made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+import pulumi
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Range:
 
         Whole floats count: that is how other Pulumi languages send integers.
         """
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole:
             raise ValueError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
@@ -48,8 +51,13 @@ class Pattern:
     regex: str
     form: str
 
-    def check(self, name: str, value: object) -> str:
-        """Return the text; raises ValueError that names argument, value and form."""
+    def check(self, name: str, value: object) -> Any:
+        """Return the text; raises ValueError that names argument, value and form.
+
+        An Output, which has no value yet, passes.
+        """
+        if isinstance(value, pulumi.Output):
+            return cast("Any", value)
         if not isinstance(value, str) or not re.fullmatch(self.regex, value):
             raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
         return value
@@ -80,7 +88,24 @@ class Each:
         return [self.limit.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
 
-Limit = Range | Choice | Pattern | Flag | Each
+@dataclass(frozen=True)
+class Given:
+    """A value of one kind, or an Output that will be one."""
+
+    kind: type
+    form: str
+
+    def check(self, name: str, value: object) -> Any:
+        """Return the value; raises ValueError that names argument, value and kind."""
+        if not isinstance(value, (pulumi.Output, Awaitable, self.kind)):
+            raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
+        return cast("Any", value)
+
+
+TEXT = Given(str, "text, or an Output of text")
+ARCHIVE = Given(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
+
+Limit = Range | Choice | Pattern | Flag | Each | Given
 
 
 def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limit, Any]]) -> dict[str, Any]:

@@ -15,6 +15,19 @@ from urllib.parse import quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
+_OWN_PORTS = {"http": (None, 80), "https": (None, 443)}
+"""Ports that clients leave out of the Host header, which is signed."""
+
+_DNS_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
+"""By the start of a region's name, where it is not amazonaws.com (botocore's partitions.json)."""
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -39,10 +52,17 @@ class Bucket:
         """The bucket's regional virtual host, or path style on a given endpoint.
 
         The global host would redirect for the first hours of a bucket's life, and a redirect breaks a signature.
+        S3's certificate covers no bucket with a dot in its name, which is addressed by path too.
         """
         if endpoint_url:
-            return cls(name, region, endpoint_url.rstrip("/"), f"/{name}")
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+            endpoint = urlsplit(endpoint_url)
+            host = endpoint.netloc.lower()
+            if endpoint.port in _OWN_PORTS[endpoint.scheme]:
+                host = host.removesuffix(f":{endpoint.port}")
+            return cls(name, region, f"{endpoint.scheme}://{host}", f"{endpoint.path.rstrip('/')}/{name}")
+        suffix = next((suffix for start, suffix in _DNS_SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
+        if "." in name:
+            return cls(name, region, f"https://s3.{region}.{suffix}", f"/{name}")
         return cls(name, region, f"https://{name}.s3.{region}.{suffix}", "")
 
 
@@ -80,7 +100,8 @@ def presign(
     request = f"{method}\n{path}\n{canonical_query}\n{canonical_headers}\n{names}\nUNSIGNED-PAYLOAD"
     to_sign = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
     signature = _hmac(_signing_key(credentials.secret_access_key, stamp[:8], bucket.region), to_sign).hex()
-    return f"{bucket.origin}{path}?{canonical_query}&X-Amz-Signature={signature}"
+    sent_query = "&".join(f"{name}={quote(value, safe='-._~')}" for name, value in query.items())
+    return f"{bucket.origin}{path}?{sent_query}&X-Amz-Signature={signature}"
 
 
 @lru_cache(maxsize=4)  # good for one UTC day, and a Lambda's role has one secret at a time

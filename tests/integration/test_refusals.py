@@ -211,7 +211,7 @@ class TestCors:
         headers = {
             "Origin": self.ORIGIN,
             "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "content-type",
+            "Access-Control-Request-Headers": "content-type,if-none-match",
         }
         answer = http("OPTIONS", plan["url"], None, headers)
         assert answer.status == 200

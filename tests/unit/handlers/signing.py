@@ -96,9 +96,3 @@ def botocore_signed(
     with stopped_clock(NOW):
         S3SigV4QueryAuth(theirs, "s3", bucket.region, expires=seconds).add_auth(request)
     return str(request.url)
-
-
-def parts(url: str) -> tuple[str, list[str]]:
-    """Split a URL into what precedes its query and the parameters as written, in any order."""
-    before, _, query = url.partition("?")
-    return before, sorted(query.split("&"))

@@ -58,7 +58,7 @@ class TestTheRecord:
             "size_bytes": 26_214_400,
             "created_at": "2026-02-28T12:00:00.250Z",
             "updated_at": "2026-02-28T12:00:00.250Z",
-            "expires_at": "2026-02-28T12:15:00.250Z",
+            "expires_at": "2026-02-28T12:15:00.000Z",
             "open_shard": REF.open_shard,
             "delete_at": 1_774_872_000,
         }
@@ -95,8 +95,8 @@ class TestThePlan:
             "status": "pending",
             "method": "put",
             "url": f"https://signed.example/uploads/{OWNER}/{REF.upload_id}",
-            "headers": {"Content-Length": "26214400", "Content-Type": "application/pdf"},
-            "expires_at": "2026-02-28T12:15:00.250Z",
+            "headers": {"Content-Length": "26214400", "Content-Type": "application/pdf", "If-None-Match": "*"},
+            "expires_at": "2026-02-28T12:15:00.000Z",
             "expires_in_seconds": 900,
         }
 

@@ -82,10 +82,6 @@ class TestTime:
         assert answer == {"batchItemFailures": [{"itemIdentifier": messages[0]["messageId"]}]}
         assert cloud.status(REFS[1]) == "completed"
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="urllib3 takes the TimeoutError for one of its socket, and botocore then sends the request again",
-    )
     def test_a_processor_that_hangs_in_a_call_to_aws_is_interrupted_too(
         self, cloud: Cloud, use_processor: UseProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.uploads.objects import ObjectStore
-from handlers.uploads.processing import Delivery, Processing
+from handlers.uploads.processing import Delivery, JobFailed, Processing
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.cloud import LATER, RESULTS, Cloud
 
@@ -56,6 +56,15 @@ def at_try(delivery: Delivery, attempt: int) -> Delivery:
 def duplicate(delivery: Delivery) -> Delivery:
     """A second event of the same object: S3 and EventBridge deliver at least once."""
     return replace(delivery, job_id="message-2")
+
+
+@contextmanager
+def failed_try(cause: type[BaseException]) -> Generator[None]:
+    """Expect what makes the queue deliver again, with the cause behind it for the log."""
+    with pytest.raises(JobFailed) as caught:
+        yield
+    assert isinstance(caught.value.__cause__, cause)
+    assert caught.match(rf"^Try \d+ of {MAX_ATTEMPTS} ended in {type(caught.value.__cause__).__name__}\.$")
 
 
 def count_bytes(job: Job) -> Mapping[str, object]:
