@@ -93,6 +93,23 @@ class TestRaisingProcessor:
             worker.process(at_try(delivery, MAX_ATTEMPTS), leave)
         assert cloud.status() == "failed"
 
+    @pytest.mark.parametrize(("attempt", "status"), [(1, "processing"), (MAX_ATTEMPTS, "failed")])
+    def test_a_completion_that_the_table_refuses_is_a_failed_try(
+        self,
+        worker: Worker,
+        delivery: Delivery,
+        monkeypatch: pytest.MonkeyPatch,
+        attempt: int,
+        status: str,
+    ) -> None:
+        def refuse_completion(*_args: object, **_attributes: object) -> bool:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
+
+        monkeypatch.setattr(worker.store, "record_completed", refuse_completion)
+        with failed_try(ClientError):
+            worker.process(at_try(delivery, attempt), count_bytes)
+        assert worker.cloud.status() == status
+
 
 class TestUnprocessable:
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
