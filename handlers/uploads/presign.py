@@ -78,7 +78,7 @@ def presign(
 ) -> str:
     """Return a URL good for one method, key and exactly these headers until it expires (at most 7 days).
 
-    S3 refuses a request whose signed headers differ; unsigned ones are the client's own affair.
+    S3 refuses a request whose signed headers differ, and one with an x-amz- header that was not signed.
     """
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{bucket.region}/s3/aws4_request"
