@@ -51,13 +51,8 @@ class Pattern:
     regex: str
     form: str
 
-    def check(self, name: str, value: object) -> Any:
-        """Return the text; raises ValueError that names argument, value and form.
-
-        An Output, which has no value yet, passes.
-        """
-        if isinstance(value, pulumi.Output):
-            return cast("Any", value)
+    def check(self, name: str, value: object) -> str:
+        """Return the text; raises ValueError that names argument, value and form."""
         if not isinstance(value, str) or not re.fullmatch(self.regex, value):
             raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
         return value
@@ -89,23 +84,36 @@ class Each:
 
 
 @dataclass(frozen=True)
-class Given:
-    """A value of one kind, or an Output that will be one."""
+class Kind:
+    """A value of one kind."""
 
     kind: type
     form: str
 
     def check(self, name: str, value: object) -> Any:
         """Return the value; raises ValueError that names argument, value and kind."""
-        if not isinstance(value, (pulumi.Output, Awaitable, self.kind)):
+        if not isinstance(value, self.kind):
             raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
-        return cast("Any", value)
+        return value
 
 
-TEXT = Given(str, "text, or an Output of text")
-ARCHIVE = Given(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
+@dataclass(frozen=True)
+class OrOutput:
+    """A limit on what is known now; an Output, which has no value yet, passes."""
 
-Limit = Range | Choice | Pattern | Flag | Each | Given
+    limit: Pattern | Kind
+
+    def check(self, name: str, value: object) -> Any:
+        """Return the value or the Output; raises ValueError as the limit does."""
+        if isinstance(value, (pulumi.Output, Awaitable)):
+            return cast("Any", value)
+        return self.limit.check(name, value)
+
+
+TEXT = OrOutput(Kind(str, "text, or an Output of text"))
+ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
+
+Limit = Range | Choice | Pattern | Flag | Each | Kind | OrOutput
 
 
 def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limit, Any]]) -> dict[str, Any]:

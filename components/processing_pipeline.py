@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import ARCHIVE, TEXT, Flag, checked
+from components.arguments import ARCHIVE, TEXT, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.private_bucket import PrivateBucket
@@ -79,7 +79,7 @@ _RULES: dict[str, Any] = {
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
     "log_level": (limits.LOG_LEVEL, "INFO"),
     "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
-    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
     "deletion_protection": (Flag(), True),
 }
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from components.arguments import Flag, checked
+from components.arguments import Flag, OrOutput, checked
 from handlers.uploads import table as layout
 
 
@@ -41,7 +41,7 @@ class StatusTracker(pulumi.ComponentResource):
             args,
             {
                 "recovery_days": (limits.RECOVERY_DAYS, 35),
-                "kms_key_arn": (limits.KMS_KEY_ARN, None),
+                "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
                 "deletion_protection": (Flag(), True),
             },
         )

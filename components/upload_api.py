@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import TEXT, Each, Flag, checked
+from components.arguments import TEXT, Each, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
@@ -67,7 +67,7 @@ class UploadApiArgs(TypedDict):
 _RULES: dict[str, Any] = {
     "table_name": (TEXT, None),
     "table_arn": (TEXT, None),
-    "user_pool_arn": (limits.USER_POOL_ARN, None),
+    "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
     "allowed_origins": (Each(limits.ORIGIN), []),
     "max_upload_bytes": (limits.UPLOAD_BYTES, limits.UPLOAD_BYTES.high),
@@ -79,7 +79,7 @@ _RULES: dict[str, Any] = {
     "throttle_burst": (limits.THROTTLE_BURST, 100),
     "log_level": (limits.LOG_LEVEL, "INFO"),
     "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
-    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
     "deletion_protection": (Flag(), True),
     "manage_account_logging": (Flag(), True),
 }

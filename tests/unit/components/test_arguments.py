@@ -48,18 +48,7 @@ REQUIRED = [(example, argument) for example in ALL for argument in example.requi
 INPUTS = {"table_name", "table_arn", "bucket_name", "bucket_arn", "kms_key_arn", "user_pool_arn"}
 """What other resources give, whose names are known when they are made."""
 LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument in INPUTS]
-PATTERN_TAKES_IT = pytest.mark.xfail(strict=True, reason="Pattern takes any Output, also where no Input is declared")
-ARCHIVE_TAKES_IT = pytest.mark.xfail(strict=True, reason="Given takes any Output, also where no Input is declared")
-NEVER_LATE = [
-    pytest.param(
-        example,
-        argument,
-        marks={"processor": [PATTERN_TAKES_IT], "processor_code": [ARCHIVE_TAKES_IT]}.get(argument, []),
-    )
-    for example in COMPONENTS
-    for argument in example.other
-    if argument not in INPUTS
-]
+NEVER_LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument not in INPUTS]
 
 
 class TestBadArgumentsAreRefusedByNameAndBeforeAnyResource:
@@ -171,7 +160,6 @@ class TestWhatIsKnownLate:
 
         assert message.startswith(f"{example.title}: {argument} is <pulumi.output.Output ")
 
-    @pytest.mark.xfail(strict=True, reason="Pattern takes any Output, also where no Input is declared")
     def test_is_refused_in_a_list_that_decides_what_is_made(self) -> None:
         origin = "https://app.example.com"
 
