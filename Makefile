@@ -4,6 +4,9 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-dev
 
+# One process a core; tests of one module or class stay together, since they share a deployment.
+PARALLEL := --numprocesses auto --dist loadscope
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo local down test unit integration check format requirements clean
 
@@ -29,10 +32,10 @@ down: $(STAMP) ## End what `make local` runs in another terminal
 	@$(RUN)/python -m local down
 
 test: $(STAMP) ## Pass all tests: unit and integration
-	$(RUN)/pytest
+	$(RUN)/pytest $(PARALLEL)
 
 unit: $(STAMP) ## Pass the unit tests
-	$(RUN)/pytest tests/unit
+	$(RUN)/pytest $(PARALLEL) tests/unit
 
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import zipfile
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -12,8 +13,6 @@ import pulumi.runtime.config
 from components import limits
 from components.arguments import Choice, Each, Flag, Pattern
 
-NAMESPACE = "portage"
-
 
 @dataclass(frozen=True)
 class _Optional:
@@ -23,7 +22,8 @@ class _Optional:
     none: object
 
     def check(self, name: str, value: object) -> Any:
-        return None if value == self.none else self.limit.check(name, value)
+        is_none = type(value) is type(self.none) and value == self.none  # false would equal 0
+        return None if is_none else self.limit.check(name, value)
 
 
 class _Code:
@@ -35,6 +35,8 @@ class _Code:
             raise ValueError(f"{name} is {value!r}, but must be a folder or a zip file.")
         if not path.exists():
             raise ValueError(f"{name} is {value!r}, but there is no such file below {Path.cwd()}.")
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise ValueError(f"{name} is {value!r}, but that file is no zip file.")
         return pulumi.FileArchive(value)
 
 
@@ -67,7 +69,6 @@ class Settings:
     processing_timeout_seconds: int = _key(limits.PROCESSING_SECONDS)
     processing_memory_mb: int = _key(limits.MEMORY_MB)
     processing_reserved_concurrency: int | None = _key(_Optional(limits.CONCURRENCY, none=0))
-    processing_batch_size: int = _key(limits.BATCH_SIZE)
     processing_max_attempts: int = _key(limits.ATTEMPTS)
     log_level: str = _key(limits.LOG_LEVEL)
     log_retention_days: int = _key(limits.LOG_RETENTION_DAYS)
@@ -75,17 +76,18 @@ class Settings:
     @classmethod
     def load(cls) -> Self:
         """Read the stack's config; raises ValueError with a line for every key that is wrong, and its fix."""
+        namespace = pulumi.get_project()
         # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
         given: dict[str, str] = {
-            key.removeprefix(f"{NAMESPACE}:"): value
+            key.removeprefix(f"{namespace}:"): value
             for key, value in pulumi.runtime.config.CONFIG.get().items()
-            if key.startswith(f"{NAMESPACE}:")
+            if key.startswith(f"{namespace}:")
         }
         known = {_camel_case(each.name): each for each in fields(cls)}
-        faults = [_unknown_key_fault(key, list(known)) for key in given if key not in known]
+        faults = [_unknown_key_fault(namespace, key, list(known)) for key in given if key not in known]
         values: dict[str, Any] = {}
         for key, each in known.items():
-            name = f"{NAMESPACE}:{key}"
+            name = f"{namespace}:{key}"
             if key not in given:
                 faults.append(f"{name} has no value; set it with: pulumi config set {name} VALUE.")
                 continue
@@ -93,6 +95,8 @@ class Settings:
                 values[each.name] = each.metadata["limit"].check(name, _decoded(each, given[key]))
             except ValueError as fault:
                 faults.append(str(fault))
+        if not faults:
+            faults = _contradictions(namespace, values)
         if faults:
             raise ValueError("The stack's config is wrong:\n  " + "\n  ".join(faults))
         return cls(**values)
@@ -119,10 +123,24 @@ def _decoded(each: Field[Any], text: str) -> object:
         return text  # which its limit refuses, by name
 
 
-def _unknown_key_fault(key: str, known: list[str]) -> str:
+def _contradictions(namespace: str, values: dict[str, Any]) -> list[str]:
+    """What is wrong with keys that are each right by itself."""
+    faults: list[str] = []
+    has_code = values["processor_code"] is not None
+    if fault := limits.processor_fault(values["processor"], has_code=has_code):
+        faults.append(f"{namespace}:{fault} See {namespace}:processorCode.")
+    region, key = values["region"], values["kms_key_arn"]
+    if key is not None and key.split(":")[3] != region:
+        faults.append(f"{namespace}:kmsKeyArn is {key!r}, but S3 needs a key in the bucket's own region, {region}.")
+    if values["user_pool_arn"] is not None and values["allow_sign_up"]:
+        faults.append(f"{namespace}:allowSignUp is true, but the pool of userPoolArn has its own rules; leave it out.")
+    return faults
+
+
+def _unknown_key_fault(namespace: str, key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {NAMESPACE}:{nearest[0]}?" if nearest else f"the keys are {', '.join(sorted(known))}."
-    return f"{NAMESPACE}:{key} is not a key of this program; {hint}"
+    hint = f"did you mean {namespace}:{nearest[0]}?" if nearest else f"the keys are {', '.join(sorted(known))}."
+    return f"{namespace}:{key} is not a key of this program; {hint}"
 
 
 def _camel_case(name: str) -> str:

@@ -1,9 +1,11 @@
 """Reads component args; each error names the argument, the value and the fix, before any resource is made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+import pulumi
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Range:
 
         Whole floats count: that is how other Pulumi languages send integers.
         """
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole:
             raise ValueError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
@@ -80,7 +83,37 @@ class Each:
         return [self.limit.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
 
-Limit = Range | Choice | Pattern | Flag | Each
+@dataclass(frozen=True)
+class Kind:
+    """A value of one kind."""
+
+    kind: type
+    form: str
+
+    def check(self, name: str, value: object) -> Any:
+        """Return the value; raises ValueError that names argument, value and kind."""
+        if not isinstance(value, self.kind):
+            raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
+        return value
+
+
+@dataclass(frozen=True)
+class OrOutput:
+    """A limit on what is known now; an Output, which has no value yet, passes."""
+
+    limit: Pattern | Kind
+
+    def check(self, name: str, value: object) -> Any:
+        """Return the value or the Output; raises ValueError as the limit does."""
+        if isinstance(value, (pulumi.Output, Awaitable)):
+            return cast("Any", value)
+        return self.limit.check(name, value)
+
+
+TEXT = OrOutput(Kind(str, "text, or an Output of text"))
+ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
+
+Limit = Range | Choice | Pattern | Flag | Each | Kind | OrOutput
 
 
 def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limit, Any]]) -> dict[str, Any]:

@@ -32,8 +32,21 @@ def code_archive(distributions: Sequence[str], team_code: pulumi.Archive | None 
     for distribution in distributions:
         assets |= _files_of(distribution)
     if team_code is not None:
-        assets[TEAM_FOLDER] = team_code
+        assets[TEAM_FOLDER] = _without_bytecode(team_code)
     return pulumi.AssetArchive(assets)
+
+
+def _without_bytecode(code: pulumi.Archive) -> pulumi.Archive:
+    """List a folder's files, since its __pycache__ changes when the code has run."""
+    if not isinstance(code, pulumi.FileArchive) or not (folder := Path(str(code.path))).is_dir():
+        return code
+    return pulumi.AssetArchive(
+        {
+            path.relative_to(folder).as_posix(): pulumi.FileAsset(str(path))
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+    )
 
 
 def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:

@@ -64,9 +64,14 @@ def consume(queue_arn: Arn) -> Statement:
     return allow(actions, queue_arn)
 
 
-def encrypt_and_decrypt(kms_key_arn: Arn) -> Statement:
-    """Use a customer's key through S3 and DynamoDB; the key's own policy has to allow it as well."""
-    return allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key_arn)
+def decrypt(kms_key_arn: Arn | None) -> list[Statement]:
+    """Read what a customer's key has encrypted, if there is one; the key's own policy has to allow it as well."""
+    return [allow(["kms:Decrypt"], kms_key_arn)] if kms_key_arn is not None else []
+
+
+def encrypt_and_decrypt(kms_key_arn: Arn | None) -> list[Statement]:
+    """Read and write with a customer's key, if there is one; the key's own policy has to allow it as well."""
+    return [allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key_arn)] if kms_key_arn is not None else []
 
 
 def write_logs(log_group_arn: Arn) -> Statement:

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import checked
+from components.arguments import ARCHIVE, Kind, checked
 
 RUNTIME = "python3.13"
 """The newest of Lambda's runtimes under which local mode can run the same code as well."""
@@ -53,6 +53,10 @@ class LambdaFunction(pulumi.ComponentResource):
             LambdaFunctionArgs,
             args,
             {
+                "handler": (limits.PROCESSOR, None),
+                "code": (ARCHIVE, None),
+                "statements": (Kind(list, "a list of statements, see iam.py"), None),
+                "environment": (Kind(Mapping, "a map of variables"), None),
                 "timeout_seconds": (limits.FUNCTION_SECONDS, None),
                 "memory_mb": (limits.MEMORY_MB, 256),
                 "reserved_concurrency": (limits.CONCURRENCY, None),

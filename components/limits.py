@@ -1,6 +1,7 @@
 """The limits of component args and stack config, each once and with its source."""
 
 from components.arguments import Choice, Pattern, Range
+from handlers.processors import PROCESSOR_PATTERN
 from handlers.uploads.model import MAX_SINGLE_PUT_BYTES
 
 RECOVERY_DAYS = Range(1, 35, "DynamoDB's limit for point-in-time recovery")
@@ -10,7 +11,7 @@ LOG_RETENTION_DAYS = Choice(
     "the values that CloudWatch Logs takes, see PutRetentionPolicy",
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
-URL_SECONDS = Range(1, 3_600, "the role session that signs may not last longer than an hour")
+URL_SECONDS = Range(1, 3_600, "a transfer has to start within it; longer ones are for whoever finds the URL")
 UPLOAD_BYTES = Range(1, MAX_SINGLE_PUT_BYTES, "S3 takes at most 5 GiB in one PUT")
 THROTTLE_RATE = Range(1, 10_000, "requests a second; an account's default quota in API Gateway")
 THROTTLE_BURST = Range(1, 5_000, "requests at once; an account's default quota in API Gateway")
@@ -19,13 +20,14 @@ PROCESSING_SECONDS = Range(
     10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"
 )
 MEMORY_MB = Range(128, 10_240, "Lambda's limits")
-CONCURRENCY = Range(2, 1_000, "SQS cannot hold back below 2, and a throttled delivery uses up a message's tries")
+CONCURRENCY = Range(
+    2, 900, "SQS cannot hold back below 2; Lambda keeps 100 of an account's default quota of 1,000 unreserved"
+)
 ATTEMPTS = Range(1, 1_000, "SQS's limit for maxReceiveCount")
-BATCH_SIZE = Range(1, 10, "SQS delivers at most 10 messages without a batching window")
 ORIGIN = Pattern(
     r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, without a path, or *"
 )
-PROCESSOR = Pattern(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", "of the form module.function")
+PROCESSOR = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 KMS_KEY_ARN = Pattern(
     r"arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID"
 )
@@ -34,3 +36,13 @@ USER_POOL_ARN = Pattern(
     "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
 )
 REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")
+
+
+def processor_fault(processor: str, *, has_code: bool) -> str | None:
+    """Tell what is wrong with a processor and its code together: each is nothing without the other."""
+    is_ours = processor.startswith("handlers.")
+    if not is_ours and not has_code:
+        return f"processor is {processor!r}, but its code is missing; give the folder or archive in which it is."
+    if is_ours and has_code:
+        return f"processor is {processor!r}, which is built in; name the module.function in the code that is given."
+    return None

@@ -29,15 +29,19 @@ GATEWAY_PROBLEMS: Mapping[str, tuple[int, str, str]] = {
     "DEFAULT_4XX": (400, "bad-request", "Bad request"),
     "DEFAULT_5XX": (500, "internal-error", "Internal error"),
     "EXPIRED_TOKEN": (401, "unauthorized", "Unauthorized"),
+    "INVALID_API_KEY": (403, "access-denied", "Access denied"),
+    "INVALID_SIGNATURE": (403, "access-denied", "Access denied"),
     "INTEGRATION_FAILURE": (504, "unavailable", "Temporarily unavailable"),
     "INTEGRATION_TIMEOUT": (504, "unavailable", "Temporarily unavailable"),
     # API Gateway's name for a path or method that does not exist.
     "MISSING_AUTHENTICATION_TOKEN": (404, "no-such-resource", "No such resource"),
+    "QUOTA_EXCEEDED": (429, "throttled", "Too many requests"),
     "REQUEST_TOO_LARGE": (413, "request-too-large", "Request too large"),
     "RESOURCE_NOT_FOUND": (404, "no-such-resource", "No such resource"),
     "THROTTLED": (429, "throttled", "Too many requests"),
     "UNAUTHORIZED": (401, "unauthorized", "Unauthorized"),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported-media-type", "Unsupported media type"),
+    "WAF_FILTERED": (403, "access-denied", "Access denied"),
 }
 """Status, kind and title of each error that the gateway answers itself."""
 
@@ -51,6 +55,9 @@ GATEWAY_DETAILS = {
     "EXPIRED_TOKEN": '"Sign in again: the token has expired."',
 }
 """What to tell the client instead of API Gateway's own message."""
+
+
+_UPLOAD_ID = {"name": "upload_id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Contract:
             "info": {"title": "Portage uploads", "version": VERSION},
             "paths": {
                 "/uploads": self._with_preflight({"post": self._create_upload()}),
-                "/uploads/{upload_id}": self._with_preflight({"get": self._get_upload()}),
+                "/uploads/{upload_id}": self._with_preflight({"get": self._get_upload()}, [_UPLOAD_ID]),
             },
             "components": {"schemas": self._schemas(), "securitySchemes": {"users": self._users()}},
             "x-amazon-apigateway-request-validators": {
@@ -110,7 +117,7 @@ class Contract:
             "operationId": "getUpload",
             "summary": "Ask how far an upload of your own is",
             "security": [{"users": []}],
-            "parameters": [{"name": "upload_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "parameters": [_UPLOAD_ID],
             "responses": {
                 "200": _response("How far the upload is", "Upload"),
                 "404": _response("You have no such upload", "Problem", PROBLEM_JSON),
@@ -140,7 +147,7 @@ class Contract:
             },
         }
 
-    def _with_preflight(self, methods: dict[str, Any]) -> dict[str, Any]:
+    def _with_preflight(self, methods: dict[str, Any], parameters: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Answer the browser's OPTIONS, where any origin is allowed at all."""
         if not self.allowed_origins:
             return methods
@@ -150,10 +157,11 @@ class Contract:
                 "operationId": "preflight"
                 + "".join(operation["operationId"].title() for operation in methods.values()),
                 "summary": "Tell a browser which origins may call",
+                "parameters": list(parameters),
                 "responses": {"204": {"description": "Allowed, where the answer names the origin"}},
                 "x-amazon-apigateway-integration": {
                     "type": "mock",
-                    "passthroughBehavior": "when_no_match",
+                    "passthroughBehavior": "never",
                     "requestTemplates": {"application/json": '{"statusCode": 204}'},
                     "responses": {
                         "default": {
@@ -189,6 +197,7 @@ class Contract:
             parameters["gatewayresponse.header.Access-Control-Allow-Origin"] = (
                 f"'{only}'" if only else "method.request.header.Origin"
             )
+            parameters["gatewayresponse.header.Vary"] = "'Origin'"
         template = (
             f'{{"type": "{PROBLEM_TYPE_PREFIX}{problem}", "title": "{title}", "status": {status}, '
             f'"detail": {detail}, "request_id": "$context.requestId"}}'
@@ -224,7 +233,9 @@ class Contract:
             "upload_id": text,
             "status": status,
             "version": number,
-            **declared,
+            "file_name": text,
+            "content_type": text,
+            "size_bytes": number,
             "created_at": moment,
             "updated_at": moment,
         }

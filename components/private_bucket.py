@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.arguments import checked
 
 ABORT_MULTIPART_DAYS = 7
 """Days after which the parts of an upload that was never completed are deleted: nobody sees them, and they cost."""
@@ -33,6 +34,7 @@ class PrivateBucket(pulumi.ComponentResource):
     """What statements are written on."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked(PrivateBucketArgs, args, {})
         super().__init__("portage:index:PrivateBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         protected = args["deletion_protection"]

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import Flag, checked
+from components.arguments import ARCHIVE, TEXT, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.private_bucket import PrivateBucket
@@ -43,13 +43,11 @@ class ProcessingPipelineArgs(TypedDict):
     processor_code: NotRequired[pulumi.Archive | None]
     """The archive in which that module is, with all that it imports; none for a built-in processor."""
     timeout_seconds: NotRequired[int]
-    """Time for one batch of objects: 10 to 900 s, 300 if left out."""
+    """Time for one object: 10 to 900 s, 300 if left out."""
     memory_mb: NotRequired[int]
     """Memory, and in proportion CPU: 128 to 10,240 MB, 512 if left out."""
     reserved_concurrency: NotRequired[int | None]
     """Objects processed at once, at most: 2 to 1,000; the account's pool if left out."""
-    batch_size: NotRequired[int]
-    """Objects handed to one execution: 1 to 10, 1 if left out."""
     max_attempts: NotRequired[int]
     """Tries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 3 if left out."""
     result_expiration_days: NotRequired[int | None]
@@ -60,24 +58,28 @@ class ProcessingPipelineArgs(TypedDict):
     """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
     log_retention_days: NotRequired[int]
     """Days for which the log is kept, as CloudWatch Logs allows them; 30 if left out."""
-    kms_key_arn: NotRequired[str | None]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """The customer's key for the results, and for objects and table if they have one; AWS's own if left out."""
     deletion_protection: NotRequired[bool]
     """Whether the results refuse to be deleted; true if left out."""
 
 
 _RULES: dict[str, Any] = {
+    "bucket_name": (TEXT, None),
+    "bucket_arn": (TEXT, None),
+    "table_name": (TEXT, None),
+    "table_arn": (TEXT, None),
+    "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
     "timeout_seconds": (limits.PROCESSING_SECONDS, 300),
     "memory_mb": (limits.MEMORY_MB, 512),
     "reserved_concurrency": (limits.CONCURRENCY, None),
-    "batch_size": (limits.BATCH_SIZE, 1),
     "max_attempts": (limits.ATTEMPTS, 3),
     "result_expiration_days": (limits.RETENTION_DAYS, None),
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
     "log_level": (limits.LOG_LEVEL, "INFO"),
     "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
-    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
     "deletion_protection": (Flag(), True),
 }
 
@@ -94,11 +96,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(ProcessingPipelineArgs, args, _RULES)
-        if args.get("processor") and not given["processor"].startswith("handlers.") and not args.get("processor_code"):
-            raise ValueError(
-                f"ProcessingPipeline: processor is {given['processor']!r}, but processor_code is missing; "
-                "give the archive in which that module is."
-            )
+        if fault := limits.processor_fault(given["processor"], has_code=given["processor_code"] is not None):
+            raise ValueError(f"ProcessingPipeline: {fault}")
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue, dead_letter_queue = self._queues(name, given)
         self._deliver_created_objects(name, args, queue, dead_letter_queue)
@@ -118,7 +117,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
             f"{name}-queue-triggers-process-object",
             event_source_arn=queue.arn,
             function_name=function.alias_arn,
-            batch_size=given["batch_size"],
+            batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
             function_response_types=["ReportBatchItemFailures"],
             # Without it, SQS would deliver to a throttled function, and each delivery uses up a try.
             scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
@@ -209,18 +208,17 @@ class ProcessingPipeline(pulumi.ComponentResource):
         queue: aws.sqs.Queue,
         results: PrivateBucket,
     ) -> LambdaFunction:
-        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
         return LambdaFunction(
             f"{name}-process-object",
             {
                 "handler": "handlers.process_object.handle",
-                "code": code_archive(["filetype"], args.get("processor_code")),
+                "code": code_archive(["filetype"], given["processor_code"]),
                 "statements": [
                     iam.consume(queue.arn),
                     iam.read_objects(args["bucket_arn"]),
                     iam.put_results(results.bucket_arn),
                     iam.advance_uploads(args["table_arn"]),
-                    *key,
+                    *iam.encrypt_and_decrypt(given["kms_key_arn"]),
                 ],
                 "environment": {
                     "UPLOADS_TABLE": args["table_name"],

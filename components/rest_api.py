@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.arguments import checked
 
 STAGE = "v1"
 
@@ -51,6 +52,7 @@ class RestApi(pulumi.ComponentResource):
     """What permissions to invoke a function name as their source."""
 
     def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked(RestApiArgs, args, {})
         super().__init__("portage:index:RestApi", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         api = aws.apigateway.RestApi(
@@ -69,7 +71,14 @@ class RestApi(pulumi.ComponentResource):
         access_log = aws.cloudwatch.LogGroup(
             f"{name}-access-log", retention_in_days=args["log_retention_days"], opts=child
         )
-        logging = [self._account_logging(name)] if args["manage_account_logging"] else []
+        # API Gateway would make it itself, and keep what is in it for ever.
+        execution_log = aws.cloudwatch.LogGroup(
+            f"{name}-execution-log",
+            name=pulumi.Output.concat("API-Gateway-Execution-Logs_", api.id, "/", STAGE),
+            retention_in_days=args["log_retention_days"],
+            opts=child,
+        )
+        logging: list[pulumi.Resource] = [self._account_logging(name)] if args["manage_account_logging"] else []
         stage = aws.apigateway.Stage(
             f"{name}-stage",
             rest_api=api.id,
@@ -78,7 +87,7 @@ class RestApi(pulumi.ComponentResource):
             access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(ACCESS_LOG)},
             xray_tracing_enabled=True,
             # API Gateway refuses a stage with a log before the account has a role to write it.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=logging),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[execution_log, *logging]),
         )
         aws.apigateway.MethodSettings(
             f"{name}-settings",

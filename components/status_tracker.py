@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from components.arguments import Flag, checked
+from components.arguments import Flag, OrOutput, checked
 from handlers.uploads import table as layout
 
 
@@ -15,7 +15,7 @@ class StatusTrackerArgs(TypedDict):
 
     recovery_days: NotRequired[int]
     """Days back to which the table can be restored: 1 to 35 (DynamoDB's limit), 35 if left out."""
-    kms_key_arn: NotRequired[str | None]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """The customer's key to encrypt with; AWS's own for DynamoDB if left out."""
     deletion_protection: NotRequired[bool]
     """Whether the table refuses to be deleted; true if left out."""
@@ -41,7 +41,7 @@ class StatusTracker(pulumi.ComponentResource):
             args,
             {
                 "recovery_days": (limits.RECOVERY_DAYS, 35),
-                "kms_key_arn": (limits.KMS_KEY_ARN, None),
+                "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
                 "deletion_protection": (Flag(), True),
             },
         )
@@ -62,8 +62,10 @@ class StatusTracker(pulumi.ComponentResource):
             global_secondary_indexes=[
                 {
                     "name": layout.OPEN_INDEX,
-                    "hash_key": layout.OPEN_INDEX_PARTITION_KEY,
-                    "range_key": layout.OPEN_INDEX_SORT_KEY,
+                    "key_schemas": [
+                        {"attribute_name": layout.OPEN_INDEX_PARTITION_KEY, "key_type": "HASH"},
+                        {"attribute_name": layout.OPEN_INDEX_SORT_KEY, "key_type": "RANGE"},
+                    ],
                     "projection_type": "INCLUDE",
                     "non_key_attributes": list(layout.OPEN_INDEX_ATTRIBUTES),
                 }

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import Each, Flag, checked
+from components.arguments import TEXT, Each, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
@@ -32,7 +32,7 @@ class UploadApiArgs(TypedDict):
     """StatusTracker's table."""
     table_arn: pulumi.Input[str]
     """The ARN of StatusTracker's table."""
-    user_pool_arn: NotRequired[str | None]
+    user_pool_arn: NotRequired[pulumi.Input[str] | None]
     """A Cognito user pool whose users may upload; one is made, with a client, if left out."""
     allow_sign_up: NotRequired[bool]
     """Whether anybody may sign up in the pool made here; false if left out: an administrator makes users."""
@@ -56,7 +56,7 @@ class UploadApiArgs(TypedDict):
     """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
     log_retention_days: NotRequired[int]
     """Days for which logs are kept, as CloudWatch Logs allows them; 30 if left out."""
-    kms_key_arn: NotRequired[str | None]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """The customer's key for the bucket, and for the table if it has one; AWS's own if left out."""
     deletion_protection: NotRequired[bool]
     """Whether bucket and user pool refuse to be deleted; true if left out."""
@@ -65,7 +65,9 @@ class UploadApiArgs(TypedDict):
 
 
 _RULES: dict[str, Any] = {
-    "user_pool_arn": (limits.USER_POOL_ARN, None),
+    "table_name": (TEXT, None),
+    "table_arn": (TEXT, None),
+    "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
     "allowed_origins": (Each(limits.ORIGIN), []),
     "max_upload_bytes": (limits.UPLOAD_BYTES, limits.UPLOAD_BYTES.high),
@@ -77,7 +79,7 @@ _RULES: dict[str, Any] = {
     "throttle_burst": (limits.THROTTLE_BURST, 100),
     "log_level": (limits.LOG_LEVEL, "INFO"),
     "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
-    "kms_key_arn": (limits.KMS_KEY_ARN, None),
+    "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
     "deletion_protection": (Flag(), True),
     "manage_account_logging": (Flag(), True),
 }
@@ -156,7 +158,7 @@ class UploadApi(pulumi.ComponentResource):
                     {
                         "allowed_origins": given["allowed_origins"],
                         "allowed_methods": ["PUT"],
-                        "allowed_headers": ["content-type", "x-amz-*"],
+                        "allowed_headers": ["content-type", "if-none-match"],
                         "expose_headers": ["ETag"],
                         "max_age_seconds": 600,
                     }
@@ -175,7 +177,6 @@ class UploadApi(pulumi.ComponentResource):
     def _create_upload(
         self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: PrivateBucket
     ) -> LambdaFunction:
-        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
         return LambdaFunction(
             f"{name}-create-upload",
             {
@@ -184,7 +185,7 @@ class UploadApi(pulumi.ComponentResource):
                 "statements": [
                     iam.record_new_uploads(args["table_arn"]),
                     iam.put_objects(bucket.bucket_arn),
-                    *key,
+                    *iam.encrypt_and_decrypt(given["kms_key_arn"]),
                 ],
                 "environment": {
                     "UPLOADS_TABLE": args["table_name"],
@@ -205,12 +206,9 @@ class UploadApi(pulumi.ComponentResource):
         self, name: str, given: dict[str, Any]
     ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str | None]]:
         """The pool's ARN and id, and the client's id: made here, or the pool that was given."""
-        if arn := given["user_pool_arn"]:
-            return (
-                pulumi.Output.from_input(arn),
-                pulumi.Output.from_input(arn.split("/")[-1]),
-                pulumi.Output.from_input(None),
-            )
+        if given["user_pool_arn"] is not None:
+            arn = pulumi.Output.from_input(given["user_pool_arn"])
+            return arn, arn.apply(lambda known: known.split("/")[-1]), pulumi.Output.from_input(None)
         users = UserPool(
             f"{name}-users",
             {"allow_sign_up": given["allow_sign_up"], "deletion_protection": given["deletion_protection"]},
@@ -228,14 +226,13 @@ class UploadApi(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         """The OpenAPI document, and the role with which API Gateway itself reads the status table."""
         child = pulumi.ResourceOptions(parent=self)
-        key = [iam.encrypt_and_decrypt(given["kms_key_arn"])] if given["kms_key_arn"] else []
         role = aws.iam.Role(
             f"{name}-read-status-role", assume_role_policy=iam.trust("apigateway.amazonaws.com"), opts=child
         )
         policy = aws.iam.RolePolicy(
             f"{name}-read-status-policy",
             role=role.name,
-            policy=iam.policy(iam.read_an_upload(args["table_arn"]), *key),
+            policy=iam.policy(iam.read_an_upload(args["table_arn"]), *iam.decrypt(given["kms_key_arn"])),
             opts=child,
         )
         here = pulumi.InvokeOptions(parent=self)

@@ -5,6 +5,8 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.arguments import checked
+
 
 class UserPoolArgs(TypedDict):
     """What differs between two user pools of ours."""
@@ -22,6 +24,7 @@ class UserPool(pulumi.ComponentResource):
     client_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: UserPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked(UserPoolArgs, args, {})
         super().__init__("portage:index:UserPool", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         pool = aws.cognito.UserPool(

@@ -52,15 +52,21 @@ def _queue() -> JobQueue:
     return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
+class _Overdue(BaseException):
+    """No Exception: an HTTP library that waits would take one for its own, and try again."""
+
+
 @contextmanager
 def _interrupted_after(seconds: float) -> Generator[None]:
     def interrupt(_signal: int, _frame: object) -> None:
-        raise TimeoutError(f"The processor did not end within {seconds:.0f} s.")
+        raise _Overdue
 
     previous = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would mean never
     try:
         yield
+    except _Overdue as overdue:
+        raise TimeoutError(f"The processor did not end within {seconds:.0f} s.") from overdue
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -13,6 +13,7 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 """
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from pathlib import Path
 
 TEAM_CODE = Path(__file__).parents[2] / "processor"
 """Where the ProcessingPipeline puts a team's own code archive, beside handlers/."""
+
+
+PROCESSOR_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+"
+"""`module.function`, where the module may be inside packages."""
 
 
 class Unprocessable(Exception):
@@ -53,9 +58,9 @@ def load_processor(name: str) -> Processor:
 
     Raises ValueError for a name of another form, ImportError or AttributeError where there is no such function.
     """
-    module, dot, function = name.rpartition(".")
-    if not dot:
+    if not re.fullmatch(PROCESSOR_PATTERN, name):
         raise ValueError(f"The processor is {name!r}, but must be of the form module.function.")
+    module, _, function = name.rpartition(".")
     if TEAM_CODE.is_dir() and str(TEAM_CODE) not in sys.path:
         sys.path.insert(0, str(TEAM_CODE))
     processor: Processor = getattr(importlib.import_module(module), function)

@@ -28,7 +28,7 @@ def create_upload(
     records: UploadStore,
     presign_put: Callable[[str, dict[str, str]], str],
 ) -> dict[str, Any]:
-    """Record a pending upload and return its plan: a PUT whose length and type are signed.
+    """Record a pending upload and return its plan: a PUT of just this length and type, taken once.
 
     Raises InvalidRequest. The record is written before the URL exists: bytes can never come unannounced.
     """
@@ -40,10 +40,15 @@ def create_upload(
         declared=declared,
         created_at=now,
         updated_at=now,
-        expires_at=now + timedelta(seconds=rules.url_expires_in_seconds),
+        # A signature's own time has no fraction of a second.
+        expires_at=now.replace(microsecond=0) + timedelta(seconds=rules.url_expires_in_seconds),
     )
     records.record_pending(upload, delete_at=now + timedelta(days=rules.record_retention_days))
-    headers = {"Content-Length": str(declared.size_bytes), "Content-Type": declared.content_type}
+    headers = {
+        "Content-Length": str(declared.size_bytes),
+        "Content-Type": declared.content_type,
+        "If-None-Match": "*",  # an object is written once: what was processed cannot be swapped afterwards
+    }
     return {
         "upload_id": upload_id,
         "status": str(upload.status),

@@ -17,7 +17,7 @@ MAX_SINGLE_PUT_BYTES = 5 * 1024**3
 MAX_FILE_NAME_LENGTH = 255
 """Characters; what common file systems allow in one name."""
 
-FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f]+$"
+FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f]+$"
 """One name, not a path, and nothing that would break a header or a log line."""
 
 MAX_CONTENT_TYPE_LENGTH = 255
@@ -26,6 +26,9 @@ CONTENT_TYPE_PATTERN = (
     r"(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*$"
 )
 """A media type of RFC 6838 with simple parameters, such as text/csv; charset=utf-8."""
+
+MOST_FAULTS = 10
+"""Unknown fields that an answer names: a body of nothing else must not make it larger than Lambda may answer."""
 
 OPEN_SHARDS = 8
 """Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
@@ -113,7 +116,8 @@ class UploadRequest:
         fields = cast("dict[str, Any]", body)
         names = ("file_name", "content_type", "size_bytes")
         faults = [f"{name} is required." for name in names if name not in fields]
-        faults += [f"{name!r} is not a field; only {', '.join(names)} are." for name in fields if name not in names]
+        unknown = [name for name in fields if name not in names]
+        faults += [f"{_shown(name)} is not a field; only {', '.join(names)} are." for name in unknown[:MOST_FAULTS]]
         checks: dict[str, Callable[[object], str | None]] = {
             "file_name": _file_name_fault,
             "content_type": _content_type_fault,
@@ -135,19 +139,14 @@ def _shown(value: object) -> str:
 
 
 def _file_name_fault(value: object) -> str | None:
-    if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.search(FILE_NAME_PATTERN, value):
+    if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.fullmatch(FILE_NAME_PATTERN, value):
         # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
         return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
     return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes or control characters"
 
 
 def _content_type_fault(value: object) -> str | None:
-    if (
-        isinstance(value, str)
-        and len(value) <= MAX_CONTENT_TYPE_LENGTH
-        and re.search(CONTENT_TYPE_PATTERN, value)
-        and not value.endswith("\n")  # which $ would let through
-    ):
+    if isinstance(value, str) and len(value) <= MAX_CONTENT_TYPE_LENGTH and re.fullmatch(CONTENT_TYPE_PATTERN, value):
         return None
     return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
 

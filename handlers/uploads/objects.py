@@ -26,5 +26,7 @@ class ObjectStore:
 
     def store_result(self, key: str, result: Mapping[str, Any]) -> None:
         """Store a result; the same job's retry overwrites it with its own."""
-        body = json.dumps(result, sort_keys=True).encode()
+        if not isinstance(result, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - a team's code made it
+            raise TypeError(f"The processor returned {type(result).__name__}, but must return a mapping.")
+        body = json.dumps(dict(result), sort_keys=True, allow_nan=False).encode()
         self._client.put_object(Bucket=self.result_bucket, Key=key, Body=body, ContentType="application/json")

@@ -118,7 +118,7 @@ def presign(
 ) -> str:
     """Return a URL good for one method, key, query and exactly these headers until it expires (at most 7 days).
 
-    S3 refuses a request whose signed headers differ; unsigned ones are the client's own affair.
+    S3 refuses a request whose signed headers differ, and one with an x-amz- header that was not signed.
     """
     signing = _Signing(bucket, credentials, now)
     lines = _header_lines(bucket, headers)

@@ -15,6 +15,13 @@ from handlers.uploads.store import UploadStore
 
 log = logging.getLogger(__name__)
 
+LONGEST_DETAIL = 1_000
+"""Characters of a failure's sentence; DynamoDB would refuse a record of over 400 KB, and so lose the failure."""
+
+
+class JobFailed(Exception):
+    """A try failed, whatever its cause: the queue is to deliver the message again."""
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -56,7 +63,7 @@ class Processing:
     def process_upload(self, delivery: Delivery) -> None:
         """Take the upload from uploaded to completed or failed; a duplicate or late event changes nothing.
 
-        Raises whatever the processor raised, so that the queue delivers again, at last into its dead-letter queue.
+        Raises JobFailed where the processor did, so that the queue delivers again, at last into its dead-letter queue.
         """
         ref = UploadRef.from_object_key(delivery.key)
         self.records.record_uploaded(ref, self.clock())
@@ -78,23 +85,27 @@ class Processing:
         )
         try:
             with self.deadline():
-                self.objects.store_result(ref.result_key, self.load_processor()(job))
+                result = self.load_processor()(job)
+            self.objects.store_result(ref.result_key, result)
+            bucket = self.objects.result_bucket
+            if self.records.record_completed(ref, self.clock(), job_id=delivery.job_id, result_bucket=bucket):
+                log.info("Upload completed.", extra=_facts(ref, delivery))
         except Unprocessable as fault:
             self._fail(ref, delivery, "unprocessable", str(fault))
-        except Exception as fault:
-            # Whatever a team's code raises: the cause goes to the log and the queue, only its kind to the uploader.
+        except BaseException as fault:
+            # Whatever a team's code raises, sys.exit() among it. The cause goes to the log and to the queue, and only
+            # its kind to the uploader.
+            kind = type(fault).__name__
             if delivery.attempt >= self.max_attempts:
-                sentence = f"Processing ended in {type(fault).__name__} at each of {delivery.attempt} tries."
+                sentence = f"Processing ended in {kind} at each of {delivery.attempt} tries."
                 self._fail(ref, delivery, "processing-failed", sentence)
-            raise
-        else:
-            bucket = self.objects.result_bucket
-            self.records.record_completed(ref, self.clock(), job_id=delivery.job_id, result_bucket=bucket)
-            log.info("Upload completed.", extra=_facts(ref, delivery))
+            raise JobFailed(f"Try {delivery.attempt} of {self.max_attempts} ended in {kind}.") from fault
 
-    def _fail(self, ref: UploadRef, delivery: Delivery, code: str, detail: str) -> None:
-        self.records.record_failed(ref, self.clock(), job_id=delivery.job_id, code=code, detail=detail)
-        log.error("Upload failed: %s", detail, extra=_facts(ref, delivery))
+    def _fail(self, ref: UploadRef, delivery: Delivery, code: str, sentence: str) -> None:
+        # What cannot be stored would lose the failure: lone surrogates (of odd file names), and endless text.
+        detail = sentence.encode("utf-8", "replace").decode()[:LONGEST_DETAIL]
+        if self.records.record_failed(ref, self.clock(), job_id=delivery.job_id, code=code, detail=detail):
+            log.error("Upload failed: %s", detail, extra=_facts(ref, delivery))
 
 
 def _facts(ref: UploadRef, delivery: Delivery) -> dict[str, object]:

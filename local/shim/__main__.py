@@ -20,6 +20,7 @@ from local.shim import (
     gap,
     gateway_call,
     gateway_errors,
+    id_tokens,
     lambda_environment,
     lambda_errors,
     lambda_logs,
@@ -28,6 +29,7 @@ from local.shim import (
     payload_limit,
     secure_transport,
     service_integration,
+    signed_headers,
     validation_messages,
 )
 
@@ -45,6 +47,8 @@ _GAPS = (
     service_integration,
     object_versions,
     secure_transport,
+    signed_headers,
+    id_tokens,
 )
 _orphaned = threading.Event()
 

@@ -22,6 +22,7 @@ class User:
     """Somebody who is signed in."""
 
     email: str
+    password: str
     session: Session
 
     @property
@@ -61,7 +62,7 @@ class System:
             self.emulator.client("cognito-idp").admin_confirm_sign_up(
                 UserPoolId=self.outputs["userPoolId"], Username=email
             )
-            return User(email, users.sign_in(email, password))
+            return User(email, password, users.sign_in(email, password))
 
     def call(
         self,

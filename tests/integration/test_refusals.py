@@ -48,6 +48,25 @@ class TestTokens:
     def test_another_pools_token_is_refused(self, system: System, team_user: User) -> None:
         assert_problem(system.call("POST", "/uploads", GOOD, token=team_user.token), 401)
 
+    def test_an_access_token_is_refused(self, system: System, user: User) -> None:
+        tokens = http(
+            "POST",
+            system.emulator.endpoint,
+            json.dumps(
+                {
+                    "ClientId": system.outputs["userPoolClientId"],
+                    "AuthFlow": "USER_PASSWORD_AUTH",
+                    "AuthParameters": {"USERNAME": user.email, "PASSWORD": user.password},
+                }
+            ).encode(),
+            {
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+            },
+        ).json["AuthenticationResult"]
+        assert_problem(system.call("POST", "/uploads", GOOD, token=tokens["AccessToken"]), 401)
+        assert system.call("POST", "/uploads", GOOD, token=tokens["IdToken"]).status == 201
+
     def test_an_expired_token_is_refused(self, system: System) -> None:
         cognito = system.emulator.client("cognito-idp")
         pool, client = system.outputs["userPoolId"], system.outputs["userPoolClientId"]
@@ -148,6 +167,18 @@ class TestPresignedPut:
     def test_another_type_is_refused(self, system: System, user: User) -> None:
         assert put(system.create(user, 5), b"12345", **{"Content-Type": "text/html"}).status == 403
 
+    @pytest.mark.parametrize(
+        ("header", "value"),
+        [
+            ("x-amz-storage-class", "GLACIER"),
+            ("x-amz-server-side-encryption", "AES256"),
+            ("x-amz-tagging", "a=b"),
+            ("x-amz-acl", "public-read"),
+        ],
+    )
+    def test_a_header_that_was_not_signed_is_refused(self, system: System, user: User, header: str, value: str) -> None:
+        assert put(system.create(user, 5), b"12345", **{header: value}).status == 403
+
     def test_another_key_is_refused(self, system: System, user: User) -> None:
         mine, other = system.create(user, 5), system.create(user, 5)
         plan = {**mine, "url": mine["url"].replace(mine["upload_id"], other["upload_id"])}
@@ -211,7 +242,7 @@ class TestCors:
         headers = {
             "Origin": self.ORIGIN,
             "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "content-type",
+            "Access-Control-Request-Headers": "content-type,if-none-match",
         }
         answer = http("OPTIONS", plan["url"], None, headers)
         assert answer.status == 200

@@ -80,12 +80,16 @@ def test_a_name_in_any_script_comes_back_as_it_was(system: System, user: User) -
 
 
 class TestDuplicateEvents:
-    def test_a_second_put_of_the_same_file_changes_nothing(self, system: System, user: User) -> None:
+    def test_a_second_put_is_refused_so_that_what_was_processed_stays_as_it_is(
+        self, system: System, user: User
+    ) -> None:
         plan = system.create(user, 5)
         assert put(plan, b"12345").status == 200
         before = system.await_status(user, plan["upload_id"], "completed")
 
-        assert put(plan, b"54321").status == 200
+        assert put(plan, b"54321").status == 412
+        without_condition = {**plan, "headers": {n: v for n, v in plan["headers"].items() if n != "If-None-Match"}}
+        assert put(without_condition, b"54321").status == 403
         system.await_idle()
 
         assert system.status(user, plan["upload_id"]) == before

@@ -1,0 +1,25 @@
+"""One contract to look at, with and without web pages that may call."""
+
+from typing import Any
+
+from components.openapi import Contract
+
+ORIGINS = ("https://app.example.com", "http://localhost:8000")
+MAX_UPLOAD_BYTES = 1_000_000
+
+
+def contract(*origins: str) -> dict[str, Any]:
+    return Contract(
+        allowed_origins=origins,
+        max_upload_bytes=MAX_UPLOAD_BYTES,
+        region="mars-north-1",
+        partition="aws-mars",
+        table_name="the-table",
+        user_pool_arn="arn:aws-mars:cognito-idp:mars-north-1:123456789012:userpool/pool",
+        create_upload_invoke_arn="arn:aws-mars:apigateway:mars-north-1:lambda:path/invocations",
+        read_status_role_arn="arn:aws-mars:iam::123456789012:role/read-status",
+    ).document()
+
+
+def integration(document: dict[str, Any], path: str, verb: str) -> dict[str, Any]:
+    return document["paths"][path][verb]["x-amazon-apigateway-integration"]

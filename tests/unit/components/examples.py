@@ -1,0 +1,232 @@
+"""Every component with the least that it must be given, and all that it may be given: good, other and bad."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from components import iam
+from components.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
+from components.rest_api import RestApi, RestApiArgs
+from components.status_tracker import StatusTracker, StatusTrackerArgs
+from components.upload_api import UploadApi, UploadApiArgs
+from components.user_pool import UserPool, UserPoolArgs
+
+NAME = "example"
+KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"
+USER_POOL_ARN = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEf123"
+TABLE = {"table_name": "the-table", "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/the-table"}
+BUCKET = {"bucket_name": "the-bucket", "bucket_arn": "arn:aws:s3:::the-bucket"}
+TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {}")})
+OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {'by': 'another'}")})
+
+BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
+BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
+BAD_KMS_KEY_ARNS = ("", "alias/mine", "arn:aws:s3:::bucket", f"{KMS_KEY_ARN} ", f"{KMS_KEY_ARN}\n", 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One component; `make` it with what it requires, and some args more."""
+
+    component: Any
+    shape: type
+    required: Mapping[str, Any]
+    other: Mapping[str, Any]
+    """For every argument, a value that differs from its default, or from the required one."""
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """For an argument that makes sense only with others: these others, and a value to change from."""
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    """Lowest and highest value, as its docstring says."""
+    flags: tuple[str, ...] = ()
+    bad: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
+    """For every argument that is neither number nor flag: what it must refuse."""
+
+    @property
+    def title(self) -> str:
+        return self.component.__name__
+
+    def make(self, name: str = NAME, /, **args: Any) -> Any:
+        return self.component(name, {**self.required, **args})
+
+
+STATUS_TRACKER = Example(
+    StatusTracker,
+    StatusTrackerArgs,
+    required={},
+    other={"recovery_days": 7, "kms_key_arn": KMS_KEY_ARN, "deletion_protection": False},
+    ranges={"recovery_days": (1, 35)},
+    flags=("deletion_protection",),
+    bad={"kms_key_arn": BAD_KMS_KEY_ARNS},
+)
+UPLOAD_API = Example(
+    UploadApi,
+    UploadApiArgs,
+    required=TABLE,
+    other={
+        "table_name": "another-table",
+        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+        "user_pool_arn": USER_POOL_ARN,
+        "allow_sign_up": True,
+        "allowed_origins": ["https://app.example.com"],
+        "max_upload_bytes": 1_000_000,
+        "url_expires_in_seconds": 60,
+        "record_retention_days": 7,
+        "object_expiration_days": 8,
+        "noncurrent_version_days": 9,
+        "throttle_rate": 5,
+        "throttle_burst": 6,
+        "log_level": "DEBUG",
+        "log_retention_days": 14,
+        "kms_key_arn": KMS_KEY_ARN,
+        "deletion_protection": False,
+        "manage_account_logging": False,
+    },
+    ranges={
+        "max_upload_bytes": (1, 5 * 1024**3),
+        "url_expires_in_seconds": (1, 3_600),
+        "record_retention_days": (1, 3_650),
+        "object_expiration_days": (1, 3_650),
+        "noncurrent_version_days": (1, 3_650),
+        "throttle_rate": (1, 10_000),
+        "throttle_burst": (1, 5_000),
+    },
+    flags=("allow_sign_up", "deletion_protection", "manage_account_logging"),
+    bad={
+        "table_name": (3,),
+        "table_arn": (3,),
+        "user_pool_arn": ("", "eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}\n", 3),
+        "allowed_origins": (
+            "https://app.example.com",
+            ["https://app.example.com/"],
+            ["https://app.example.com", "ftp://app.example.com"],
+            ["app.example.com"],
+            ["https://app.example.com' + evil + '"],
+            ["https://app.example.com\n"],
+            [3],
+        ),
+        "log_level": BAD_LOG_LEVELS,
+        "log_retention_days": BAD_LOG_RETENTION_DAYS,
+        "kms_key_arn": BAD_KMS_KEY_ARNS,
+    },
+)
+PROCESSING_PIPELINE = Example(
+    ProcessingPipeline,
+    ProcessingPipelineArgs,
+    required={**BUCKET, **TABLE},
+    other={
+        "bucket_name": "another-bucket",
+        "bucket_arn": "arn:aws:s3:::another-bucket",
+        "table_name": "another-table",
+        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+        "processor": "handlers.processors.another.process",
+        "processor_code": TEAM_CODE,
+        "timeout_seconds": 60,
+        "memory_mb": 1_024,
+        "reserved_concurrency": 5,
+        "max_attempts": 4,
+        "result_expiration_days": 8,
+        "noncurrent_version_days": 9,
+        "log_level": "DEBUG",
+        "log_retention_days": 14,
+        "kms_key_arn": KMS_KEY_ARN,
+        "deletion_protection": False,
+    },
+    beside={"processor_code": {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}},
+    ranges={
+        "timeout_seconds": (10, 900),
+        "memory_mb": (128, 10_240),
+        "reserved_concurrency": (2, 900),
+        "max_attempts": (1, 1_000),
+        "result_expiration_days": (1, 3_650),
+        "noncurrent_version_days": (1, 3_650),
+    },
+    flags=("deletion_protection",),
+    bad={
+        "bucket_name": (3,),
+        "bucket_arn": (3,),
+        "table_name": (3,),
+        "table_arn": (3,),
+        "processor": ("", "process", "a-b.process", ".process", "handlers..process", "handlers.x.process\n", 3),
+        "processor_code": ("folder",),
+        "log_level": BAD_LOG_LEVELS,
+        "log_retention_days": BAD_LOG_RETENTION_DAYS,
+        "kms_key_arn": BAD_KMS_KEY_ARNS,
+    },
+)
+LAMBDA_FUNCTION = Example(
+    LambdaFunction,
+    LambdaFunctionArgs,
+    required={
+        "handler": "module.function",
+        "code": pulumi.AssetArchive({"module.py": pulumi.StringAsset("")}),
+        "statements": [iam.allow(["s3:GetObject"], "arn:aws:s3:::the-bucket/*")],
+        "environment": {"COLOUR": "blue"},
+        "timeout_seconds": 10,
+    },
+    other={
+        "handler": "another.function",
+        "code": pulumi.AssetArchive({"another.py": pulumi.StringAsset("")}),
+        "statements": [],
+        "environment": {"COLOUR": "green"},
+        "timeout_seconds": 11,
+        "memory_mb": 512,
+        "reserved_concurrency": 5,
+        "log_level": "DEBUG",
+        "log_retention_days": 14,
+    },
+    ranges={"timeout_seconds": (1, 900), "memory_mb": (128, 10_240), "reserved_concurrency": (2, 900)},
+    bad={
+        "handler": (3, "", "function", "module."),
+        "code": ("folder",),
+        "statements": ("s3:GetObject",),
+        "environment": ("COLOUR=blue",),
+        "log_level": BAD_LOG_LEVELS,
+        "log_retention_days": BAD_LOG_RETENTION_DAYS,
+    },
+)
+PRIVATE_BUCKET = Example(
+    PrivateBucket,
+    PrivateBucketArgs,
+    required={"deletion_protection": True, "noncurrent_version_days": 30},
+    other={
+        "deletion_protection": False,
+        "kms_key_arn": KMS_KEY_ARN,
+        "noncurrent_version_days": 9,
+        "expiration_days": 8,
+    },
+)
+REST_API = Example(
+    RestApi,
+    RestApiArgs,
+    required={
+        "body": '{"openapi": "3.0.1"}',
+        "description": "An example",
+        "throttle_rate": 50,
+        "throttle_burst": 100,
+        "log_retention_days": 30,
+        "manage_account_logging": True,
+    },
+    other={
+        "body": '{"openapi": "3.0.2"}',
+        "description": "Another example",
+        "throttle_rate": 5,
+        "throttle_burst": 6,
+        "log_retention_days": 14,
+        "manage_account_logging": False,
+    },
+)
+USER_POOL = Example(
+    UserPool,
+    UserPoolArgs,
+    required={"allow_sign_up": False, "deletion_protection": True},
+    other={"allow_sign_up": True, "deletion_protection": False},
+)
+
+COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
+"""What a platform team composes."""
+BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, USER_POOL)
+ALL = (*COMPONENTS, *BUILDING_BLOCKS)

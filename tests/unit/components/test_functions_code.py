@@ -1,0 +1,212 @@
+"""A function gets the code that it runs and the environment that it reads: all of it, and nothing else."""
+
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.code_archive import code_archive
+from handlers.environment import read_environment
+from tests.unit.components.examples import PROCESSING_PIPELINE, TEAM_CODE, UPLOAD_API, Example
+from tests.unit.components.recording import record
+
+LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""What a Python runtime of Lambda brings along: the SDK and what it imports."""
+
+SHIPPED = {"handlers.create_upload": "uuid6", "handlers.processors.inspect": "filetype"}
+Installed = Callable[..., None]
+FUNCTIONS = [UPLOAD_API, PROCESSING_PIPELINE]
+
+
+def function_of(example: Example, **args: Any) -> dict[str, Any]:
+    return record(lambda: example.make(**args) and None).inputs(aws.lambda_.Function)
+
+
+def unpack(archive: pulumi.AssetArchive, folder: Path) -> Path:
+    """Do with files and texts what the engine does; anything else is none of ours."""
+    for name, asset in archive.assets.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        match asset:
+            case pulumi.FileAsset():
+                target.write_bytes(Path(str(asset.path)).read_bytes())
+            case pulumi.StringAsset():
+                target.write_text(str(asset.text))
+            case pulumi.AssetArchive():
+                unpack(asset, target)
+            case _:
+                raise TypeError(f"{name} is a {type(asset).__name__}")
+    return folder
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
+    """Installs a made-up distribution, whose files are recorded as pip would."""
+
+    def install(*files: str) -> None:
+        information = tmp_path / "made_up-1.0.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+        (information / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def lambdas_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lambda")
+    for name in LAMBDAS_OWN:
+        origin = Path(str(importlib.import_module(name).__file__))
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+def run_as_in_lambda(code: Path, packages: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script where there is nothing but the standard library, the SDK and the archive."""
+    path = f"import sys; sys.path[:0] = [{str(code)!r}, {str(packages)!r}]\n"
+    command = [sys.executable, "-I", "-S", "-B", "-c", path + script]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+class TestTheArchiveHasAllThatTheEntryImports:
+    @pytest.mark.parametrize("example", FUNCTIONS)
+    def test_the_entry_is_found_with_nothing_but_the_archive_and_the_sdk(
+        self, example: Example, tmp_path: Path, lambdas_packages: Path
+    ) -> None:
+        function = function_of(example)
+        module, entry = function["handler"].rsplit(".", 1)
+        processor = function["environment"]["variables"].get("PROCESSOR")
+        also = f"from handlers.processors import load_processor; assert callable(load_processor({processor!r}))"
+
+        outcome = run_as_in_lambda(
+            unpack(function["code"], tmp_path),
+            lambdas_packages,
+            f"import importlib; assert callable(importlib.import_module({module!r}).{entry})\n"
+            + (also if processor else ""),
+        )
+
+        assert outcome.returncode == 0, outcome.stderr
+
+    @pytest.mark.parametrize(("module", "distribution"), SHIPPED.items())
+    def test_without_what_is_shipped_it_would_not_be_found(
+        self, module: str, distribution: str, tmp_path: Path, lambdas_packages: Path
+    ) -> None:
+        outcome = run_as_in_lambda(unpack(code_archive([]), tmp_path), lambdas_packages, f"import {module}")
+
+        assert f"No module named '{distribution}'" in outcome.stderr
+
+    def test_a_teams_processor_is_found_in_its_own_folder(self, tmp_path: Path, lambdas_packages: Path) -> None:
+        function = function_of(PROCESSING_PIPELINE, processor="team.process", processor_code=TEAM_CODE)
+
+        outcome = run_as_in_lambda(
+            unpack(function["code"], tmp_path),
+            lambdas_packages,
+            "from handlers.processors import load_processor; assert load_processor('team.process')(None) == {}",
+        )
+
+        assert outcome.returncode == 0, outcome.stderr
+        assert (tmp_path / "processor" / "team.py").is_file()
+
+    def test_licences_are_shipped_with_what_they_license(self) -> None:
+        assert [name for name in code_archive(["uuid6"]).assets if name.endswith("/LICENSE")]
+
+
+class TestTheArchiveIsTheSameForTheSameSources:
+    @pytest.mark.parametrize("example", FUNCTIONS)
+    def test_two_builds_are_equal_file_by_file(self, example: Example, tmp_path: Path) -> None:
+        one, two = (unpack(function_of(example)["code"], tmp_path / each) for each in ("one", "two"))
+        files = {file.relative_to(one): file.read_bytes() for file in one.rglob("*") if file.is_file()}
+
+        assert files == {file.relative_to(two): file.read_bytes() for file in two.rglob("*") if file.is_file()}
+        assert files
+
+    def test_every_file_is_named_by_itself_so_that_no_folder_brings_others_along(self) -> None:
+        archive = code_archive(["uuid6", "filetype"])
+
+        assert {type(asset) for asset in archive.assets.values()} == {pulumi.FileAsset}
+
+    def test_it_holds_nothing_that_an_installer_or_a_run_wrote(self, installed: Installed) -> None:
+        installed(
+            "made_up/__init__.py",
+            "made_up/py.typed",
+            "made_up/__pycache__/__init__.cpython-313.pyc",
+            "../../bin/made-up",
+            "made_up-1.0.dist-info/METADATA",
+            "made_up-1.0.dist-info/licenses/LICENSE",
+            "made_up-1.0.dist-info/RECORD",
+            "made_up-1.0.dist-info/INSTALLER",
+            "made_up-1.0.dist-info/REQUESTED",
+            "made_up-1.0.dist-info/direct_url.json",
+        )
+
+        assert code_archive(["made-up"]).assets.keys() - code_archive([]).assets.keys() == {
+            "made_up/__init__.py",
+            "made_up/py.typed",
+            "made_up-1.0.dist-info/METADATA",
+            "made_up-1.0.dist-info/licenses/LICENSE",
+        }
+
+    def test_of_our_own_it_holds_the_handlers_sources_alone(self) -> None:
+        names = code_archive([]).assets.keys()
+
+        assert "handlers/create_upload.py" in names
+        assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.py", name)] == []
+
+    def test_of_a_teams_folder_it_holds_all_but_what_a_run_wrote(self, tmp_path: Path) -> None:
+        for name in ("team.py", "model/weights.bin", "__pycache__/team.cpython-313.pyc", "model/__pycache__/a.pyc"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"")
+
+        folder = code_archive([], pulumi.FileArchive(str(tmp_path))).assets["processor"]
+
+        assert isinstance(folder, pulumi.AssetArchive)
+        assert {name: getattr(asset, "path", None) for name, asset in folder.assets.items()} == {
+            name: str(tmp_path / name) for name in ("team.py", "model/weights.bin")
+        }
+
+    def test_a_teams_zip_file_is_taken_as_it_is(self, tmp_path: Path) -> None:
+        code = pulumi.FileArchive(str(tmp_path / "code.zip"))
+
+        assert code_archive([], code).assets["processor"] is code
+
+
+class TestWhatCannotBeShippedIsRefused:
+    @pytest.mark.parametrize("binary", ["_made_up.cpython-313-x86_64-linux-gnu.so", "made_up.pyd", "made_up.dylib"])
+    def test_a_distribution_with_binaries_since_they_are_this_machines(self, installed: Installed, binary: str) -> None:
+        installed("made_up/__init__.py", f"made_up/{binary}")
+
+        message = f"made-up is not pure Python (made_up/{binary}), so it cannot be shipped"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            code_archive(["made-up"])
+
+    def test_a_distribution_that_is_not_installed_with_the_fix(self) -> None:
+        message = r"^no-such-thing is not installed: run pip install -r requirements.txt"
+        with pytest.raises(ValueError, match=message):
+            code_archive(["no-such-thing"])
+
+
+class TestTheEnvironmentIsWhatTheEntryReads:
+    @pytest.mark.parametrize("example", FUNCTIONS)
+    def test_variable_by_variable(self, example: Example) -> None:
+        function = function_of(example)
+        variables = function["environment"]["variables"]
+        module = importlib.import_module(function["handler"].rpartition(".")[0])
+        kinds = [
+            each
+            for name, each in vars(module).items()
+            if name.endswith("Environment") and each.__module__ == module.__name__
+        ]
+
+        assert len(kinds) == 1
+        assert variables.keys() == {field.name.upper() for field in fields(kinds[0])}
+        assert read_environment(kinds[0], variables)

@@ -1,0 +1,231 @@
+"""Every role may do what it does and nothing else; every resource policy lets in whom it names and nobody else."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.lambda_function import LambdaFunction
+from tests.unit.components.examples import (
+    ALL,
+    BUCKET,
+    KMS_KEY_ARN,
+    LAMBDA_FUNCTION,
+    NAME,
+    PROCESSING_PIPELINE,
+    REST_API,
+    TABLE,
+    UPLOAD_API,
+    Example,
+)
+from tests.unit.components.recording import Recording, arn_of, physical, record, token, url_of
+
+Permissions = set[tuple[str, str]]
+
+WITHOUT_RESOURCES = {
+    # X-Ray's actions know no resources (Service Authorization Reference).
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    # The account's one role logs for APIs of other programs too (API Gateway guide, "Permissions for CloudWatch").
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+}
+
+DECRYPT = {("kms:Decrypt", KMS_KEY_ARN)}
+USE_THE_KEY = {("kms:Decrypt", KMS_KEY_ARN), ("kms:GenerateDataKey", KMS_KEY_ARN)}
+
+
+def _own_log_and_trace(function: str) -> Permissions:
+    streams = f"{arn_of(aws.cloudwatch.LogGroup, f'{function}-log')}:*"
+    return {
+        ("logs:CreateLogStream", streams),
+        ("logs:PutLogEvents", streams),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
+
+
+def _pipelines_queue() -> str:
+    return arn_of(aws.sqs.Queue, f"{NAME}-created-objects")
+
+
+CREATE_UPLOAD: Permissions = {
+    ("dynamodb:PutItem", TABLE["table_arn"]),
+    ("s3:PutObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-ingest')}/uploads/*"),
+    *_own_log_and_trace(f"{NAME}-create-upload"),
+}
+READ_STATUS: Permissions = {("dynamodb:GetItem", TABLE["table_arn"])}
+PUSH_LOGS: Permissions = {(action, "*") for action in WITHOUT_RESOURCES if action.startswith("logs:")}
+PROCESS_OBJECT: Permissions = {
+    *((f"sqs:{verb}", _pipelines_queue()) for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+    ("sqs:ChangeMessageVisibility", _pipelines_queue()),
+    ("s3:GetObject", f"{BUCKET['bucket_arn']}/uploads/*"),
+    ("s3:GetObjectVersion", f"{BUCKET['bucket_arn']}/uploads/*"),
+    ("s3:PutObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*"),
+    ("dynamodb:UpdateItem", TABLE["table_arn"]),
+    *_own_log_and_trace(f"{NAME}-process-object"),
+}
+ANY_FUNCTION: Permissions = {("s3:GetObject", "arn:aws:s3:::the-bucket/*"), *_own_log_and_trace(NAME)}
+
+ROLES: dict[str, tuple[Example, str, Permissions, Permissions]] = {
+    "create_upload": (UPLOAD_API, f"{NAME}-create-upload-role", CREATE_UPLOAD, USE_THE_KEY),
+    "read_status": (UPLOAD_API, f"{NAME}-read-status-role", READ_STATUS, DECRYPT),
+    "account_log": (UPLOAD_API, f"{NAME}-rest-account-log-role", PUSH_LOGS, set()),
+    "process_object": (PROCESSING_PIPELINE, f"{NAME}-process-object-role", PROCESS_OBJECT, USE_THE_KEY),
+    "any_function": (LAMBDA_FUNCTION, f"{NAME}-role", ANY_FUNCTION, set()),
+    "any_api": (REST_API, f"{NAME}-account-log-role", PUSH_LOGS, set()),
+}
+"""For each role: who makes it, its name, what it may do, and what besides where there is a customer's key."""
+
+TAKEN_BY = {
+    "create_upload": "lambda.amazonaws.com",
+    "read_status": "apigateway.amazonaws.com",
+    "account_log": "apigateway.amazonaws.com",
+    "process_object": "lambda.amazonaws.com",
+    "any_function": "lambda.amazonaws.com",
+    "any_api": "apigateway.amazonaws.com",
+}
+
+
+@cache
+def recorded(example: Example, *, with_key: bool = False) -> Recording:
+    args = {"kms_key_arn": KMS_KEY_ARN} if with_key and "kms_key_arn" in example.other else {}
+    return record(lambda: example.make(**args) and None)
+
+
+def statements(recording: Recording, role: str) -> Iterable[dict[str, Any]]:
+    for policy in recording.all(aws.iam.RolePolicy):
+        if policy.inputs["role"] == physical(role):
+            document = json.loads(policy.inputs["policy"])
+            assert document.keys() == {"Version", "Statement"}
+            yield from document["Statement"]
+
+
+def permissions(recording: Recording, role: str) -> Permissions:
+    return {
+        (action, resource)
+        for statement in statements(recording, role)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+class TestARoleMayDoWhatItDoesAndNothingElse:
+    def test_without_a_customers_key(self, role: str) -> None:
+        example, name, expected, _ = ROLES[role]
+
+        assert permissions(recorded(example), name) == expected
+
+    def test_with_a_customers_key(self, role: str) -> None:
+        example, name, expected, with_key = ROLES[role]
+
+        assert permissions(recorded(example, with_key=True), name) == expected | with_key
+
+    def test_it_is_taken_by_one_service(self, role: str) -> None:
+        example, name, *_ = ROLES[role]
+
+        assert recorded(example).json_input(aws.iam.Role, name, "assumeRolePolicy") == {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"Service": TAKEN_BY[role]}, "Action": "sts:AssumeRole"}],
+        }
+
+    def test_it_has_no_policy_but_its_own(self, role: str) -> None:
+        example, name, *_ = ROLES[role]
+
+        assert recorded(example).inputs(aws.iam.Role, name).keys() == {"assumeRolePolicy"}
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+@pytest.mark.parametrize("example", ALL)
+class TestNoStatementIsWiderThanItReads:
+    def test_every_role_is_known_here(self, example: Example, *, with_key: bool) -> None:
+        known = {name for owner, name, *_ in ROLES.values() if owner is example}
+
+        assert {role.name for role in recorded(example, with_key=with_key).all(aws.iam.Role)} == known
+
+    def test_iam_is_written_in_roles_and_their_own_policies_alone(self, example: Example, *, with_key: bool) -> None:
+        recording = recorded(example, with_key=with_key)
+        kinds = {each.type for each in recording.registrations if each.type.startswith("aws:iam/")}
+
+        assert kinds <= {token(aws.iam.Role), token(aws.iam.RolePolicy)}
+        assert {each.inputs["role"] for each in recording.all(aws.iam.RolePolicy)} == {
+            physical(role.name) for role in recording.all(aws.iam.Role)
+        }
+
+    def test_statements_allow_actions_on_resources_and_know_no_other_words(
+        self, example: Example, *, with_key: bool
+    ) -> None:
+        recording = recorded(example, with_key=with_key)
+
+        for role in recording.all(aws.iam.Role):
+            for statement in statements(recording, role.name):
+                assert statement.keys() == {"Effect", "Action", "Resource"}
+                assert statement["Effect"] == "Allow"
+                assert statement["Action"]
+                assert statement["Resource"]
+
+    def test_no_action_is_a_wildcard_and_few_are_allowed_on_everything(
+        self, example: Example, *, with_key: bool
+    ) -> None:
+        recording = recorded(example, with_key=with_key)
+
+        for role in recording.all(aws.iam.Role):
+            for action, resource in permissions(recording, role.name):
+                assert "*" not in action
+                assert resource.startswith("arn:") or (resource == "*" and action in WITHOUT_RESOURCES)
+
+
+class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
+    @pytest.mark.parametrize("queue", ["created-objects", "dead-letters"])
+    def test_its_policy_says_no_more(self, queue: str) -> None:
+        recording, arn = recorded(PROCESSING_PIPELINE), arn_of(aws.sqs.Queue, f"{NAME}-{queue}")
+        policy = f"{NAME}-{queue}-policy"
+
+        assert recording.inputs(aws.sqs.QueuePolicy, policy)["queueUrl"] == url_of(f"{NAME}-{queue}")
+        assert recording.json_input(aws.sqs.QueuePolicy, policy, "policy") == {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {
+                        "ArnEquals": {"aws:SourceArn": arn_of(aws.cloudwatch.EventRule, f"{NAME}-object-created")}
+                    },
+                },
+                {
+                    "Sid": "RefusePlainHttp",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sqs:*",
+                    "Resource": [arn],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ],
+        }
+
+
+def test_two_functions_do_not_share_a_role() -> None:
+    def program() -> None:
+        LAMBDA_FUNCTION.make("one")
+        LambdaFunction("two", {**LAMBDA_FUNCTION.required, "statements": []})  # pyright: ignore[reportArgumentType]
+
+    recording = record(program)
+
+    assert permissions(recording, "one-role") == {
+        ("s3:GetObject", "arn:aws:s3:::the-bucket/*"),
+        *_own_log_and_trace("one"),
+    }
+    assert permissions(recording, "two-role") == _own_log_and_trace("two")
+    for name in ("one", "two"):
+        assert recording.inputs(aws.lambda_.Function, name)["role"] == arn_of(aws.iam.Role, f"{name}-role")

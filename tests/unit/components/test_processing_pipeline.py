@@ -1,0 +1,177 @@
+"""Every created object reaches the processor, however often it fails, and none is lost on the way."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from handlers.uploads.model import UploadRef
+from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
+from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
+
+QUEUE, DEAD_LETTERS = f"{NAME}-created-objects", f"{NAME}-dead-letters"
+RULE, RESULTS, FUNCTION = (f"{NAME}-{part}" for part in ("object-created", "results", "process-object"))
+FOURTEEN_DAYS = 1_209_600
+OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name")
+
+
+def recorded(**args: Any) -> Recording:
+    def program() -> dict[str, Any]:
+        pipeline = PROCESSING_PIPELINE.make(**args)
+        return {each: getattr(pipeline, each) for each in OUTPUTS}
+
+    return record(program)
+
+
+@pytest.fixture(scope="module")
+def by_default() -> Recording:
+    return recorded()
+
+
+@pytest.fixture(scope="module")
+def with_everything() -> Recording:
+    return recorded(**{**PROCESSING_PIPELINE.other, "processor": "team.process"})
+
+
+def variables(recording: Recording) -> dict[str, str]:
+    return recording.inputs(aws.lambda_.Function)["environment"]["variables"]
+
+
+class TestCreatedObjectsReachTheQueue:
+    def test_the_rule_matches_what_s3_says_of_this_buckets_uploads(self, by_default: Recording) -> None:
+        key = UploadRef("owner", "id").object_key
+
+        assert by_default.json_input(aws.cloudwatch.EventRule, RULE, "eventPattern") == {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": ["the-bucket"]}, "object": {"key": [{"prefix": "uploads/"}]}},
+        }
+        assert key.startswith("uploads/")
+
+    def test_the_rule_sends_to_the_queue_and_what_it_cannot_send_to_the_dead_letters(
+        self, by_default: Recording
+    ) -> None:
+        assert by_default.inputs(aws.cloudwatch.EventTarget) == {
+            "rule": physical(RULE),
+            "arn": arn_of(aws.sqs.Queue, QUEUE),
+            "deadLetterConfig": {"arn": arn_of(aws.sqs.Queue, DEAD_LETTERS)},
+        }
+
+    def test_the_rule_sends_nothing_before_both_queues_let_it(self, by_default: Recording) -> None:
+        policies = {each.urn for each in by_default.all(aws.sqs.QueuePolicy)}
+
+        assert len(policies) == 2
+        assert policies <= by_default.only(aws.cloudwatch.EventTarget).options.depends_on
+
+
+class TestNoMessageIsLost:
+    @pytest.mark.parametrize("timeout", [10, 300, 900])
+    def test_a_message_stays_hidden_for_six_timeouts(self, timeout: int) -> None:
+        recording = recorded(timeout_seconds=timeout)
+
+        assert recording.inputs(aws.lambda_.Function)["timeout"] == timeout
+        assert recording.inputs(aws.sqs.Queue, QUEUE)["visibilityTimeoutSeconds"] == 6 * timeout
+
+    @pytest.mark.parametrize(("args", "tries"), [({}, 3), ({"max_attempts": 4}, 4)])
+    def test_after_its_tries_it_goes_to_the_dead_letters(self, args: dict[str, int], tries: int) -> None:
+        recording = recorded(**args)
+
+        assert recording.json_input(aws.sqs.Queue, QUEUE, "redrivePolicy") == {
+            "deadLetterTargetArn": arn_of(aws.sqs.Queue, DEAD_LETTERS),
+            "maxReceiveCount": tries,
+        }
+        assert variables(recording)["MAX_ATTEMPTS"] == str(tries)
+
+    def test_the_dead_letters_take_this_queues_messages_alone(self, by_default: Recording) -> None:
+        assert by_default.inputs(aws.sqs.RedriveAllowPolicy)["queueUrl"] == url_of(DEAD_LETTERS)
+        assert by_default.json_input(aws.sqs.RedriveAllowPolicy, None, "redriveAllowPolicy") == {
+            "redrivePermission": "byQueue",
+            "sourceQueueArns": [arn_of(aws.sqs.Queue, QUEUE)],
+        }
+
+    @pytest.mark.parametrize("queue", [QUEUE, DEAD_LETTERS])
+    def test_each_queue_is_encrypted_and_keeps_its_messages_as_long_as_sqs_can(
+        self, by_default: Recording, queue: str
+    ) -> None:
+        inputs = by_default.inputs(aws.sqs.Queue, queue)
+
+        assert (inputs["sqsManagedSseEnabled"], inputs["messageRetentionSeconds"]) == (True, FOURTEEN_DAYS)
+
+    def test_there_is_no_queue_without_dead_letters_behind_it(self, by_default: Recording) -> None:
+        names = {each.name: "redrivePolicy" in each.inputs for each in by_default.all(aws.sqs.Queue)}
+
+        assert names == {QUEUE: True, DEAD_LETTERS: False}
+
+
+class TestTheQueueTriggersTheLiveAlias:
+    def test_one_object_at_a_time_and_only_failed_messages_come_back(self, by_default: Recording) -> None:
+        assert by_default.inputs(aws.lambda_.EventSourceMapping) == {
+            "eventSourceArn": arn_of(aws.sqs.Queue, QUEUE),
+            "functionName": arn_of(aws.lambda_.Alias, f"{FUNCTION}-live"),
+            "batchSize": 1,
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+        }
+
+    def test_reserved_executions_bound_the_deliveries_as_well(self, with_everything: Recording) -> None:
+        mapping = with_everything.inputs(aws.lambda_.EventSourceMapping)
+
+        assert mapping["scalingConfig"] == {"maximumConcurrency": 5}
+        assert with_everything.inputs(aws.lambda_.Function)["reservedConcurrentExecutions"] == 5
+
+    def test_nothing_is_reserved_by_default(self, by_default: Recording) -> None:
+        assert "reservedConcurrentExecutions" not in by_default.inputs(aws.lambda_.Function)
+
+
+class TestTheProcessor:
+    def test_is_the_built_in_one_by_default(self, by_default: Recording) -> None:
+        assert variables(by_default)["PROCESSOR"] == "handlers.processors.inspect.process"
+        assert "processor" not in by_default.inputs(aws.lambda_.Function)["code"].assets
+
+    def test_is_a_teams_own_with_its_code_in_a_folder_of_its_own(self) -> None:
+        recording = recorded(processor="team.process", processor_code=TEAM_CODE)
+        code = recording.inputs(aws.lambda_.Function)["code"]
+
+        assert variables(recording)["PROCESSOR"] == "team.process"
+        assert isinstance(code.assets["processor"], pulumi.AssetArchive)
+        assert list(code.assets["processor"].assets) == ["team.py"]
+
+    def test_has_the_memory_and_the_log_asked_for(self, with_everything: Recording) -> None:
+        function = with_everything.inputs(aws.lambda_.Function)
+
+        assert (function["memorySize"], function["loggingConfig"]["applicationLogLevel"]) == (1_024, "DEBUG")
+        assert with_everything.inputs(aws.cloudwatch.LogGroup) == {"retentionInDays": 14}
+
+    def test_is_told_where_things_are(self, by_default: Recording) -> None:
+        assert variables(by_default) == {
+            "UPLOADS_TABLE": "the-table",
+            "RESULTS_BUCKET": physical(RESULTS),
+            "QUEUE_URL": url_of(QUEUE),
+            "PROCESSOR": "handlers.processors.inspect.process",
+            "MAX_ATTEMPTS": "3",
+        }
+
+
+class TestResultsAreKeptAsTheObjectsAre:
+    def test_protected_and_for_ever_by_default(self, by_default: Recording) -> None:
+        rules = by_default.inputs(aws.s3.BucketLifecycleConfiguration)["rules"]
+
+        assert by_default.only(aws.s3.Bucket).options.protect
+        assert not any("days" in rule.get("expiration", {}) for rule in rules)
+
+    def test_or_as_asked_for(self, with_everything: Recording) -> None:
+        rules = with_everything.inputs(aws.s3.BucketLifecycleConfiguration)["rules"]
+        encryption = with_everything.inputs(aws.s3.BucketServerSideEncryptionConfiguration)["rules"][0]
+
+        assert not with_everything.only(aws.s3.Bucket).options.protect
+        assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 9}
+        assert rules[2]["expiration"] == {"days": 8}
+        assert encryption["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
+
+
+def test_queues_and_results_come_out(by_default: Recording) -> None:
+    assert by_default.outputs == {
+        "queue_url": url_of(QUEUE),
+        "dead_letter_queue_url": url_of(DEAD_LETTERS),
+        "results_bucket_name": physical(RESULTS),
+    }

@@ -1,0 +1,152 @@
+"""Components nest, name and register alike, so that any two fit into one program, in any Pulumi language."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+
+from local.program import Registration
+from tests.unit.components.examples import ALL, COMPONENTS, NAME, Example
+from tests.unit.components.recording import SUFFIX, Recording, record, token
+
+NAMED_AS = {token(aws.s3.Bucket): "bucket", token(aws.apigateway.Stage): "stageName"}
+"""The input that names a resource in AWS, where it is not called `name`."""
+
+UNIQUE_ENOUGH = {
+    token(aws.lambda_.Alias),  # within its function
+    token(aws.apigateway.Stage),  # within its API
+}
+
+
+@cache
+def with_everything(example: Example) -> Recording:
+    return record(lambda: make_with_everything(example))
+
+
+def make_with_everything(example: Example, name: str = NAME) -> None:
+    """Every argument given, but those that would leave resources out."""
+    left_out = {"user_pool_arn", "manage_account_logging"}
+    args = {key: value for key, value in example.other.items() if key not in left_out}
+    if "processor" in args:
+        args["processor"] = "team.process"
+    example.make(name, **args)
+
+
+def ancestors(recording: Recording, each: Registration) -> list[Registration]:
+    parents = [parent for parent in recording.registrations if parent.urn == each.parent]
+    return [*parents, *(older for parent in parents for older in ancestors(recording, parent))]
+
+
+@pytest.mark.parametrize("example", ALL)
+class TestEveryResourceBelongsToItsComponent:
+    def test_its_line_of_parents_ends_in_the_component(self, example: Example) -> None:
+        recording = with_everything(example)
+        top, *others = recording.registrations
+
+        assert (top.type, top.name, top.custom) == (f"portage:index:{example.title}", NAME, False)
+        assert others
+        for each in others:
+            assert ancestors(recording, each)[-1] == top
+
+    def test_its_name_begins_with_its_parents(self, example: Example) -> None:
+        recording = with_everything(example)
+
+        for each in recording.registrations[1:]:
+            parent = ancestors(recording, each)[0]
+            is_main = each.name == parent.name and each.type.split(":")[0] == "aws"
+            assert is_main or re.fullmatch(rf"{re.escape(parent.name)}-[a-z]+(-[a-z]+)*", each.name), each.name
+
+    def test_no_two_of_a_type_share_a_name_even_of_two_components(self, example: Example) -> None:
+        def program() -> None:
+            make_with_everything(example, "one")
+            make_with_everything(example, "two")
+
+        recording = record(program)
+        names = [(each.type, each.name) for each in recording.registrations]
+
+        assert len(names) == len(set(names))
+
+    def test_no_resource_has_a_fixed_name_in_aws(self, example: Example) -> None:
+        recording = with_everything(example)
+        names = [(each.type, each.inputs.get(NAMED_AS.get(each.type, "name"))) for each in recording.registrations]
+        # A name with another resource's in it is as unique as that one.
+        fixed = {kind for kind, name in names if name and SUFFIX not in name}
+
+        assert fixed <= UNIQUE_ENOUGH
+
+    def test_it_is_made_by_the_provider_that_the_component_was_given(self, example: Example) -> None:
+        def program() -> None:
+            provider = aws.Provider("elsewhere", region="mars-south-1")
+            example.component(NAME, example.required, pulumi.ResourceOptions(providers={"aws": provider}))
+
+        recording = record(program)
+        provider = next(each for each in recording.registrations if each.name == "elsewhere")
+        made = [each for each in recording.registrations if each.custom and each is not provider]
+
+        assert made
+        assert all(each.options.provider.startswith(f"{provider.urn}::") for each in made)
+
+    def test_it_takes_over_no_option_that_was_meant_for_the_component(self, example: Example) -> None:
+        opts = pulumi.ResourceOptions(ignore_changes=["anything"])
+
+        recording = record(lambda: example.component(NAME, example.required, opts) and None)
+
+        assert not any(each.options.ignore_changes for each in recording.registrations[1:])
+
+
+@pytest.mark.parametrize("example", ALL)
+class TestWhatComesOutIsWhatTheClassDeclares:
+    def test_every_output_is_registered_under_its_name(self, example: Example) -> None:
+        registered: dict[str, Mapping[str, Any]] = {}
+
+        def register(self: pulumi.ComponentResource, outputs: Mapping[str, Any]) -> None:
+            registered[type(self).__name__] = outputs
+
+        with patch.object(pulumi.ComponentResource, "register_outputs", register):
+            components: list[Any] = []
+            record(lambda: components.append(example.make()))
+
+        assert registered[example.title].keys() == example.component.__annotations__.keys()
+        for name, value in registered[example.title].items():
+            assert getattr(components[0], name) is value
+
+
+@pytest.mark.parametrize("example", COMPONENTS)
+class TestAnyPulumiLanguageCanComposeTheComponents:
+    def test_the_package_schema_has_every_argument_and_every_output(self, example: Example) -> None:
+        schema = self.schema_of(example)
+        required = {_camel_case(name) for name in example.required}
+
+        assert schema["isComponent"] is True
+        assert schema["inputProperties"].keys() == {_camel_case(name) for name in example.shape.__annotations__}
+        assert set(schema["requiredInputs"]) == required
+        assert schema["properties"].keys() == {_camel_case(name) for name in example.component.__annotations__}
+
+    def test_the_package_schema_describes_each_of_them(self, example: Example) -> None:
+        schema = self.schema_of(example)
+
+        assert schema["description"]
+        for properties in (schema["inputProperties"], schema["properties"]):
+            assert [name for name, each in properties.items() if not each.get("description")] == []
+
+    def test_what_other_components_give_may_be_known_late(self, example: Example) -> None:
+        properties = self.schema_of(example)["inputProperties"]
+
+        assert [name for name in example.required if properties[_camel_case(name)].get("plain")] == []
+
+    @staticmethod
+    def schema_of(example: Example) -> dict[str, Any]:
+        provider = ComponentProvider([example.component], "portage", "portage", "1.0.0")
+        return json.loads(provider.schema or "")["resources"][f"portage:index:{example.title}"]
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)

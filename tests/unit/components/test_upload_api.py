@@ -1,0 +1,198 @@
+"""The front door grants uploads, takes the bytes past the gateway, and says when they came."""
+
+import json
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.openapi import Contract
+from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
+from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record
+
+INGEST, FUNCTION, USERS, REST = (f"{NAME}-{part}" for part in ("ingest", "create-upload", "users", "rest"))
+INVOKE_ARN = f"{arn_of(aws.lambda_.Alias, f'{FUNCTION}-live')}/invocations"
+OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "bucket_name", "bucket_arn")
+ORIGINS = ["https://app.example.com", "http://localhost:8000"]
+
+
+def recorded(**args: Any) -> Recording:
+    def program() -> dict[str, Any]:
+        api = UPLOAD_API.make(**args)
+        return {each: getattr(api, each) for each in OUTPUTS}
+
+    return record(program)
+
+
+@pytest.fixture(scope="module")
+def by_default() -> Recording:
+    return recorded()
+
+
+@pytest.fixture(scope="module")
+def with_everything() -> Recording:
+    return recorded(**{name: value for name, value in UPLOAD_API.other.items() if name != "user_pool_arn"})
+
+
+def contract(recording: Recording) -> dict[str, Any]:
+    return recording.json_input(aws.apigateway.RestApi, REST, "body")
+
+
+def integration(document: dict[str, Any], path: str, verb: str) -> dict[str, Any]:
+    return document["paths"][path][verb]["x-amazon-apigateway-integration"]
+
+
+class TestTheBucketTakesTheBytes:
+    def test_it_announces_what_comes_to_any_number_of_listeners(self, by_default: Recording) -> None:
+        assert by_default.inputs(aws.s3.BucketNotification) == {"bucket": physical(INGEST), "eventbridge": True}
+
+    def test_it_answers_browsers_of_allowed_origins_alone(self) -> None:
+        assert recorded(allowed_origins=ORIGINS).inputs(aws.s3.BucketCorsConfiguration) == {
+            "bucket": physical(INGEST),
+            "corsRules": [
+                {
+                    "allowedOrigins": ORIGINS,
+                    "allowedMethods": ["PUT"],
+                    "allowedHeaders": ["content-type", "if-none-match"],
+                    "exposeHeaders": ["ETag"],
+                    "maxAgeSeconds": 600,
+                }
+            ],
+        }
+
+    def test_no_browser_may_send_by_default(self, by_default: Recording) -> None:
+        assert by_default.all(aws.s3.BucketCorsConfiguration) == []
+
+    def test_objects_expire_after_their_own_days(self, with_everything: Recording) -> None:
+        rules = with_everything.inputs(aws.s3.BucketLifecycleConfiguration)["rules"]
+
+        assert rules[2]["expiration"] == {"days": 8}
+        assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 9}
+
+    def test_it_is_encrypted_with_the_customers_key_where_there_is_one(self, with_everything: Recording) -> None:
+        rule = with_everything.inputs(aws.s3.BucketServerSideEncryptionConfiguration)["rules"][0]
+
+        assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
+
+
+class TestWhatUsersHaveIsGuardedUnlessToldOtherwise:
+    def test_bucket_and_user_pool_refuse_to_be_deleted_by_default(self, by_default: Recording) -> None:
+        assert by_default.only(aws.s3.Bucket).options.protect
+        assert by_default.inputs(aws.cognito.UserPool)["deletionProtection"] == "ACTIVE"
+
+    def test_both_can_be_let_go(self, with_everything: Recording) -> None:
+        assert not with_everything.only(aws.s3.Bucket).options.protect
+        assert with_everything.inputs(aws.cognito.UserPool)["deletionProtection"] == "INACTIVE"
+
+
+class TestCreateUploadIsReachedThroughTheGatewayAlone:
+    def test_the_gateway_invokes_the_live_alias(self, by_default: Recording) -> None:
+        assert integration(contract(by_default), "/uploads", "post")["uri"] == INVOKE_ARN
+
+    def test_one_method_of_one_api_may_invoke_the_live_alias(self, by_default: Recording) -> None:
+        # Function and alias apart: of an alias's ARN the provider makes the two, and replaces the permission at every
+        # run (https://github.com/hashicorp/terraform-provider-aws/issues/38558).
+        assert by_default.inputs(aws.lambda_.Permission) == {
+            "action": "lambda:InvokeFunction",
+            "function": physical(FUNCTION),
+            "qualifier": "live",
+            "principal": "apigateway.amazonaws.com",
+            "sourceArn": f"{arn_of(aws.apigateway.RestApi, REST)}/execution/*/POST/uploads",
+        }
+
+    def test_the_permission_waits_for_the_alias(self, by_default: Recording) -> None:
+        permission = by_default.only(aws.lambda_.Permission)
+
+        assert by_default.only(aws.lambda_.Alias).urn in permission.options.depends_on
+
+    def test_it_runs_for_less_time_than_the_gateway_waits(self, by_default: Recording) -> None:
+        assert by_default.inputs(aws.lambda_.Function)["timeout"] == 10
+
+    def test_its_log_has_the_level_and_days_asked_for(self, with_everything: Recording) -> None:
+        function = with_everything.inputs(aws.lambda_.Function)
+
+        assert function["loggingConfig"]["applicationLogLevel"] == "DEBUG"
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{FUNCTION}-log") == {"retentionInDays": 14}
+
+    def test_it_is_told_what_it_may_grant(self, with_everything: Recording) -> None:
+        assert with_everything.inputs(aws.lambda_.Function)["environment"]["variables"] == {
+            "UPLOADS_TABLE": "another-table",
+            "INGEST_BUCKET": physical(INGEST),
+            "URL_EXPIRES_IN_SECONDS": "60",
+            "MAX_UPLOAD_BYTES": "1000000",
+            "RECORD_RETENTION_DAYS": "7",
+            "ALLOWED_ORIGINS": "https://app.example.com",
+        }
+
+
+class TestTheContractIsWhatIsDeployed:
+    @pytest.mark.parametrize("origins", [[], ORIGINS])
+    def test_the_document_is_the_contract_in_its_surroundings(self, origins: list[str]) -> None:
+        document = contract(recorded(allowed_origins=origins, max_upload_bytes=7))
+
+        assert document == json.loads(
+            json.dumps(
+                Contract(
+                    allowed_origins=origins,
+                    max_upload_bytes=7,
+                    region=REGION,
+                    partition=PARTITION,
+                    table_name=TABLE["table_name"],
+                    user_pool_arn=arn_of(aws.cognito.UserPool, USERS),
+                    create_upload_invoke_arn=INVOKE_ARN,
+                    read_status_role_arn=arn_of(aws.iam.Role, f"{NAME}-read-status-role"),
+                ).document()
+            )
+        )
+
+    def test_the_api_is_not_on_the_air_before_it_may_read_the_status(self, by_default: Recording) -> None:
+        policy = by_default.only(aws.iam.RolePolicy, f"{NAME}-read-status-policy")
+
+        assert policy.urn in by_default.only(aws.apigateway.RestApi).options.depends_on
+
+    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins", "max_upload_bytes"])
+    def test_what_changes_the_contract_deploys_it_anew(self, by_default: Recording, argument: str) -> None:
+        other = recorded(**{argument: UPLOAD_API.other[argument]}).inputs(aws.apigateway.Deployment)
+
+        assert other["triggers"] != by_default.inputs(aws.apigateway.Deployment)["triggers"]
+
+    def test_nothing_else_does(self, by_default: Recording) -> None:
+        contracts = {"table_name", "user_pool_arn", "allowed_origins", "max_upload_bytes"}
+        others = {name: value for name, value in UPLOAD_API.other.items() if name not in contracts}
+
+        other = recorded(**others).inputs(aws.apigateway.Deployment)
+
+        assert other["triggers"] == by_default.inputs(aws.apigateway.Deployment)["triggers"]
+
+
+class TestUsersSignInToAPoolMadeHereOrGiven:
+    def test_a_pool_is_made_in_which_nobody_signs_up(self, by_default: Recording) -> None:
+        pool = by_default.inputs(aws.cognito.UserPool)
+
+        assert pool["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
+
+    def test_a_pool_that_is_given_stays_its_owners(self) -> None:
+        recording = recorded(user_pool_arn=USER_POOL_ARN)
+        authorizer = contract(recording)["components"]["securitySchemes"]["users"]["x-amazon-apigateway-authorizer"]
+
+        assert authorizer["providerARNs"] == [USER_POOL_ARN]
+        assert recording.all(aws.cognito.UserPool) == recording.all(aws.cognito.UserPoolClient) == []
+        assert recording.outputs["user_pool_id"] == "eu-central-1_AbCdEf123"
+        assert recording.outputs.get("user_pool_client_id") is None
+
+
+def test_throttles_and_logging_reach_the_gateway(with_everything: Recording) -> None:
+    settings = with_everything.inputs(aws.apigateway.MethodSettings)["settings"]
+
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (5, 6)
+    assert with_everything.all(aws.apigateway.Account) == []
+
+
+def test_what_a_user_pastes_next_comes_out(by_default: Recording) -> None:
+    assert by_default.outputs == {
+        "url": f"https://{physical(f'{REST}-stage')}.example",
+        "user_pool_id": f"{physical(USERS)}-id",
+        "user_pool_client_id": f"{physical(f'{USERS}-client')}-id",
+        "bucket_name": physical(INGEST),
+        "bucket_arn": arn_of(aws.s3.Bucket, INGEST),
+    }

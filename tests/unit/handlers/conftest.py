@@ -1,0 +1,77 @@
+import importlib
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.core.models import MockAWS
+
+from handlers import process_object
+from handlers.processors import Processor
+from handlers.uploads.processing import Delivery
+from handlers.uploads.store import UploadStore
+from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.unit.handlers.worker import Worker
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[MockAWS]:
+    """Started once a module: starting takes longer than most tests, emptying does not."""
+    with mock_aws() as started:
+        yield started
+
+
+@pytest.fixture
+def cloud(aws: MockAWS, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    aws.reset()
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():  # after moto, which sets credentials of its own
+        monkeypatch.setenv(name, value)
+    return Cloud()
+
+
+@pytest.fixture
+def store(cloud: Cloud) -> UploadStore:
+    return UploadStore(cloud.dynamodb, TABLE)
+
+
+@pytest.fixture
+def worker(cloud: Cloud, store: UploadStore) -> Worker:
+    return Worker(cloud, store)
+
+
+@pytest.fixture
+def delivery(cloud: Cloud) -> Delivery:
+    """The first receipt of an upload's event: its record pending, its bytes in the bucket."""
+    cloud.write_record()
+    return Delivery("message-1", 1, INGEST, REF.object_key, cloud.put_object())
+
+
+@pytest.fixture
+def process_object_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function as it is after a cold start: settings in place, nothing cached."""
+    for name, value in {
+        "UPLOADS_TABLE": TABLE,
+        "RESULTS_BUCKET": RESULTS,
+        "QUEUE_URL": cloud.queue_url,
+        "PROCESSOR": "handlers.processors.inspect.process",
+        "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", shared_client)
+    importlib.reload(process_object)
+
+
+@pytest.fixture
+def use_processor(monkeypatch: pytest.MonkeyPatch) -> UseProcessor:
+    """Let a function of the test be what PROCESSOR names."""
+
+    def use(processor: Processor) -> None:
+        def load(_name: str) -> Processor:
+            return processor
+
+        monkeypatch.setattr(process_object, "load_processor", load)
+
+    return use

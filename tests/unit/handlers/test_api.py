@@ -1,0 +1,144 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from handlers.api import ApiRequest
+from handlers.uploads.model import InvalidRequest
+from tests.unit.handlers.cloud import OWNER
+from tests.unit.handlers.events import REQUEST_ID, proxy_event
+
+SHOP = "https://shop.example"
+DESK = "https://desk.example:8443"
+
+
+def request(body: str | None = "{}", *, allowed: tuple[str, ...] = (), **parts: Any) -> ApiRequest:
+    return ApiRequest.from_event(proxy_event(body, **parts), allowed)
+
+
+class TestWhatTheGatewaySends:
+    def test_the_owner_is_the_signed_in_user(self) -> None:
+        assert request().owner == OWNER
+
+    def test_request_id_and_path_are_the_gateways(self) -> None:
+        assert (request().request_id, request().path) == (REQUEST_ID, "/live/uploads")
+
+    @pytest.mark.parametrize(("sent", "body"), [(None, ""), ("", ""), ('{"a": 1}', '{"a": 1}'), ("é", "é")])
+    def test_a_body_is_taken_as_text(self, sent: str | None, body: str) -> None:
+        assert request(sent).body == body
+
+    def test_a_body_in_base64_is_decoded(self) -> None:
+        text = '{"file_name": "Überweisung.pdf"}'
+        assert request(base64.b64encode(text.encode()).decode(), is_base64=True).json_body() == json.loads(text)
+
+    def test_bytes_that_are_no_text_are_replaced_and_then_refused_as_a_value(self) -> None:
+        sent = base64.b64encode(b'{"file_name": "\xff"}').decode()
+        assert request(sent, is_base64=True).json_body() == {"file_name": "\ufffd"}
+
+    def test_a_request_without_headers_is_taken(self) -> None:
+        event = proxy_event("{}")
+        event["headers"] = None
+        assert ApiRequest.from_event(event, (SHOP,)).cors_headers == {}
+
+
+class TestJsonBody:
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [("{}", {}), ("[]", []), ("null", None), ("5", 5), (' {"a": [1, 2.5, "é"]} ', {"a": [1, 2.5, "é"]})],
+    )
+    def test_json_is_decoded_whatever_its_type(self, text: str, value: object) -> None:
+        assert request(text).json_body() == value
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            None,
+            "",
+            " ",
+            "hello",
+            "{",
+            "{'a': 1}",
+            '{"a": 1,}',
+            '{"a": 1} x',
+            "\ufeff{}",
+            '{"a": "line\nbreak"}',
+            "file_name=a.txt&size_bytes=5",
+            "1" * 5000,
+            "[" * 100_000,
+        ],
+    )
+    def test_anything_else_is_an_invalid_request_that_says_why(self, text: str | None) -> None:
+        with pytest.raises(InvalidRequest, match=r"^The body is not JSON: .+\.$") as caught:
+            request(text).json_body()
+        assert len(str(caught.value)) < 300
+
+
+class TestAnswer:
+    def test_it_is_json_that_nobody_caches(self) -> None:
+        answer = request().answer(201, {"name": "é"}, Location="/x")
+        assert answer["statusCode"] == 201
+        assert json.loads(answer["body"]) == {"name": "é"}
+        assert answer["headers"] == {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "Location": "/x",
+        }
+
+    def test_a_problem_has_the_members_of_rfc_9457_and_the_request_id(self) -> None:
+        answer = request().problem(400, "invalid-request", "Invalid request", 'size_bytes is "x".')
+        assert answer["statusCode"] == 400
+        assert answer["headers"]["Content-Type"] == "application/problem+json"
+        assert answer["headers"]["Cache-Control"] == "no-store"
+        assert json.loads(answer["body"]) == {
+            "type": "urn:portage:problem:invalid-request",
+            "title": "Invalid request",
+            "status": 400,
+            "detail": 'size_bytes is "x".',
+            "request_id": REQUEST_ID,
+        }
+
+    def test_the_body_of_a_problem_is_ascii_so_that_half_a_surrogate_pair_can_travel(self) -> None:
+        assert request().problem(400, "k", "t", "\ud800 é")["body"].isascii()
+
+
+class TestCors:
+    @pytest.mark.parametrize(
+        ("allowed", "origin", "answered"),
+        [
+            ((), None, None),
+            ((), SHOP, None),
+            ((SHOP,), None, None),
+            ((SHOP,), SHOP, SHOP),
+            ((SHOP,), DESK, None),
+            ((SHOP,), "null", None),
+            ((SHOP,), f"{SHOP}.evil.example", None),
+            ((SHOP,), "https://SHOP.example", None),
+            ((SHOP, DESK), SHOP, SHOP),
+            ((SHOP, DESK), DESK, DESK),
+            ((SHOP, DESK), "https://evil.example", None),
+            (("*",), None, "*"),
+            (("*",), "https://anybody.example", "*"),
+            (("*",), "null", "*"),
+            ((SHOP, "*"), SHOP, "*"),
+        ],
+    )
+    @pytest.mark.parametrize("header", ["origin", "Origin"])
+    def test_an_origin_is_named_exactly_where_it_is_allowed(
+        self, allowed: tuple[str, ...], origin: str | None, answered: str | None, header: str
+    ) -> None:
+        headers = {} if origin is None else {header: origin}
+        found = request(allowed=allowed, headers=headers)
+        for answer in (found.answer(201, {}), found.problem(400, "k", "t", "d")):
+            assert answer["headers"].get("Access-Control-Allow-Origin") == answered
+
+    def test_a_page_may_read_where_its_upload_is(self) -> None:
+        found = request(allowed=(SHOP,), headers={"origin": SHOP})
+        assert found.cors_headers["Access-Control-Expose-Headers"] == "Location"
+
+    def test_an_answer_that_names_an_origin_varies_with_it(self) -> None:
+        assert request(allowed=(SHOP,), headers={"origin": SHOP}).cors_headers["Vary"] == "Origin"
+
+    def test_an_answer_to_an_origin_that_is_not_allowed_has_no_cors_header_at_all(self) -> None:
+        answer = request(allowed=(SHOP,), headers={"origin": DESK}).answer(201, {})
+        assert not [name for name in answer["headers"] if name.startswith("Access-Control-")]

@@ -1,0 +1,225 @@
+import importlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from handlers import create_upload
+from handlers.uploads.model import UploadRef
+from handlers.uploads.presign import Bucket, Credentials, presign
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION, TABLE, Cloud, shared_client
+from tests.unit.handlers.events import REQUEST_ID, proxy_event
+
+BODY: dict[str, Any] = {"file_name": "scan.pdf", "content_type": "application/pdf", "size_bytes": 5}
+HEADERS = {"Content-Length": "5", "Content-Type": "application/pdf", "If-None-Match": "*"}
+SHOP = "https://shop.example"
+SETTINGS = {
+    "UPLOADS_TABLE": TABLE,
+    "INGEST_BUCKET": INGEST,
+    "URL_EXPIRES_IN_SECONDS": "900",
+    "MAX_UPLOAD_BYTES": "1000",
+    "RECORD_RETENTION_DAYS": "30",
+    "ALLOWED_ORIGINS": SHOP,
+}
+
+
+@pytest.fixture(autouse=True)
+def started_function(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - moto comes first
+    """The function as it is after a cold start: settings in place, nothing cached."""
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", shared_client)
+    importlib.reload(create_upload)
+
+
+def post(body: object = BODY, **parts: Any) -> dict[str, Any]:
+    return create_upload.handle(proxy_event(body, **parts), None)
+
+
+def query_of(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query)
+
+
+def plan_of(answer: dict[str, Any]) -> dict[str, Any]:
+    assert answer["statusCode"] == 201
+    return json.loads(answer["body"])
+
+
+class TestCreated:
+    def test_the_answer_is_the_plan_and_where_the_upload_can_be_followed(self, cloud: Cloud) -> None:
+        answer = post(headers={"origin": SHOP})
+        plan = plan_of(answer)
+        ref = UploadRef(OWNER, plan["upload_id"])
+        assert answer["headers"]["Location"] == f"/live/uploads/{ref.upload_id}"
+        assert answer["headers"]["Access-Control-Allow-Origin"] == SHOP
+        assert set(plan) == {"upload_id", "status", "method", "url", "headers", "expires_at", "expires_in_seconds"}
+        assert cloud.status(ref) == plan["status"] == "pending"
+
+    def test_each_upload_has_an_id_of_its_own_and_later_ones_sort_behind(self) -> None:
+        ids = [plan_of(post())["upload_id"] for _ in range(20)]
+        assert {UUID(upload_id).version for upload_id in ids} == {7}
+        assert ids == sorted(set(ids))
+
+    def test_times_are_now(self, cloud: Cloud) -> None:
+        before = datetime.now(UTC) - timedelta(milliseconds=1)
+        plan = plan_of(post())
+        record = cloud.record(UploadRef(OWNER, plan["upload_id"]))
+        assert record
+        assert before <= datetime.fromisoformat(record["created_at"]) <= datetime.now(UTC)
+
+    def test_the_upload_belongs_to_the_signed_in_user(self, cloud: Cloud) -> None:
+        plan = plan_of(post(owner="somebody-else"))
+        assert cloud.status(UploadRef("somebody-else", plan["upload_id"])) == "pending"
+        assert cloud.status(UploadRef(OWNER, plan["upload_id"])) is None
+
+    def test_an_id_that_exists_already_is_an_error_and_no_url(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = cloud.write_record(status="processing")
+        monkeypatch.setattr(create_upload.uuid6, "uuid7", lambda: REF.upload_id)
+        with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+            post()
+        assert cloud.record() == record
+
+    def test_a_table_that_fails_gives_no_answer_with_a_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("UPLOADS_TABLE", "of-nobody")
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            post()
+
+
+class TestTheUrl:
+    def expected(self, plan: dict[str, Any], credentials: Credentials, endpoint: str | None = None) -> str:
+        """Sign what the plan promises, at the moment that its URL names."""
+        stamp = query_of(plan["url"])["X-Amz-Date"][0]
+        return presign(
+            "PUT",
+            Bucket.at(INGEST, REGION, endpoint),
+            UploadRef(OWNER, plan["upload_id"]).object_key,
+            credentials,
+            headers=HEADERS,
+            expires_in_seconds=900,
+            now=datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+        )
+
+    def role(self, **changes: str) -> Credentials:
+        found = {**ENVIRONMENT, **changes}
+        return Credentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"])
+
+    def test_it_puts_exactly_the_declared_length_and_type_once_with_the_roles_credentials(self) -> None:
+        plan = plan_of(post())
+        assert plan["headers"] == HEADERS
+        assert plan["url"] == self.expected(plan, self.role())
+
+    def test_renewed_credentials_are_used_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        post()
+        renewed = {"AWS_ACCESS_KEY_ID": "ASIANEW", "AWS_SECRET_ACCESS_KEY": "new", "AWS_SESSION_TOKEN": "newer"}
+        for name, value in renewed.items():
+            monkeypatch.setenv(name, value)
+        plan = plan_of(post())
+        assert plan["url"] == self.expected(plan, self.role(**renewed))
+
+    @pytest.mark.parametrize(
+        ("variables", "endpoint"),
+        [
+            ({}, None),
+            ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566"),
+            ({"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"),
+            (
+                {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+                "http://127.0.0.1:9000",
+            ),
+            ({"AWS_ENDPOINT_URL": ""}, None),
+        ],
+    )
+    def test_it_leads_to_the_endpoint_that_aws_tools_would_use(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], endpoint: str | None
+    ) -> None:
+        post()  # makes the client of the table, whose endpoint stays moto's
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        plan = plan_of(post())
+        assert plan["url"] == self.expected(plan, self.role(), endpoint)
+
+    def test_it_works_until_the_moment_that_the_plan_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> "Clock":
+                return cls(2026, 2, 28, 12, 0, 0, 999_000, tzinfo=tz)
+
+        monkeypatch.setattr(create_upload, "datetime", Clock)
+        plan = plan_of(post())
+        query = query_of(plan["url"])
+        signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        dies_at = signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+        assert datetime.fromisoformat(plan["expires_at"]) <= dies_at
+
+
+class TestRefused:
+    def test_all_faults_come_in_one_problem(self) -> None:
+        answer = post({"file_name": "a/b", "size_bytes": 1001, "md5": "x"}, headers={"origin": SHOP})
+        problem = json.loads(answer["body"])
+        assert answer["statusCode"] == problem["status"] == 400
+        assert answer["headers"]["Content-Type"] == "application/problem+json"
+        assert answer["headers"]["Access-Control-Allow-Origin"] == SHOP
+        assert "Location" not in answer["headers"]
+        assert (problem["type"], problem["request_id"]) == ("urn:portage:problem:invalid-request", REQUEST_ID)
+        for fault in (
+            "content_type is required.",
+            "'md5' is not a field;",
+            "file_name is 'a/b', but must be",
+            "size_bytes is 1001, but must be a whole number from 1 to 1000.",
+        ):
+            assert fault in problem["detail"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            None,
+            "",
+            "hello",
+            "[]",
+            "null",
+            '{"file_name": "\\ud800", "content_type": "a/b", "size_bytes": 5}',
+            '{"file_name": "a", "content_type": "a/b", "size_bytes": NaN}',
+            '{"file_name": "a", "content_type": "a/b", "size_bytes": 1e400}',
+            '{"file_name": "a", "content_type": "a/b", "size_bytes": true}',
+            '{"file_name": "a", "content_type": "a/b", "size_bytes": 5, "\\ud800": 1}',
+        ],
+    )
+    def test_a_body_that_breaks_the_contract_is_the_clients_fault_and_leaves_no_record(
+        self, cloud: Cloud, body: str | None
+    ) -> None:
+        answer = post(body)
+        assert answer["statusCode"] == 400
+        assert json.loads(answer["body"])["detail"]
+        assert answer["body"].isascii()
+        assert cloud.count_records() == 0
+
+    def test_a_body_nested_as_deeply_as_json_can_be_read_is_the_clients_fault_too(self) -> None:
+        depths = (*range(900, 1000), 100_000)
+        bodies = ['{"file_name": ' + "[" * depth + "]" * depth + "}" for depth in depths]
+        assert {post(body)["statusCode"] for body in bodies} == {400}
+
+
+class TestColdStart:
+    def test_a_missing_setting_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MAX_UPLOAD_BYTES")
+        with pytest.raises(ValueError, match="MAX_UPLOAD_BYTES is not set"):
+            post()
+
+    def test_one_client_serves_all_requests_of_an_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made: list[str] = []
+
+        def client(service: str) -> Any:
+            made.append(service)
+            return shared_client(service)
+
+        monkeypatch.setattr(boto3, "client", client)
+        for _ in range(3):
+            post()
+        assert made == ["dynamodb"]

@@ -1,0 +1,170 @@
+"""The Lambda behind the queue, from a batch of messages to the answer that names those to deliver again."""
+
+import logging
+from collections.abc import Mapping
+
+import pytest
+
+from handlers.processors import Job, Unprocessable
+from handlers.uploads.processing import JobFailed
+from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
+from tests.unit.handlers.cloud import OWNER, REF, RESULTS, Cloud, tried_again
+
+pytestmark = pytest.mark.usefixtures("process_object_started")
+
+
+class TestOneMessage:
+    def test_an_upload_is_inspected_and_completed(self, cloud: Cloud) -> None:
+        assert handle(uploaded(cloud)) == []
+        record = cloud.record()
+        assert record
+        assert record["status"] == "completed"
+        assert record["result"] == {"bucket": RESULTS, "key": REF.result_key}
+        assert cloud.result() == {
+            "size_bytes": 5,
+            "sha256": "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9",
+            "sniffed_type": None,
+            "declared_type": "application/pdf",
+        }
+
+    def test_a_size_that_was_not_declared_fails_the_upload_and_is_not_tried_again(self, cloud: Cloud) -> None:
+        assert handle(uploaded(cloud, body=b"other size")) == []
+        record = cloud.record()
+        assert record
+        assert record["failure"] == {
+            "code": "unprocessable",
+            "detail": "The object has 10 bytes, but 5 were declared.",
+        }
+
+    def test_a_duplicate_is_taken_from_the_queue_and_changes_nothing(self, cloud: Cloud) -> None:
+        message = uploaded(cloud)
+        handle(message)
+        record, results = cloud.record(), cloud.results()
+        assert handle(message, {**message, "messageId": "another"}) == []
+        assert (cloud.record(), cloud.results()) == (record, results)
+
+    def test_a_failed_try_is_reported_until_the_last_and_then_recorded(
+        self, cloud: Cloud, use_processor: UseProcessor
+    ) -> None:
+        use_processor(raise_secret)
+        message = uploaded(cloud)
+        for attempt, status in ((1, "processing"), (2, "processing"), (3, "failed")):
+            assert handle(tried_again(message, attempt)) == [message["messageId"]]
+            assert cloud.status() == status
+
+    def test_a_message_whose_last_try_failed_is_in_the_queue_at_once_for_its_dead_letters(
+        self, cloud: Cloud, use_processor: UseProcessor
+    ) -> None:
+        use_processor(raise_secret)
+        message = uploaded(cloud)
+        handle(tried_again(message, MAX_ATTEMPTS))
+        (again,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_url).get("Messages", [])
+        assert again.get("MessageId") == message["messageId"]
+
+    def test_the_cause_of_a_failure_is_in_the_log(
+        self, cloud: Cloud, use_processor: UseProcessor, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        use_processor(raise_secret)
+        message = uploaded(cloud)
+        with caplog.at_level(logging.ERROR):
+            handle(message)
+        (entry,) = caplog.records
+        assert entry.exc_info
+        assert isinstance(entry.exc_info[1], JobFailed)
+        assert isinstance(entry.exc_info[1].__cause__, LookupError)
+        assert vars(entry)["job_id"] == message["messageId"]
+
+    def test_a_processor_that_does_not_exist_is_tried_again_and_at_last_failed(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PROCESSOR", "of_nobody.process")
+        message = uploaded(cloud)
+        assert handle(message) == [message["messageId"]]
+        assert cloud.status() == "processing"
+        assert handle(tried_again(message, MAX_ATTEMPTS)) == [message["messageId"]]
+        record = cloud.record()
+        assert record
+        assert record["failure"]["detail"] == "Processing ended in ModuleNotFoundError at each of 3 tries."
+
+
+class TestBatch:
+    @pytest.mark.parametrize("bad", [0, 1, 2])
+    def test_one_that_fails_comes_again_alone_wherever_it_stands(
+        self, cloud: Cloud, use_processor: UseProcessor, bad: int
+    ) -> None:
+        def process(job: Job) -> Mapping[str, object]:
+            return raise_secret(job) if job.upload_id == REFS[bad].upload_id else {}
+
+        use_processor(process)
+        messages = [uploaded(cloud, ref) for ref in REFS]
+        assert handle(*messages) == [messages[bad]["messageId"]]
+        expected = ["processing" if n == bad else "completed" for n in range(3)]
+        assert [cloud.status(ref) for ref in REFS] == expected
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "",
+            "hello",
+            "{",
+            "null",
+            "[]",
+            "5",
+            "{}",
+            '{"detail": null}',
+            '{"detail": {"bucket": {"name": "b"}}}',
+            '{"detail": {"bucket": {"name": "b"}, "object": {"key": "uploads/a/b"}}}',
+            '{"detail": {"bucket": {"name": "b"}, "object": {"key": null, "version-id": "v"}}}',
+            '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}',
+        ],
+    )
+    def test_a_malformed_body_comes_again_and_the_others_are_processed(self, cloud: Cloud, body: str) -> None:
+        good = uploaded(cloud)
+        bad = {**good, "messageId": "malformed", "receiptHandle": "any", "body": body}
+        assert handle(bad, good, bad) == ["malformed", "malformed"]
+        assert cloud.status() == "completed"
+
+    @pytest.mark.parametrize("key", [f"uploads/{OWNER}/of-nobody", "uploads/alone", "elsewhere/a/b", ""])
+    def test_an_object_that_is_no_upload_comes_again_and_the_others_are_processed(self, cloud: Cloud, key: str) -> None:
+        good, bad = uploaded(cloud), cloud.announce("v", key=key)
+        assert handle(bad, good) == [bad["messageId"]]
+        assert cloud.status() == "completed"
+        assert cloud.count_records() == 1
+
+    def test_a_batch_of_none_is_nothing_to_do(self) -> None:
+        assert handle() == []
+
+    def test_a_queue_that_refuses_to_bring_a_message_forward_hurts_no_other(self, cloud: Cloud) -> None:
+        good = uploaded(cloud)
+        bad = {**cloud.queue("hello"), "receiptHandle": "forged"}
+        assert handle(bad, good) == [bad["messageId"]]
+        assert cloud.status() == "completed"
+
+    def test_a_processor_that_exits_hurts_no_other(self, cloud: Cloud, use_processor: UseProcessor) -> None:
+        def process(job: Job) -> Mapping[str, object]:
+            if job.upload_id == REFS[0].upload_id:
+                raise SystemExit(1)
+            return {}
+
+        use_processor(process)
+        messages = [uploaded(cloud, ref) for ref in REFS[:2]]
+        try:
+            assert handle(*messages) == [messages[0]["messageId"]]
+        except SystemExit:
+            pytest.fail("The exit of one processor ended the whole batch.")
+        assert cloud.status(REFS[1]) == "completed"
+
+    def test_one_that_is_unprocessable_is_done(self, cloud: Cloud, use_processor: UseProcessor) -> None:
+        def refuse(_job: Job) -> Mapping[str, object]:
+            raise Unprocessable("It is no picture.")
+
+        use_processor(refuse)
+        assert handle(*(uploaded(cloud, ref) for ref in REFS)) == []
+        assert {cloud.status(ref) for ref in REFS} == {"failed"}
+
+
+class TestEnvironment:
+    def test_a_missing_setting_is_named(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("RESULTS_BUCKET")
+        with pytest.raises(ValueError, match="RESULTS_BUCKET is not set"):
+            handle(uploaded(cloud))

@@ -1,0 +1,325 @@
+"""The stack's config is checked whole before anything is made, and says of each key what is wrong and what to do."""
+
+import contextvars
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+from unittest.mock import patch
+
+import pulumi
+import pulumi.runtime
+import pytest
+import yaml
+
+from components.processing_pipeline import ProcessingPipelineArgs
+from components.status_tracker import StatusTrackerArgs
+from components.upload_api import UploadApiArgs
+from settings import Settings
+from tests.unit.components.examples import BAD_KMS_KEY_ARNS, KMS_KEY_ARN, USER_POOL_ARN
+
+PROJECT = Path(__file__).parents[2]
+PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
+
+RANGES = {
+    "maxUploadBytes": (1, 5 * 1024**3),
+    "urlExpiresInSeconds": (1, 3_600),
+    "throttleRate": (1, 10_000),
+    "throttleBurst": (1, 5_000),
+    "recordRetentionDays": (1, 3_650),
+    "recoveryDays": (1, 35),
+    "objectExpirationDays": (1, 3_650),
+    "resultExpirationDays": (1, 3_650),
+    "noncurrentVersionDays": (1, 3_650),
+    "processingTimeoutSeconds": (10, 900),
+    "processingMemoryMb": (128, 10_240),
+    "processingReservedConcurrency": (2, 900),
+    "processingMaxAttempts": (1, 1_000),
+}
+ZERO_MEANS_NONE = ("objectExpirationDays", "resultExpirationDays", "processingReservedConcurrency")
+EMPTY_MEANS_NONE = ("kmsKeyArn", "userPoolArn", "processorCode")
+FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
+
+BAD_TEXTS = {
+    "region": ("", "eu-central", "EU-CENTRAL-1", "eu-central-1a", "eu_central_1"),
+    "kmsKeyArn": tuple(arn for arn in BAD_KMS_KEY_ARNS if isinstance(arn, str) and arn),
+    "userPoolArn": ("eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}/"),
+    "processor": ("", "process", "a b.process", "handlers.", ".process"),
+    "processorCode": ("no-such-folder", "no-such-file.zip", "Pulumi.yaml"),
+    "logLevel": ("", "info", "TRACE", "WARNING"),
+    "logRetentionDays": ("", "2", "0", "3654", "seven", "7.5", "true"),
+    "allowedOrigins": (
+        "",
+        "https://app.example.com",
+        '"https://app.example.com"',
+        "{}",
+        '["https://app.example.com/"]',
+        '["https://app.example.com", "ftp://app.example.com"]',
+        "[3]",
+        "[null]",
+    ),
+}
+NOT_WHOLE_NUMBERS = ("", "many", "true", "null", "1.5", '"5"', "[5]", "{}", "0x10", "1_000")
+NOT_FLAGS = ("", "yes", "True", "1", "null", '"true"', "[true]")
+
+BAD = [
+    *((key, str(ends[0] - 1)) for key, ends in RANGES.items() if key not in ZERO_MEANS_NONE),
+    *((key, "-1") for key in ZERO_MEANS_NONE),
+    *((key, str(ends[1] + 1)) for key, ends in RANGES.items()),
+    *((key, text) for key in RANGES for text in NOT_WHOLE_NUMBERS),
+    *((key, text) for key in FLAGS for text in NOT_FLAGS),
+    *((key, text) for key, texts in BAD_TEXTS.items() for text in texts),
+    ("processingReservedConcurrency", "1"),
+]
+
+GOOD: list[tuple[str, str, Any]] = [
+    *((key, str(ends[0]), ends[0]) for key, ends in RANGES.items()),
+    *((key, str(ends[1]), ends[1]) for key, ends in RANGES.items()),
+    *((key, "0", None) for key in ZERO_MEANS_NONE),
+    *((key, "", None) for key in EMPTY_MEANS_NONE),
+    *((key, text, value) for key in FLAGS for text, value in (("true", True), ("false", False))),
+    *(("logRetentionDays", str(days), days) for days in (*LOG_RETENTION_DAYS, 3653)),
+    *(("logLevel", level, level) for level in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")),
+    *(("region", region, region) for region in ("eu-central-1", "us-gov-west-1", "ap-southeast-2")),
+    ("kmsKeyArn", KMS_KEY_ARN, KMS_KEY_ARN),
+    ("userPoolArn", USER_POOL_ARN, USER_POOL_ARN),
+    ("processor", "handlers.processors.images.resize", "handlers.processors.images.resize"),
+    ("allowedOrigins", "[]", []),
+    ("allowedOrigins", '["*"]', ["*"]),
+    (
+        "allowedOrigins",
+        '["https://a.example", "http://127.0.0.1:8000"]',
+        ["https://a.example", "http://127.0.0.1:8000"],
+    ),
+]
+
+
+def field_of(key: str) -> str:
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key)
+
+
+def defaults() -> dict[str, str]:
+    values = {key: each["default"] for key, each in DECLARED.items()}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def load(values: Mapping[str, str], project: str = "portage") -> Settings:
+    """Load a config without its defaults, in a context of its own so that nothing of it stays."""
+
+    def in_its_own_context() -> Settings:
+        config = {key if ":" in key else f"{project}:{key}": value for key, value in values.items()}
+        pulumi.runtime.set_all_config(config, [])
+        with patch("pulumi.get_project", return_value=project):
+            return Settings.load()
+
+    return contextvars.copy_context().run(in_its_own_context)
+
+
+def faults(values: Mapping[str, str]) -> list[str]:
+    with pytest.raises(ValueError, match=r"^The stack's config is wrong:\n") as caught:
+        load(values)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+class TestEveryKeyIsChecked:
+    def test_the_tables_know_every_key(self) -> None:
+        assert {*RANGES, *FLAGS, *BAD_TEXTS} == DECLARED.keys()
+
+    @pytest.mark.parametrize(("key", "text"), BAD)
+    def test_a_bad_value_is_refused_by_key_and_value(self, key: str, text: str) -> None:
+        (fault,) = faults({**defaults(), key: text})
+
+        assert re.match(rf"portage:{key}(\[\d\])? is .+, but (must be|there is no such file) ", fault)
+        if key in RANGES and re.fullmatch(r"-?\d+", text):
+            assert fault.startswith(f"portage:{key} is {text}, but must be from {RANGES[key][0]} to {RANGES[key][1]} ")
+
+    @pytest.mark.parametrize("key", ZERO_MEANS_NONE)
+    def test_false_is_no_number_even_where_zero_means_none(self, key: str) -> None:
+        assert faults({**defaults(), key: "false"})
+
+    @pytest.mark.parametrize("text", ["Infinity", "NaN"])
+    def test_a_number_without_a_whole_part_is_refused_by_its_key(self, text: str) -> None:
+        (fault,) = faults({**defaults(), "throttleRate": text})
+
+        assert fault.startswith("portage:throttleRate is ")
+
+    @pytest.mark.parametrize(("key", "text", "value"), GOOD)
+    def test_a_good_value_is_taken(self, key: str, text: str, value: object) -> None:
+        taken = getattr(load({**defaults(), key: text}), field_of(key))
+
+        assert (taken, type(taken)) == (value, type(value))
+
+    @pytest.mark.parametrize("kind", ["folder", "zip"])
+    def test_a_teams_code_is_a_folder_or_a_zip_file(self, kind: str, tmp_path: Path) -> None:
+        code = tmp_path if kind == "folder" else tmp_path / "code.zip"
+        if kind == "zip":
+            zipfile.ZipFile(code, "w").close()
+
+        archive = load({**defaults(), "processor": "team.process", "processorCode": str(code)}).processor_code
+
+        assert isinstance(archive, pulumi.FileArchive)
+        assert archive.path == str(code)
+
+    def test_a_file_that_is_only_named_so_is_no_zip_file(self, tmp_path: Path) -> None:
+        (tmp_path / "code.zip").write_text("def process(job): ...")
+
+        (fault,) = faults({**defaults(), "processorCode": str(tmp_path / "code.zip")})
+
+        assert fault == f"portage:processorCode is '{tmp_path}/code.zip', but that file is no zip file."
+
+    @pytest.mark.parametrize("key", DECLARED)
+    def test_a_missing_key_is_refused_with_the_command_that_sets_it(self, key: str) -> None:
+        others = {name: value for name, value in defaults().items() if name != key}
+
+        assert faults(others) == [f"portage:{key} has no value; set it with: pulumi config set portage:{key} VALUE."]
+
+    @pytest.mark.parametrize(
+        ("unknown", "meant"),
+        [("throtleRate", "throttleRate"), ("alowedOrigins", "allowedOrigins"), ("log_level", "logLevel")],
+    )
+    def test_an_unknown_key_is_refused_with_the_one_that_was_meant(self, unknown: str, meant: str) -> None:
+        assert faults({**defaults(), unknown: "1"}) == [
+            f"portage:{unknown} is not a key of this program; did you mean portage:{meant}?"
+        ]
+
+    def test_a_key_like_none_is_refused_with_all_there_are(self) -> None:
+        (fault,) = faults({**defaults(), "zzz": "1"})
+
+        assert fault.startswith("portage:zzz is not a key of this program; the keys are ")
+        assert all(key in fault for key in DECLARED)
+
+    def test_other_namespaces_are_none_of_its_business(self) -> None:
+        assert load({**defaults(), "aws:region": "us-east-1", "pulumi:tags": "{}"})
+
+    def test_all_faults_are_told_at_once(self) -> None:
+        values = {**defaults(), "throttleRate": "0", "logLevel": "LOUD", "allowSignUp": "perhaps", "colour": "blue"}
+        del values["region"]
+
+        assert sorted(fault.split(" ")[0] for fault in faults(values)) == [
+            "portage:allowSignUp",
+            "portage:colour",
+            "portage:logLevel",
+            "portage:region",
+            "portage:throttleRate",
+        ]
+
+
+class TestKeysThatContradictEachOtherAreRefused:
+    def test_a_processor_of_ones_own_without_its_code(self) -> None:
+        (fault,) = faults({**defaults(), "processor": "team.process"})
+
+        assert fault.startswith("portage:processor is 'team.process', but its code is missing; ")
+        assert "portage:processorCode" in fault
+
+    def test_code_of_ones_own_that_no_processor_names(self) -> None:
+        (fault,) = faults({**defaults(), "processorCode": str(PROJECT / "handlers")})
+
+        assert fault.startswith("portage:processor is 'handlers.processors.inspect.process', which is built in; ")
+        assert "portage:processorCode" in fault
+
+    def test_a_key_of_another_region(self) -> None:
+        (fault,) = faults({**defaults(), "kmsKeyArn": KMS_KEY_ARN, "region": "eu-west-1"})
+
+        assert fault.startswith(f"portage:kmsKeyArn is '{KMS_KEY_ARN}', but ")
+        assert "eu-west-1" in fault
+
+    def test_sign_up_in_a_pool_that_was_given(self) -> None:
+        (fault,) = faults({**defaults(), "userPoolArn": USER_POOL_ARN, "allowSignUp": "true"})
+
+        assert fault.startswith("portage:allowSignUp is true, but ")
+
+
+class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
+    def test_its_keys_are_in_the_namespace_of_that_name(self) -> None:
+        assert load({**defaults(), "throttleRate": "7"}, project="media-uploads").throttle_rate == 7
+
+    def test_and_so_are_the_faults(self) -> None:
+        with pytest.raises(ValueError, match="media-uploads:throttleRate is 0, but must be from 1 to 10000"):
+            load({**defaults(), "throttleRate": "0"}, project="media-uploads")
+
+    def test_the_template_and_the_declarations_are_in_no_namespace(self) -> None:
+        assert [key for key in (*DECLARED, *PULUMI_YAML["template"]["config"]) if ":" in key] == []
+
+
+class TestPulumiYamlAndSettingsSayTheSame:
+    def test_every_key_is_a_field_and_every_field_a_key(self) -> None:
+        assert {field_of(key) for key in DECLARED} == {field.name for field in fields(Settings)}
+
+    @pytest.mark.parametrize("key", DECLARED)
+    def test_a_key_has_type_default_and_description(self, key: str) -> None:
+        declaration = DECLARED[key]
+
+        assert {"type", "default", "description"} <= declaration.keys()
+        assert re.fullmatch(r"[A-Z].*\.", declaration["description"].strip())
+
+    @pytest.mark.parametrize("key", DECLARED)
+    def test_its_type_is_the_fields(self, key: str) -> None:
+        kind = {"string": str, "boolean": bool, "integer": int, "array": list[str]}[DECLARED[key]["type"]]
+        optional = key in (*ZERO_MEANS_NONE, *EMPTY_MEANS_NONE)
+        expected = pulumi.Archive if key == "processorCode" else kind
+
+        assert get_type_hints(Settings)[field_of(key)] == (expected | None if optional else expected)
+
+    @pytest.mark.parametrize("key", RANGES)
+    def test_its_description_tells_the_limits(self, key: str) -> None:
+        low, high = RANGES[key]
+        description = DECLARED[key]["description"].replace("5 GiB", str(5 * 1024**3))
+
+        assert str(high) in description
+        assert key in ("maxUploadBytes", "objectExpirationDays", "resultExpirationDays") or f"{low} to" in description
+        assert key not in ZERO_MEANS_NONE or "; 0 " in description
+
+    def test_the_defaults_are_good(self) -> None:
+        settings = load(defaults())
+
+        assert settings.deletion_protection
+        assert settings.allow_sign_up is False
+        assert settings.allowed_origins == []
+        assert (settings.kms_key_arn, settings.user_pool_arn, settings.processor_code) == (None, None, None)
+
+    def test_the_template_asks_for_keys_that_there_are_with_good_answers(self) -> None:
+        asked: dict[str, dict[str, Any]] = PULUMI_YAML["template"]["config"]
+
+        assert asked
+        assert all(each["description"] for each in asked.values())
+        assert load({**defaults(), **{key: each["default"] for key, each in asked.items()}})
+
+
+class TestEverySettingGoesToSomeComponent:
+    def test_as_the_argument_of_its_name_or_of_its_name_after_the_prefix(self) -> None:
+        full = load(
+            {
+                **defaults(),
+                "kmsKeyArn": KMS_KEY_ARN,
+                "userPoolArn": USER_POOL_ARN,
+                "processor": "team.process",
+                "processorCode": str(PROJECT / "handlers"),
+                **dict.fromkeys(ZERO_MEANS_NONE, "2"),
+            }
+        )
+        given = {
+            *full.args(StatusTrackerArgs),
+            *full.args(UploadApiArgs),
+            *full.args(ProcessingPipelineArgs, prefix="processing_"),
+        }
+        reached = {field_of(key).removeprefix("processing_") for key in DECLARED}
+
+        assert reached - given == {"region"}  # which is the provider's
+
+    def test_what_is_none_is_left_to_the_components_default(self) -> None:
+        given = load(defaults()).args(UploadApiArgs)
+
+        assert None not in given.values()
+        assert not given.keys() & {"kms_key_arn", "user_pool_arn", "object_expiration_days", "table_name"}
+
+    def test_with_a_prefix_only_what_is_so_named_takes_its_place(self) -> None:
+        settings = load({**defaults(), "processingTimeoutSeconds": "77", "recordRetentionDays": "7"})
+        given = settings.args(ProcessingPipelineArgs, prefix="processing_")
+
+        assert (given["timeout_seconds"], given["log_level"]) == (77, "INFO")
+        assert "record_retention_days" not in given
