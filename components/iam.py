@@ -48,6 +48,16 @@ def put_objects(bucket_arn: Arn) -> Statement:
     return allow(["s3:PutObject"], _under(bucket_arn, OBJECT_PREFIX))
 
 
+def list_parts(bucket_arn: Arn) -> Statement:
+    """See which parts of an upload are there."""
+    return allow(["s3:ListMultipartUploadParts"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
+    """Give up an upload in parts, and delete what is there of it."""
+    return allow(["s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))
+
+
 def read_objects(bucket_arn: Arn) -> Statement:
     """Read uploaded objects, in the version that an event names."""
     return allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
@@ -72,6 +82,17 @@ def decrypt(kms_key_arn: Arn | None) -> list[Statement]:
 def encrypt_and_decrypt(kms_key_arn: Arn | None) -> list[Statement]:
     """Read and write with a customer's key, if there is one; the key's own policy has to allow it as well."""
     return [allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key_arn)] if kms_key_arn is not None else []
+
+
+def read_a_secret(secret_arn: Arn) -> Statement:
+    """Read a secret's value, in all its versions."""
+    return allow(["secretsmanager:GetSecretValue"], secret_arn)
+
+
+def rotate_a_secret(secret_arn: Arn) -> Statement:
+    """Make a version of a secret, and make it current. Source: Secrets Manager guide, rotation permissions."""
+    actions = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
+    return allow([f"secretsmanager:{action}" for action in actions], secret_arn)
 
 
 def write_logs(log_group_arn: Arn) -> Statement:

@@ -2,7 +2,7 @@
 
 from components.arguments import Choice, Pattern, Range
 from handlers.processors import PROCESSOR_PATTERN
-from handlers.uploads.model import MAX_SINGLE_PUT_BYTES
+from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
 RECOVERY_DAYS = Range(1, 35, "DynamoDB's limit for point-in-time recovery")
 RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
@@ -11,8 +11,11 @@ LOG_RETENTION_DAYS = Choice(
     "the values that CloudWatch Logs takes, see PutRetentionPolicy",
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
+ROTATION_DAYS = Range(2, 1_000, "Secrets Manager's limit is 1,000; a session lives for a day and outlives one rotation")
 URL_SECONDS = Range(1, 3_600, "a transfer has to start within it; longer ones are for whoever finds the URL")
-UPLOAD_BYTES = Range(1, MAX_SINGLE_PUT_BYTES, "S3 takes at most 5 GiB in one PUT")
+SESSION_SECONDS = Range(3_600, 604_800, "an upload that takes longer than a week asks for a new session")
+MULTIPART_THRESHOLD = Range(1, MAX_SINGLE_REQUEST_BYTES, "S3 takes at most 5 GiB in one PUT")
+UPLOAD_BYTES = Range(1, MAX_OBJECT_BYTES, "S3 makes an object of at most 10,000 parts of 5 GiB")
 THROTTLE_RATE = Range(1, 10_000, "requests a second; an account's default quota in API Gateway")
 THROTTLE_BURST = Range(1, 5_000, "requests at once; an account's default quota in API Gateway")
 FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")

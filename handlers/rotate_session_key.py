@@ -5,16 +5,32 @@ Source: Secrets Manager guide, "Lambda rotation functions". A step that comes ag
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from handlers.environment import read_environment
 from handlers.uploads.signing_keys import CURRENT, KEY_BYTES, SigningKey
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 PENDING = "AWSPENDING"
+
+
+@dataclass(frozen=True)
+class RotateSessionKeyEnvironment:
+    """Set by the SessionKey component."""
+
+    session_key_secret: str
+    """Its ARN."""
+
+
+@cache
+def _environment() -> RotateSessionKeyEnvironment:
+    return read_environment(RotateSessionKeyEnvironment)
 
 
 class InvalidRotation(Exception):
@@ -24,6 +40,9 @@ class InvalidRotation(Exception):
 def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
     """Do one step for the version that is to become current; raises InvalidRotation for any other."""
     step, secret_id, version_id = event["Step"], event["SecretId"], event["ClientRequestToken"]
+    ours = _environment().session_key_secret
+    if secret_id != ours:
+        raise InvalidRotation(f"{secret_id} is not the secret that this function rotates, {ours}.")
     client = boto3.client("secretsmanager")
     versions = client.describe_secret(SecretId=secret_id)["VersionIdsToStages"]
     stages = versions.get(version_id, [])

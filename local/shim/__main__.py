@@ -27,6 +27,8 @@ from local.shim import (
     mock_integration,
     object_versions,
     payload_limit,
+    secret_rotation,
+    secret_values,
     secure_transport,
     service_integration,
     signed_headers,
@@ -49,6 +51,8 @@ _GAPS = (
     secure_transport,
     signed_headers,
     id_tokens,
+    secret_values,
+    secret_rotation,
 )
 _orphaned = threading.Event()
 

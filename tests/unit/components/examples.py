@@ -11,6 +11,7 @@ from components.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
 from components.rest_api import RestApi, RestApiArgs
+from components.session_key import SessionKey, SessionKeyArgs
 from components.status_tracker import StatusTracker, StatusTrackerArgs
 from components.upload_api import UploadApi, UploadApiArgs
 from components.user_pool import UserPool, UserPoolArgs
@@ -219,6 +220,25 @@ REST_API = Example(
         "manage_account_logging": False,
     },
 )
+SESSION_KEY = Example(
+    SessionKey,
+    SessionKeyArgs,
+    required={},
+    other={
+        "rotation_days": 7,
+        "log_level": "DEBUG",
+        "log_retention_days": 14,
+        "kms_key_arn": KMS_KEY_ARN,
+        "deletion_protection": False,
+    },
+    ranges={"rotation_days": (2, 1_000)},
+    flags=("deletion_protection",),
+    bad={
+        "log_level": BAD_LOG_LEVELS,
+        "log_retention_days": BAD_LOG_RETENTION_DAYS,
+        "kms_key_arn": BAD_KMS_KEY_ARNS,
+    },
+)
 USER_POOL = Example(
     UserPool,
     UserPoolArgs,
@@ -228,5 +248,5 @@ USER_POOL = Example(
 
 COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
 """What a platform team composes."""
-BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, USER_POOL)
+BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, SESSION_KEY, USER_POOL)
 ALL = (*COMPONENTS, *BUILDING_BLOCKS)

@@ -15,7 +15,7 @@ import pytest
 
 from components.code_archive import code_archive
 from handlers.environment import read_environment
-from tests.unit.components.examples import PROCESSING_PIPELINE, TEAM_CODE, UPLOAD_API, Example
+from tests.unit.components.examples import PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.unit.components.recording import record
 
 LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -23,7 +23,7 @@ LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six",
 
 SHIPPED = {"handlers.create_upload": "uuid6", "handlers.processors.inspect": "filetype"}
 Installed = Callable[..., None]
-FUNCTIONS = [UPLOAD_API, PROCESSING_PIPELINE]
+FUNCTIONS = [UPLOAD_API, PROCESSING_PIPELINE, SESSION_KEY]
 
 
 def function_of(example: Example, **args: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tests.unit.components.examples import (
     NAME,
     PROCESSING_PIPELINE,
     REST_API,
+    SESSION_KEY,
     TABLE,
     UPLOAD_API,
     Example,
@@ -73,6 +74,13 @@ PROCESS_OBJECT: Permissions = {
     ("dynamodb:UpdateItem", TABLE["table_arn"]),
     *_own_log_and_trace(f"{NAME}-process-object"),
 }
+ROTATE_SESSION_KEY: Permissions = {
+    *(
+        (f"secretsmanager:{action}", arn_of(aws.secretsmanager.Secret, NAME))
+        for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+    ),
+    *_own_log_and_trace(f"{NAME}-rotate"),
+}
 ANY_FUNCTION: Permissions = {("s3:GetObject", "arn:aws:s3:::the-bucket/*"), *_own_log_and_trace(NAME)}
 
 ROLES: dict[str, tuple[Example, str, Permissions, Permissions]] = {
@@ -80,6 +88,7 @@ ROLES: dict[str, tuple[Example, str, Permissions, Permissions]] = {
     "read_status": (UPLOAD_API, f"{NAME}-read-status-role", READ_STATUS, DECRYPT),
     "account_log": (UPLOAD_API, f"{NAME}-rest-account-log-role", PUSH_LOGS, set()),
     "process_object": (PROCESSING_PIPELINE, f"{NAME}-process-object-role", PROCESS_OBJECT, USE_THE_KEY),
+    "rotate_session_key": (SESSION_KEY, f"{NAME}-rotate-role", ROTATE_SESSION_KEY, USE_THE_KEY),
     "any_function": (LAMBDA_FUNCTION, f"{NAME}-role", ANY_FUNCTION, set()),
     "any_api": (REST_API, f"{NAME}-account-log-role", PUSH_LOGS, set()),
 }
@@ -90,6 +99,7 @@ TAKEN_BY = {
     "read_status": "apigateway.amazonaws.com",
     "account_log": "apigateway.amazonaws.com",
     "process_object": "lambda.amazonaws.com",
+    "rotate_session_key": "lambda.amazonaws.com",
     "any_function": "lambda.amazonaws.com",
     "any_api": "apigateway.amazonaws.com",
 }

@@ -10,7 +10,8 @@ from moto import mock_aws
 from moto.core.models import MockAWS
 from moto.secretsmanager.models import secretsmanager_backends
 
-from handlers.rotate_session_key import InvalidRotation, handle
+from handlers import rotate_session_key as module
+from handlers.rotate_session_key import InvalidRotation, RotateSessionKeyEnvironment, handle
 from handlers.uploads.signing_keys import SigningKey
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def secret(moto: MockAWS, monkeypatch: pytest.MonkeyPatch) -> Secret:
     moto.reset()
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    return Secret(boto3.client("secretsmanager"))
+    made = Secret(boto3.client("secretsmanager"))
+    monkeypatch.setattr(module, "_environment", lambda: RotateSessionKeyEnvironment(made.arn))
+    return made
 
 
 class TestARotation:
@@ -128,6 +131,13 @@ class TestAStepIsRefused:
             secret.step(step, FIRST)
 
         assert secret.value("AWSCURRENT") == current
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_for_another_secret(self, secret: Secret, step: str) -> None:
+        other = secret.client.create_secret(Name="another", SecretString="theirs")
+        event = {"Step": step, "SecretId": other["ARN"], "ClientRequestToken": other["VersionId"]}
+        with pytest.raises(InvalidRotation, match=f"{other['ARN']} is not the secret that this function rotates"):
+            handle(event, None)
 
     @pytest.mark.parametrize("step", ["", "deleteSecret", "create_secret"])
     def test_that_secrets_manager_does_not_know(self, secret: Secret, step: str) -> None:

@@ -110,6 +110,12 @@ class TestEverything:
         assert function["Concurrency"] == {"ReservedConcurrentExecutions": 5}
         assert function["Configuration"]["Environment"]["Variables"] == {"GREETING": "hello"}
 
+    def test_the_secret_has_the_value_that_its_rotation_made(self, everything: Deployment, emulator: Emulator) -> None:
+        secret, secrets = everything.outputs["secret"], emulator.client("secretsmanager")
+
+        assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "rotated"
+        assert secrets.describe_secret(SecretId=secret)["Tags"] == [{"Key": "project", "Value": "everything"}]
+
     @pytest.mark.parametrize(
         ("method", "path", "body", "status", "answer"),
         [

@@ -121,7 +121,7 @@ role = aws.iam.Role(
     ).json,
     opts=here,
 )
-receive = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+receive = {"Effect": "Allow", "Action": ["sqs:*", "secretsmanager:*"], "Resource": "*"}
 policy = aws.iam.RolePolicy(
     "role", role=role.name, policy=json.dumps({"Version": "2012-10-17", "Statement": [receive]}), opts=here
 )
@@ -162,6 +162,34 @@ aws.lambda_.EventSourceMapping(
 )
 aws.lambda_.FunctionEventInvokeConfig(
     "invocations", function_name=function.name, qualifier=live.name, maximum_retry_attempts=1, opts=here
+)
+
+rotator = aws.lambda_.Function(
+    "rotator",
+    role=role.arn,
+    runtime="python3.13",
+    handler="answer.rotate",
+    code=pulumi.AssetArchive({"answer.py": pulumi.FileAsset("answer.py")}),
+    timeout=10,
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy]),
+)
+secret = aws.secretsmanager.Secret(
+    "secret", description="Made by rotation", kms_key_id=key.arn, recovery_window_in_days=0, opts=here
+)
+rotates = aws.lambda_.Permission(
+    "rotates",
+    function=rotator.name,
+    action="lambda:InvokeFunction",
+    principal="secretsmanager.amazonaws.com",
+    source_arn=secret.arn,
+    opts=here,
+)
+aws.secretsmanager.SecretRotation(
+    "secret",
+    secret_id=secret.id,
+    rotation_lambda_arn=rotator.arn,
+    rotation_rules={"automatically_after_days": 30},
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[rotates]),
 )
 
 pool = aws.cognito.UserPool(
@@ -218,6 +246,7 @@ for name, value in {
     "function": function.qualified_arn,
     "pool": pool.id,
     "queue": queue.url,
+    "secret": secret.arn,
     "stream": table.stream_arn,
     "table": table.name,
     "url": stage.invoke_url,

@@ -1,0 +1,34 @@
+"""Secrets, and their rotation, which begins as soon as it is set up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.resources.rows import Autoname, Call, Made, Row, by, tag_list
+
+
+def _arn(made: Made) -> str:
+    return made.responses["CreateSecret"]["ARN"]
+
+
+def _secret(made: Made) -> Mapping[str, Any]:
+    return {"arn": _arn(made), "rotationEnabled": False}
+
+
+TABLE = {
+    "aws:secretsmanager/secret:Secret": Row(
+        service="secretsmanager",
+        create=Call(operation="CreateSecret", moves={"tags": tag_list()}),
+        id=_arn,
+        outputs=_secret,
+        autoname=Autoname(limit=512),
+        provider_only={"recoveryWindowInDays": "how long a deleted secret can still be restored"},
+    ),
+    "aws:secretsmanager/secretRotation:SecretRotation": Row(
+        service="secretsmanager",
+        create=Call(operation="RotateSecret"),
+        id=by("secretId"),
+        outputs=lambda _: {"rotationEnabled": True},
+        defaults={"rotateImmediately": True},
+        not_emulated={"rotationRules": "the secret is rotated now and when it is asked for, but not by a schedule"},
+    ),
+}
