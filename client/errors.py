@@ -77,3 +77,11 @@ class NothingToResume(PortageError):
 
 class NotFinished(PortageError, TimeoutError):
     """An upload reached no end in the time that was given; it may still do so."""
+
+
+class WrongConfig(PortageError):
+    """The configuration file is missing, or lacks what it must say."""
+
+
+class NotSignedIn(PortageError):
+    """No sign-in of this user pool is remembered on this machine."""

@@ -4,9 +4,10 @@ import mimetypes
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from client.api import Token, UploadsApi
+from client.download import download, download_as, download_into
 from client.errors import NothingToResume, SizeDiffers, UploadEnded
 from client.following import follow
 from client.models import ResultLink, Upload
@@ -125,6 +126,17 @@ class Portage:
     def result(self, upload_id: str) -> ResultLink:
         """Return where the result can be downloaded; ApiProblem with status 409 while there is none."""
         return self._api.result(upload_id)
+
+    def download(self, upload_id: str, to: Path | None = None) -> Path:
+        """Fetch the result into a file, in this folder and named after the uploaded file if `to` is left out."""
+        link = self._api.result(upload_id)
+        if to is not None:
+            return download_as(link.url, to)
+        return download(link.url, Path(), f"{upload_id}.json")
+
+    def download_into(self, upload_id: str, stream: BinaryIO) -> None:
+        """Fetch the result onto a stream."""
+        download_into(self._api.result(upload_id).url, stream)
 
     def abort(self, upload_id: str) -> None:
         """Give up an upload that is not complete, wherever it is being sent; ApiProblem with status 409 if it is."""

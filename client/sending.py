@@ -169,21 +169,21 @@ def content_length(headers: Mapping[str, str]) -> int:
     raise UnexpectedAnswer(f"the headers to send name no Content-Length, only {', '.join(headers) or 'none'}")
 
 
-def refusal(answer: Answer) -> S3Refused:
+def refusal(status: int, body: bytes, retry_after: str | None) -> S3Refused:
     """Read the two elements that matter; S3's error document is flat."""
-    text = answer.body.decode(errors="replace")
+    text = body.decode(errors="replace")
     code, message = (
         html.unescape(found[1]) if (found := re.search(rf"<{name}>([^<]*)</{name}>", text)) else ""
         for name in ("Code", "Message")
     )
-    asked = answer.headers.get("Retry-After", "")
-    return S3Refused(code, message or excerpt(answer.body), answer.status, float(asked) if asked.isdecimal() else None)
+    asked_seconds = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+    return S3Refused(code, message or excerpt(body), status, asked_seconds)
 
 
 def stored(answer: Answer) -> None:
     """Raise S3Refused unless S3 took the bytes."""
     if answer.status != HTTPStatus.OK:
-        raise refusal(answer)
+        raise refusal(answer.status, answer.body, answer.headers.get("Retry-After"))
 
 
 def _connection(place: SplitResult, silence_seconds: float) -> http.client.HTTPConnection:

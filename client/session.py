@@ -13,6 +13,7 @@ from client.answers import Fields, json_object
 from client.errors import SignInRefused, UnexpectedAnswer
 from client.transport import call, checked_url, open_pool
 
+_NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 _EARLY_SECONDS = 60.0  # a token that is asked for is good for at least so long
 
 
@@ -60,8 +61,11 @@ class UserPool:
         """Confirm the user with the code from Cognito's mail."""
         self._ask("ConfirmSignUp", {"Username": email, "ConfirmationCode": code})
 
-    def sign_in(self, email: str, password: str) -> "Session":
-        """Return a session; SignInRefused if the password is wrong or Cognito asks for more than a password."""
+    def sign_in(self, email: str, password: str, new_password: Callable[[], str] | None = None) -> "Session":
+        """Return a session; SignInRefused if the password is wrong or Cognito asks for more than a password.
+
+        `new_password` is asked where Cognito wants one in the place of the password that an operator gave.
+        """
         answer = self._ask(
             "InitiateAuth",
             {
@@ -69,11 +73,24 @@ class UserPool:
                 "AuthParameters": {"USERNAME": email, "PASSWORD": password},
             },
         )
+        if "ChallengeName" in answer and answer.text("ChallengeName") == _NEW_PASSWORD and new_password is not None:
+            answer = self._ask(
+                "RespondToAuthChallenge",
+                {
+                    "ChallengeName": _NEW_PASSWORD,
+                    "Session": answer.text("Session"),
+                    "ChallengeResponses": {"USERNAME": email, "NEW_PASSWORD": new_password()},
+                },
+            )
         if "ChallengeName" in answer:
             raise SignInRefused(
                 answer.text("ChallengeName"), "Cognito asks for this besides the password: sign in by a browser"
             )
         return Session(_tokens(answer.inner("AuthenticationResult")), self._renewed)
+
+    def sign_in_again(self, refresh_token: str) -> "Session":
+        """Return a session from the refresh token of an earlier one; SignInRefused once Cognito takes it no more."""
+        return Session(self._renewed(_Tokens("", refresh_token, 0)), self._renewed)
 
     def _renewed(self, tokens: _Tokens) -> _Tokens:
         """Unlike InitiateAuth's refresh flow, this works whether or not the app client rotates its tokens."""
@@ -99,7 +116,9 @@ class Session:
     def __init__(self, tokens: _Tokens, renew: Callable[[_Tokens], _Tokens]) -> None:
         self._renew = renew
         self._lock = threading.Lock()
-        self._keep(tokens)
+        self._kept_by: Callable[[str], None] | None = None
+        self._tokens: _Tokens = tokens
+        self._renew_at: float = _renewal_time(tokens)
 
     def id_token(self) -> str:
         """Return a token for UploadsApi; SignInRefused once Cognito renews it no more."""
@@ -108,9 +127,21 @@ class Session:
                 self._keep(self._renew(self._tokens))
             return self._tokens.id_token
 
+    def on_refresh_token(self, keep: Callable[[str], None]) -> None:
+        """Hand over the refresh token, now and whenever Cognito gives another; it is as good as the password."""
+        with self._lock:
+            self._kept_by = keep
+            keep(self._tokens.refresh_token)
+
     def _keep(self, tokens: _Tokens) -> None:
+        if self._kept_by is not None and tokens.refresh_token != self._tokens.refresh_token:
+            self._kept_by(tokens.refresh_token)
         self._tokens = tokens
-        self._renew_at = monotonic() + tokens.lifetime_seconds - _EARLY_SECONDS
+        self._renew_at = _renewal_time(tokens)
+
+
+def _renewal_time(tokens: _Tokens) -> float:
+    return monotonic() + tokens.lifetime_seconds - _EARLY_SECONDS
 
 
 def _tokens(result: Fields, refresh_token: str = "") -> _Tokens:

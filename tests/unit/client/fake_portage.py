@@ -53,6 +53,8 @@ class FakePortage(FakeServer):
         self.threshold_bytes = 0
         self.signature_seconds = 900.0
         self.result: bytes | None = None
+        self.on_end = "uploaded"
+        """Status of an upload that was completed."""
         self.sessions: set[str] = set()
         self.uploads: dict[str, StoredUpload] = {}
         self.calls: list[str] = []
@@ -174,7 +176,8 @@ class FakePortage(FakeServer):
         size = upload.declared["size_bytes"]
         if upload.status == "pending" and sum(part.size_bytes for part in upload.parts.values()) != size:
             return _problem(409, "parts-missing")
-        upload.status = "uploaded"
+        if upload.status == "pending":
+            upload.status = self.on_end
         return 200, upload.shown()
 
     def _get_result(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:

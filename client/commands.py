@@ -1,0 +1,163 @@
+"""What each of the `portage` command's words does."""
+
+import getpass
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from client.config import load_config
+from client.credentials import Credentials
+from client.display import show, show_nothing
+from client.errors import PortageError
+from client.exits import Exit, exit_of_error, exit_of_upload
+from client.models import Upload
+from client.output import Output
+from client.portage import Portage
+from client.progress import OnProgress
+from client.session import UserPool
+from client.spool import discard, spool
+from client.state import Unfinished
+
+Send = Callable[[OnProgress], Upload]
+
+
+def login(options: Namespace, output: Output) -> Exit:
+    """Sign in, and remember it; the password is asked for, or read from standard input."""
+    config = load_config(options.config)
+    email = options.email or input("E-mail: ")
+    ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
+    with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
+        session = pool.sign_in(email, ask("Password: "), lambda: ask("New password: "))
+        Credentials().keep(config, session)
+    output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
+    return Exit.DONE
+
+
+def put(options: Namespace, output: Output) -> Exit:
+    """Send files, one after the other."""
+    with _portage(options) as portage:
+        return _each(options.files, lambda name: _put(portage, name, options, output), output)
+
+
+def resume(options: Namespace, output: Output) -> Exit:
+    """Go on with the file that was named, or with everything that was begun here."""
+    with _portage(options) as portage:
+        if options.file is not None:
+            return _each([options.file], lambda name: _resume_file(portage, name, options, output), output)
+        begun = {str(each.source.path): each for each in portage.unfinished()}
+        if not begun and not output.as_json:
+            output.note("nothing is unfinished")
+        return _each(begun, lambda name: _resume_begun(portage, begun[name], options, output), output)
+
+
+def status(options: Namespace, output: Output) -> Exit:
+    """Tell how far an upload is, or how it ended."""
+    with _portage(options) as portage:
+        upload = _awaited(portage, portage.get(options.id), options)
+    output.upload(upload)
+    return exit_of_upload(upload)
+
+
+def list_uploads(options: Namespace, output: Output) -> Exit:
+    """Tell of the newest uploads, or of all."""
+    with _portage(options) as portage:
+        for upload in islice(portage.list(), options.limit):
+            output.upload(upload)
+    return Exit.DONE
+
+
+def get(options: Namespace, output: Output) -> Exit:
+    """Fetch a result: into a file, or onto standard output."""
+    with _portage(options) as portage:
+        if options.output == "-":
+            portage.download_into(options.id, sys.stdout.buffer)
+        else:
+            output.file(portage.download(options.id, Path(options.output) if options.output else None))
+    return Exit.DONE
+
+
+def abort(options: Namespace, output: Output) -> Exit:
+    """Give an upload up."""
+    with _portage(options) as portage:
+        begun = [each for each in portage.unfinished() if each.upload_id == options.id]
+        portage.abort(options.id)
+    for each in begun:
+        discard(each.source.path)
+    output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
+    return Exit.DONE
+
+
+@contextmanager
+def _portage(options: Namespace) -> Generator[Portage]:
+    config = load_config(options.config)
+    with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
+        session = Credentials().session(config, pool)
+        with Portage(config.api_url, session.id_token) as portage:
+            yield portage
+
+
+def _each(names: Iterable[str], act: Callable[[str], Exit], output: Output) -> Exit:
+    """Do it for all, whatever happens to one; return the first code that tells of a fault."""
+    codes: list[Exit] = []
+    for name in names:
+        try:
+            codes.append(act(name))
+        except (PortageError, OSError) as error:
+            output.error(error, name)
+            codes.append(exit_of_error(error))
+    return next((code for code in codes if code), Exit.DONE)
+
+
+def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exit:
+    is_standard_input = name == "-"
+    path = spool(sys.stdin.buffer) if is_standard_input else Path(name)
+    file_name = options.name or ("stdin" if is_standard_input else path.name)
+
+    def send(on_progress: OnProgress) -> Upload:
+        return portage.upload(path, options.type, on_progress, checksum=options.checksum, file_name=file_name)
+
+    try:
+        upload = _sent(portage, file_name, send, options, output)
+    finally:
+        if is_standard_input and not any(each.source.path == path.resolve() for each in portage.unfinished()):
+            discard(path)
+    output.upload(upload, name)
+    return exit_of_upload(upload)
+
+
+def _resume_file(portage: Portage, name: str, options: Namespace, output: Output) -> Exit:
+    def send(on_progress: OnProgress) -> Upload:
+        return portage.resume(name, options.id, on_progress, checksum=options.checksum)
+
+    upload = _sent(portage, Path(name).name, send, options, output)
+    discard(Path(name).resolve())
+    output.upload(upload, name)
+    return exit_of_upload(upload)
+
+
+def _resume_begun(portage: Portage, begun: Unfinished, options: Namespace, output: Output) -> Exit:
+    begun.source.check()
+    return _resume_file(portage, str(begun.source.path), Namespace(**vars(options) | {"id": None}), output)
+
+
+def _sent(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Upload:
+    with (show_nothing if output.as_json else show)(name) as on_progress:
+        upload = send(on_progress)
+    return _awaited(portage, upload, options)
+
+
+def _awaited(portage: Portage, upload: Upload, options: Namespace) -> Upload:
+    if not options.wait or upload.is_finished:
+        return upload
+    return portage.wait(upload.upload_id, options.timeout)
+
+
+def _asked_on_the_terminal(prompt: str) -> str:
+    return getpass.getpass(prompt)
+
+
+def _asked_on_standard_input(_: str) -> str:
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,67 @@
+"""What the `portage` command knows of the stack: what `pulumi stack output --json > portage.json` writes."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from client.answers import Fields
+from client.errors import UnexpectedAnswer, WrongConfig
+from client.transport import checked_url
+
+FILE_NAME = "portage.json"
+VARIABLE = "PORTAGE_CONFIG"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The stack's outputs that a client needs."""
+
+    api_url: str
+    user_pool_client_id: str
+    region: str
+    cognito_endpoint: str | None
+    """Stands in for Cognito's own in local mode."""
+
+
+def config_folder() -> Path:
+    """Return where the platform wants a user's settings."""
+    return user_config_path("portage", appauthor=False)
+
+
+def load_config(given: Path | None) -> Config:
+    """Read the file given, or that PORTAGE_CONFIG names, or the first there is; WrongConfig says what to do."""
+    path = _chosen(given)
+    try:
+        content: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise WrongConfig(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise WrongConfig(f"{path} is not JSON: write it with `pulumi stack output --json > {FILE_NAME}`") from error
+    try:
+        fields = Fields(content, str(path))
+        return Config(
+            api_url=checked_url(fields.text("apiUrl"), "apiUrl"),
+            user_pool_client_id=fields.text("userPoolClientId"),
+            region=fields.text("region"),
+            cognito_endpoint=fields.text("cognitoEndpoint") if "cognitoEndpoint" in fields else None,
+        )
+    except (UnexpectedAnswer, ValueError) as error:
+        raise WrongConfig(f"{error}: write the file with `pulumi stack output --json > {FILE_NAME}`") from error
+
+
+def _chosen(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    places = (Path(FILE_NAME), config_folder() / FILE_NAME)
+    for place in places:
+        if place.exists():
+            return place
+    raise WrongConfig(
+        f"there is neither {places[0].absolute()} nor {places[1]}: write one with "
+        f"`pulumi stack output --json > {FILE_NAME}`, or name another with --config or {VARIABLE}"
+    )

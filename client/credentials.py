@@ -1,0 +1,52 @@
+"""The refresh token of each user pool that was signed in to: in one file that only its owner can read."""
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+from client.answers import Fields
+from client.config import Config, config_folder
+from client.errors import NotSignedIn, WrongConfig
+from client.session import Session, UserPool
+
+_OWNER_ONLY = 0o600
+
+
+class Credentials:
+    """What `portage login` leaves for the other commands."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or config_folder() / "credentials.json"
+
+    def keep(self, config: Config, session: Session) -> None:
+        """Remember a session, also when its refresh token is rotated."""
+        session.on_refresh_token(lambda token: self._write(config.user_pool_client_id, token))
+
+    def session(self, config: Config, pool: UserPool) -> Session:
+        """Return a session from what is remembered; NotSignedIn if nothing is."""
+        known = self._read()
+        if config.user_pool_client_id not in known:
+            raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `portage login`")
+        session = pool.sign_in_again(known[config.user_pool_client_id])
+        self.keep(config, session)
+        return session
+
+    def _read(self) -> dict[str, str]:
+        if not self.path.exists():
+            return {}
+        try:
+            fields = Fields(json.loads(self.path.read_bytes()), str(self.path))
+        except ValueError as error:
+            raise WrongConfig(f"{self.path} is damaged, not JSON: delete it, and run `portage login`") from error
+        return {client_id: fields.text(client_id) for client_id in fields}
+
+    def _write(self, client_id: str, refresh_token: str) -> None:
+        known = self._read()
+        if known.get(client_id) == refresh_token:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self.path.with_suffix(f".{uuid.uuid4().hex}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w") as file:
+            json.dump(known | {client_id: refresh_token}, file)
+        fresh.replace(self.path)

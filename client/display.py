@@ -1,0 +1,102 @@
+"""What the `portage` command shows while it sends: bars on a terminal, plain lines elsewhere; on standard error."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.progress import Progress as Bars
+
+from client.progress import OnProgress, Progress
+
+_LINE_SECONDS = 5.0
+
+
+@contextmanager
+def show_nothing(_: str) -> Generator[OnProgress]:
+    """Stay silent."""
+    yield lambda _: None
+
+
+@contextmanager
+def show(name: str) -> Generator[OnProgress]:
+    """Show how one file goes, in the way that fits where standard error leads."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bar(console, name) as on_progress:
+            yield on_progress
+    else:
+        yield Lines(name, console.file.write)
+
+
+@contextmanager
+def _bar(console: Console, name: str) -> Generator[OnProgress]:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[parts]}"),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[connections]}"),
+    )
+    with Bars(*columns, console=console) as bars:
+        task = bars.add_task(name, total=None, parts="", connections="")
+        has_begun = False
+
+        def tell(progress: Progress) -> None:
+            nonlocal has_begun
+            if not has_begun:  # what earlier runs have sent is no speed of this one
+                bars.reset(task, total=progress.total_bytes, completed=progress.sent_bytes)
+                has_begun = True
+            bars.update(
+                task,
+                completed=progress.sent_bytes,
+                parts=_parts(progress),
+                connections=f"{progress.connections} connections" if progress.connections > 1 else "",
+            )
+
+        yield tell
+
+
+class Lines:
+    """A line every few seconds, and one at the end."""
+
+    def __init__(self, name: str, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._write = write
+        self._clock = clock
+        self._begun: tuple[float, int] | None = None
+        self._told_at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Write a line, if it is time for one."""
+        now = self._clock()
+        if self._begun is None:
+            self._begun = (now, progress.sent_bytes)
+            self._told_at = now
+        is_all = progress.sent_bytes == progress.total_bytes and progress.sent_parts == progress.part_count
+        if not is_all and now - self._told_at < _LINE_SECONDS:
+            return
+        self._told_at = now
+        begun_at, begun_with = self._begun
+        speed = (progress.sent_bytes - begun_with) / max(now - begun_at, 0.001)
+        left = progress.total_bytes - progress.sent_bytes
+        eta = f", {left / speed:.0f} s left" if left and speed > 0 else ""
+        percent = 100 * progress.sent_bytes // max(progress.total_bytes, 1)
+        self._write(
+            f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}, "
+            f"{decimal(int(max(speed, 0)))}/s{eta}\n"
+        )
+
+
+def _parts(progress: Progress) -> str:
+    return f"{progress.sent_parts}/{progress.part_count} parts"

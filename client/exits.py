@@ -1,0 +1,73 @@
+"""With what code the `portage` command ends."""
+
+from enum import IntEnum
+from http import HTTPStatus
+
+from client.errors import (
+    ApiProblem,
+    FileChanged,
+    NotFinished,
+    NothingToResume,
+    NotSignedIn,
+    PartsDiffer,
+    PortageError,
+    SignInRefused,
+    TransportFault,
+    UploadEnded,
+    WrongConfig,
+)
+from client.models import Upload
+from client.retry import passes
+
+
+class Exit(IntEnum):
+    """Each means one thing to do next."""
+
+    DONE = 0
+    NO_RESULT = 1
+    USAGE = 2
+    NOT_SIGNED_IN = 3
+    REFUSED = 4
+    TRY_AGAIN = 5
+    FILE = 6
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.DONE: "done",
+    Exit.NO_RESULT: "the upload failed, was rejected or aborted, or has expired; get: it has no result yet",
+    Exit.USAGE: "wrong usage or configuration",
+    Exit.NOT_SIGNED_IN: "not signed in, or the sign-in was refused: `portage login`",
+    Exit.REFUSED: "Portage or S3 refused",
+    Exit.TRY_AGAIN: "the network or a server failed, or the time was up: the same command again, or `portage resume`",
+    Exit.FILE: "the file cannot be read or written, has changed, or has nothing to resume",
+    Exit.INTERRUPTED: "interrupted: `portage resume` goes on",
+}
+
+
+_BY_KIND = (
+    (WrongConfig, Exit.USAGE),
+    ((SignInRefused, NotSignedIn), Exit.NOT_SIGNED_IN),
+    (UploadEnded, Exit.NO_RESULT),
+    ((TransportFault, NotFinished), Exit.TRY_AGAIN),
+    ((FileChanged, NothingToResume, PartsDiffer), Exit.FILE),
+)
+
+
+def exit_of_error(error: PortageError | OSError) -> Exit:
+    """Return the code that tells what went wrong."""
+    for kinds, code in _BY_KIND:
+        if isinstance(error, kinds):
+            return code
+    if not isinstance(error, PortageError):
+        return Exit.FILE
+    if isinstance(error, ApiProblem) and error.status == HTTPStatus.UNAUTHORIZED:
+        return Exit.NOT_SIGNED_IN
+    if isinstance(error, ApiProblem) and error.type.endswith("no-result"):
+        return Exit.NO_RESULT
+    return Exit.TRY_AGAIN if passes(error) else Exit.REFUSED
+
+
+def exit_of_upload(upload: Upload) -> Exit:
+    """Return the code that tells how an upload ended, if it did."""
+    return Exit.NO_RESULT if upload.is_finished and upload.status != "completed" else Exit.DONE

@@ -1,0 +1,76 @@
+"""What the `portage` command writes: lines for people, or one JSON object a line for programs."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from rich.filesize import decimal
+
+from client.errors import PortageError
+from client.models import Upload
+
+
+class Output:
+    """Results go to standard output; errors to standard error, or with JSON where the results go."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def upload(self, upload: Upload, path: str | None = None) -> None:
+        """Write how far an upload is; `path` says of which of several files."""
+        if self.as_json:
+            known = {name: value for name, value in asdict(upload).items() if value is not None}
+            self._write_json(({"path": path} if path is not None else {}) | known)
+            return
+        reason = upload.failure or upload.rejection
+        words = (
+            upload.upload_id,
+            f"{upload.status:<10}",
+            f"{decimal(upload.size_bytes):>9}",
+            f"{upload.created_at:%Y-%m-%d %H:%M:%S}",
+            upload.file_name,
+        )
+        _write(sys.stdout, "  ".join(words) + (f": {reason.code}, {reason.detail}" if reason else ""))
+
+    def file(self, path: Path) -> None:
+        """Write where a result lies now."""
+        self.fact(str(path), {"path": str(path)})
+
+    def fact(self, sentence: str, fields: Mapping[str, object]) -> None:
+        """Write a sentence, or its fields."""
+        if self.as_json:
+            self._write_json(fields)
+        else:
+            _write(sys.stdout, sentence)
+
+    def error(self, error: PortageError | OSError, path: str | None = None) -> None:
+        """Write what went wrong, with what was noted of it."""
+        sentences = [str(error), *getattr(error, "__notes__", [])]
+        if self.as_json:
+            told = {"kind": type(error).__name__, "message": " ".join(sentences)}
+            self._write_json(({"path": path} if path is not None else {}) | {"error": told})
+            return
+        for sentence in sentences:
+            self.note(sentence)
+
+    def note(self, sentence: str) -> None:
+        """Write what is no result."""
+        _write(sys.stderr, f"portage: {sentence}")
+
+    def _write_json(self, fields: Mapping[str, object]) -> None:
+        _write(sys.stdout, json.dumps(fields, default=_plain, ensure_ascii=False))
+
+
+def _write(stream: TextIO, line: str) -> None:
+    stream.write(f"{line}\n")
+    stream.flush()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no form in JSON")

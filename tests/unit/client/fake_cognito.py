@@ -1,0 +1,52 @@
+"""Cognito as the client sees it, with one user."""
+
+import base64
+import json
+from typing import Any
+
+from tests.unit.client.fake_server import FakeServer, Handler, Reaction, send
+
+EMAIL = "ada@example.com"
+
+
+class FakeCognito(FakeServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.password = "right"
+        self.must_change = False
+        self.refresh_tokens = ["r1"]
+
+    def next_reaction(self) -> Reaction:
+        return self._serve
+
+    def _serve(self, handler: Handler) -> None:
+        request = handler.receive()
+        operation = request.header("X-Amz-Target").partition(".")[2]
+        status, content = self._answer(operation, request.json())
+        send(handler, status, content, {"Content-Type": "application/x-amz-json-1.1"})
+
+    def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, Any]:
+        match operation, asked:
+            case "InitiateAuth", {"AuthParameters": {"USERNAME": email, "PASSWORD": password}}:
+                if (email, password) != (EMAIL, self.password):
+                    return _refusal("NotAuthorizedException", "Incorrect username or password.")
+                if self.must_change:
+                    return 200, {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "challenge-1"}
+                return self._tokens()
+            case "RespondToAuthChallenge", {"Session": "challenge-1", "ChallengeResponses": answers}:
+                assert answers["USERNAME"] == EMAIL
+                self.password = answers["NEW_PASSWORD"]
+                self.must_change = False
+                return self._tokens()
+            case "GetTokensFromRefreshToken", {"RefreshToken": token} if token == self.refresh_tokens[-1]:
+                return self._tokens()
+            case _:
+                return _refusal("NotAuthorizedException", "Refresh Token has been revoked")
+
+    def _tokens(self) -> tuple[int, Any]:
+        claims = base64.urlsafe_b64encode(json.dumps({"iat": 0, "exp": 3600}).encode()).decode().rstrip("=")
+        return 200, {"AuthenticationResult": {"IdToken": f"h.{claims}.s", "RefreshToken": self.refresh_tokens[-1]}}
+
+
+def _refusal(kind: str, message: str) -> tuple[int, Any]:
+    return 400, {"__type": kind, "message": message}

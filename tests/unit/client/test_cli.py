@@ -1,0 +1,301 @@
+"""The `portage` command, in this process: what it says, and with what code it ends."""
+
+import io
+import json
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.cli import main
+from tests.unit.client.fake_cognito import EMAIL, FakeCognito
+from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.in_parts import PART, assert_arrived
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def always(value: object) -> Callable[..., object]:
+    def give(*_: object) -> object:
+        return value
+
+    return give
+
+
+@pytest.fixture
+def cognito() -> Iterator[FakeCognito]:
+    with FakeCognito() as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakePortage, cognito: FakeCognito) -> Path:
+    """A working folder with the stack's outputs, and folders of the platform for nothing but this test."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.delenv("PORTAGE_CONFIG", raising=False)
+    monkeypatch.setattr("client.retry.random.uniform", always(0.01))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    outputs = {
+        "apiUrl": fake.url,
+        "userPoolId": "eu-west-1_x",
+        "userPoolClientId": "client-1",
+        "region": "eu-west-1",
+        "cognitoEndpoint": cognito.url,
+        "ingestBucket": "not-of-interest",
+    }
+    (work / "portage.json").write_text(json.dumps(outputs))
+    return work
+
+
+@pytest.fixture
+def signed_in(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("right\n"))
+    assert main(["login", "--email", EMAIL, "--password-stdin"]) == 0
+    capsys.readouterr()
+    return home
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """What was written to standard output since, as JSON."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.usefixtures("home")
+class TestLogin:
+    @pytest.mark.usefixtures("signed_in")
+    def test_keeps_the_refresh_token_for_its_owner_alone(self, tmp_path: Path) -> None:
+        kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
+        assert json.loads(kept.read_text()) == {"client-1": "r1"}
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    def test_asks_for_what_was_not_given(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("builtins.input", always(EMAIL))
+        monkeypatch.setattr("getpass.getpass", always("right"))
+        assert main(["login"]) == 0
+        assert f"as {EMAIL}" in capsys.readouterr().out
+
+    def test_refuses_a_wrong_password(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("wrong\n"))
+        assert main(["login", "--email", EMAIL, "--password-stdin"]) == 3
+        assert "Incorrect username or password" in capsys.readouterr().err
+
+    def test_changes_a_password_that_an_operator_gave(
+        self, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cognito.must_change = True
+        monkeypatch.setattr(sys, "stdin", io.StringIO("right\nbetter\n"))
+        assert main(["login", "--email", EMAIL, "--password-stdin"]) == 0
+        assert cognito.password == "better"
+
+    @pytest.mark.usefixtures("signed_in")
+    def test_keeps_the_token_that_rotation_brings(
+        self, tmp_path: Path, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        original = cognito._answer  # noqa: SLF001 - it rotates as it answers  # pyright: ignore[reportPrivateUsage]
+
+        def rotate(operation: str, asked: dict[str, Any]) -> tuple[int, Any]:
+            status, content = original(operation, asked)
+            content["AuthenticationResult"]["RefreshToken"] = "r2"
+            return status, content
+
+        monkeypatch.setattr(cognito, "_answer", rotate)
+        assert main(["list"]) == 0
+        kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
+        assert json.loads(kept.read_text()) == {"client-1": "r2"}
+
+    def test_is_needed_by_the_other_commands(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["list"]) == 3
+        assert "run `portage login`" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("signed_in")
+    def test_is_needed_again_when_cognito_takes_the_token_no_more(self, cognito: FakeCognito) -> None:
+        cognito.refresh_tokens.append("other")
+        assert main(["list"]) == 3
+
+
+@pytest.mark.usefixtures("signed_in")
+class TestPut:
+    def test_sends_files_and_tells_of_each(self, fake: FakePortage, file: Path, lines: Lines) -> None:
+        assert main(["put", str(file), "--json"]) == 0
+        assert_arrived(fake, file)
+        (told,) = lines()
+        assert (told["upload_id"], told["status"], told["path"]) == ("u1", "uploaded", str(file))
+
+    def test_writes_lines_where_there_is_no_terminal(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["put", str(file)]) == 0
+        shown = capsys.readouterr()
+        assert shown.out.startswith("u1  uploaded")
+        assert "film.mp4: 100 % of 589.8 kB, 10/10 parts" in shown.err
+
+    def test_goes_on_with_the_next_file_after_a_fault(self, file: Path, lines: Lines) -> None:
+        assert main(["--json", "put", "not-there", str(file)]) == 6
+        fault, told = lines()
+        assert (fault["path"], fault["error"]["kind"]) == ("not-there", "FileNotFoundError")
+        assert told["status"] == "uploaded"
+
+    def test_takes_standard_input_of_any_length(
+        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (2 * PART + 1))))
+        assert main(["put", "-", "--name", "film.mp4"]) == 0
+        assert fake.only.declared == {"file_name": "film.mp4", "content_type": "video/mp4", "size_bytes": 2 * PART + 1}
+        assert list((tmp_path / "XDG_CACHE_HOME" / "portage" / "spool").iterdir()) == []
+
+    def test_declares_a_checksum_when_asked(self, fake: FakePortage, file: Path) -> None:
+        assert main(["put", "--crc32", str(file)]) == 0
+        assert fake.only.declared["checksum"]["algorithm"] == "crc32"
+        assert_arrived(fake, file)
+
+    def test_waits_for_the_end(self, fake: FakePortage, file: Path, lines: Lines) -> None:
+        def end(_number: int, _tries: int) -> None:
+            fake.on_end = "failed"
+
+        fake.on_part = end
+        assert main(["put", str(file), "--wait", "--json"]) == 1
+        assert lines()[0]["status"] == "failed"
+
+    def test_that_s3_refuses_ends_with_its_code(self, fake: FakePortage, file: Path) -> None:
+        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
+        assert main(["put", str(file)]) == 4
+
+    def test_that_servers_fail_can_be_repeated(self, fake: FakePortage, file: Path) -> None:
+        fake.on_part = lambda _number, _tries: refused(503, "SlowDown")
+        assert main(["put", str(file)]) == 5
+        fake.on_part = lambda _number, _tries: None
+        assert main(["put", str(file)]) == 0
+        assert_arrived(fake, file)
+
+    def test_of_many_files_cannot_have_one_name(self) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["put", "a", "b", "--name", "c"])
+        assert ended.value.code == 2
+
+
+@pytest.mark.usefixtures("signed_in")
+class TestResume:
+    def test_goes_on_with_all_that_was_begun(self, fake: FakePortage, file: Path) -> None:
+        fake.on_part = lambda number, _tries: refused(403, "AccessDenied") if number == 10 else None
+        assert main(["put", str(file)]) == 4
+        fake.on_part = lambda _number, _tries: None
+        stored_before = len(fake.stored)
+        fake.tries.clear()
+        assert main(["resume", "--json"]) == 0
+        assert fake.tries.total() == 10 - stored_before
+        assert_arrived(fake, file)
+
+    def test_of_standard_input_works_too(
+        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        spooled = tmp_path / "XDG_CACHE_HOME" / "portage" / "spool"
+        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 3 * PART)))
+        assert main(["put", "-"]) == 4
+        assert len(list(spooled.iterdir())) == 1
+        fake.on_part = lambda _number, _tries: None
+        assert main(["resume"]) == 0
+        assert fake.only.status == "uploaded"
+        assert list(spooled.iterdir()) == []
+
+    def test_on_another_device_needs_the_file(self) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["resume", "--id", "u1"])
+        assert ended.value.code == 2
+
+    def test_of_nothing_is_no_fault(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["resume"]) == 0
+        assert "nothing is unfinished" in capsys.readouterr().err
+
+    def test_of_a_file_that_was_not_begun_is_one(self, file: Path) -> None:
+        assert main(["resume", str(file)]) == 6
+
+
+class TestTheRest:
+    @pytest.fixture(autouse=True)
+    def uploaded(self, signed_in: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["put", str(file), "--config", str(signed_in / "portage.json")]) == 0
+        capsys.readouterr()
+
+    def test_status_tells_one(self, lines: Lines) -> None:
+        assert main(["status", "u1", "--json"]) == 0
+        assert lines()[0]["status"] == "uploaded"
+
+    def test_status_of_an_unknown_upload_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["status", "u9"]) == 4
+        assert "404" in capsys.readouterr().err
+
+    def test_status_ends_with_the_code_of_an_end_without_result(self, fake: FakePortage) -> None:
+        fake.only.status = "rejected"
+        assert main(["status", "u1"]) == 1
+
+    def test_list_tells_of_the_newest(self, file: Path, lines: Lines) -> None:
+        assert main(["put", str(file), "--json"]) == 0
+        lines()
+        assert main(["list", "--json", "--limit", "1"]) == 0
+        assert [told["upload_id"] for told in lines()] == ["u2"]
+
+    def test_get_writes_the_result_by_its_name(self, fake: FakePortage, signed_in: Path) -> None:
+        fake.result = b'{"ok": true}'
+        assert main(["get", "u1"]) == 0
+        assert (signed_in / "filmé.json").read_bytes() == fake.result
+        assert main(["get", "u1"]) == 6, "it does not overwrite what is there"
+
+    def test_get_writes_the_result_where_it_is_told(self, fake: FakePortage, signed_in: Path) -> None:
+        fake.result = b"1"
+        assert main(["get", "u1", "-o", "out.json"]) == 0
+        fake.result = b"2"
+        assert main(["get", "u1", "-o", "out.json"]) == 0
+        assert (signed_in / "out.json").read_bytes() == b"2"
+
+    def test_get_writes_the_result_to_standard_output(
+        self, fake: FakePortage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake.result = b"no line end"
+        assert main(["get", "u1", "-o", "-"]) == 0
+        assert capsys.readouterr().out == "no line end"
+
+    def test_get_of_nothing_yet_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["get", "u1"]) == 1
+        assert "409 no-result" in capsys.readouterr().err
+
+    def test_abort_gives_up_what_was_begun(self, fake: FakePortage, file: Path) -> None:
+        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
+        file.write_bytes(b"other")
+        assert main(["put", str(file)]) == 4
+        assert main(["abort", "u2"]) == 0
+        assert fake.uploads["u2"].status == "aborted"
+        assert main(["abort", "u1"]) == 4, "what is complete is not open"
+
+
+class TestConfiguration:
+    def test_is_looked_for_where_it_is_told(self, signed_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (signed_in / "portage.json").rename(signed_in / "other.json")
+        assert main(["list"]) == 2
+        assert main(["list", "--config", "other.json"]) == 0
+        monkeypatch.setenv("PORTAGE_CONFIG", "other.json")
+        assert main(["list"]) == 0
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"apiUrl": "x", "userPoolClientId": "c", "region": "r"}'])
+    def test_that_is_wrong_is_told_with_the_way_to_write_it(
+        self, signed_in: Path, capsys: pytest.CaptureFixture[str], content: str
+    ) -> None:
+        (signed_in / "portage.json").write_text(content)
+        assert main(["list"]) == 2
+        assert "pulumi stack output --json > portage.json" in capsys.readouterr().err
+
+
+def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(f"\n  {code} " in shown for code in (0, 1, 2, 3, 4, 5, 6, 130))
