@@ -11,7 +11,9 @@ LOG_RETENTION_DAYS = Choice(
     "the values that CloudWatch Logs takes, see PutRetentionPolicy",
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
-ROTATION_DAYS = Range(2, 1_000, "Secrets Manager's limit is 1,000; a session lives for a day and outlives one rotation")
+ROTATION_DAYS = Range(
+    8, 1_000, "Secrets Manager's limit; a session of 7 days at most must end before its key's second rotation"
+)
 URL_SECONDS = Range(1, 3_600, "a transfer has to start within it; longer ones are for whoever finds the URL")
 SESSION_SECONDS = Range(3_600, 604_800, "an upload that takes longer than a week asks for a new session")
 MULTIPART_THRESHOLD = Range(1, MAX_SINGLE_REQUEST_BYTES, "S3 takes at most 5 GiB in one PUT")

@@ -21,7 +21,7 @@ class SessionKeyArgs(TypedDict):
     """What may differ between two session keys."""
 
     rotation_days: NotRequired[int]
-    """Days after which another key is made: 2 to 1,000 (Secrets Manager's limit), 30 if left out."""
+    """Days after which another key is made: 8 to 1,000, 30 if left out."""
     log_level: NotRequired[str]
     """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
     log_retention_days: NotRequired[int]

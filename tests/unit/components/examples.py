@@ -225,13 +225,13 @@ SESSION_KEY = Example(
     SessionKeyArgs,
     required={},
     other={
-        "rotation_days": 7,
+        "rotation_days": 9,
         "log_level": "DEBUG",
         "log_retention_days": 14,
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
     },
-    ranges={"rotation_days": (2, 1_000)},
+    ranges={"rotation_days": (8, 1_000)},
     flags=("deletion_protection",),
     bad={
         "log_level": BAD_LOG_LEVELS,

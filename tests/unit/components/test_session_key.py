@@ -19,7 +19,7 @@ PROGRAM = """
 import pulumi
 from components.session_key import SessionKey
 
-pulumi.export("secret", SessionKey("session-key", {"rotation_days": 7}).secret_arn)
+pulumi.export("secret", SessionKey("session-key", {"rotation_days": 9}).secret_arn)
 """
 
 
@@ -51,7 +51,7 @@ class TestTheSecret:
 
 
 class TestTheRotation:
-    @pytest.mark.parametrize(("args", "days"), [({}, 30), ({"rotation_days": 7}, 7)])
+    @pytest.mark.parametrize(("args", "days"), [({}, 30), ({"rotation_days": 9}, 9)])
     def test_happens_at_once_and_then_by_the_days(self, args: dict[str, int], days: int) -> None:
         assert recorded(**args).inputs(aws.secretsmanager.SecretRotation) == {
             "secretId": f"{physical(NAME)}-id",
@@ -88,7 +88,7 @@ class TestOnTheEmbeddedAws:
 
         assert "AWSCURRENT" in stages
         assert SigningKey.from_secret(value).key_id == version
-        assert (described["RotationEnabled"], described["RotationRules"]) == (True, {"AutomaticallyAfterDays": 7})
+        assert (described["RotationEnabled"], described["RotationRules"]) == (True, {"AutomaticallyAfterDays": 9})
 
     def test_readers_know_both_keys_after_another_rotation(
         self, emulator: Emulator, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
