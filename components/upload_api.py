@@ -7,6 +7,7 @@ client --GET /uploads/{upload_id}--> RestApi --> status table
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -14,15 +15,13 @@ import pulumi_aws as aws
 
 from components import iam, limits
 from components.arguments import TEXT, Each, Flag, OrOutput, checked
-from components.code_archive import code_archive
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
 from components.private_bucket import PrivateBucket
 from components.rest_api import RestApi
+from components.session_key import SessionKey, SessionKeyArgs
+from components.upload_functions import CALLS, UploadFunctions, UploadFunctionsArgs
 from components.user_pool import UserPool
-
-CREATE_UPLOAD_SECONDS = 10
-"""Far more than one write takes, and less than the 29 s after which API Gateway gives up."""
 
 
 class UploadApiArgs(TypedDict):
@@ -39,7 +38,13 @@ class UploadApiArgs(TypedDict):
     allowed_origins: NotRequired[list[str]]
     """Origins of web pages that may call, such as https://app.example.com; none if left out."""
     max_upload_bytes: NotRequired[int]
-    """Largest file: 1 byte to 5 GiB (S3's limit for one PUT), 5 GiB if left out."""
+    """Largest file: 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
+    multipart_threshold_bytes: NotRequired[int]
+    """Files over this size go up in parts, unless the client asks otherwise: 1 byte to 5 GiB, 64 MiB if left out."""
+    session_expires_in_seconds: NotRequired[int]
+    """Time to sign parts before the client asks for a new session: 3,600 to 604,800 s, 86,400 if left out."""
+    session_key_rotation_days: NotRequired[int]
+    """Days after which sessions are signed with a new key: 2 to 1,000, 30 if left out."""
     url_expires_in_seconds: NotRequired[int]
     """Time to start sending: 1 to 3,600 s, 900 if left out."""
     record_retention_days: NotRequired[int]
@@ -70,8 +75,11 @@ _RULES: dict[str, Any] = {
     "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
     "allowed_origins": (Each(limits.ORIGIN), []),
-    "max_upload_bytes": (limits.UPLOAD_BYTES, limits.UPLOAD_BYTES.high),
+    "max_upload_bytes": (limits.UPLOAD_BYTES, 100 * 1024**3),
+    "multipart_threshold_bytes": (limits.MULTIPART_THRESHOLD, 64 * 1024**2),
     "url_expires_in_seconds": (limits.URL_SECONDS, 900),
+    "session_expires_in_seconds": (limits.SESSION_SECONDS, 86_400),
+    "session_key_rotation_days": (limits.ROTATION_DAYS, 30),
     "record_retention_days": (limits.RETENTION_DAYS, 90),
     "object_expiration_days": (limits.RETENTION_DAYS, None),
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
@@ -83,6 +91,19 @@ _RULES: dict[str, Any] = {
     "deletion_protection": (Flag(), True),
     "manage_account_logging": (Flag(), True),
 }
+
+
+_FUNCTIONS_OPTIONS = (
+    "allowed_origins",
+    "max_upload_bytes",
+    "multipart_threshold_bytes",
+    "url_expires_in_seconds",
+    "session_expires_in_seconds",
+    "record_retention_days",
+    "log_level",
+    "log_retention_days",
+    "kms_key_arn",
+)
 
 
 class UploadApi(pulumi.ComponentResource):
@@ -103,12 +124,12 @@ class UploadApi(pulumi.ComponentResource):
         given = checked(UploadApiArgs, args, _RULES)
         super().__init__("portage:index:UploadApi", name, {}, opts)
         bucket = self._ingest_bucket(name, given)
-        create_upload = self._create_upload(name, args, given, bucket)
+        functions = self._functions(name, args, given, bucket)
         user_pool_arn, self.user_pool_id, self.user_pool_client_id = self._users(name, given)
         api = RestApi(
             f"{name}-rest",
             {
-                "body": self._contract(name, args, given, create_upload, user_pool_arn),
+                "body": self._contract(name, args, given, functions, user_pool_arn),
                 "description": "Grants uploads and tells how far they are",
                 "throttle_rate": given["throttle_rate"],
                 "throttle_burst": given["throttle_burst"],
@@ -117,15 +138,16 @@ class UploadApi(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
-        aws.lambda_.Permission(
-            f"{name}-invokes-create-upload",
-            action="lambda:InvokeFunction",
-            function=create_upload.function_name,
-            qualifier=LIVE,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(api.execution_arn, "/*/POST/uploads"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        for operation, call in CALLS.items():
+            aws.lambda_.Permission(
+                f"{name}-invokes-{call.purpose}",
+                action="lambda:InvokeFunction",
+                function=functions[operation].function_name,
+                qualifier=LIVE,
+                principal="apigateway.amazonaws.com",
+                source_arn=pulumi.Output.concat(api.execution_arn, f"/*/{call.verb}{call.path}"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.url = api.url
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
@@ -174,33 +196,35 @@ class UploadApi(pulumi.ComponentResource):
         )
         return bucket
 
-    def _create_upload(
+    def _functions(
         self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: PrivateBucket
-    ) -> LambdaFunction:
-        return LambdaFunction(
-            f"{name}-create-upload",
-            {
-                "handler": "handlers.create_upload.handle",
-                "code": code_archive(["uuid6"]),
-                "statements": [
-                    iam.record_new_uploads(args["table_arn"]),
-                    iam.put_objects(bucket.bucket_arn),
-                    *iam.encrypt_and_decrypt(given["kms_key_arn"]),
-                ],
-                "environment": {
-                    "UPLOADS_TABLE": args["table_name"],
-                    "INGEST_BUCKET": bucket.bucket_name,
-                    "URL_EXPIRES_IN_SECONDS": str(given["url_expires_in_seconds"]),
-                    "MAX_UPLOAD_BYTES": str(given["max_upload_bytes"]),
-                    "RECORD_RETENTION_DAYS": str(given["record_retention_days"]),
-                    "ALLOWED_ORIGINS": ",".join(given["allowed_origins"]),
-                },
-                "timeout_seconds": CREATE_UPLOAD_SECONDS,
-                "log_level": given["log_level"],
-                "log_retention_days": given["log_retention_days"],
-            },
-            pulumi.ResourceOptions(parent=self),
+    ) -> Mapping[str, LambdaFunction]:
+        """The operations of the contract that need code, by their names there."""
+        child = pulumi.ResourceOptions(parent=self)
+        log = {"log_level": given["log_level"], "log_retention_days": given["log_retention_days"]}
+        session_key = SessionKey(
+            f"{name}-session-key",
+            SessionKeyArgs(
+                rotation_days=given["session_key_rotation_days"],
+                kms_key_arn=given["kms_key_arn"],
+                deletion_protection=given["deletion_protection"],
+                **log,
+            ),
+            child,
         )
+        made = UploadFunctions(
+            name,
+            UploadFunctionsArgs(
+                table_name=args["table_name"],
+                table_arn=args["table_arn"],
+                bucket_name=bucket.bucket_name,
+                bucket_arn=bucket.bucket_arn,
+                session_key_arn=session_key.secret_arn,
+                **{option: given[option] for option in _FUNCTIONS_OPTIONS},
+            ),
+            child,
+        )
+        return made.functions
 
     def _users(
         self, name: str, given: dict[str, Any]
@@ -221,7 +245,7 @@ class UploadApi(pulumi.ComponentResource):
         name: str,
         args: UploadApiArgs,
         given: dict[str, Any],
-        create_upload: LambdaFunction,
+        functions: Mapping[str, LambdaFunction],
         user_pool_arn: pulumi.Output[str],
     ) -> pulumi.Output[str]:
         """The OpenAPI document, and the role with which API Gateway itself reads the status table."""
@@ -241,7 +265,7 @@ class UploadApi(pulumi.ComponentResource):
             partition=aws.get_partition_output(opts=here).partition,
             table_name=args["table_name"],
             user_pool_arn=user_pool_arn,
-            create_upload_invoke_arn=create_upload.invoke_arn,
+            invoke_arns={operation: function.invoke_arn for operation, function in functions.items()},
             # By way of the policy: the API must not be on the air before it may read.
             read_status_role_arn=pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0]),
         )

@@ -1,0 +1,109 @@
+"""The schemas of the REST contract: what bodies look like, with the same limits as the rules in handlers/."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.uploads.model import (
+    CONTENT_TYPE_PATTERN,
+    FILE_NAME_PATTERN,
+    MAX_CONTENT_TYPE_LENGTH,
+    MAX_FILE_NAME_LENGTH,
+    Status,
+)
+from handlers.uploads.plan import MAX_PARTS, Method
+from handlers.uploads.session import MAX_TOKEN_LENGTH
+
+_TEXT = {"type": "string"}
+_MOMENT = {"type": "string", "format": "date-time"}
+_NUMBER = {"type": "integer"}
+_METHODS = [Method.PUT.value, Method.MULTIPART.value]
+
+
+def schemas(max_upload_bytes: int) -> dict[str, Any]:
+    """All schemas by name; API Gateway allows letters and digits in a name alone."""
+    status = {"type": "string", "enum": [str(state) for state in Status]}
+    part_number = {"type": "integer", "minimum": 1, "maximum": MAX_PARTS}
+    upload = {
+        "upload_id": _TEXT,
+        "status": status,
+        "version": _NUMBER,
+        "file_name": _TEXT,
+        "content_type": _TEXT,
+        "size_bytes": _NUMBER,
+        "created_at": _MOMENT,
+        "updated_at": _MOMENT,
+    }
+    created = {
+        "upload_id": _TEXT,
+        "status": status,
+        "method": {"type": "string", "enum": _METHODS},
+        "expires_at": _MOMENT,
+        "expires_in_seconds": _NUMBER,
+    }
+    session = {"session": _TEXT, "session_expires_at": _MOMENT}
+    plan = {"part_size_bytes": _NUMBER, "part_count": _NUMBER}
+    headers = {"type": "object", "additionalProperties": _TEXT}
+    part = _object({"part_number": part_number, "size_bytes": _NUMBER, "etag": _TEXT})
+    return {
+        "CreateUploadRequest": _object(
+            {
+                "file_name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_FILE_NAME_LENGTH,
+                    "pattern": FILE_NAME_PATTERN,
+                },
+                "content_type": {
+                    "type": "string",
+                    "maxLength": MAX_CONTENT_TYPE_LENGTH,
+                    "pattern": CONTENT_TYPE_PATTERN,
+                },
+                "size_bytes": {"type": "integer", "format": "int64", "minimum": 1, "maximum": max_upload_bytes},
+            },
+            optional={"method": {"type": "string", "enum": _METHODS}},
+            additional=False,
+        ),
+        "CreatedUpload": _object(created, optional={"url": _TEXT, "headers": headers, **plan, **session}),
+        "SignPartsRequest": _object(
+            {
+                "session": {"type": "string", "maxLength": MAX_TOKEN_LENGTH},
+                "first_part": part_number,
+                "last_part": part_number,
+            },
+            additional=False,
+        ),
+        "SignedParts": _object(
+            {
+                "url_prefix": _TEXT,
+                "url_suffix": _TEXT,
+                "signatures": {"type": "array", "items": _TEXT},
+                "headers": headers,
+                "first_part": part_number,
+                "expires_at": _MOMENT,
+            }
+        ),
+        "UploadedParts": _object({**plan, "parts": {"type": "array", "items": part}, **session}),
+        "CompleteUploadRequest": _object({}, additional=False),
+        "Upload": _object(
+            upload,
+            optional={
+                "result": _object({"bucket": _TEXT, "key": _TEXT}),
+                "failure": _object({"code": _TEXT, "detail": _TEXT}),
+            },
+        ),
+        "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT, "request_id": _TEXT}),
+    }
+
+
+def ref(schema: str) -> dict[str, str]:
+    """Refer to a schema by its name."""
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _object(
+    properties: Mapping[str, Any], *, optional: Mapping[str, Any] | None = None, additional: bool = True
+) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": {**properties, **(optional or {})}}
+    if properties:
+        schema["required"] = list(properties)
+    return schema if additional else {**schema, "additionalProperties": False}

@@ -1,0 +1,149 @@
+"""The building block of UploadApi's functions: one for each operation of the contract that a Lambda answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from components import iam
+from components.arguments import checked
+from components.code_archive import code_archive
+from components.lambda_function import LambdaFunction
+
+ANSWER_SECONDS = 15
+"""Far more than an answer takes, and less than the 29 s after which API Gateway gives up."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How one function is reached."""
+
+    verb: str
+    path: str
+    """With * for each parameter, as the source of a permission."""
+    purpose: str
+    """What resources and the handler are named by."""
+
+
+CALLS = {
+    "createUpload": Call("POST", "/uploads", "create-upload"),
+    "signParts": Call("POST", "/uploads/*/parts", "sign-parts"),
+    "listParts": Call("GET", "/uploads/*/parts", "list-parts"),
+    "completeUpload": Call("POST", "/uploads/*/complete", "complete-upload"),
+    "abortUpload": Call("DELETE", "/uploads/*", "abort-upload"),
+}
+"""By operationId."""
+
+
+class UploadFunctionsArgs(TypedDict):
+    """What the functions work on, and how they are run."""
+
+    table_name: pulumi.Input[str]
+    table_arn: pulumi.Input[str]
+    bucket_name: pulumi.Input[str]
+    bucket_arn: pulumi.Input[str]
+    session_key_arn: pulumi.Input[str]
+    """The secret whose versions sign sessions."""
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
+    allowed_origins: Sequence[str]
+    max_upload_bytes: int
+    multipart_threshold_bytes: int
+    url_expires_in_seconds: int
+    session_expires_in_seconds: int
+    record_retention_days: int
+    log_level: str
+    log_retention_days: int
+
+
+class UploadFunctions(pulumi.ComponentResource):
+    """Each function may do what its operation does, and no more."""
+
+    functions: Mapping[str, LambdaFunction]
+    """By operationId."""
+
+    def __init__(self, name: str, args: UploadFunctionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked(UploadFunctionsArgs, args, {})
+        super().__init__("portage:index:UploadFunctions", name, {}, opts)
+        self._name = name
+        self._args = args
+        table, bucket = args["table_arn"], args["bucket_arn"]
+        origins = {"ALLOWED_ORIGINS": ",".join(args["allowed_origins"])}
+        records = {"UPLOADS_TABLE": args["table_name"]}
+        objects = {"INGEST_BUCKET": args["bucket_name"]}
+        urls = {"URL_EXPIRES_IN_SECONDS": str(args["url_expires_in_seconds"])}
+        keys = {"SESSION_KEY_SECRET": args["session_key_arn"]}
+        sessions = {**keys, "SESSION_EXPIRES_IN_SECONDS": str(args["session_expires_in_seconds"])}
+        sign_sessions = iam.read_a_secret(args["session_key_arn"])
+        kms = args.get("kms_key_arn")
+        self.functions = {
+            "createUpload": self._function(
+                "createUpload",
+                [
+                    iam.record_new_uploads(table),
+                    iam.put_objects(bucket),
+                    iam.abort_multipart_uploads(bucket),
+                    sign_sessions,
+                    *iam.encrypt_and_decrypt(kms),
+                ],
+                {
+                    **origins,
+                    **records,
+                    **objects,
+                    **urls,
+                    **sessions,
+                    "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
+                    "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
+                    "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
+                },
+            ),
+            "signParts": self._function(
+                "signParts",
+                [iam.put_objects(bucket), sign_sessions, *iam.encrypt_and_decrypt(kms)],
+                {**origins, **objects, **urls, **keys},
+            ),
+            "listParts": self._function(
+                "listParts",
+                [iam.read_an_upload(table), iam.list_parts(bucket), sign_sessions, *iam.decrypt(kms)],
+                {**origins, **records, **objects, **sessions},
+            ),
+            "completeUpload": self._function(
+                "completeUpload",
+                [
+                    iam.read_an_upload(table),
+                    iam.list_parts(bucket),
+                    iam.put_objects(bucket),
+                    *iam.encrypt_and_decrypt(kms),
+                ],
+                {**origins, **records, **objects},
+            ),
+            "abortUpload": self._function(
+                "abortUpload",
+                [
+                    iam.read_an_upload(table),
+                    iam.advance_uploads(table),
+                    iam.abort_multipart_uploads(bucket),
+                    *iam.encrypt_and_decrypt(kms),
+                ],
+                {**origins, **records, **objects},
+            ),
+        }
+        self.register_outputs({})
+
+    def _function(
+        self, operation: str, statements: list[iam.Statement], environment: dict[str, pulumi.Input[str]]
+    ) -> LambdaFunction:
+        purpose = CALLS[operation].purpose
+        return LambdaFunction(
+            f"{self._name}-{purpose}",
+            {
+                "handler": f"handlers.{purpose.replace('-', '_')}.handle",
+                "code": code_archive(["uuid6"] if purpose == "create-upload" else []),
+                "statements": statements,
+                "environment": environment,
+                "timeout_seconds": ANSWER_SECONDS,
+                "log_level": self._args["log_level"],
+                "log_retention_days": self._args["log_retention_days"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
