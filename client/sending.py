@@ -28,7 +28,7 @@ OnSent = Callable[[int], None]
 SILENCE_SECONDS = 60.0
 
 _BUFFER_BYTES = 256 * 1024
-_SENDFILE_BYTES = 1024 * 1024  # so that progress is told, and a stop is heard, often enough
+_SENDFILE_BYTES = 4 * 1024 * 1024  # a quarter of it costs half as much again, in waiting for the socket
 _LATE_ANSWER_SECONDS = 5.0
 _ANSWER_BYTES = 64 * 1024  # S3's errors are a few hundred bytes
 

@@ -73,9 +73,9 @@ def test_nothing_but_the_headers_told_is_sent(server: FakeServer, make_file: Mak
 def test_progress_rises_to_the_size_of_the_file(server: FakeServer, make_file: MakeFile) -> None:
     server.will(answer(200))
     told: list[int] = []
-    put_file(created(server.url, 5 * MIB + 5), make_file(5 * MIB + 5), told.append)
-    assert told[-1] == 5 * MIB + 5
-    assert len(told) > 4
+    put_file(created(server.url, 9 * MIB + 5), make_file(9 * MIB + 5), told.append)
+    assert told[-1] == 9 * MIB + 5
+    assert len(told) > 2
     assert all(earlier < later for earlier, later in pairwise(told))
 
 
@@ -87,31 +87,31 @@ class TestAFileOfAnotherSize:
             put_file(created(server.url, declared), path)
         assert server.requests == []
 
-    @pytest.mark.parametrize("new_size", [MIB, 3 * MIB])
+    @pytest.mark.parametrize("new_size", [MIB, 9 * MIB])
     def test_is_noticed_before_it_is_complete_if_it_changes_meanwhile(
         self, server: FakeServer, make_file: MakeFile, new_size: int
     ) -> None:
-        path = make_file(2 * MIB)
+        path = make_file(8 * MIB)
         server.will(answer(200))
 
         def change_the_file(sent: int) -> None:
-            if sent == MIB:
+            if sent == 4 * MIB:
                 with path.open("r+b") as file:
                     file.truncate(new_size)
 
-        with pytest.raises(SizeDiffers, match=rf"has {new_size} bytes, but {2 * MIB} were declared"):
-            put_file(created(server.url, 2 * MIB), path, change_the_file)
+        with pytest.raises(SizeDiffers, match=rf"has {new_size} bytes, but {8 * MIB} were declared"):
+            put_file(created(server.url, 8 * MIB), path, change_the_file)
 
     def test_or_of_another_time_is_noticed_too(self, server: FakeServer, make_file: MakeFile) -> None:
-        path = make_file(2 * MIB)
+        path = make_file(8 * MIB)
         server.will(answer(200))
 
         def write_to_the_file(sent: int) -> None:
-            if sent == MIB:
+            if sent == 4 * MIB:
                 os.utime(path, ns=(0, 0))
 
         with pytest.raises(FileChanged, match="was written to since"):
-            put_file(created(server.url, 2 * MIB), path, write_to_the_file)
+            put_file(created(server.url, 8 * MIB), path, write_to_the_file)
 
     def test_needs_a_declared_length(self, server: FakeServer, make_file: MakeFile) -> None:
         with pytest.raises(UnexpectedAnswer, match="name no Content-Length, only Content-Type"):
