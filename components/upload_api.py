@@ -44,7 +44,7 @@ class UploadApiArgs(TypedDict):
     session_expires_in_seconds: NotRequired[int]
     """Time to sign parts before the client asks for a new session: 3,600 to 604,800 s, 86,400 if left out."""
     session_key_rotation_days: NotRequired[int]
-    """Days after which sessions are signed with a new key: 2 to 1,000, 30 if left out."""
+    """Days after which sessions are signed with a new key: 8 to 1,000, 30 if left out."""
     url_expires_in_seconds: NotRequired[int]
     """Time to start sending: 1 to 3,600 s, 900 if left out."""
     record_retention_days: NotRequired[int]
