@@ -1,4 +1,7 @@
+import io
+import json
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from client import Portage, Tuning
+from client.cli import main
 from tests.unit.client.certificate import write_certificate
+from tests.unit.client.fake_cognito import EMAIL, FakeCognito
 from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_server import FakeServer
-from tests.unit.client.in_parts import PART, QUICK, Open
+from tests.unit.client.in_parts import PART, QUICK, Open, always
 
 
 @pytest.fixture
@@ -76,3 +81,39 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"".join(bytes([number]) * PART for number in range(9)) + b"end")
     return path
+
+
+@pytest.fixture
+def cognito() -> Iterator[FakeCognito]:
+    with FakeCognito() as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakePortage, cognito: FakeCognito) -> Path:
+    """A working folder with the stack's outputs, and folders of the platform for nothing but this test."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.delenv("PORTAGE_CONFIG", raising=False)
+    monkeypatch.setattr("client.retry.random.uniform", always(0.01))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    outputs = {
+        "apiUrl": fake.url,
+        "userPoolId": "eu-west-1_x",
+        "userPoolClientId": "client-1",
+        "region": "eu-west-1",
+        "cognitoEndpoint": cognito.url,
+        "ingestBucket": "not-of-interest",
+    }
+    (work / "portage.json").write_text(json.dumps(outputs))
+    return work
+
+
+@pytest.fixture
+def signed_in(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("right\n"))
+    assert main(["login", "--email", EMAIL, "--password-stdin"]) == 0
+    capsys.readouterr()
+    return home

@@ -47,3 +47,10 @@ def interrupted(open_portage: Open, fake: FakePortage, path: Path, *held: int) -
     fake.stored.clear()
     fake.tries.clear()
     fake.calls.clear()
+
+
+def always(value: object) -> Callable[..., object]:
+    def give(*_: object) -> object:
+        return value
+
+    return give

@@ -1,0 +1,56 @@
+"""The `portage` command as a process of its own, as a shell starts it."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.in_parts import assert_arrived
+
+PROJECT = Path(__file__).parents[3]
+
+
+def portage(*words: str | Path, home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "client", "--config", home / "portage.json", *words],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
+    signed_in: Path, fake: FakePortage, file: Path
+) -> None:
+    fake.on_part = lambda number, _tries: time.sleep(5) if number > 8 else None
+    with portage("put", file, home=signed_in) as sending:
+        while len(fake.stored) < 8:
+            time.sleep(0.01)
+        interrupted_at = time.monotonic()
+        sending.send_signal(signal.SIGINT)
+        _, told = sending.communicate()
+    assert time.monotonic() - interrupted_at < 4, "it does not wait for what is under way"
+    assert sending.returncode == 130
+    assert told.endswith("portage: interrupted\n")
+    assert "Traceback" not in told
+
+    fake.on_part = lambda _number, _tries: None
+    fake.tries.clear()
+    with portage("resume", home=signed_in) as sending:
+        shown, _ = sending.communicate()
+    assert (sending.returncode, shown.split()[:2]) == (0, ["u1", "uploaded"])
+    assert set(fake.tries) == {9, 10}
+    assert_arrived(fake, file)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["put", "--help"]])
+def test_help_needs_neither_configuration_nor_network(words: list[str], tmp_path: Path) -> None:
+    with portage(*words, home=tmp_path) as helping:
+        shown, _ = helping.communicate()
+    assert helping.returncode == 0
+    assert "exit codes:" in shown
