@@ -2,14 +2,35 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handlers.uploads.model import InvalidRequest
+from handlers.uploads.model import (
+    UPLOAD_ID_PATTERN,
+    InvalidRequest,
+    NotOpen,
+    PartsMissing,
+    UnknownUpload,
+    UploadRef,
+)
+from handlers.uploads.session import InvalidSession
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "urn:portage:problem:"
+
+REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
+    InvalidRequest: (400, "invalid-request", "Invalid request"),
+    InvalidSession: (403, "invalid-session", "Invalid session"),
+    UnknownUpload: (404, "upload-not-found", "No such upload"),
+    NotOpen: (409, "not-open", "Not open"),
+    PartsMissing: (409, "parts-missing", "Parts missing"),
+}
+"""Status, kind and title by domain error."""
+
+CLIENT_FAULTS = tuple(REFUSALS)
+"""All that is the client's to mend: to be caught, and answered with `refusal`. The rest is ours, and a 5xx."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +41,8 @@ class ApiRequest:
     """The signed-in user's `sub`: a UUID that Cognito never reuses."""
     request_id: str
     path: str
+    upload_id: str
+    """As the path has it; empty where the path has none."""
     body: str
     cors_headers: Mapping[str, str]
 
@@ -31,13 +54,22 @@ class ApiRequest:
             body = base64.b64decode(body).decode("utf-8", "replace")
         context = event["requestContext"]
         headers: dict[str, str] = event["headers"] or {}
+        parameters: dict[str, str] = event["pathParameters"] or {}
         return cls(
             owner=context["authorizer"]["claims"]["sub"],
             request_id=context["requestId"],
             path=context["path"],
+            upload_id=parameters.get("upload_id", ""),
             body=body,
             cors_headers=_cors_headers(headers, allowed_origins),
         )
+
+    @property
+    def ref(self) -> UploadRef:
+        """The signed-in user's upload that the path names; raises UnknownUpload where nobody can have it."""
+        if not re.fullmatch(UPLOAD_ID_PATTERN, self.upload_id):
+            raise UnknownUpload(f"{self.upload_id!r} is no upload_id.")
+        return UploadRef(self.owner, self.upload_id)
 
     def json_body(self) -> object:
         """Decode the body; raises InvalidRequest where it is not JSON."""
@@ -50,6 +82,17 @@ class ApiRequest:
         """Shape a proxy response; it is never cached, since URLs in it are permissions."""
         fixed = {"Content-Type": "application/json", "Cache-Control": "no-store", **self.cors_headers}
         return {"statusCode": status, "headers": {**fixed, **headers}, "body": json.dumps(body)}
+
+    def empty_answer(self) -> dict[str, Any]:
+        """Shape a proxy response 204."""
+        return {"statusCode": 204, "headers": {"Cache-Control": "no-store", **self.cors_headers}, "body": ""}
+
+    def refusal(self, error: Exception) -> dict[str, Any]:
+        """Shape the problem that stands for one of the REFUSALS."""
+        status, kind, title = REFUSALS[type(error)]
+        # An upload of somebody else's is not told from one that nobody has.
+        detail = "You have no upload with this id." if isinstance(error, UnknownUpload) else str(error)
+        return self.problem(status, kind, title, detail)
 
     def problem(self, status: int, kind: str, title: str, detail: str) -> dict[str, Any]:
         """Shape a problem detail; `kind` ends its type URN."""

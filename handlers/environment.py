@@ -1,9 +1,11 @@
-"""Reads a Lambda function's environment into a typed, frozen dataclass."""
+"""Reads a Lambda function's environment: its settings into a typed, frozen dataclass, and what it signs with."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
+
+from handlers.uploads.presign import Bucket, Credentials
 
 
 class _Dataclass(Protocol):
@@ -38,3 +40,18 @@ def read_environment(kind: type[T], environ: Mapping[str, str] = os.environ) -> 
     if faults:
         raise ValueError(f"The function's environment is wrong: {'; '.join(faults)}.")
     return kind(**values)
+
+
+def role_credentials() -> Credentials:
+    """Return the role's credentials, to be asked for at each call: Lambda may renew them in a live environment."""
+    return Credentials(
+        os.environ["AWS_ACCESS_KEY_ID"],
+        os.environ["AWS_SECRET_ACCESS_KEY"],
+        os.environ.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def bucket_here(name: str) -> Bucket:
+    """Return where a bucket of the function's own region answers, by the variables that AWS's tools read."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return Bucket.at(name, os.environ["AWS_REGION"], endpoint)

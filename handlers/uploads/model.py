@@ -2,17 +2,22 @@
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self, cast
 
+from handlers.uploads.plan import Method, Parts
+
 OBJECT_PREFIX = "uploads/"
 RESULT_PREFIX = "results/"
 
-MAX_SINGLE_PUT_BYTES = 5 * 1024**3
-"""S3 takes at most 5 GiB in one PUT (S3 guide, "Uploading objects")."""
+UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""A UUID as we write it."""
+
+METHODS = (Method.PUT, Method.MULTIPART)
+"""What a client may choose from."""
 
 MAX_FILE_NAME_LENGTH = 255
 """Characters; what common file systems allow in one name."""
@@ -28,7 +33,7 @@ CONTENT_TYPE_PATTERN = (
 """A media type of RFC 6838 with simple parameters, such as text/csv; charset=utf-8."""
 
 MOST_FAULTS = 10
-"""Unknown fields that an answer names: a body of nothing else must not make it larger than Lambda may answer."""
+"""Unknown fields, or ranges of parts, that an answer names: it must not become larger than Lambda may answer."""
 
 OPEN_SHARDS = 8
 """Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
@@ -42,6 +47,7 @@ class Status(StrEnum):
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    ABORTED = "aborted"
 
 
 PREDECESSORS: dict[Status, frozenset[Status]] = {
@@ -50,10 +56,11 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
     Status.PROCESSING: frozenset({Status.UPLOADED}),
     Status.COMPLETED: frozenset({Status.PROCESSING}),
     Status.FAILED: frozenset({Status.PROCESSING}),
+    Status.ABORTED: frozenset({Status.PENDING}),
 }
 """The states from which each state may be reached; a write from any other changes nothing."""
 
-TERMINAL = frozenset({Status.COMPLETED, Status.FAILED})
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.ABORTED})
 
 
 class InvalidRequest(Exception):
@@ -65,7 +72,21 @@ class InvalidRequest(Exception):
 
 
 class UnknownUpload(Exception):
-    """No record exists for an object: it was not asked for through the API, or its record is gone."""
+    """No record exists of an upload: it was not asked for through the API, or its record is gone."""
+
+
+class NotOpen(Exception):
+    """The upload is past the state in which this could be done, or does not come in parts."""
+
+
+class PartsMissing(Exception):
+    """Parts are not there, or not in their planned length; `ranges` has their first and last numbers."""
+
+    def __init__(self, ranges: list[tuple[int, int]]) -> None:
+        named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_FAULTS])
+        more = f" and {len(ranges) - MOST_FAULTS} more ranges" if len(ranges) > MOST_FAULTS else ""
+        super().__init__(f"Not there in their planned length are parts {named}{more}; send them, and complete again.")
+        self.ranges = ranges
 
 
 @dataclass(frozen=True)
@@ -107,30 +128,56 @@ class UploadRequest:
     file_name: str
     content_type: str
     size_bytes: int
+    method: Method | None = None
+    """How the bytes are to come; None leaves it to the server."""
 
     @classmethod
     def parse(cls, body: object, *, max_size_bytes: int) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
-        if not isinstance(body, dict):
-            raise InvalidRequest(["The body must be a JSON object with file_name, content_type and size_bytes."])
-        fields = cast("dict[str, Any]", body)
-        names = ("file_name", "content_type", "size_bytes")
-        faults = [f"{name} is required." for name in names if name not in fields]
-        unknown = [name for name in fields if name not in names]
-        faults += [f"{_shown(name)} is not a field; only {', '.join(names)} are." for name in unknown[:MOST_FAULTS]]
-        checks: dict[str, Callable[[object], str | None]] = {
+        required = ("file_name", "content_type", "size_bytes")
+        checks: dict[str, Check] = {
             "file_name": _file_name_fault,
             "content_type": _content_type_fault,
-            "size_bytes": lambda size: _size_fault(size, max_size_bytes),
+            "size_bytes": lambda size: whole_number_fault(size, 1, max_size_bytes),
+            "method": _method_fault,
         }
-        faults += [
-            f"{name} is {_shown(fields[name])}, but must be {fault}."
-            for name, check in checks.items()
-            if name in fields and (fault := check(fields[name]))
-        ]
-        if faults:
-            raise InvalidRequest(faults)
-        return cls(**fields)
+        fields = checked_fields(body, checks, required=required)
+        method = Method(fields.pop("method")) if "method" in fields else None
+        declared = cls(**fields, method=method)
+        if method and declared.size_bytes > method.max_size_bytes:
+            limit = f"at most {method.max_size_bytes} with method {method}; leave method out for a larger file"
+            raise InvalidRequest([f"size_bytes is {declared.size_bytes}, but must be {limit}."])
+        return declared
+
+
+Check = Callable[[object], str | None]
+"""Returns what a value must be, where it is not."""
+
+
+def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
+    """Take a JSON object of these fields and no others; raises InvalidRequest with every fault."""
+    if not isinstance(body, dict):
+        names = f"{', '.join(required[:-1])} and {required[-1]}"
+        raise InvalidRequest([f"The body must be a JSON object with {names}."])
+    fields = dict(cast("dict[str, Any]", body))
+    faults = [f"{name} is required." for name in required if name not in fields]
+    unknown = [name for name in fields if name not in checks]
+    faults += [f"{_shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_FAULTS]]
+    faults += [
+        f"{name} is {_shown(fields[name])}, but must be {fault}."
+        for name, check in checks.items()
+        if name in fields and (fault := check(fields[name]))
+    ]
+    if faults:
+        raise InvalidRequest(faults)
+    return fields
+
+
+def whole_number_fault(value: object, least: int, most: int) -> str | None:
+    """Tell what a number must be, where it is not."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return None
+    return f"a whole number from {least} to {most}"
 
 
 def _shown(value: object) -> str:
@@ -151,10 +198,17 @@ def _content_type_fault(value: object) -> str | None:
     return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
 
 
-def _size_fault(value: object, max_size_bytes: int) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= max_size_bytes:
-        return None
-    return f"a whole number from 1 to {max_size_bytes}"
+def _method_fault(value: object) -> str | None:
+    return None if isinstance(value, str) and value in METHODS else f"one of {', '.join(METHODS)}"
+
+
+@dataclass(frozen=True)
+class Multipart:
+    """What S3 and the record know of an upload in parts."""
+
+    multipart_id: str
+    """S3's id of it."""
+    parts: Parts
 
 
 @dataclass(frozen=True)
@@ -169,6 +223,17 @@ class Upload:
     updated_at: datetime
     expires_at: datetime
     """When its presigned URL stops working."""
+    multipart: Multipart | None = None
+    """Only of an upload in parts."""
+    result: Mapping[str, str] | None = None
+    """Bucket and key, only of a completed upload."""
+    failure: Mapping[str, str] | None = None
+    """Code and detail, only of a failed upload."""
+
+    @property
+    def method(self) -> Method:
+        """How its bytes come."""
+        return Method.MULTIPART if self.multipart else Method.PUT
 
 
 def iso(moment: datetime) -> str:

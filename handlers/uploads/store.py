@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from handlers.uploads.model import (
     PREDECESSORS,
     TERMINAL,
+    Multipart,
     Status,
     UnknownUpload,
     Upload,
@@ -20,6 +21,7 @@ from handlers.uploads.model import (
     UploadRequest,
     iso,
 )
+from handlers.uploads.plan import Parts
 from handlers.uploads.table import TTL_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -28,11 +30,18 @@ if TYPE_CHECKING:
 
 
 class UploadStore:
-    """Records what happens to uploads; each method but the first tells whether it changed anything."""
+    """Records what happens to uploads; each step after the first tells whether it changed anything."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+
+    def find(self, ref: UploadRef) -> Upload:
+        """Read an upload as it is now; raises UnknownUpload."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(ref), ConsistentRead=True)
+        if "Item" not in answer:
+            raise _unknown(ref)
+        return _upload(ref, answer["Item"])
 
     def record_pending(self, upload: Upload, *, delete_at: datetime) -> None:
         """Remember a new upload; an upload_id that exists already is an error, never overwritten."""
@@ -40,6 +49,8 @@ class UploadStore:
             TableName=self._table,
             Item={
                 **_key(upload.ref),
+                **_multipart_attributes(upload.multipart),
+                "method": {"S": upload.method},
                 "status": {"S": upload.status},
                 "version": {"N": str(upload.version)},
                 "file_name": {"S": upload.declared.file_name},
@@ -66,7 +77,11 @@ class UploadStore:
         item = self._advance(ref, Status.PROCESSING, now, {"job_id": {"S": job_id}}, retry_of=job_id)
         if item is None:
             return None
-        return UploadRequest(item["file_name"]["S"], item["content_type"]["S"], int(item["size_bytes"]["N"]))
+        return _declared(item)
+
+    def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
+        """The client gave the upload up before its object was there."""
+        return self._advance(ref, Status.ABORTED, now) is not None
 
     def record_completed(self, ref: UploadRef, now: datetime, *, job_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
@@ -126,10 +141,49 @@ class UploadStore:
             if fault.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
                 raise
             if "Item" not in fault.response:
-                raise UnknownUpload(f"No record of upload {ref.upload_id} of owner {ref.owner}.") from fault
+                raise _unknown(ref) from fault
             return None
         return answer.get("Attributes")
 
 
 def _key(ref: UploadRef) -> "dict[str, AttributeValueTypeDef]":
     return {"owner": {"S": ref.owner}, "upload_id": {"S": ref.upload_id}}
+
+
+def _unknown(ref: UploadRef) -> UnknownUpload:
+    return UnknownUpload(f"No record of upload {ref.upload_id} of owner {ref.owner}.")
+
+
+def _multipart_attributes(multipart: Multipart | None) -> "dict[str, AttributeValueTypeDef]":
+    if multipart is None:
+        return {}
+    return {
+        "multipart_id": {"S": multipart.multipart_id},
+        "part_size_bytes": {"N": str(multipart.parts.part_size_bytes)},
+    }
+
+
+def _declared(item: Mapping[str, Any]) -> UploadRequest:
+    return UploadRequest(item["file_name"]["S"], item["content_type"]["S"], int(item["size_bytes"]["N"]))
+
+
+def _upload(ref: UploadRef, item: Mapping[str, Any]) -> Upload:
+    declared = _declared(item)
+    return Upload(
+        ref=ref,
+        status=Status(item["status"]["S"]),
+        version=int(item["version"]["N"]),
+        declared=declared,
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
+        expires_at=datetime.fromisoformat(item["expires_at"]["S"]),
+        multipart=Multipart(item["multipart_id"]["S"], Parts(declared.size_bytes, int(item["part_size_bytes"]["N"])))
+        if "multipart_id" in item
+        else None,
+        result=_texts(item, "result"),
+        failure=_texts(item, "failure"),
+    )
+
+
+def _texts(item: Mapping[str, Any], name: str) -> dict[str, str] | None:
+    return {key: value["S"] for key, value in item[name]["M"].items()} if name in item else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from handlers.uploads.model import Status, UploadRef
+from handlers.uploads.model import TERMINAL, UploadRef
 from handlers.uploads.table import (
     OPEN_INDEX,
     OPEN_INDEX_ATTRIBUTES,
@@ -131,6 +131,7 @@ class Cloud:
             "upload_id": ref.upload_id,
             "status": "pending",
             "version": 1,
+            "method": "put",
             "file_name": "report.pdf",
             "content_type": "application/pdf",
             "size_bytes": 5,
@@ -141,7 +142,7 @@ class Cloud:
             "delete_at": 1_774_872_000,
             **attributes,
         }
-        if record["status"] in {Status.COMPLETED, Status.FAILED}:
+        if record["status"] in TERMINAL:
             del record["open_shard"]
         item = {name: TypeSerializer().serialize(value) for name, value in record.items()}
         self.dynamodb.put_item(TableName=TABLE, Item=item)

@@ -10,13 +10,19 @@ REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
 def proxy_event(
-    body: object, *, headers: Mapping[str, str] | None = None, is_base64: bool = False, owner: str = OWNER
+    body: object,
+    *,
+    headers: Mapping[str, str] | None = None,
+    is_base64: bool = False,
+    owner: str = OWNER,
+    upload_id: str | None = None,
 ) -> dict[str, Any]:
     """Shape a REST API's proxy event, as far as it is read (API Gateway guide); a body that is no text becomes JSON."""
     return {
         "resource": "/uploads",
         "path": "/uploads",
         "httpMethod": "POST",
+        "pathParameters": None if upload_id is None else {"upload_id": upload_id},
         "headers": dict(headers or {}),
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": is_base64,

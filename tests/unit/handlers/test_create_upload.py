@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers import create_upload
+from handlers import create_upload, upload_environment
 from handlers.uploads.model import UploadRef
 from handlers.uploads.presign import Bucket, Credentials, presign
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION, TABLE, Cloud, shared_client
@@ -23,6 +23,9 @@ SETTINGS = {
     "INGEST_BUCKET": INGEST,
     "URL_EXPIRES_IN_SECONDS": "900",
     "MAX_UPLOAD_BYTES": "1000",
+    "MULTIPART_THRESHOLD_BYTES": "1000",
+    "SESSION_KEY_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key",
+    "SESSION_EXPIRES_IN_SECONDS": "86400",
     "RECORD_RETENTION_DAYS": "30",
     "ALLOWED_ORIGINS": SHOP,
 }
@@ -34,6 +37,7 @@ def started_function(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # 
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
+    importlib.reload(upload_environment)
     importlib.reload(create_upload)
 
 

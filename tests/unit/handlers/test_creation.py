@@ -1,19 +1,19 @@
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from handlers.uploads.creation import CreationRules, create_upload
+from handlers.uploads.creation import Creation, CreationRules
 from handlers.uploads.model import InvalidRequest
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.cloud import CREATED, OWNER, REF, TABLE, Cloud
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
-RULES = CreationRules(max_upload_bytes=5 * 1024**3, url_expires_in_seconds=900, record_retention_days=30)
+RULES = CreationRules(5 * 1024**3, 64 * 1024**2, 900, 30)
 
 
 @dataclass
@@ -38,9 +38,12 @@ def signer(cloud: Cloud) -> Signer:
 def create(
     store: UploadStore, signer: Signer, body: object = BODY, *, now: datetime = CREATED, rules: CreationRules = RULES
 ) -> dict[str, Any]:
-    return create_upload(
-        body, owner=OWNER, upload_id=REF.upload_id, now=now, rules=rules, records=store, presign_put=signer
-    )
+    creation = Creation(rules, store, signer, part_store=_not_needed, session_issuer=_not_needed)
+    return creation.create_upload(body, owner=OWNER, upload_id=REF.upload_id, now=now)
+
+
+def _not_needed() -> NoReturn:
+    raise AssertionError("A PUT needs neither.")
 
 
 class TestTheRecord:
@@ -53,6 +56,7 @@ class TestTheRecord:
             "upload_id": REF.upload_id,
             "status": "pending",
             "version": 1,
+            "method": "put",
             "file_name": "Überweisung.pdf",
             "content_type": "application/pdf",
             "size_bytes": 26_214_400,
@@ -74,7 +78,7 @@ class TestTheRecord:
     def test_it_is_deleted_when_its_retention_has_passed(
         self, cloud: Cloud, store: UploadStore, signer: Signer, days: int
     ) -> None:
-        create(store, signer, rules=CreationRules(RULES.max_upload_bytes, 900, days))
+        create(store, signer, rules=replace(RULES, record_retention_days=days))
         record = cloud.record()
         assert record
         deleted_at = datetime.fromtimestamp(int(record["delete_at"]), UTC)
@@ -152,7 +156,7 @@ class TestRefusal:
     def test_the_size_is_held_against_the_teams_own_limit(
         self, cloud: Cloud, store: UploadStore, signer: Signer, size_bytes: int, taken: bool
     ) -> None:
-        rules = CreationRules(max_upload_bytes=10, url_expires_in_seconds=900, record_retention_days=30)
+        rules = replace(RULES, max_upload_bytes=10)
         body = {**BODY, "size_bytes": size_bytes}
         if taken:
             assert create(store, signer, body, rules=rules)["headers"]["Content-Length"] == str(size_bytes)

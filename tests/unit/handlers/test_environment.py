@@ -3,9 +3,10 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from handlers.create_upload import CreateUploadEnvironment
 from handlers.environment import read_environment
 from handlers.process_object import ProcessObjectEnvironment
+from handlers.sign_parts import SignPartsEnvironment
+from handlers.upload_environment import UploadEnvironment
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert read_environment(Example).table_name == "t"
 
 
-@pytest.mark.parametrize("kind", [CreateUploadEnvironment, ProcessObjectEnvironment])
+@pytest.mark.parametrize("kind", [UploadEnvironment, SignPartsEnvironment, ProcessObjectEnvironment])
 def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
-    kind: type[CreateUploadEnvironment | ProcessObjectEnvironment],
+    kind: type[UploadEnvironment | SignPartsEnvironment | ProcessObjectEnvironment],
 ) -> None:
-    with pytest.raises(ValueError, match="UPLOADS_TABLE is not set") as caught:
+    with pytest.raises(ValueError, match="is not set") as caught:
         read_environment(kind, {})
     assert str(caught.value).count("is not set") == len(kind.__dataclass_fields__)

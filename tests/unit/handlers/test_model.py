@@ -6,16 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.uploads.model import (
-    MAX_SINGLE_PUT_BYTES,
     OPEN_SHARDS,
     PREDECESSORS,
     TERMINAL,
     InvalidRequest,
+    PartsMissing,
     Status,
     UnknownUpload,
     UploadRef,
     UploadRequest,
 )
+from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES, Method
 
 GOOD: dict[str, Any] = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1000}
 NAME_RULE = "a name of 1 to 255 characters without slashes or control characters"
@@ -50,6 +51,7 @@ class TestStates:
             (Status.PROCESSING, {Status.UPLOADED}),
             (Status.COMPLETED, {Status.PROCESSING}),
             (Status.FAILED, {Status.PROCESSING}),
+            (Status.ABORTED, {Status.PENDING}),
         ],
     )
     def test_a_state_is_reached_only_from_its_predecessors(self, state: Status, reached_from: set[Status]) -> None:
@@ -60,7 +62,7 @@ class TestStates:
 
     def test_exactly_the_states_that_lead_nowhere_are_terminal(self) -> None:
         left_again = {before for states in PREDECESSORS.values() for before in states}
-        assert set(Status) - left_again == TERMINAL == {Status.COMPLETED, Status.FAILED}
+        assert set(Status) - left_again == TERMINAL == {Status.COMPLETED, Status.FAILED, Status.ABORTED}
 
 
 class TestWhatIsAccepted:
@@ -80,14 +82,27 @@ class TestWhatIsAccepted:
             ("content_type", f"a/{'b' * 253}"),
             ("size_bytes", 1),
             ("size_bytes", 1000),
+            ("method", "put"),
+            ("method", "multipart"),
         ],
     )
     def test_a_value_within_the_contract_comes_back_unchanged(self, field: str, value: Any) -> None:
         assert parse({**GOOD, field: value}) == UploadRequest(**{**GOOD, field: value})
 
-    def test_the_largest_single_put_is_accepted_where_it_is_allowed(self) -> None:
-        body = {**GOOD, "size_bytes": 5 * 1024**3}
-        assert UploadRequest.parse(body, max_size_bytes=MAX_SINGLE_PUT_BYTES).size_bytes == 5_368_709_120
+    @pytest.mark.parametrize("method", [{}, {"method": "multipart"}])
+    def test_the_largest_object_is_accepted_where_it_is_allowed(self, method: dict[str, str]) -> None:
+        body = {**GOOD, "size_bytes": MAX_OBJECT_BYTES, **method}
+        assert UploadRequest.parse(body, max_size_bytes=MAX_OBJECT_BYTES).size_bytes == 53_687_091_200_000
+
+    def test_the_largest_single_put_is_accepted_and_no_larger_one(self) -> None:
+        body = {**GOOD, "size_bytes": MAX_SINGLE_REQUEST_BYTES, "method": "put"}
+        assert UploadRequest.parse(body, max_size_bytes=MAX_OBJECT_BYTES).method is Method.PUT
+        with pytest.raises(InvalidRequest) as caught:
+            UploadRequest.parse({**body, "size_bytes": MAX_SINGLE_REQUEST_BYTES + 1}, max_size_bytes=MAX_OBJECT_BYTES)
+        assert caught.value.faults == [
+            "size_bytes is 5368709121, but must be at most 5368709120 with method put; "
+            "leave method out for a larger file."
+        ]
 
 
 class TestWhatIsRefused:
@@ -181,6 +196,10 @@ class TestWhatIsRefused:
     def test_a_size_that_is_no_whole_number_in_range(self, value: object, shown: str) -> None:
         assert faults_of({**GOOD, "size_bytes": value}) == [f"size_bytes is {shown}, but must be {SIZE_RULE}."]
 
+    @pytest.mark.parametrize("value", ["", "post", "PUT", "multi", None, 1, True, ["put"], {"put": 1}])
+    def test_a_method_that_is_not_offered(self, value: object) -> None:
+        assert faults_of({**GOOD, "method": value}) == [f"method is {value!r}, but must be one of put, multipart."]
+
     @pytest.mark.parametrize("body", [None, [], "x", 5, 1.5, True, [GOOD]])
     def test_a_body_that_is_no_object(self, body: object) -> None:
         assert faults_of(body) == ["The body must be a JSON object with file_name, content_type and size_bytes."]
@@ -192,13 +211,13 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
     def test_a_field_that_the_contract_does_not_have(self, field: str) -> None:
         assert faults_of({**GOOD, field: 1}) == [
-            f"{field!r} is not a field; only file_name, content_type, size_bytes are."
+            f"{field!r} is not a field; only file_name, content_type, size_bytes, method are."
         ]
 
     def test_all_faults_are_told_at_once(self) -> None:
         assert faults_of({"file_name": "a/b", "size_bytes": True, "md5": "x"}) == [
             "content_type is required.",
-            "'md5' is not a field; only file_name, content_type, size_bytes are.",
+            "'md5' is not a field; only file_name, content_type, size_bytes, method are.",
             f"file_name is 'a/b', but must be {NAME_RULE}.",
             f"size_bytes is True, but must be {SIZE_RULE}.",
         ]
@@ -211,7 +230,7 @@ class TestWhatIsRefused:
         faults = faults_of({**{f"x{n}": n for n in range(100_000)}, **GOOD})
         assert [fault.split(" ")[0] for fault in faults] == [f"'x{n}'" for n in range(10)]
 
-    @given(st.dictionaries(st.sampled_from([*GOOD, "other"]), json_values) | json_values)
+    @given(st.dictionaries(st.sampled_from([*GOOD, "method", "other"]), json_values) | json_values)
     def test_whatever_the_body_it_is_taken_or_refused_with_short_lines(self, body: object) -> None:
         faults: list[str] = []
         try:
@@ -219,7 +238,7 @@ class TestWhatIsRefused:
         except InvalidRequest as refusal:
             faults = refusal.faults
         else:
-            assert vars(taken) == body
+            assert {name: value for name, value in vars(taken).items() if value is not None} == body
             return
         assert faults
         assert all(len(fault) < 200 for fault in faults)
@@ -233,6 +252,22 @@ class TestWhatIsRefused:
             return
         assert name.encode()
         assert not re.search(r"[/\\\x00-\x1f\x7f-\x9f]", name)
+
+
+class TestMissingParts:
+    @pytest.mark.parametrize(
+        ("ranges", "named"),
+        [
+            ([(1, 1)], "parts 1;"),
+            ([(1, 2), (4, 4)], "parts 1-2, 4;"),
+            ([(n, n) for n in range(1, 20, 2)], "parts 1, 3, 5, 7, 9, 11, 13, 15, 17, 19;"),
+            ([(n, n) for n in range(1, 24, 2)], "parts 1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 2 more ranges;"),
+        ],
+    )
+    def test_at_most_ten_ranges_are_named(self, ranges: list[tuple[int, int]], named: str) -> None:
+        missing = PartsMissing(ranges)
+        assert missing.ranges == ranges
+        assert str(missing) == f"Not there in their planned length are {named} send them, and complete again."
 
 
 class TestKeys:

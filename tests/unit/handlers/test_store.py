@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from handlers.uploads.model import Status, UnknownUpload, Upload, UploadRef, UploadRequest
+from handlers.uploads.model import Multipart, Status, UnknownUpload, Upload, UploadRef, UploadRequest
+from handlers.uploads.plan import Parts
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.cloud import CREATED, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
 
@@ -23,6 +24,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "processing": {"status": "processing", "version": 3, "job_id": HOLDER},
     "completed": {"status": "completed", "version": 4, "job_id": HOLDER, "result": RESULT},
     "failed": {"status": "failed", "version": 4, "job_id": HOLDER, "failure": {"code": "c", "detail": "Earlier."}},
+    "aborted": {"status": "aborted", "version": 2},
     "a state of a later release": {"status": "quarantined", "version": 3, "job_id": HOLDER},
 }
 """An upload's record in every state that it may be found in."""
@@ -62,9 +64,11 @@ STEPS = {
         lambda store, ref: store.record_failed(ref, LATER, job_id=OTHER, **FAILURE),
         {"status": "failed", "failure": FAILURE},
     ),
+    "aborted": Step(lambda store, ref: store.record_aborted(ref, LATER), {"status": "aborted"}),
 }
 ALLOWED = {
     ("pending", "uploaded"),
+    ("pending", "aborted"),
     ("uploaded", "processing by the holder"),
     ("uploaded", "processing by another job"),
     ("processing", "processing by the holder"),
@@ -82,7 +86,7 @@ class TestEveryStepFromEveryState:
         record = cloud.write_record(**BEFORE[before])
         assert STEPS[step].call(store, REF)
         expected = {**record, **STEPS[step].sets, "updated_at": LATER_ISO, "version": record["version"] + 1}
-        if expected["status"] in {"completed", "failed"}:
+        if expected["status"] in {"completed", "failed", "aborted"}:
             del expected["open_shard"]
         assert cloud.record() == expected
 
@@ -169,6 +173,30 @@ class TestPending:
         store.record_pending(Upload(ref, Status.PENDING, 1, DECLARED, LATER, LATER, LATER), delete_at=LATER)
         assert cloud.record() == record
         assert cloud.status(ref) == "pending"
+
+
+class TestFind:
+    def test_an_upload_in_parts_comes_back_as_it_was_recorded(self, store: UploadStore) -> None:
+        declared = UploadRequest("名前.csv", "text/csv", 5 * 1024**3)
+        multipart = Multipart("2~abc", Parts.of(declared.size_bytes))
+        upload = Upload(REF, Status.PENDING, 1, declared, CREATED, LATER, LATER, multipart)
+        store.record_pending(upload, delete_at=LATER)
+        assert store.find(REF) == upload
+
+    @pytest.mark.parametrize("before", sorted(set(BEFORE) - {"a state of a later release"}))
+    def test_an_upload_in_one_put_comes_back_in_every_state(
+        self, cloud: Cloud, store: UploadStore, before: str
+    ) -> None:
+        record = cloud.write_record(**BEFORE[before])
+        found = store.find(REF)
+        assert (found.status, found.version, found.multipart) == (record["status"], record["version"], None)
+        assert (found.result, found.failure) == (record.get("result"), record.get("failure"))
+        assert found.created_at == CREATED
+
+    def test_another_owners_upload_is_unknown(self, cloud: Cloud, store: UploadStore) -> None:
+        cloud.write_record()
+        with pytest.raises(UnknownUpload):
+            store.find(UploadRef("somebody-else", REF.upload_id))
 
 
 class TestFaults:

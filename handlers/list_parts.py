@@ -1,0 +1,20 @@
+"""GET /uploads/{upload_id}/parts: what any device needs to go on with an upload."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.upload_environment import environment, part_store, session_issuer, upload_store
+from handlers.uploads.assembly import list_parts
+
+
+def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    """Answer 200 with the parts and a fresh session, 404, or 409 where no parts are awaited."""
+    request = ApiRequest.from_event(event, environment().allowed_origins)
+    try:
+        multipart, held = list_parts(request.ref, records=upload_store(), store=part_store())
+        plan = session_issuer().transfer_plan(request.ref, multipart, datetime.now(UTC))
+    except CLIENT_FAULTS as fault:
+        return request.refusal(fault)
+    return request.answer(200, {**plan, "parts": [asdict(part) for part in held]})

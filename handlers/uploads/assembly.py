@@ -1,0 +1,74 @@
+"""The use cases around parts that are there: list them, make them one object, or give them up."""
+
+from datetime import datetime
+
+from handlers.uploads.model import Multipart, NotOpen, PartsMissing, Status, Upload, UploadRef
+from handlers.uploads.part_store import HeldPart, PartsGone, PartStore
+from handlers.uploads.store import UploadStore
+
+_GONE = "S3 has its parts no longer: they were put together, or given up for their age."
+
+
+def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tuple[Multipart, list[HeldPart]]:
+    """Return the plan of an upload and what S3 holds of it; raises UnknownUpload or NotOpen."""
+    upload = records.find(ref)
+    multipart = _multipart_of(upload)
+    if upload.status is not Status.PENDING:
+        raise _over(upload)
+    try:
+        return multipart, store.held(ref, multipart)
+    except PartsGone as gone:
+        raise NotOpen(_GONE) from gone
+
+
+def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -> Upload:
+    """Make the parts one object, and return the upload as it is then; again, it changes nothing.
+
+    Raises UnknownUpload, NotOpen, or PartsMissing. That the object is there is recorded by whoever takes S3's event.
+    """
+    upload = records.find(ref)
+    multipart = _multipart_of(upload)
+    if upload.status is Status.PENDING:
+        is_there = _put_together(ref, multipart, store)
+        upload = records.find(ref)  # it may have been aborted meanwhile, or the event been fast
+        if upload.status is Status.PENDING and not is_there:
+            raise NotOpen(_GONE)
+    if upload.status is Status.ABORTED:
+        raise _over(upload)
+    return upload
+
+
+def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, store: PartStore) -> None:
+    """Give up an upload whose object is not there yet; again, it only looks after the parts.
+
+    Raises UnknownUpload or NotOpen. The record goes first: from then on an object that comes is not processed.
+    """
+    records.record_aborted(ref, now)
+    upload = records.find(ref)
+    if upload.status is not Status.ABORTED:
+        raise _over(upload)
+    if upload.multipart:
+        store.give_up(ref, upload.multipart)
+
+
+def _put_together(ref: UploadRef, multipart: Multipart, store: PartStore) -> bool:
+    """Tell whether the object is there, by this call or by another device's."""
+    try:
+        held = {part.part_number: part for part in store.held(ref, multipart)}
+        missing = multipart.parts.missing({number: part.size_bytes for number, part in held.items()})
+        if missing:
+            raise PartsMissing(missing)
+        store.put_together(ref, multipart, [held[number] for number in range(1, multipart.parts.count + 1)])
+    except PartsGone:
+        return store.has_object(ref)
+    return True
+
+
+def _multipart_of(upload: Upload) -> Multipart:
+    if upload.multipart is None:
+        raise NotOpen("The upload comes in one PUT, and has no parts.")
+    return upload.multipart
+
+
+def _over(upload: Upload) -> NotOpen:
+    return NotOpen(f"The upload is {upload.status}, and no longer {Status.PENDING}.")

@@ -1,0 +1,36 @@
+"""Hands out the sessions with which clients have parts signed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.uploads.model import Multipart, UploadRef, iso
+from handlers.uploads.session import Session
+from handlers.uploads.signing_keys import SigningKeys
+
+
+@dataclass(frozen=True)
+class SessionIssuer:
+    """Signs with the key that is current."""
+
+    keys: SigningKeys
+    expires_in_seconds: int
+
+    def transfer_plan(self, ref: UploadRef, multipart: Multipart, now: datetime) -> dict[str, Any]:
+        """Return how a file is divided, and a fresh session to send the parts with, as the API tells them."""
+        parts = multipart.parts
+        session = Session(
+            owner=ref.owner,
+            upload_id=ref.upload_id,
+            multipart_id=multipart.multipart_id,
+            size_bytes=parts.size_bytes,
+            part_size_bytes=parts.part_size_bytes,
+            checksum_algorithm=None,
+            expires_at=int(now.timestamp()) + self.expires_in_seconds,
+        )
+        return {
+            "part_size_bytes": parts.part_size_bytes,
+            "part_count": parts.count,
+            "session": session.token(*self.keys.current),
+            "session_expires_at": iso(datetime.fromtimestamp(session.expires_at, UTC)),
+        }
