@@ -26,8 +26,11 @@ PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 
 RANGES = {
-    "maxUploadBytes": (1, 5 * 1024**3),
+    "maxUploadBytes": (1, 10_000 * 5 * 1024**3),
+    "multipartThresholdBytes": (1, 5 * 1024**3),
     "urlExpiresInSeconds": (1, 3_600),
+    "sessionExpiresInSeconds": (3_600, 604_800),
+    "sessionKeyRotationDays": (8, 1_000),
     "throttleRate": (1, 10_000),
     "throttleBurst": (1, 5_000),
     "recordRetentionDays": (1, 3_650),
@@ -268,7 +271,9 @@ class TestPulumiYamlAndSettingsSayTheSame:
     @pytest.mark.parametrize("key", RANGES)
     def test_its_description_tells_the_limits(self, key: str) -> None:
         low, high = RANGES[key]
-        description = DECLARED[key]["description"].replace("5 GiB", str(5 * 1024**3))
+        description = DECLARED[key]["description"].replace(" byte to", " to")
+        for words, number in {"48.8 TiB": 10_000 * 5 * 1024**3, "5 GiB": 5 * 1024**3}.items():
+            description = description.replace(words, str(number))
 
         assert str(high) in description
         assert key in ("maxUploadBytes", "objectExpirationDays", "resultExpirationDays") or f"{low} to" in description

@@ -110,7 +110,13 @@ class TestEveryStack:
         }
 
         assert tops == {"aws", "status", "upload-api", "processing"}
-        assert {each["UPLOADS_TABLE"] for each in variables.values()} == {physical("status-uploads")}
+        assert {each["UPLOADS_TABLE"] for each in variables.values() if "UPLOADS_TABLE" in each} == {
+            physical("status-uploads")
+        }
+        assert {name for name, each in variables.items() if "UPLOADS_TABLE" not in each} == {
+            "upload-api-sign-parts",  # which asks no database
+            "upload-api-session-key-rotate",
+        }
         assert recording.json_input(aws.cloudwatch.EventRule, None, "eventPattern")["detail"]["bucket"] == {
             "name": [physical("upload-api-ingest")]
         }
@@ -133,6 +139,7 @@ class TestTheStacksDifferAsTheirEnvironmentsDo:
             *(not each.inputs["forceDestroy"] for each in recording.all(aws.s3.Bucket)),
             recording.inputs(aws.dynamodb.Table)["deletionProtectionEnabled"],
             recording.inputs(aws.cognito.UserPool)["deletionProtection"] == "ACTIVE",
+            recording.inputs(aws.secretsmanager.Secret)["recoveryWindowInDays"] > 0,
         }
 
         assert guards == {is_prod}
@@ -255,7 +262,10 @@ class TestWhatAStackGivesReachesTheComponents:
                 processor="team.process",
                 processorCode=str(tmp_path / "code"),
                 maxUploadBytes=77,
+                multipartThresholdBytes=76,
                 urlExpiresInSeconds=78,
+                sessionExpiresInSeconds=3_675,
+                sessionKeyRotationDays=74,
                 recordRetentionDays=79,
                 objectExpirationDays=80,
                 resultExpirationDays=81,
@@ -280,8 +290,12 @@ class TestWhatAStackGivesReachesTheComponents:
         for each in recording.all(aws.s3.BucketServerSideEncryptionConfiguration):
             assert plain(each.inputs)["rules"][0]["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
         assert create["environment"]["variables"]["MAX_UPLOAD_BYTES"] == "77"
+        assert create["environment"]["variables"]["MULTIPART_THRESHOLD_BYTES"] == "76"
         assert create["environment"]["variables"]["URL_EXPIRES_IN_SECONDS"] == "78"
+        assert create["environment"]["variables"]["SESSION_EXPIRES_IN_SECONDS"] == "3675"
         assert create["environment"]["variables"]["RECORD_RETENTION_DAYS"] == "79"
+        assert recording.inputs(aws.secretsmanager.SecretRotation)["rotationRules"] == {"automaticallyAfterDays": 74}
+        assert recording.inputs(aws.secretsmanager.Secret)["kmsKeyId"] == KMS_KEY_ARN
         assert process["environment"]["variables"]["PROCESSOR"] == "team.process"
         assert process["environment"]["variables"]["MAX_ATTEMPTS"] == "87"
         assert "processor" in process["code"].assets

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.openapi import Contract
+from components.upload_functions import CALLS
 
 ORIGINS = ("https://app.example.com", "http://localhost:8000")
 MAX_UPLOAD_BYTES = 1_000_000
@@ -16,9 +17,13 @@ def contract(*origins: str) -> dict[str, Any]:
         partition="aws-mars",
         table_name="the-table",
         user_pool_arn="arn:aws-mars:cognito-idp:mars-north-1:123456789012:userpool/pool",
-        create_upload_invoke_arn="arn:aws-mars:apigateway:mars-north-1:lambda:path/invocations",
+        invoke_arns={operation: invoke_arn(operation) for operation in CALLS},
         read_status_role_arn="arn:aws-mars:iam::123456789012:role/read-status",
     ).document()
+
+
+def invoke_arn(operation: str) -> str:
+    return f"arn:aws-mars:apigateway:mars-north-1:lambda:path/{operation}/invocations"
 
 
 def integration(document: dict[str, Any], path: str, verb: str) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from components.rest_api import RestApi, RestApiArgs
 from components.session_key import SessionKey, SessionKeyArgs
 from components.status_tracker import StatusTracker, StatusTrackerArgs
 from components.upload_api import UploadApi, UploadApiArgs
+from components.upload_functions import UploadFunctions, UploadFunctionsArgs
 from components.user_pool import UserPool, UserPoolArgs
 
 NAME = "example"
 KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"
 USER_POOL_ARN = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEf123"
 TABLE = {"table_name": "the-table", "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/the-table"}
+SESSION_KEY_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:the-key-AbCdEf"
 BUCKET = {"bucket_name": "the-bucket", "bucket_arn": "arn:aws:s3:::the-bucket"}
 TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {}")})
 OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {'by': 'another'}")})
@@ -74,7 +76,10 @@ UPLOAD_API = Example(
         "allow_sign_up": True,
         "allowed_origins": ["https://app.example.com"],
         "max_upload_bytes": 1_000_000,
+        "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
+        "session_expires_in_seconds": 7_200,
+        "session_key_rotation_days": 9,
         "record_retention_days": 7,
         "object_expiration_days": 8,
         "noncurrent_version_days": 9,
@@ -87,8 +92,11 @@ UPLOAD_API = Example(
         "manage_account_logging": False,
     },
     ranges={
-        "max_upload_bytes": (1, 5 * 1024**3),
+        "max_upload_bytes": (1, 10_000 * 5 * 1024**3),
+        "multipart_threshold_bytes": (1, 5 * 1024**3),
         "url_expires_in_seconds": (1, 3_600),
+        "session_expires_in_seconds": (3_600, 604_800),
+        "session_key_rotation_days": (8, 1_000),
         "record_retention_days": (1, 3_650),
         "object_expiration_days": (1, 3_650),
         "noncurrent_version_days": (1, 3_650),
@@ -239,6 +247,39 @@ SESSION_KEY = Example(
         "kms_key_arn": BAD_KMS_KEY_ARNS,
     },
 )
+UPLOAD_FUNCTIONS = Example(
+    UploadFunctions,
+    UploadFunctionsArgs,
+    required={
+        **TABLE,
+        **BUCKET,
+        "session_key_arn": SESSION_KEY_ARN,
+        "allowed_origins": [],
+        "max_upload_bytes": 2_000_000,
+        "multipart_threshold_bytes": 1_000_000,
+        "url_expires_in_seconds": 900,
+        "session_expires_in_seconds": 86_400,
+        "record_retention_days": 90,
+        "log_level": "INFO",
+        "log_retention_days": 30,
+    },
+    other={
+        "table_name": "another-table",
+        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+        "bucket_name": "another-bucket",
+        "bucket_arn": "arn:aws:s3:::another-bucket",
+        "session_key_arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:another-key-AbCdEf",
+        "kms_key_arn": KMS_KEY_ARN,
+        "allowed_origins": ["https://app.example.com"],
+        "max_upload_bytes": 3_000_000,
+        "multipart_threshold_bytes": 500_000,
+        "url_expires_in_seconds": 60,
+        "session_expires_in_seconds": 7_200,
+        "record_retention_days": 7,
+        "log_level": "DEBUG",
+        "log_retention_days": 14,
+    },
+)
 USER_POOL = Example(
     UserPool,
     UserPoolArgs,
@@ -248,5 +289,5 @@ USER_POOL = Example(
 
 COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
 """What a platform team composes."""
-BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, SESSION_KEY, USER_POOL)
+BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, SESSION_KEY, UPLOAD_FUNCTIONS, USER_POOL)
 ALL = (*COMPONENTS, *BUILDING_BLOCKS)

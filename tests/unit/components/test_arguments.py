@@ -11,6 +11,7 @@ from tests.unit.components.examples import (
     COMPONENTS,
     LAMBDA_FUNCTION,
     PROCESSING_PIPELINE,
+    SESSION_KEY,
     STATUS_TRACKER,
     TEAM_CODE,
     UPLOAD_API,
@@ -18,7 +19,7 @@ from tests.unit.components.examples import (
 )
 from tests.unit.components.recording import record, refusal
 
-CHECKED = (*COMPONENTS, LAMBDA_FUNCTION)
+CHECKED = (*COMPONENTS, LAMBDA_FUNCTION, SESSION_KEY)
 
 
 def _case(example: Example, argument: str, value: object) -> Any:

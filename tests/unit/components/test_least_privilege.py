@@ -18,13 +18,17 @@ from tests.unit.components.examples import (
     PROCESSING_PIPELINE,
     REST_API,
     SESSION_KEY,
+    SESSION_KEY_ARN,
     TABLE,
     UPLOAD_API,
+    UPLOAD_FUNCTIONS,
     Example,
 )
 from tests.unit.components.recording import Recording, arn_of, physical, record, token, url_of
 
 Permissions = set[tuple[str, str]]
+Role = tuple[Example, str, Permissions, Permissions]
+"""Who makes it, its name, what it may do, and what besides where there is a customer's key."""
 
 WITHOUT_RESOURCES = {
     # X-Ray's actions know no resources (Service Authorization Reference).
@@ -58,11 +62,39 @@ def _pipelines_queue() -> str:
     return arn_of(aws.sqs.Queue, f"{NAME}-created-objects")
 
 
-CREATE_UPLOAD: Permissions = {
-    ("dynamodb:PutItem", TABLE["table_arn"]),
-    ("s3:PutObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-ingest')}/uploads/*"),
-    *_own_log_and_trace(f"{NAME}-create-upload"),
-}
+def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[str, Role]:
+    """The operations' five functions, of whichever component makes them."""
+    table, objects = TABLE["table_arn"], f"{bucket_arn}/uploads/*"
+    sign_sessions = ("secretsmanager:GetSecretValue", secret_arn)
+    put, see, give_up = (
+        (f"s3:{action}", objects) for action in ("PutObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+    )
+    allowed: dict[str, tuple[Permissions, Permissions]] = {
+        "create-upload": ({("dynamodb:PutItem", table), put, give_up, sign_sessions}, USE_THE_KEY),
+        "sign-parts": ({put, sign_sessions}, USE_THE_KEY),
+        "list-parts": ({("dynamodb:GetItem", table), see, sign_sessions}, DECRYPT),
+        "complete-upload": ({("dynamodb:GetItem", table), see, put}, USE_THE_KEY),
+        "abort-upload": ({("dynamodb:GetItem", table), ("dynamodb:UpdateItem", table), give_up}, USE_THE_KEY),
+    }
+    return {
+        f"{purpose} of {example.title}": (
+            example,
+            f"{NAME}-{purpose}-role",
+            permissions | _own_log_and_trace(f"{NAME}-{purpose}"),
+            with_key,
+        )
+        for purpose, (permissions, with_key) in allowed.items()
+    }
+
+
+def _rotation_of(secret: str) -> Permissions:
+    actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+    return {
+        *((f"secretsmanager:{action}", arn_of(aws.secretsmanager.Secret, secret)) for action in actions),
+        *_own_log_and_trace(f"{secret}-rotate"),
+    }
+
+
 READ_STATUS: Permissions = {("dynamodb:GetItem", TABLE["table_arn"])}
 PUSH_LOGS: Permissions = {(action, "*") for action in WITHOUT_RESOURCES if action.startswith("logs:")}
 PROCESS_OBJECT: Permissions = {
@@ -74,35 +106,25 @@ PROCESS_OBJECT: Permissions = {
     ("dynamodb:UpdateItem", TABLE["table_arn"]),
     *_own_log_and_trace(f"{NAME}-process-object"),
 }
-ROTATE_SESSION_KEY: Permissions = {
-    *(
-        (f"secretsmanager:{action}", arn_of(aws.secretsmanager.Secret, NAME))
-        for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
-    ),
-    *_own_log_and_trace(f"{NAME}-rotate"),
-}
 ANY_FUNCTION: Permissions = {("s3:GetObject", "arn:aws:s3:::the-bucket/*"), *_own_log_and_trace(NAME)}
 
-ROLES: dict[str, tuple[Example, str, Permissions, Permissions]] = {
-    "create_upload": (UPLOAD_API, f"{NAME}-create-upload-role", CREATE_UPLOAD, USE_THE_KEY),
+UPLOADS_KEY = f"{NAME}-session-key"
+
+ROLES: dict[str, Role] = {
+    **_functions_of(
+        UPLOAD_API, arn_of(aws.s3.Bucket, f"{NAME}-ingest"), arn_of(aws.secretsmanager.Secret, UPLOADS_KEY)
+    ),
+    **_functions_of(UPLOAD_FUNCTIONS, BUCKET["bucket_arn"], SESSION_KEY_ARN),
     "read_status": (UPLOAD_API, f"{NAME}-read-status-role", READ_STATUS, DECRYPT),
     "account_log": (UPLOAD_API, f"{NAME}-rest-account-log-role", PUSH_LOGS, set()),
     "process_object": (PROCESSING_PIPELINE, f"{NAME}-process-object-role", PROCESS_OBJECT, USE_THE_KEY),
-    "rotate_session_key": (SESSION_KEY, f"{NAME}-rotate-role", ROTATE_SESSION_KEY, USE_THE_KEY),
+    "rotate_session_key": (SESSION_KEY, f"{NAME}-rotate-role", _rotation_of(NAME), USE_THE_KEY),
+    "rotate_uploads_key": (UPLOAD_API, f"{UPLOADS_KEY}-rotate-role", _rotation_of(UPLOADS_KEY), USE_THE_KEY),
     "any_function": (LAMBDA_FUNCTION, f"{NAME}-role", ANY_FUNCTION, set()),
     "any_api": (REST_API, f"{NAME}-account-log-role", PUSH_LOGS, set()),
 }
-"""For each role: who makes it, its name, what it may do, and what besides where there is a customer's key."""
-
-TAKEN_BY = {
-    "create_upload": "lambda.amazonaws.com",
-    "read_status": "apigateway.amazonaws.com",
-    "account_log": "apigateway.amazonaws.com",
-    "process_object": "lambda.amazonaws.com",
-    "rotate_session_key": "lambda.amazonaws.com",
-    "any_function": "lambda.amazonaws.com",
-    "any_api": "apigateway.amazonaws.com",
-}
+TAKEN_BY_THE_GATEWAY = {"read_status", "account_log", "any_api"}
+"""All others are functions'."""
 
 
 @cache
@@ -142,10 +164,17 @@ class TestARoleMayDoWhatItDoesAndNothingElse:
 
     def test_it_is_taken_by_one_service(self, role: str) -> None:
         example, name, *_ = ROLES[role]
+        service = "apigateway" if role in TAKEN_BY_THE_GATEWAY else "lambda"
 
         assert recorded(example).json_input(aws.iam.Role, name, "assumeRolePolicy") == {
             "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Principal": {"Service": TAKEN_BY[role]}, "Action": "sts:AssumeRole"}],
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
         }
 
     def test_it_has_no_policy_but_its_own(self, role: str) -> None:
