@@ -144,7 +144,7 @@ class TestRefused:
         assert system.call("GET", f"/uploads/{upload_id}/parts", token=user.token).status == 409
 
     @pytest.mark.parametrize("path", ["/parts", "/complete"])
-    def test_no_token(self, system: System, user: User, path: str) -> None:
+    def test_no_token(self, system: System, path: str) -> None:
         assert system.call("POST", f"/uploads/x{path}", {}).status == 401
 
 
