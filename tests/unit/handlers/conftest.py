@@ -6,12 +6,22 @@ import pytest
 from moto import mock_aws
 from moto.core.models import MockAWS
 
-from handlers import process_object
+from handlers import (
+    abort_upload,
+    aws_json,
+    complete_upload,
+    create_upload,
+    list_parts,
+    process_object,
+    sign_parts,
+    upload_environment,
+)
 from handlers.processors import Processor
 from handlers.uploads.processing import Delivery
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.unit.handlers.upload_in_parts import SETTINGS, OneSecret, UploadInParts
 from tests.unit.handlers.worker import Worker
 
 
@@ -75,3 +85,23 @@ def use_processor(monkeypatch: pytest.MonkeyPatch) -> UseProcessor:
         monkeypatch.setattr(process_object, "load_processor", load)
 
     return use
+
+
+@pytest.fixture
+def api_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - moto comes first
+    """The API's functions as they are after a cold start: settings in place, nothing cached."""
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", shared_client)
+    monkeypatch.setattr(aws_json, "AwsJson", OneSecret)
+    for module in (upload_environment, create_upload, sign_parts, list_parts, complete_upload, abort_upload):
+        importlib.reload(module)
+
+
+@pytest.fixture
+def in_parts(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> UploadInParts:
+    """An upload that was declared, and of which S3 has nothing yet."""
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    upload = UploadInParts(cloud)
+    upload.begin()
+    return upload

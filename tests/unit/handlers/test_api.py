@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from handlers.api import ApiRequest
-from handlers.uploads.model import InvalidRequest
-from tests.unit.handlers.cloud import OWNER
+from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.uploads.model import InvalidRequest, NotOpen, PartsMissing, UnknownUpload
+from handlers.uploads.session import InvalidSession
+from tests.unit.handlers.cloud import OWNER, REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
 
 SHOP = "https://shop.example"
@@ -40,6 +41,30 @@ class TestWhatTheGatewaySends:
         event = proxy_event("{}")
         event["headers"] = None
         assert ApiRequest.from_event(event, (SHOP,)).cors_headers == {}
+
+
+class TestTheUploadThatThePathNames:
+    def test_it_is_the_signed_in_users(self) -> None:
+        assert request(upload_id=REF.upload_id).ref == REF
+
+    @pytest.mark.parametrize(
+        "upload_id",
+        [
+            None,
+            "",
+            "none",
+            REF.upload_id.upper(),
+            f"{REF.upload_id}\n",
+            f" {REF.upload_id}",
+            f"{REF.upload_id}/parts",
+            f"../{REF.upload_id}",
+            REF.upload_id.replace("-", ""),
+            REF.upload_id.replace("0", "\uff10"),
+        ],
+    )
+    def test_what_is_no_id_of_ours_is_unknown(self, upload_id: str | None) -> None:
+        with pytest.raises(UnknownUpload):
+            _ = request(upload_id=upload_id).ref
 
 
 class TestJsonBody:
@@ -100,6 +125,29 @@ class TestAnswer:
 
     def test_the_body_of_a_problem_is_ascii_so_that_half_a_surrogate_pair_can_travel(self) -> None:
         assert request().problem(400, "k", "t", "\ud800 é")["body"].isascii()
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        ("error", "status", "kind", "detail"),
+        [
+            (InvalidRequest(["a.", "b."]), 400, "invalid-request", "a. b."),
+            (InvalidSession("Expired."), 403, "invalid-session", "Expired."),
+            (UnknownUpload("its owner"), 404, "upload-not-found", "You have no upload with this id."),
+            (NotOpen("It is over."), 409, "not-open", "It is over."),
+            (PartsMissing([(1, 2)]), 409, "parts-missing", str(PartsMissing([(1, 2)]))),
+        ],
+    )
+    def test_each_fault_of_the_client_has_its_problem(
+        self, error: Exception, status: int, kind: str, detail: str
+    ) -> None:
+        assert isinstance(error, CLIENT_FAULTS)
+        problem = json.loads(request().refusal(error)["body"])
+        assert (problem["status"], problem["type"]) == (status, f"urn:portage:problem:{kind}")
+        assert problem["detail"] == detail
+
+    def test_an_answer_without_a_body_is_not_cached_either(self) -> None:
+        assert request().empty_answer() == {"statusCode": 204, "headers": {"Cache-Control": "no-store"}, "body": ""}
 
 
 class TestCors:

@@ -1,0 +1,172 @@
+"""POST /uploads/{upload_id}/parts: from the session alone, with nothing that a cold start would have to wait for."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers import sign_parts
+from handlers.uploads import presign
+from handlers.uploads.plan import Parts
+from handlers.uploads.presign import Bucket, Credentials
+from handlers.uploads.session import Session
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
+from tests.unit.handlers.events import proxy_event
+from tests.unit.handlers.scripted_server import answer as scripted
+from tests.unit.handlers.scripted_server import scripted_server
+from tests.unit.handlers.upload_in_parts import KEY, SETTINGS, problem_in
+
+pytestmark = pytest.mark.usefixtures("api_started")
+
+SIZE_BYTES = 5 * 1024**3
+SESSION = Session(
+    owner=OWNER,
+    upload_id=REF.upload_id,
+    multipart_id="2~K.x9_-",
+    size_bytes=SIZE_BYTES,
+    part_size_bytes=16 * 1024**2,
+    checksum_algorithm=None,
+    expires_at=4_000_000_000,
+)
+
+
+def body(first: Any = 1, last: Any = 320, **more: Any) -> dict[str, Any]:
+    return {"session": SESSION.token(*KEY), "first_part": first, "last_part": last, **more}
+
+
+def sign(sent: object) -> dict[str, Any]:
+    return sign_parts.handle(proxy_event(sent, upload_id=REF.upload_id), None)
+
+
+def signed(sent: object) -> dict[str, Any]:
+    answer = sign(sent)
+    assert answer["statusCode"] == 200
+    return json.loads(answer["body"])
+
+
+def presigned(number: int, told: dict[str, Any]) -> str:
+    """The URL of one part, signed alone at the moment that the answer names."""
+    stamp = told["url_suffix"].partition("X-Amz-Date=")[2][:16]
+    return presign.sign_parts(
+        Bucket.at(INGEST, REGION),
+        REF.object_key,
+        Credentials(*(ENVIRONMENT[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))),
+        multipart_id=SESSION.multipart_id,
+        part_numbers=[number],
+        headers={},
+        expires_in_seconds=900,
+        now=datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+    ).signatures[0]
+
+
+class TestSigned:
+    @pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 320), (7, 9), (320, 320)])
+    def test_each_part_of_the_range_has_its_own_signature(self, first: int, last: int) -> None:
+        told = signed(body(first, last))
+        assert told["first_part"] == first
+        assert told["headers"] == {}
+        assert told["signatures"] == [presigned(number, told) for number in range(first, last + 1)]
+        assert told["url_prefix"].endswith("partNumber=")
+        assert REF.object_key in told["url_prefix"]
+
+    def test_the_urls_die_at_the_moment_that_is_named(self) -> None:
+        before = datetime.now(UTC).replace(microsecond=0)
+        told = signed(body())
+        assert "X-Amz-Expires=900" in told["url_suffix"]
+        assert before <= datetime.fromisoformat(told["expires_at"]) - timedelta(seconds=900) <= datetime.now(UTC)
+
+    def test_the_signatures_of_the_most_parts_fit_into_a_lambdas_answer(self) -> None:
+        parts = Parts.of(10_000 * 16 * 1024**2)
+        session = replace(SESSION, size_bytes=parts.size_bytes)
+        answer = sign({**body(1, 10_000), "session": session.token(*KEY)})
+        assert len(json.loads(answer["body"])["signatures"]) == 10_000
+        assert len(json.dumps(answer)) < 1024**2
+
+
+class TestInvalidRequest:
+    @pytest.mark.parametrize(("first", "last"), [(1, 321), (321, 321), (9, 8), (320, 1), (1, 10_000)])
+    def test_a_range_that_the_plan_has_not_is_named(self, first: int, last: int) -> None:
+        detail = (
+            f"first_part is {first} and last_part is {last}, but must be a range from 1 to 320, the upload's last part."
+        )
+        assert problem_in(sign(body(first, last))) == (400, "invalid-request", detail)
+
+    @pytest.mark.parametrize("value", [0, -1, 10_001, 10**100, 1.0, 1.5, "1", True, None, [1], float("nan")])
+    @pytest.mark.parametrize("field", ["first_part", "last_part"])
+    def test_what_is_no_number_of_a_part(self, field: str, value: object) -> None:
+        status, kind, detail = problem_in(sign({**body(), field: value}))
+        assert (status, kind) == (400, "invalid-request")
+        assert detail.startswith(f"{field} is ")
+        assert detail.endswith("but must be a whole number from 1 to 10000.")
+
+    @pytest.mark.parametrize(
+        ("sent", "fault"),
+        [
+            ({}, "session is required. first_part is required. last_part is required."),
+            (
+                body(checksums=["AAAA"]),
+                "'checksums' is not a field; only session, first_part, last_part are.",
+            ),
+            ({**body(), "session": 5}, "session is 5, but must be the session that was handed out."),
+            ([], "The body must be a JSON object with session, first_part and last_part."),
+        ],
+    )
+    def test_a_body_that_breaks_the_contract(self, sent: object, fault: str) -> None:
+        assert problem_in(sign(sent)) == (400, "invalid-request", fault)
+
+    @pytest.mark.parametrize("sent", [None, "", "hello", "[" * 100_000])
+    def test_a_body_that_is_no_json(self, sent: str | None) -> None:
+        assert problem_in(sign(sent))[:2] == (400, "invalid-request")
+
+
+class TestInvalidSession:
+    @pytest.mark.parametrize(
+        ("token", "reason"),
+        [
+            ("", "not a token of ours"),
+            ("\ud800", "not a token of ours"),
+            (SESSION.token(KEY.key_id, b"x" * 32), "not issued here"),
+            (SESSION.token("another-key", KEY.key), "not issued here"),
+            (replace(SESSION, owner="somebody-else").token(*KEY), "belongs to another upload"),
+            (replace(SESSION, upload_id="another").token(*KEY), "belongs to another upload"),
+            (replace(SESSION, expires_at=1).token(*KEY), "has expired"),
+        ],
+    )
+    def test_it_signs_nothing(self, token: str, reason: str) -> None:
+        status, kind, detail = problem_in(sign({**body(), "session": token}))
+        assert (status, kind) == (403, "invalid-session")
+        assert reason in detail
+
+
+class TestColdStart:
+    def test_a_whole_answer_takes_neither_boto3_nor_botocore_nor_the_database(self) -> None:
+        script = (
+            "import json, sys\n"
+            "from handlers.sign_parts import handle\n"
+            "answer = handle(json.load(sys.stdin), None)\n"
+            "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))\n"
+        )
+        root = Path(__file__).parents[3]
+        with scripted_server(scripted({"SecretString": KEY.to_secret()})) as server:
+            environment = {**ENVIRONMENT, **SETTINGS, "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.url}
+            done = subprocess.run(
+                [sys.executable, "-c", script],
+                input=json.dumps(proxy_event(body(), upload_id=REF.upload_id)),
+                env={**environment, "PYTHONPATH": str(root), "PATH": os.environ["PATH"]},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+        status, modules = json.loads(done.stdout)
+        assert status == 200
+        assert len(server.requests) == 1
+        roots = {name.partition(".")[0] for name in modules}
+        assert not roots & {"boto3", "botocore", "s3transfer", "urllib3", "uuid6", "jmespath"}
+        assert "handlers.uploads.store" not in modules

@@ -1,0 +1,39 @@
+"""POST .../complete tells an upload as GET /uploads/{upload_id} does, which is answered by a mapping template."""
+
+import json
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+
+from components.mapping_templates import get_upload_response
+from handlers.uploads.store import UploadStore
+from handlers.uploads.view import upload_view
+from local.shim.templates import Source, render
+from tests.unit.handlers.cloud import REF, RESULTS, Cloud
+
+RESULT = {"bucket": RESULTS, "key": REF.result_key}
+FAILURE = {"code": "unprocessable", "detail": 'It is no "picture".\n'}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"status": "pending"},
+        {"status": "pending", "method": "multipart", "multipart_id": "2~a", "part_size_bytes": 10, "size_bytes": 23},
+        {"status": "uploaded", "file_name": '名前 "q".csv'},
+        {"status": "processing", "version": 3, "job_id": "j"},
+        {"status": "processing", "version": 5, "failure": FAILURE},
+        {"status": "completed", "version": 4, "result": RESULT},
+        {"status": "completed", "version": 7, "result": RESULT, "failure": FAILURE},
+        {"status": "failed", "version": 4, "failure": FAILURE},
+        {"status": "aborted", "version": 2},
+    ],
+)
+def test_it_has_the_same_fields_and_values_as_the_mapping_template(
+    cloud: Cloud, store: UploadStore, attributes: dict[str, Any]
+) -> None:
+    record = cloud.write_record(**attributes)
+    item = {name: TypeSerializer().serialize(value) for name, value in record.items()}
+    rendered = render(get_upload_response([]), Source(body=json.dumps({"Item": item})))
+    assert upload_view(store.find(REF)) == json.loads(rendered.body)

@@ -1,0 +1,112 @@
+"""An upload of three small parts, and the secret that signs its sessions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.aws_json import AwsError, AwsJson
+from handlers.uploads.session import Session
+from handlers.uploads.signing_keys import SigningKey
+from tests.unit.handlers.cloud import INGEST, REF, TABLE, Cloud
+
+BODIES = {1: b"0123456789", 2: b"abcdefghij", 3: b"end"}
+SIZE_BYTES, PART_SIZE_BYTES = 23, 10
+SHOP = "https://shop.example"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"
+KEY = SigningKey("key-1", b"k" * 32)
+SETTINGS = {
+    "UPLOADS_TABLE": TABLE,
+    "INGEST_BUCKET": INGEST,
+    "ALLOWED_ORIGINS": SHOP,
+    "URL_EXPIRES_IN_SECONDS": "900",
+    "MAX_UPLOAD_BYTES": "53687091200000",
+    "MULTIPART_THRESHOLD_BYTES": "67108864",
+    "RECORD_RETENTION_DAYS": "30",
+    "SESSION_KEY_SECRET": SECRET,
+    "SESSION_EXPIRES_IN_SECONDS": "86400",
+}
+
+
+class OneSecret(AwsJson):
+    """Secrets Manager with a key that was never rotated."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        assert (operation, parameters["SecretId"]) == ("GetSecretValue", SECRET)
+        if parameters["VersionStage"] != "AWSCURRENT":
+            raise AwsError("ResourceNotFoundException", "no such version", 400, {})
+        return {"SecretString": KEY.to_secret()}
+
+
+@dataclass
+class UploadInParts:
+    """What S3 and the table have of it, seen and changed past the handlers."""
+
+    cloud: Cloud
+    multipart_id: str = ""
+
+    def begin(self, **attributes: Any) -> None:
+        opened = self.cloud.s3.create_multipart_upload(Bucket=INGEST, Key=REF.object_key)
+        self.multipart_id = opened["UploadId"]
+        self.cloud.write_record(
+            REF,
+            **{
+                "method": "multipart",
+                "multipart_id": self.multipart_id,
+                "part_size_bytes": PART_SIZE_BYTES,
+                "size_bytes": SIZE_BYTES,
+                **attributes,
+            },
+        )
+
+    def send(self, bodies: Mapping[int, bytes] = BODIES) -> None:
+        for number, body in bodies.items():
+            self.cloud.s3.upload_part(
+                Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id, PartNumber=number, Body=body
+            )
+
+    def put_together_elsewhere(self) -> None:
+        parts = self.cloud.s3.list_parts(Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id)["Parts"]
+        self.cloud.s3.complete_multipart_upload(
+            Bucket=INGEST,
+            Key=REF.object_key,
+            UploadId=self.multipart_id,
+            MultipartUpload={
+                "Parts": [{"PartNumber": part.get("PartNumber", 0), "ETag": part.get("ETag", "")} for part in parts]
+            },
+        )
+
+    def give_up_elsewhere(self) -> None:
+        self.cloud.s3.abort_multipart_upload(Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id)
+
+    @property
+    def is_open_at_s3(self) -> bool:
+        return open_at_s3(self.cloud) == [self.multipart_id]
+
+    def object(self) -> bytes | None:
+        listed = self.cloud.s3.list_objects_v2(Bucket=INGEST).get("Contents", [])
+        if not listed:
+            return None
+        return self.cloud.s3.get_object(Bucket=INGEST, Key=REF.object_key)["Body"].read()
+
+
+def open_at_s3(cloud: Cloud) -> list[str]:
+    listed = cloud.s3.list_multipart_uploads(Bucket=INGEST).get("Uploads", [])
+    return [upload.get("UploadId", "") for upload in listed]
+
+
+def session_in(told: Mapping[str, Any]) -> Session:
+    """Open the session that an answer hands out."""
+    return Session.open(told["session"], {KEY.key_id: KEY.key}, ref=REF, now=datetime.now(UTC))
+
+
+def problem_in(answer: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Status, kind and detail."""
+    problem = json.loads(answer["body"])
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert answer["statusCode"] == problem["status"]
+    return problem["status"], problem["type"].removeprefix("urn:portage:problem:"), problem["detail"]
