@@ -87,15 +87,18 @@ class Lines:
         if not is_all and now - self._told_at < _LINE_SECONDS:
             return
         self._told_at = now
-        begun_at, begun_with = self._begun
-        speed = (progress.sent_bytes - begun_with) / max(now - begun_at, 0.001)
-        left = progress.total_bytes - progress.sent_bytes
-        eta = f", {left / speed:.0f} s left" if left and speed > 0 else ""
         percent = 100 * progress.sent_bytes // max(progress.total_bytes, 1)
-        self._write(
-            f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}, "
-            f"{decimal(int(max(speed, 0)))}/s{eta}\n"
-        )
+        line = f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}"
+        self._write(f"{line}{self._pace(progress, now)}\n")
+
+    def _pace(self, progress: Progress, now: float) -> str:
+        begun_at, begun_with = self._begun or (now, 0)
+        sent = progress.sent_bytes - begun_with
+        if now == begun_at or sent <= 0:
+            return ""
+        speed = sent / (now - begun_at)
+        left = progress.total_bytes - progress.sent_bytes
+        return f", {decimal(int(speed))}/s" + (f", {left / speed:.0f} s left" if left else "")
 
 
 def _parts(progress: Progress) -> str:
