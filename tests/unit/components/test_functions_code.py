@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pulumi
@@ -14,20 +16,31 @@ import pulumi_aws as aws
 import pytest
 
 from components.code_archive import code_archive
+from components.upload_functions import CALLS
+from handlers import upload_environment
 from handlers.environment import read_environment
-from tests.unit.components.examples import PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
-from tests.unit.components.recording import record
+from tests.unit.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
+from tests.unit.components.recording import REGION, Recording, record
 
 LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What a Python runtime of Lambda brings along: the SDK and what it imports."""
 
 SHIPPED = {"handlers.create_upload": "uuid6", "handlers.processors.inspect": "filetype"}
 Installed = Callable[..., None]
-FUNCTIONS = [UPLOAD_API, PROCESSING_PIPELINE, SESSION_KEY]
+FUNCTIONS = [
+    *((UPLOAD_API, f"{NAME}-{call.purpose}") for call in CALLS.values()),
+    (PROCESSING_PIPELINE, f"{NAME}-process-object"),
+    (SESSION_KEY, f"{NAME}-rotate"),
+]
 
 
-def function_of(example: Example, **args: Any) -> dict[str, Any]:
-    return record(lambda: example.make(**args) and None).inputs(aws.lambda_.Function)
+@cache
+def recorded(example: Example) -> Recording:
+    return record(lambda: example.make() and None)
+
+
+def function_of(example: Example, name: str) -> dict[str, Any]:
+    return recorded(example).inputs(aws.lambda_.Function, name)
 
 
 def unpack(archive: pulumi.AssetArchive, folder: Path) -> Path:
@@ -79,11 +92,11 @@ def run_as_in_lambda(code: Path, packages: Path, script: str) -> subprocess.Comp
 
 
 class TestTheArchiveHasAllThatTheEntryImports:
-    @pytest.mark.parametrize("example", FUNCTIONS)
+    @pytest.mark.parametrize(("example", "name"), FUNCTIONS)
     def test_the_entry_is_found_with_nothing_but_the_archive_and_the_sdk(
-        self, example: Example, tmp_path: Path, lambdas_packages: Path
+        self, example: Example, name: str, tmp_path: Path, lambdas_packages: Path
     ) -> None:
-        function = function_of(example)
+        function = function_of(example, name)
         module, entry = function["handler"].rsplit(".", 1)
         processor = function["environment"]["variables"].get("PROCESSOR")
         also = f"from handlers.processors import load_processor; assert callable(load_processor({processor!r}))"
@@ -106,7 +119,10 @@ class TestTheArchiveHasAllThatTheEntryImports:
         assert f"No module named '{distribution}'" in outcome.stderr
 
     def test_a_teams_processor_is_found_in_its_own_folder(self, tmp_path: Path, lambdas_packages: Path) -> None:
-        function = function_of(PROCESSING_PIPELINE, processor="team.process", processor_code=TEAM_CODE)
+        recording = record(
+            lambda: PROCESSING_PIPELINE.make(processor="team.process", processor_code=TEAM_CODE) and None
+        )
+        function = recording.inputs(aws.lambda_.Function)
 
         outcome = run_as_in_lambda(
             unpack(function["code"], tmp_path),
@@ -117,14 +133,30 @@ class TestTheArchiveHasAllThatTheEntryImports:
         assert outcome.returncode == 0, outcome.stderr
         assert (tmp_path / "processor" / "team.py").is_file()
 
+    @pytest.mark.parametrize(("example", "name"), FUNCTIONS)
+    def test_no_distribution_is_shipped_that_the_entry_does_not_import(self, example: Example, name: str) -> None:
+        function = function_of(example, name)
+        used = {function["handler"].rpartition(".")[0]}
+        used.add(function["environment"]["variables"].get("PROCESSOR", "").rpartition(".")[0])
+
+        shipped = {
+            re.split(r"[-.]", asset, maxsplit=1)[0] for asset in function["code"].assets if asset.count(".dist-info/")
+        }
+
+        assert shipped == {distribution for module, distribution in SHIPPED.items() if module in used}
+
     def test_licences_are_shipped_with_what_they_license(self) -> None:
         assert [name for name in code_archive(["uuid6"]).assets if name.endswith("/LICENSE")]
 
 
 class TestTheArchiveIsTheSameForTheSameSources:
-    @pytest.mark.parametrize("example", FUNCTIONS)
-    def test_two_builds_are_equal_file_by_file(self, example: Example, tmp_path: Path) -> None:
-        one, two = (unpack(function_of(example)["code"], tmp_path / each) for each in ("one", "two"))
+    @pytest.mark.parametrize(("example", "name"), FUNCTIONS)
+    def test_two_builds_are_equal_file_by_file(self, example: Example, name: str, tmp_path: Path) -> None:
+        builds = [recorded(example), record(lambda: example.make() and None)]
+        one, two = (
+            unpack(build.inputs(aws.lambda_.Function, name)["code"], tmp_path / str(number))
+            for number, build in enumerate(builds)
+        )
         files = {file.relative_to(one): file.read_bytes() for file in one.rglob("*") if file.is_file()}
 
         assert files == {file.relative_to(two): file.read_bytes() for file in two.rglob("*") if file.is_file()}
@@ -195,18 +227,41 @@ class TestWhatCannotBeShippedIsRefused:
             code_archive(["no-such-thing"])
 
 
+@pytest.mark.parametrize(("example", "name"), FUNCTIONS)
 class TestTheEnvironmentIsWhatTheEntryReads:
-    @pytest.mark.parametrize("example", FUNCTIONS)
-    def test_variable_by_variable(self, example: Example) -> None:
-        function = function_of(example)
+    def test_variable_by_variable(self, example: Example, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        function = function_of(example, name)
         variables = function["environment"]["variables"]
         module = importlib.import_module(function["handler"].rpartition(".")[0])
-        kinds = [
-            each
-            for name, each in vars(module).items()
-            if name.endswith("Environment") and each.__module__ == module.__name__
-        ]
 
-        assert len(kinds) == 1
-        assert variables.keys() == {field.name.upper() for field in fields(kinds[0])}
-        assert read_environment(kinds[0], variables)
+        assert variables.keys() == names_read_by(module, variables, monkeypatch)
+
+
+def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What the entry reads of its environment, in all that it makes once and keeps; it may have no other variable."""
+    names: set[str] = set()
+
+    def read(kind: type[Any]) -> Any:
+        names.update(field.name.upper() for field in fields(kind))
+        return read_environment(kind, variables)
+
+    for each in (module, upload_environment):
+        if hasattr(each, "read_environment"):
+            monkeypatch.setattr(each, "read_environment", read)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    kept = [each for each in (*vars(module).values(), *vars(upload_environment).values()) if is_kept(each)]
+    for each in kept:
+        each.cache_clear()
+    try:
+        for each in vars(module).values():
+            if is_kept(each):
+                each()
+    finally:
+        for each in kept:
+            each.cache_clear()
+    return names
+
+
+def is_kept(value: object) -> bool:
+    return hasattr(value, "cache_clear")

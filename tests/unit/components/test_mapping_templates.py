@@ -187,7 +187,15 @@ class TestABrowserMayReadTheAnswerExactlyWhereItsOriginIsAllowed:
         assert self.headers(answered, "*", origin="https://anywhere.example")[ALLOWED] == "*"
 
 
-@pytest.mark.parametrize(("path", "verbs"), [("/uploads", "POST,OPTIONS"), ("/uploads/{upload_id}", "GET,OPTIONS")])
+@pytest.mark.parametrize(
+    ("path", "verbs"),
+    [
+        ("/uploads", "POST,OPTIONS"),
+        ("/uploads/{upload_id}", "GET,DELETE,OPTIONS"),
+        ("/uploads/{upload_id}/parts", "GET,POST,OPTIONS"),
+        ("/uploads/{upload_id}/complete", "POST,OPTIONS"),
+    ],
+)
 def test_a_preflight_allows_what_the_path_has_and_the_client_sends(path: str, verbs: str) -> None:
     responses = integration(contract(*ORIGINS), path, "options")["responses"]
 

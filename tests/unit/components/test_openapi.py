@@ -10,9 +10,13 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from components.openapi import GATEWAY_PROBLEMS
-from handlers.uploads.model import InvalidRequest, Status, UploadRequest
-from tests.unit.components.contracts import MAX_UPLOAD_BYTES, ORIGINS, contract, integration
+from components.gateway_problems import PROBLEMS
+from components.upload_functions import CALLS, Call
+from handlers.uploads.model import METHODS, InvalidRequest, Status, UploadRequest
+from handlers.uploads.part_signing import PartRange
+from handlers.uploads.plan import MAX_PARTS
+from handlers.uploads.session import MAX_TOKEN_LENGTH
+from tests.unit.components.contracts import MAX_UPLOAD_BYTES, ORIGINS, contract, integration, invoke_arn
 
 EXTENSIONS = {
     "x-amazon-apigateway-authorizer",
@@ -92,6 +96,12 @@ class TestTheDocumentIsOneThatApiGatewayImports:
 
         assert len(ids) == len(set(ids))
 
+    def test_every_operation_on_an_upload_declares_its_id(self, document: dict[str, Any]) -> None:
+        for path, _, operation in operations(document):
+            named = [each["name"] for each in operation["parameters"] if each["in"] == "path" and each["required"]]
+
+            assert named == re.findall(r"\{(\w+)\}", path)
+
 
 class TestOnlySignedInUsersGetAnswers:
     @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
@@ -124,12 +134,26 @@ class TestOnlySignedInUsersGetAnswers:
 
 
 class TestEachOperationGoesWhereItIsAnswered:
-    def test_post_uploads_goes_to_the_function(self) -> None:
-        assert integration(contract(), "/uploads", "post") == {
+    @pytest.mark.parametrize(("operation", "call"), CALLS.items(), ids=CALLS)
+    def test_what_needs_code_goes_to_a_function_of_its_own(self, operation: str, call: Call) -> None:
+        path = call.path.replace("*", "{upload_id}")
+
+        assert contract()["paths"][path][call.verb.lower()]["operationId"] == operation
+        assert integration(contract(), path, call.verb.lower()) == {
             "type": "aws_proxy",
             "httpMethod": "POST",
-            "uri": "arn:aws-mars:apigateway:mars-north-1:lambda:path/invocations",
+            "uri": invoke_arn(operation),
         }
+
+    def test_all_else_needs_none(self) -> None:
+        document = contract(*ORIGINS)
+        proxied = {
+            operation["operationId"]
+            for path, verb, operation in operations(document)
+            if integration(document, path, verb)["type"] == "aws_proxy"
+        }
+
+        assert proxied == CALLS.keys()
 
     def test_get_upload_goes_to_the_table_with_the_role_that_may_read_it(self) -> None:
         asked = integration(contract(), "/uploads/{upload_id}", "get")
@@ -157,7 +181,7 @@ class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
         assert "options" not in {verb for _, verb, _ in operations(document)}
         assert "Access-Control" not in json.dumps(document)
 
-    @pytest.mark.parametrize("path", ["/uploads", "/uploads/{upload_id}"])
+    @pytest.mark.parametrize("path", contract()["paths"])
     def test_every_path_answers_a_preflight_where_one_is(self, path: str) -> None:
         preflight = integration(contract(*ORIGINS), path, "options")
 
@@ -183,7 +207,7 @@ class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
 
 
 class TestTheGatewaysOwnErrorsAreProblems:
-    @pytest.mark.parametrize("kind", GATEWAY_PROBLEMS)
+    @pytest.mark.parametrize("kind", PROBLEMS)
     def test_each_renders_a_problem_in_json(self, kind: str) -> None:
         response = contract()["x-amazon-apigateway-gateway-responses"][kind]
         template: str = response["responseTemplates"]["application/json"]
@@ -227,6 +251,7 @@ GOOD = [
     {**REPORT, "content_type": "text/csv; charset=utf-8"},
     {**REPORT, "content_type": "application/vnd.ms-excel.sheet+xml"},
     {**REPORT, "size_bytes": MAX_UPLOAD_BYTES},
+    *({**REPORT, "method": str(method)} for method in METHODS),
 ]
 BAD: list[Any] = [
     [],
@@ -240,8 +265,27 @@ BAD: list[Any] = [
     ),
     *({**REPORT, "content_type": each} for each in ("", "pdf", "a/b\r\nX: y", "text/", "a/b;", "a/" + "b" * 254, 3)),
     *({**REPORT, "size_bytes": size} for size in (0, -1, MAX_UPLOAD_BYTES + 1, "1", None, True, 1.5)),
+    *({**REPORT, "method": method} for method in ("", "PUT", "get", None, 1, ["put"])),
 ]
-REQUESTS = OAS30Validator(contract()["components"]["schemas"]["CreateUploadRequest"])
+
+RANGE = {"session": "a-session", "first_part": 1, "last_part": MAX_PARTS}
+BAD_RANGES: list[Any] = [
+    [],
+    {},
+    *({name: value for name, value in RANGE.items() if name != left_out} for left_out in RANGE),
+    {**RANGE, "owner": "somebody-else"},
+    *({**RANGE, "session": session} for session in (None, 3, ["a-session"])),
+    *(
+        {**RANGE, part: number}
+        for part in ("first_part", "last_part")
+        for number in (0, -1, MAX_PARTS + 1, "1", None, True, 1.5)
+    ),
+]
+
+SCHEMAS = contract()["components"]["schemas"]
+REQUESTS, RANGES, COMPLETIONS = (
+    OAS30Validator(SCHEMAS[name]) for name in ("CreateUploadRequest", "SignPartsRequest", "CompleteUploadRequest")
+)
 
 
 class TestContractAndModelAgree:
@@ -259,6 +303,36 @@ class TestContractAndModelAgree:
     def test_but_the_model_knows_a_line_feed_at_the_end_of_a_name_which_a_pattern_may_let_through(self) -> None:
         with pytest.raises(InvalidRequest):
             UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"}, max_size_bytes=MAX_UPLOAD_BYTES)
+
+    def test_but_the_model_knows_what_a_method_cannot_carry(self) -> None:
+        five_gibibytes = 5 * 1024**3
+        body = {**REPORT, "method": "put", "size_bytes": five_gibibytes}
+
+        UploadRequest.parse(body, max_size_bytes=five_gibibytes + 1)
+        with pytest.raises(InvalidRequest):
+            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1}, max_size_bytes=five_gibibytes + 1)
+
+    def test_on_the_methods_of_which_one_is_chosen(self) -> None:
+        for schema in ("CreateUploadRequest", "CreatedUpload"):
+            assert SCHEMAS[schema]["properties"]["method"]["enum"] == [str(method) for method in METHODS]
+
+    def test_on_the_range_of_parts_that_a_client_may_ask_for(self) -> None:
+        RANGES.validate(RANGE)
+        PartRange.parse(RANGE)
+
+    @pytest.mark.parametrize("body", BAD_RANGES)
+    def test_on_the_range_that_it_may_not(self, body: Any) -> None:
+        assert not RANGES.is_valid(body)
+        with pytest.raises(InvalidRequest):
+            PartRange.parse(body)
+
+    def test_on_the_longest_session(self) -> None:
+        assert RANGES.is_valid({**RANGE, "session": "x" * MAX_TOKEN_LENGTH})
+        assert not RANGES.is_valid({**RANGE, "session": "x" * (MAX_TOKEN_LENGTH + 1)})
+
+    def test_a_completion_says_nothing_but_that(self) -> None:
+        assert COMPLETIONS.is_valid({})
+        assert not COMPLETIONS.is_valid({"parts": []})
 
     @pytest.mark.parametrize("schema", ["CreatedUpload", "Upload"])
     def test_on_the_states_of_an_upload(self, schema: str) -> None:

@@ -7,13 +7,52 @@ import pulumi_aws as aws
 import pytest
 
 from components.openapi import Contract
+from components.upload_functions import CALLS
+from local.program import plain
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record
 
-INGEST, FUNCTION, USERS, REST = (f"{NAME}-{part}" for part in ("ingest", "create-upload", "users", "rest"))
-INVOKE_ARN = f"{arn_of(aws.lambda_.Alias, f'{FUNCTION}-live')}/invocations"
+INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
 OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "bucket_name", "bucket_arn")
 ORIGINS = ["https://app.example.com", "http://localhost:8000"]
+
+GATEWAY_SECONDS = 29
+"""After which API Gateway gives a function up (API Gateway guide, "Quotas": integration timeout)."""
+
+METHODS = {
+    "createUpload": "POST/uploads",
+    "signParts": "POST/uploads/*/parts",
+    "listParts": "GET/uploads/*/parts",
+    "completeUpload": "POST/uploads/*/complete",
+    "abortUpload": "DELETE/uploads/*",
+}
+
+VARIABLES = {
+    "UPLOADS_TABLE": "another-table",
+    "INGEST_BUCKET": physical(INGEST),
+    "SESSION_KEY_SECRET": arn_of(aws.secretsmanager.Secret, SESSION_KEY),
+    "MAX_UPLOAD_BYTES": "1000000",
+    "MULTIPART_THRESHOLD_BYTES": "500000",
+    "URL_EXPIRES_IN_SECONDS": "60",
+    "SESSION_EXPIRES_IN_SECONDS": "7200",
+    "RECORD_RETENTION_DAYS": "7",
+    "ALLOWED_ORIGINS": "https://app.example.com",
+}
+"""With all arguments given."""
+
+TOLD = {
+    "createUpload": [*VARIABLES],
+    "signParts": ["ALLOWED_ORIGINS", "INGEST_BUCKET", "URL_EXPIRES_IN_SECONDS", "SESSION_KEY_SECRET"],
+    "listParts": [
+        "ALLOWED_ORIGINS",
+        "UPLOADS_TABLE",
+        "INGEST_BUCKET",
+        "SESSION_KEY_SECRET",
+        "SESSION_EXPIRES_IN_SECONDS",
+    ],
+    "completeUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
+    "abortUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
+}
 
 
 def recorded(**args: Any) -> Recording:
@@ -38,8 +77,17 @@ def contract(recording: Recording) -> dict[str, Any]:
     return recording.json_input(aws.apigateway.RestApi, REST, "body")
 
 
-def integration(document: dict[str, Any], path: str, verb: str) -> dict[str, Any]:
-    return document["paths"][path][verb]["x-amazon-apigateway-integration"]
+def function_name(operation: str) -> str:
+    return f"{NAME}-{CALLS[operation].purpose}"
+
+
+def invoke_arn(operation: str) -> str:
+    return f"{arn_of(aws.lambda_.Alias, f'{function_name(operation)}-live')}/invocations"
+
+
+def permissions_on(recording: Recording, operation: str) -> list[dict[str, Any]]:
+    permissions = [plain(each.inputs) for each in recording.all(aws.lambda_.Permission)]
+    return [each for each in permissions if each["function"] == physical(function_name(operation))]
 
 
 class TestTheBucketTakesTheBytes:
@@ -85,44 +133,78 @@ class TestWhatUsersHaveIsGuardedUnlessToldOtherwise:
         assert with_everything.inputs(aws.cognito.UserPool)["deletionProtection"] == "INACTIVE"
 
 
-class TestCreateUploadIsReachedThroughTheGatewayAlone:
-    def test_the_gateway_invokes_the_live_alias(self, by_default: Recording) -> None:
-        assert integration(contract(by_default), "/uploads", "post")["uri"] == INVOKE_ARN
+@pytest.mark.parametrize("operation", CALLS)
+class TestAFunctionIsReachedThroughTheGatewayAlone:
+    def test_its_operation_invokes_its_live_alias(self, by_default: Recording, operation: str) -> None:
+        (asked,) = [
+            each["x-amazon-apigateway-integration"]
+            for methods in contract(by_default)["paths"].values()
+            for each in methods.values()
+            if each["operationId"] == operation
+        ]
 
-    def test_one_method_of_one_api_may_invoke_the_live_alias(self, by_default: Recording) -> None:
+        assert asked["uri"] == invoke_arn(operation)
+
+    def test_one_method_of_one_api_may_invoke_it(self, by_default: Recording, operation: str) -> None:
         # Function and alias apart: of an alias's ARN the provider makes the two, and replaces the permission at every
         # run (https://github.com/hashicorp/terraform-provider-aws/issues/38558).
-        assert by_default.inputs(aws.lambda_.Permission) == {
-            "action": "lambda:InvokeFunction",
-            "function": physical(FUNCTION),
-            "qualifier": "live",
-            "principal": "apigateway.amazonaws.com",
-            "sourceArn": f"{arn_of(aws.apigateway.RestApi, REST)}/execution/*/POST/uploads",
-        }
+        assert permissions_on(by_default, operation) == [
+            {
+                "action": "lambda:InvokeFunction",
+                "function": physical(function_name(operation)),
+                "qualifier": "live",
+                "principal": "apigateway.amazonaws.com",
+                "sourceArn": f"{arn_of(aws.apigateway.RestApi, REST)}/execution/*/{METHODS[operation]}",
+            }
+        ]
 
-    def test_the_permission_waits_for_the_alias(self, by_default: Recording) -> None:
-        permission = by_default.only(aws.lambda_.Permission)
+    def test_the_permission_waits_for_the_alias(self, by_default: Recording, operation: str) -> None:
+        permission = by_default.only(aws.lambda_.Permission, f"{NAME}-invokes-{CALLS[operation].purpose}")
+        alias = by_default.only(aws.lambda_.Alias, f"{function_name(operation)}-live")
 
-        assert by_default.only(aws.lambda_.Alias).urn in permission.options.depends_on
+        assert alias.urn in permission.options.depends_on
 
-    def test_it_runs_for_less_time_than_the_gateway_waits(self, by_default: Recording) -> None:
-        assert by_default.inputs(aws.lambda_.Function)["timeout"] == 10
+    def test_it_runs_for_less_time_than_the_gateway_waits(self, by_default: Recording, operation: str) -> None:
+        assert 0 < by_default.inputs(aws.lambda_.Function, function_name(operation))["timeout"] < GATEWAY_SECONDS
 
-    def test_its_log_has_the_level_and_days_asked_for(self, with_everything: Recording) -> None:
-        function = with_everything.inputs(aws.lambda_.Function)
+    def test_its_log_has_the_level_and_days_asked_for(self, with_everything: Recording, operation: str) -> None:
+        function = with_everything.inputs(aws.lambda_.Function, function_name(operation))
 
         assert function["loggingConfig"]["applicationLogLevel"] == "DEBUG"
-        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{FUNCTION}-log") == {"retentionInDays": 14}
-
-    def test_it_is_told_what_it_may_grant(self, with_everything: Recording) -> None:
-        assert with_everything.inputs(aws.lambda_.Function)["environment"]["variables"] == {
-            "UPLOADS_TABLE": "another-table",
-            "INGEST_BUCKET": physical(INGEST),
-            "URL_EXPIRES_IN_SECONDS": "60",
-            "MAX_UPLOAD_BYTES": "1000000",
-            "RECORD_RETENTION_DAYS": "7",
-            "ALLOWED_ORIGINS": "https://app.example.com",
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{function_name(operation)}-log") == {
+            "retentionInDays": 14
         }
+
+    def test_it_is_told_what_it_may_grant_and_no_more(self, with_everything: Recording, operation: str) -> None:
+        variables = with_everything.inputs(aws.lambda_.Function, function_name(operation))["environment"]["variables"]
+
+        assert variables == {name: VARIABLES[name] for name in TOLD[operation]}
+
+
+def test_nobody_else_may_invoke_a_function(by_default: Recording) -> None:
+    invoked = [each.inputs["function"] for each in by_default.all(aws.lambda_.Permission)]
+    functions = [physical(each.name) for each in by_default.all(aws.lambda_.Function)]
+
+    assert sorted(invoked) == sorted(functions)
+
+
+class TestTheKeyOfSessions:
+    def test_is_made_as_the_args_say(self, with_everything: Recording) -> None:
+        secret = with_everything.inputs(aws.secretsmanager.Secret, SESSION_KEY)
+        rotation = with_everything.inputs(aws.secretsmanager.SecretRotation)
+
+        assert (secret["kmsKeyId"], secret["recoveryWindowInDays"]) == (KMS_KEY_ARN, 0)
+        assert rotation["rotationRules"] == {"automaticallyAfterDays": 9}
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{SESSION_KEY}-rotate-log") == {"retentionInDays": 14}
+
+    def test_can_be_restored_by_default(self, by_default: Recording) -> None:
+        assert by_default.inputs(aws.secretsmanager.Secret)["recoveryWindowInDays"] == 30
+
+    @pytest.mark.parametrize("operation", [name for name, told in TOLD.items() if "SESSION_KEY_SECRET" in told])
+    def test_is_being_made_before_a_function_looks_for_it(self, by_default: Recording, operation: str) -> None:
+        function = by_default.only(aws.lambda_.Function, function_name(operation))
+
+        assert by_default.only(aws.secretsmanager.SecretRotation).urn in function.options.depends_on
 
 
 class TestTheContractIsWhatIsDeployed:
@@ -139,7 +221,7 @@ class TestTheContractIsWhatIsDeployed:
                     partition=PARTITION,
                     table_name=TABLE["table_name"],
                     user_pool_arn=arn_of(aws.cognito.UserPool, USERS),
-                    create_upload_invoke_arn=INVOKE_ARN,
+                    invoke_arns={operation: invoke_arn(operation) for operation in CALLS},
                     read_status_role_arn=arn_of(aws.iam.Role, f"{NAME}-read-status-role"),
                 ).document()
             )
