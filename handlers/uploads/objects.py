@@ -1,4 +1,4 @@
-"""Objects and results: the only code that reads or writes S3."""
+"""Objects and results: with part_store.py the only code that speaks to S3."""
 
 import json
 from collections.abc import Iterator, Mapping

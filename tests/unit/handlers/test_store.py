@@ -193,6 +193,13 @@ class TestFind:
         assert (found.result, found.failure) == (record.get("result"), record.get("failure"))
         assert found.created_at == CREATED
 
+    def test_what_was_written_a_moment_ago_is_read(self, cloud: Cloud, store: UploadStore) -> None:
+        key = {"owner": {"S": OWNER}, "upload_id": {"S": REF.upload_id}}
+        with Stubber(cloud.dynamodb) as stubber:
+            stubber.add_response("get_item", {}, {"TableName": TABLE, "Key": key, "ConsistentRead": True})
+            with pytest.raises(UnknownUpload):
+                store.find(REF)
+
     def test_another_owners_upload_is_unknown(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record()
         with pytest.raises(UnknownUpload):

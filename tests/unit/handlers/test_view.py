@@ -27,6 +27,7 @@ FAILURE = {"code": "unprocessable", "detail": 'It is no "picture".\n'}
         {"status": "completed", "version": 4, "result": RESULT},
         {"status": "completed", "version": 7, "result": RESULT, "failure": FAILURE},
         {"status": "failed", "version": 4, "failure": FAILURE},
+        {"status": "failed", "version": 7, "failure": FAILURE, "result": RESULT},
         {"status": "aborted", "version": 2},
     ],
 )
