@@ -28,6 +28,7 @@ pipeline = ProcessingPipeline(
     ProcessingPipelineArgs(
         bucket_name=api.bucket_name,
         bucket_arn=api.bucket_arn,
+        result_reader_role_name=api.result_reader_role_name,
         table_name=tracker.table_name,
         table_arn=tracker.table_arn,
         **settings.args(ProcessingPipelineArgs, prefix="processing_"),

@@ -43,6 +43,11 @@ def read_an_upload(table_arn: Arn) -> Statement:
     return allow(["dynamodb:GetItem"], table_arn)
 
 
+def list_uploads(table_arn: Arn) -> Statement:
+    """Read an owner's records."""
+    return allow(["dynamodb:Query"], table_arn)
+
+
 def put_objects(bucket_arn: Arn) -> Statement:
     """Put objects where uploads go; a presigned URL can do no more than the role that signed it."""
     return allow(["s3:PutObject"], _under(bucket_arn, OBJECT_PREFIX))
@@ -66,6 +71,11 @@ def read_objects(bucket_arn: Arn) -> Statement:
 def put_results(bucket_arn: Arn) -> Statement:
     """Store processors' results."""
     return allow(["s3:PutObject"], _under(bucket_arn, RESULT_PREFIX))
+
+
+def read_results(bucket_arn: Arn) -> Statement:
+    """Read processors' results."""
+    return allow(["s3:GetObject"], _under(bucket_arn, RESULT_PREFIX))
 
 
 def consume(queue_arn: Arn) -> Statement:

@@ -43,6 +43,8 @@ class LambdaFunction(pulumi.ComponentResource):
 
     function_name: pulumi.Output[str]
     """To be named together with the alias."""
+    role_name: pulumi.Output[str]
+    """For what an owner of another resource allows the function besides."""
     alias_arn: pulumi.Output[str]
     """What event sources invoke."""
     invoke_arn: pulumi.Output[str]
@@ -102,8 +104,14 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-live", name=LIVE, function_name=function.name, function_version=function.version, opts=child
         )
         self.function_name = alias.function_name  # the alias's, so that whoever names both finds both
+        self.role_name = role.name
         self.alias_arn = alias.arn
         self.invoke_arn = alias.invoke_arn
         self.register_outputs(
-            {"function_name": self.function_name, "alias_arn": self.alias_arn, "invoke_arn": self.invoke_arn}
+            {
+                "function_name": self.function_name,
+                "role_name": self.role_name,
+                "alias_arn": self.alias_arn,
+                "invoke_arn": self.invoke_arn,
+            }
         )

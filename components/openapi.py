@@ -37,13 +37,14 @@ class Contract:
             "openapi": "3.0.1",
             "info": {"title": "Portage uploads", "version": VERSION},
             "paths": {
-                "/uploads": self._with_preflight({"post": self._create_upload()}),
+                "/uploads": self._with_preflight({"get": self._list_uploads(), "post": self._create_upload()}),
                 "/uploads/{upload_id}": self._with_preflight(
                     {"get": self._get_upload(), "delete": self._abort_upload()}, [_UPLOAD_ID]
                 ),
                 "/uploads/{upload_id}/parts": self._with_preflight(
                     {"get": self._list_parts(), "post": self._sign_parts()}, [_UPLOAD_ID]
                 ),
+                "/uploads/{upload_id}/result": self._with_preflight({"get": self._get_result()}, [_UPLOAD_ID]),
                 "/uploads/{upload_id}/complete": self._with_preflight({"post": self._complete_upload()}, [_UPLOAD_ID]),
             },
             "components": {"schemas": schemas(self.max_upload_bytes), "securitySchemes": {"users": self._users()}},
@@ -62,6 +63,29 @@ class Contract:
             responses={
                 "201": _response("The permission to send the file", "CreatedUpload"),
                 "400": _problem("The request breaks the contract"),
+            },
+        )
+
+    def _list_uploads(self) -> dict[str, Any]:
+        return self._function(
+            "listUploads",
+            "List your uploads, newest first",
+            parameters=[_query("limit", "Uploads a page, 1 to 100"), _query("after", "The page before's next")],
+            responses={
+                "200": _response("A page", "UploadPage"),
+                "400": _problem("The query breaks the contract"),
+            },
+        )
+
+    def _get_result(self) -> dict[str, Any]:
+        return self._function(
+            "getResult",
+            "Receive a link from which an upload's result can be downloaded",
+            parameters=[_UPLOAD_ID],
+            responses={
+                "200": _response("The link", "ResultLink"),
+                "404": _problem("You have no such upload"),
+                "409": _problem("There is no result, or none yet"),
             },
         )
 
@@ -213,6 +237,10 @@ class Contract:
             "x-amazon-apigateway-authtype": "cognito_user_pools",
             "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": [self.user_pool_arn]},
         }
+
+
+def _query(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": {"type": "string"}}
 
 
 def _response(description: str, schema: str) -> dict[str, Any]:

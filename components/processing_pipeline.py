@@ -38,6 +38,8 @@ class ProcessingPipelineArgs(TypedDict):
     """StatusTracker's table."""
     table_arn: pulumi.Input[str]
     """The ARN of StatusTracker's table."""
+    result_reader_role_name: NotRequired[pulumi.Input[str] | None]
+    """UploadApi's role that hands out results; nobody else may read them if left out."""
     processor: NotRequired[str]
     """`module.function` that keeps the contract in handlers/processors; inspect's if left out."""
     processor_code: NotRequired[pulumi.Archive | None]
@@ -69,6 +71,7 @@ _RULES: dict[str, Any] = {
     "bucket_arn": (TEXT, None),
     "table_name": (TEXT, None),
     "table_arn": (TEXT, None),
+    "result_reader_role_name": (TEXT, None),
     "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
     "timeout_seconds": (limits.PROCESSING_SECONDS, 300),
@@ -111,6 +114,13 @@ class ProcessingPipeline(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
+        if given["result_reader_role_name"] is not None:
+            aws.iam.RolePolicy(
+                f"{name}-results-are-read-by-api",
+                role=given["result_reader_role_name"],
+                policy=iam.policy(iam.read_results(results.bucket_arn), *iam.decrypt(given["kms_key_arn"])),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         function = self._process_object(name, args, given, queue, results)
         concurrency = given["reserved_concurrency"]
         aws.lambda_.EventSourceMapping(

@@ -91,6 +91,8 @@ def schemas(max_upload_bytes: int) -> dict[str, Any]:
                 "failure": _object({"code": _TEXT, "detail": _TEXT}),
             },
         ),
+        "UploadPage": _object({"uploads": {"type": "array", "items": ref("Upload")}}, optional={"next": _TEXT}),
+        "ResultLink": _object({"url": _TEXT, "expires_at": _MOMENT}),
         "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT, "request_id": _TEXT}),
     }
 

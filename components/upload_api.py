@@ -115,6 +115,8 @@ class UploadApi(pulumi.ComponentResource):
     """Whose ID tokens the API takes."""
     user_pool_client_id: pulumi.Output[str | None]
     """What people sign in through; None where the pool was given, since its client is its owner's."""
+    result_reader_role_name: pulumi.Output[str]
+    """What the ProcessingPipeline is to let read results, for GET /uploads/{upload_id}/result."""
     bucket_name: pulumi.Output[str]
     """Where the objects are, under uploads/{owner}/{upload_id}."""
     bucket_arn: pulumi.Output[str]
@@ -149,11 +151,13 @@ class UploadApi(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.url = api.url
+        self.result_reader_role_name = functions["getResult"].role_name
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
         self.register_outputs(
             {
                 "url": self.url,
+                "result_reader_role_name": self.result_reader_role_name,
                 "user_pool_id": self.user_pool_id,
                 "user_pool_client_id": self.user_pool_client_id,
                 "bucket_name": self.bucket_name,

@@ -31,6 +31,8 @@ CALLS = {
     "signParts": Call("POST", "/uploads/*/parts", "sign-parts"),
     "listParts": Call("GET", "/uploads/*/parts", "list-parts"),
     "completeUpload": Call("POST", "/uploads/*/complete", "complete-upload"),
+    "listUploads": Call("GET", "/uploads", "list-uploads"),
+    "getResult": Call("GET", "/uploads/*/result", "get-result"),
     "abortUpload": Call("DELETE", "/uploads/*", "abort-upload"),
 }
 """By operationId."""
@@ -116,6 +118,17 @@ class UploadFunctions(pulumi.ComponentResource):
                     *iam.encrypt_and_decrypt(kms),
                 ],
                 {**origins, **records, **objects},
+            ),
+            "listUploads": self._function(
+                "listUploads",
+                [iam.list_uploads(table), *iam.decrypt(kms)],
+                {**origins, **records, **objects},
+            ),
+            # What it may read of results, the ProcessingPipeline says: it owns them.
+            "getResult": self._function(
+                "getResult",
+                [iam.read_an_upload(table), *iam.decrypt(kms)],
+                {**origins, **records, **urls},
             ),
             "abortUpload": self._function(
                 "abortUpload",

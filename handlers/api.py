@@ -10,6 +10,7 @@ from typing import Any, Self
 from handlers.uploads.model import (
     UPLOAD_ID_PATTERN,
     InvalidRequest,
+    NoResult,
     NotOpen,
     PartsMissing,
     UnknownUpload,
@@ -25,6 +26,7 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     InvalidSession: (403, "invalid-session", "Invalid session"),
     UnknownUpload: (404, "upload-not-found", "No such upload"),
     NotOpen: (409, "not-open", "Not open"),
+    NoResult: (409, "no-result", "No result"),
     PartsMissing: (409, "parts-missing", "Parts missing"),
 }
 """Status, kind and title by domain error."""

@@ -75,6 +75,10 @@ class UnknownUpload(Exception):
     """No record exists of an upload: it was not asked for through the API, or its record is gone."""
 
 
+class NoResult(Exception):
+    """The upload has no result, or has none yet."""
+
+
 class NotOpen(Exception):
     """The upload is past the state in which this could be done, or does not come in parts."""
 

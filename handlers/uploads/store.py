@@ -65,6 +65,23 @@ class UploadStore:
             ConditionExpression="attribute_not_exists(upload_id)",
         )
 
+    def list_newest(self, owner: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
+        """An owner's uploads from the newest on, after one of them; and the id to go on after, if there may be more."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {":owner": {"S": owner}},
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if after:
+            query["ExclusiveStartKey"] = _key(UploadRef(owner, after))
+        answer: Any = self._client.query(**query)
+        uploads = [_upload(UploadRef(owner, item["upload_id"]["S"]), item) for item in answer["Items"]]
+        last = answer.get("LastEvaluatedKey")
+        return uploads, last["upload_id"]["S"] if last else None
+
     def record_uploaded(self, ref: UploadRef, now: datetime) -> bool:
         """The object is in the bucket."""
         return self._advance(ref, Status.UPLOADED, now) is not None

@@ -167,3 +167,47 @@ def test_the_client_sends_in_parts_and_follows(system: System, user: User, tmp_p
         upload = portage.upload(path)
         finished = portage.wait(upload.upload_id, timeout_seconds=60)
     assert finished.status == "completed"
+
+
+class TestList:
+    def test_newest_first_a_page_at_a_time(self, system: System) -> None:
+        lister = system.new_user()
+        made = [system.create(lister)["upload_id"] for _ in range(5)]
+        first = system.call("GET", "/uploads?limit=2", token=lister.token).json
+        second = system.call("GET", f"/uploads?limit=2&after={first['next']}", token=lister.token).json
+        third = system.call("GET", f"/uploads?limit=2&after={second['next']}", token=lister.token).json
+        seen = [upload["upload_id"] for page in (first, second, third) for upload in page["uploads"]]
+        assert seen == made[::-1]
+        assert "next" not in third
+        assert first["uploads"][0] == system.status(lister, made[-1])
+
+    def test_others_uploads_are_not_in_it(self, system: System, user: User) -> None:
+        system.create(user)
+        assert system.call("GET", "/uploads", token=system.new_user().token).json == {"uploads": []}
+
+    @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=", "after=x", "after=%22"])
+    def test_a_bad_query_is_named(self, system: System, user: User, query: str) -> None:
+        answer = system.call("GET", f"/uploads?{query}", token=user.token)
+        assert answer.status == 400
+        assert query.split("=", maxsplit=1)[0] in answer.json["detail"]
+
+
+class TestResult:
+    def test_it_can_be_downloaded_by_its_owner_under_its_files_name(self, system: System, user: User) -> None:
+        upload_id = system.send(user, b"12345", "größe.bin")
+        before = system.call("GET", f"/uploads/{upload_id}/result", token=user.token)
+        assert before.status in {200, 409}
+        system.await_status(user, upload_id, "completed")
+        link = system.call("GET", f"/uploads/{upload_id}/result", token=user.token).json
+        answer = http("GET", link["url"])
+        assert answer.json["size_bytes"] == 5
+        assert "filename*=UTF-8''gr%C3%B6%C3%9Fe.bin.json" in answer.headers["Content-Disposition"]
+
+    def test_there_is_none_of_a_pending_upload(self, system: System, user: User) -> None:
+        upload_id = system.create(user)["upload_id"]
+        assert system.call("GET", f"/uploads/{upload_id}/result", token=user.token).status == 409
+
+    def test_a_stranger_finds_none(self, system: System, user: User) -> None:
+        upload_id = system.send(user)
+        system.await_status(user, upload_id, "completed")
+        assert system.call("GET", f"/uploads/{upload_id}/result", token=system.new_user().token).status == 404
