@@ -96,6 +96,7 @@ class TestTheAnswerIsTheUploadOfTheContract:
                 {"failure": FAILURE},
                 {"failure": {"code": "unprocessable", "detail": 'The object is no "report".\n'}},
             ),
+            ("aborted", {"multipart_id": {"S": "the-id"}}, {}),
         ],
     )
     def test_in_each_state(self, status: str, stored: dict[str, Any], shown: dict[str, Any]) -> None:

@@ -1,0 +1,110 @@
+"""The contract says what the handlers' model says: what one takes, so does the other."""
+
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS30Validator
+
+from handlers.uploads.model import METHODS, InvalidRequest, Status, UploadRequest
+from handlers.uploads.part_signing import PartRange
+from handlers.uploads.plan import MAX_PARTS
+from handlers.uploads.session import MAX_TOKEN_LENGTH
+from tests.unit.components.contracts import MAX_UPLOAD_BYTES, contract
+
+REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}
+
+GOOD = [
+    REPORT,
+    {**REPORT, "file_name": "ü" * 255},
+    {**REPORT, "file_name": "a \"quoted\" 'name'.txt"},
+    {**REPORT, "content_type": "text/csv; charset=utf-8"},
+    {**REPORT, "content_type": "application/vnd.ms-excel.sheet+xml"},
+    {**REPORT, "size_bytes": MAX_UPLOAD_BYTES},
+    *({**REPORT, "method": str(method)} for method in METHODS),
+]
+BAD: list[Any] = [
+    [],
+    {},
+    "report.pdf",
+    *({name: value for name, value in REPORT.items() if name != left_out} for left_out in REPORT),
+    {**REPORT, "owner": "somebody-else"},
+    *(
+        {**REPORT, "file_name": name}
+        for name in ("", "ü" * 256, "a/b", "a\\b", "a\x00b", "a\x7f", "a\x9f", "a\nb", None, 3)
+    ),
+    *({**REPORT, "content_type": each} for each in ("", "pdf", "a/b\r\nX: y", "text/", "a/b;", "a/" + "b" * 254, 3)),
+    *({**REPORT, "size_bytes": size} for size in (0, -1, MAX_UPLOAD_BYTES + 1, "1", None, True, 1.5)),
+    *({**REPORT, "method": method} for method in ("", "PUT", "get", None, 1, ["put"])),
+]
+
+RANGE = {"session": "a-session", "first_part": 1, "last_part": MAX_PARTS}
+BAD_RANGES: list[Any] = [
+    [],
+    {},
+    *({name: value for name, value in RANGE.items() if name != left_out} for left_out in RANGE),
+    {**RANGE, "owner": "somebody-else"},
+    *({**RANGE, "session": session} for session in (None, 3, ["a-session"])),
+    *(
+        {**RANGE, part: number}
+        for part in ("first_part", "last_part")
+        for number in (0, -1, MAX_PARTS + 1, "1", None, True, 1.5)
+    ),
+]
+
+SCHEMAS = contract()["components"]["schemas"]
+REQUESTS, RANGES, COMPLETIONS = (
+    OAS30Validator(SCHEMAS[name]) for name in ("CreateUploadRequest", "SignPartsRequest", "CompleteUploadRequest")
+)
+
+
+class TestContractAndModelAgree:
+    @pytest.mark.parametrize("body", GOOD)
+    def test_on_what_a_client_may_declare(self, body: Any) -> None:
+        REQUESTS.validate(body)
+        UploadRequest.parse(body, max_size_bytes=MAX_UPLOAD_BYTES)
+
+    @pytest.mark.parametrize("body", BAD)
+    def test_on_what_it_may_not(self, body: Any) -> None:
+        assert not REQUESTS.is_valid(body)
+        with pytest.raises(InvalidRequest):
+            UploadRequest.parse(body, max_size_bytes=MAX_UPLOAD_BYTES)
+
+    def test_but_the_model_knows_a_line_feed_at_the_end_of_a_name_which_a_pattern_may_let_through(self) -> None:
+        with pytest.raises(InvalidRequest):
+            UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"}, max_size_bytes=MAX_UPLOAD_BYTES)
+
+    def test_but_the_model_knows_what_a_method_cannot_carry(self) -> None:
+        five_gibibytes = 5 * 1024**3
+        body = {**REPORT, "method": "put", "size_bytes": five_gibibytes}
+
+        UploadRequest.parse(body, max_size_bytes=five_gibibytes + 1)
+        with pytest.raises(InvalidRequest):
+            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1}, max_size_bytes=five_gibibytes + 1)
+
+    def test_on_the_methods_of_which_one_is_chosen(self) -> None:
+        for schema in ("CreateUploadRequest", "CreatedUpload"):
+            assert SCHEMAS[schema]["properties"]["method"]["enum"] == [str(method) for method in METHODS]
+
+    def test_on_the_range_of_parts_that_a_client_may_ask_for(self) -> None:
+        RANGES.validate(RANGE)
+        PartRange.parse(RANGE)
+
+    @pytest.mark.parametrize("body", BAD_RANGES)
+    def test_on_the_range_that_it_may_not(self, body: Any) -> None:
+        assert not RANGES.is_valid(body)
+        with pytest.raises(InvalidRequest):
+            PartRange.parse(body)
+
+    def test_on_the_longest_session(self) -> None:
+        assert RANGES.is_valid({**RANGE, "session": "x" * MAX_TOKEN_LENGTH})
+        assert not RANGES.is_valid({**RANGE, "session": "x" * (MAX_TOKEN_LENGTH + 1)})
+
+    def test_a_completion_says_nothing_but_that(self) -> None:
+        assert COMPLETIONS.is_valid({})
+        assert not COMPLETIONS.is_valid({"parts": []})
+
+    @pytest.mark.parametrize("schema", ["CreatedUpload", "Upload"])
+    def test_on_the_states_of_an_upload(self, schema: str) -> None:
+        properties = contract()["components"]["schemas"][schema]["properties"]
+
+        assert properties["status"]["enum"] == [str(state) for state in Status]
