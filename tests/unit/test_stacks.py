@@ -120,6 +120,9 @@ class TestEveryStack:
         assert recording.json_input(aws.cloudwatch.EventRule, None, "eventPattern")["detail"]["bucket"] == {
             "name": [physical("upload-api-ingest")]
         }
+        assert recording.inputs(aws.iam.RolePolicy, "processing-results-are-read-by-api")["role"] == physical(
+            "upload-api-get-result-role"
+        )
         policy = recording.inputs(aws.iam.RolePolicy, "processing-process-object-policy")["policy"]
         assert f"{arn_of(aws.s3.Bucket, 'upload-api-ingest')}/uploads/*" in policy
         assert arn_of(aws.dynamodb.Table, "status-uploads") in policy

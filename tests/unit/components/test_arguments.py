@@ -46,7 +46,15 @@ OTHERWISE_BAD = [
 ]
 REQUIRED = [(example, argument) for example in ALL for argument in example.required]
 
-INPUTS = {"table_name", "table_arn", "bucket_name", "bucket_arn", "kms_key_arn", "user_pool_arn"}
+INPUTS = {
+    "table_name",
+    "table_arn",
+    "bucket_name",
+    "bucket_arn",
+    "kms_key_arn",
+    "user_pool_arn",
+    "result_reader_role_name",
+}
 """What other resources give, whose names are known when they are made."""
 LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument in INPUTS]
 NEVER_LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument not in INPUTS]

@@ -13,7 +13,7 @@ from tests.unit.components.recording import Recording, arn_of, physical, record
 def recorded(**args: Any) -> Recording:
     def program() -> dict[str, Any]:
         function = LAMBDA_FUNCTION.make(**args)
-        return {each: getattr(function, each) for each in ("function_name", "alias_arn", "invoke_arn")}
+        return {each: getattr(function, each) for each in ("function_name", "role_name", "alias_arn", "invoke_arn")}
 
     return record(program)
 
@@ -45,11 +45,12 @@ class TestWhatRunsIsWhatWasPublished:
             "functionVersion": "7",
         }
 
-    def test_what_comes_out_is_the_alias(self, by_default: Recording) -> None:
+    def test_what_comes_out_is_the_alias_and_the_role(self, by_default: Recording) -> None:
         alias = arn_of(aws.lambda_.Alias, f"{NAME}-live")
 
         assert by_default.outputs == {
             "function_name": physical(NAME),
+            "role_name": physical(f"{NAME}-role"),
             "alias_arn": alias,
             "invoke_arn": f"{alias}/invocations",
         }

@@ -63,7 +63,7 @@ def _pipelines_queue() -> str:
 
 
 def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[str, Role]:
-    """The operations' five functions, of whichever component makes them."""
+    """The operations' functions, of whichever component makes them."""
     table, objects = TABLE["table_arn"], f"{bucket_arn}/uploads/*"
     sign_sessions = ("secretsmanager:GetSecretValue", secret_arn)
     put, see, give_up = (
@@ -74,6 +74,9 @@ def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[st
         "sign-parts": ({put, sign_sessions}, USE_THE_KEY),
         "list-parts": ({("dynamodb:GetItem", table), see, sign_sessions}, DECRYPT),
         "complete-upload": ({("dynamodb:GetItem", table), see, put}, USE_THE_KEY),
+        "list-uploads": ({("dynamodb:Query", table)}, DECRYPT),
+        # And what the owner of the results allows it besides, see TestResultsAreReadByWhomTheyAreMeantForAlone.
+        "get-result": ({("dynamodb:GetItem", table)}, DECRYPT),
         "abort-upload": ({("dynamodb:GetItem", table), ("dynamodb:UpdateItem", table), give_up}, USE_THE_KEY),
     }
     return {
@@ -142,9 +145,13 @@ def statements(recording: Recording, role: str) -> Iterable[dict[str, Any]]:
 
 
 def permissions(recording: Recording, role: str) -> Permissions:
+    return permissions_in(statements(recording, role))
+
+
+def permissions_in(allowed: Iterable[dict[str, Any]]) -> Permissions:
     return {
         (action, resource)
-        for statement in statements(recording, role)
+        for statement in allowed
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
@@ -221,6 +228,27 @@ class TestNoStatementIsWiderThanItReads:
             for action, resource in permissions(recording, role.name):
                 assert "*" not in action
                 assert resource.startswith("arn:") or (resource == "*" and action in WITHOUT_RESOURCES)
+
+
+class TestResultsAreReadByWhomTheyAreMeantForAlone:
+    READ_RESULTS: Permissions = {("s3:GetObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*")}
+    POLICY = f"{NAME}-results-are-read-by-api"
+
+    @pytest.mark.parametrize(("args", "with_key"), [({}, set()), ({"kms_key_arn": KMS_KEY_ARN}, DECRYPT)])
+    def test_the_role_that_is_named_may_read_results_and_nothing_else(
+        self, args: dict[str, str], with_key: Permissions
+    ) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(result_reader_role_name="the-reader", **args) and None)
+        document = recording.json_input(aws.iam.RolePolicy, self.POLICY, "policy")
+
+        assert recording.inputs(aws.iam.RolePolicy, self.POLICY)["role"] == "the-reader"
+        assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
+        assert permissions_in(document["Statement"]) == self.READ_RESULTS | with_key
+
+    def test_nobody_is_where_no_role_is_named(self) -> None:
+        policies = recorded(PROCESSING_PIPELINE).all(aws.iam.RolePolicy)
+
+        assert self.POLICY not in {each.name for each in policies}
 
 
 class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:

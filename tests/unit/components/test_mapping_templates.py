@@ -191,10 +191,11 @@ class TestABrowserMayReadTheAnswerExactlyWhereItsOriginIsAllowed:
 @pytest.mark.parametrize(
     ("path", "verbs"),
     [
-        ("/uploads", "POST,OPTIONS"),
+        ("/uploads", "GET,POST,OPTIONS"),
         ("/uploads/{upload_id}", "GET,DELETE,OPTIONS"),
         ("/uploads/{upload_id}/parts", "GET,POST,OPTIONS"),
         ("/uploads/{upload_id}/complete", "POST,OPTIONS"),
+        ("/uploads/{upload_id}/result", "GET,OPTIONS"),
     ],
 )
 def test_a_preflight_allows_what_the_path_has_and_the_client_sends(path: str, verbs: str) -> None:

@@ -13,7 +13,7 @@ from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API,
 from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record
 
 INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
-OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "bucket_name", "bucket_arn")
+OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "result_reader_role_name", "bucket_name", "bucket_arn")
 ORIGINS = ["https://app.example.com", "http://localhost:8000"]
 
 GATEWAY_SECONDS = 29
@@ -24,6 +24,8 @@ METHODS = {
     "signParts": "POST/uploads/*/parts",
     "listParts": "GET/uploads/*/parts",
     "completeUpload": "POST/uploads/*/complete",
+    "listUploads": "GET/uploads",
+    "getResult": "GET/uploads/*/result",
     "abortUpload": "DELETE/uploads/*",
 }
 
@@ -51,6 +53,8 @@ TOLD = {
         "SESSION_EXPIRES_IN_SECONDS",
     ],
     "completeUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
+    "listUploads": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
+    "getResult": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "URL_EXPIRES_IN_SECONDS"],
     "abortUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
 }
 
@@ -275,6 +279,7 @@ def test_what_a_user_pastes_next_comes_out(by_default: Recording) -> None:
         "url": f"https://{physical(f'{REST}-stage')}.example",
         "user_pool_id": f"{physical(USERS)}-id",
         "user_pool_client_id": f"{physical(f'{USERS}-client')}-id",
+        "result_reader_role_name": physical(f"{NAME}-get-result-role"),
         "bucket_name": physical(INGEST),
         "bucket_arn": arn_of(aws.s3.Bucket, INGEST),
     }
