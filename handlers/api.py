@@ -19,7 +19,6 @@ class ApiRequest:
     owner: str
     """The signed-in user's `sub`: a UUID that Cognito never reuses."""
     request_id: str
-    path: str
     body: str
     cors_headers: Mapping[str, str]
 
@@ -34,7 +33,6 @@ class ApiRequest:
         return cls(
             owner=context["authorizer"]["claims"]["sub"],
             request_id=context["requestId"],
-            path=context["path"],
             body=body,
             cors_headers=_cors_headers(headers, allowed_origins),
         )

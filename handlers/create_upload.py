@@ -72,4 +72,4 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
         )
     except InvalidRequest as fault:
         return request.problem(400, "invalid-request", "Invalid request", str(fault))
-    return request.answer(201, plan, Location=f"{request.path}/{plan['upload_id']}")
+    return request.answer(201, plan, Location=f"uploads/{plan['upload_id']}")

@@ -52,7 +52,7 @@ def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
     print_text("Look around as the operator, with the AWS CLI or boto3", operator_example(emulator))
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
-    print_text("It stays until Ctrl-C, or `python -m local down` in another terminal.")
+    print_text("It stays until Ctrl-C, or `make down` in another terminal.")
 
 
 def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:

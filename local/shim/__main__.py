@@ -17,6 +17,7 @@ from hypercorn.asyncio import serve  # pyright: ignore[reportUnknownVariableType
 from hypercorn.config import Config
 
 from local.shim import (
+    closed_sign_up,
     gap,
     gateway_call,
     gateway_errors,
@@ -49,6 +50,7 @@ _GAPS = (
     secure_transport,
     signed_headers,
     id_tokens,
+    closed_sign_up,
 )
 _orphaned = threading.Event()
 

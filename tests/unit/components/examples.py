@@ -122,7 +122,7 @@ PROCESSING_PIPELINE = Example(
         "bucket_arn": "arn:aws:s3:::another-bucket",
         "table_name": "another-table",
         "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
-        "processor": "handlers.processors.another.process",
+        "processor": "handlers.processors.load_processor",
         "processor_code": TEAM_CODE,
         "timeout_seconds": 60,
         "memory_mb": 1_024,

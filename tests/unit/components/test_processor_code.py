@@ -1,0 +1,121 @@
+"""A processor that is not in its code is refused before anything is made, and one that is there is not."""
+
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components.processor_code import processor_fault
+from tests.unit.components.examples import TEAM_CODE
+
+Team = Callable[..., pulumi.Archive]
+
+PROCESS = "def process(job):\n    return {}\n"
+
+
+@pytest.fixture(params=["folder", "zip"])
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
+    """A team's code, as a folder and as a zip file."""
+
+    def write(**sources: str) -> pulumi.Archive:
+        files = {name.replace("__", "/") + ".py": source for name, source in sources.items()}
+        if request.param == "zip":
+            with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+                for name, source in files.items():
+                    archive.writestr(name, source)
+            return pulumi.FileArchive(str(tmp_path / "code.zip"))
+        for name, source in files.items():
+            (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "code" / name).write_text(source)
+        return pulumi.FileArchive(str(tmp_path / "code"))
+
+    return write
+
+
+class TestAProcessorThatIsThereIsTaken:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            PROCESS,
+            "async def process(job): ...",
+            "class process: ...",
+            "from images import resize as process",
+            "from images import process",
+            "process = lambda job: {}",
+            "process: object = print",
+            "try:\n    from fast import process\nexcept ImportError:\n    from slow import process",
+        ],
+    )
+    def test_however_its_module_comes_by_it(self, team: Team, source: str) -> None:
+        assert processor_fault("team.process", team(team=source)) is None
+
+    @pytest.mark.parametrize("place", ["images__resize", "images__resize__init"])
+    def test_in_a_package_too(self, team: Team, place: str) -> None:
+        code = team(**{place.replace("__init", "/__init__").replace("/", "__", 1): PROCESS})
+
+        assert processor_fault("images.resize.process", code) is None
+
+    def test_if_it_is_built_in(self) -> None:
+        assert processor_fault("handlers.processors.inspect.process", None) is None
+
+    def test_on_trust_where_its_code_is_made_of_assets_that_may_not_exist_yet(self) -> None:
+        assert processor_fault("anything.process", TEAM_CODE) is None
+
+
+class TestAProcessorThatIsNotThereIsRefused:
+    @pytest.mark.parametrize("processor", ["tema.process", "team.sub.process", "code.team.process"])
+    def test_for_want_of_its_module(self, team: Team, processor: str) -> None:
+        fault = processor_fault(processor, team(team=PROCESS))
+
+        assert fault is not None
+        assert f"processor is '{processor}', but there is no module {processor.rpartition('.')[0]} in " in fault
+
+    @pytest.mark.parametrize("source", ["", "def proces(job): ...", "# def process(job): ...", "print(process)"])
+    def test_for_want_of_its_function(self, team: Team, source: str) -> None:
+        fault = processor_fault("team.process", team(team=source))
+
+        assert fault is not None
+        assert fault.startswith("processor is 'team.process', but team in ")
+        assert fault.endswith(" defines no process.")
+
+    @pytest.mark.parametrize("processor", ["handlers.processors.inspct.process", "handlers.processors.inspect.proces"])
+    def test_also_a_mistyped_one_of_ours(self, processor: str) -> None:
+        assert processor_fault(processor, None)
+
+    @pytest.mark.parametrize(
+        "source", ["class Team:\n    def process(self, job): ...", "def outer():\n    def process(job): ..."]
+    )
+    @pytest.mark.xfail(strict=True, reason="ast.walk goes into classes and functions, not only over the module's top")
+    def test_one_that_only_a_class_or_a_function_has(self, team: Team, source: str) -> None:
+        assert processor_fault("team.process", team(team=source))
+
+    @pytest.mark.parametrize("kind", ["missing", "tar", "text"])
+    @pytest.mark.xfail(strict=True, raises=(FileNotFoundError, zipfile.BadZipFile), reason="ZipFile raises its own")
+    def test_one_in_an_archive_that_cannot_be_read(self, tmp_path: Path, kind: str) -> None:
+        path = tmp_path / {"missing": "code", "tar": "code.tar.gz", "text": "code.zip"}[kind]
+        if kind != "missing":
+            path.write_bytes(b"no zip file")
+
+        fault = processor_fault("team.process", pulumi.FileArchive(str(path)))
+
+        assert fault is not None
+        assert str(path) in fault
+
+
+class TestItsSourceIsLambdasPythonNotThisMachines:
+    @pytest.mark.xfail(strict=True, raises=SyntaxError, reason="ast.parse raises its own, which nothing names")
+    def test_source_that_is_no_python_is_a_fault_with_a_name(self, team: Team) -> None:
+        fault = processor_fault("team.process", team(team="def process(job: ..."))
+
+        assert fault is not None
+        assert fault.startswith("processor is 'team.process', but ")
+
+    def test_source_that_only_lambdas_newer_python_reads_is_no_fault(self, team: Team) -> None:
+        source = "type Found = dict[str, str]\n\n\ndef process(job) -> Found:\n    return {}\n"
+        if sys.version_info < (3, 12):
+            pytest.xfail("ast.parse reads this machine's Python, where Lambda runs 3.13")
+
+        assert processor_fault("team.process", team(team=source)) is None
