@@ -25,10 +25,16 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
         return None
     place = HANDLERS.parent if code is None else Path(str(code.path))
     module, _, function = processor.rpartition(".")
+    if not place.is_dir() and not zipfile.is_zipfile(place):
+        return f"processor is {processor!r}, but its code, {place}, must be a folder or a zip file."
     source = _source(place, module.replace(".", "/"))
     if source is None:
         return f"processor is {processor!r}, but there is no module {module} in {place}."
-    if function not in _names(source):
+    try:
+        names = _names(source)
+    except (SyntaxError, ValueError):
+        return None  # it may be of a later Python than this one
+    if function not in names:
         return f"processor is {processor!r}, but {module} in {place} defines no {function}."
     return None
 
@@ -45,14 +51,15 @@ def _source(place: Path, path: str) -> bytes | None:
 def _names(source: bytes) -> set[str]:
     """What a module binds at its top: functions, classes, imports, and whatever else is assigned to."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        match node:
+    nodes: list[ast.AST] = [ast.parse(source)]
+    while nodes:
+        match node := nodes.pop():
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
+                names.add(name)  # and nothing of what it binds inside
             case ast.alias(name=name, asname=asname):
                 names.add(asname or name)
             case ast.Name(id=name, ctx=ast.Store()):
                 names.add(name)
             case _:
-                pass
+                nodes += ast.iter_child_nodes(node)
     return names
