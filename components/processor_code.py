@@ -23,7 +23,10 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
         return f"processor is {processor!r}, which is built in; name the module.function in the code that is given."
     if code is not None and not isinstance(code, pulumi.FileArchive):
         return None
-    place = HANDLERS.parent if code is None else Path(str(code.path))
+    return _fault_in(HANDLERS.parent if code is None else Path(str(code.path)), processor)
+
+
+def _fault_in(place: Path, processor: str) -> str | None:
     module, _, function = processor.rpartition(".")
     if not place.is_dir() and not zipfile.is_zipfile(place):
         return f"processor is {processor!r}, but its code, {place}, must be a folder or a zip file."
@@ -34,9 +37,7 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
         names = _names(source)
     except (SyntaxError, ValueError):
         return None  # it may be of a later Python than this one
-    if function not in names:
-        return f"processor is {processor!r}, but {module} in {place} defines no {function}."
-    return None
+    return None if function in names else f"processor is {processor!r}, but {module} in {place} defines no {function}."
 
 
 def _source(place: Path, path: str) -> bytes | None:
