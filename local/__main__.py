@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from local.faults import LocalModeError
-from local.interruption import Stopped, stoppable
+from local.interruption import Stopped, check_stopped, stoppable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +45,7 @@ def _demo() -> int:
     from local.demo import run_demo
 
     run_demo()
+    check_stopped()
     return 0
 
 

@@ -15,6 +15,7 @@ from local.deployer import Deployment
 from local.display import open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
+from local.interruption import check_stopped
 from local.opening import deploy_program, explained, start_emulator
 from local.users import User, sign_up
 
@@ -118,3 +119,4 @@ def _stay(emulator: Emulator) -> None:
         except ConnectionRefusedError as error:
             raise LocalModeError("the embedded AWS has ended by itself: start it anew") from error
         time.sleep(_LOOK_SECONDS)
+        check_stopped()
