@@ -18,8 +18,9 @@ install: $(STAMP) ## Make .venv and install everything, pinned
 # Bytecode is compiled once here: pulumi_aws alone costs seconds at each start without it.
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else f"Portage needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.13")'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing into $(VENV): some 2 minutes and 800 MB, once ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s)

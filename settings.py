@@ -12,6 +12,7 @@ import pulumi.runtime.config
 
 from components import limits
 from components.arguments import Choice, Each, Flag, Pattern
+from components.processor_code import processor_fault
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,10 @@ class _Code:
 
     def check(self, name: str, value: str) -> pulumi.Archive:
         path = Path(value)
-        if not path.is_dir() and path.suffix != ".zip":
-            raise ValueError(f"{name} is {value!r}, but must be a folder or a zip file.")
         if not path.exists():
-            raise ValueError(f"{name} is {value!r}, but there is no such file below {Path.cwd()}.")
-        if path.is_file() and not zipfile.is_zipfile(path):
-            raise ValueError(f"{name} is {value!r}, but that file is no zip file.")
+            raise ValueError(f"{name} is {value!r}, but there is nothing of that name in {Path.cwd()}.")
+        if not path.is_dir() and not zipfile.is_zipfile(path):
+            raise ValueError(f"{name} is {value!r}, but must be a folder or a zip file.")
         return pulumi.FileArchive(value)
 
 
@@ -129,8 +128,7 @@ def _decoded(each: Field[Any], text: str) -> object:
 def _contradictions(namespace: str, values: dict[str, Any]) -> list[str]:
     """What is wrong with keys that are each right by itself."""
     faults: list[str] = []
-    has_code = values["processor_code"] is not None
-    if fault := limits.processor_fault(values["processor"], has_code=has_code):
+    if fault := processor_fault(values["processor"], values["processor_code"]):
         faults.append(f"{namespace}:{fault} See {namespace}:processorCode.")
     region, key = values["region"], values["kms_key_arn"]
     if key is not None and key.split(":")[3] != region:

@@ -58,6 +58,12 @@ def list_parts(bucket_arn: Arn) -> Statement:
     return allow(["s3:ListMultipartUploadParts"], _under(bucket_arn, OBJECT_PREFIX))
 
 
+def see_objects(bucket_arn: Arn) -> Statement:
+    """Be told that an object is not there, instead of that it may not be seen."""
+    under = {"StringLike": {"s3:prefix": f"{OBJECT_PREFIX}*"}}
+    return {**allow(["s3:ListBucket"], bucket_arn), "Condition": under}
+
+
 def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
     """Give up an upload in parts, and delete what is there of it."""
     return allow(["s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))

@@ -41,13 +41,3 @@ USER_POOL_ARN = Pattern(
     "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
 )
 REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")
-
-
-def processor_fault(processor: str, *, has_code: bool) -> str | None:
-    """Tell what is wrong with a processor and its code together: each is nothing without the other."""
-    is_ours = processor.startswith("handlers.")
-    if not is_ours and not has_code:
-        return f"processor is {processor!r}, but its code is missing; give the folder or archive in which it is."
-    if is_ours and has_code:
-        return f"processor is {processor!r}, which is built in; name the module.function in the code that is given."
-    return None

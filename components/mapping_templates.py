@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 
 from handlers.api import PROBLEM_JSON, PROBLEM_TYPE_PREFIX
-
-_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+from handlers.uploads.model import UPLOAD_ID_PATTERN
 
 _UPLOAD_FIELDS = (
     "upload_id.S",
@@ -25,7 +24,7 @@ def get_upload_request(table_name: str) -> str:
     An id that is no UUID becomes one that nobody has, so that nothing of the path gets into the request.
     """
     return f"""#set($id = $input.params('upload_id'))
-#if(!$id.matches("{_UUID}"))#set($id = "none")#end
+#if(!$id.matches("{UPLOAD_ID_PATTERN}"))#set($id = "none")#end
 {{
   "TableName": "{table_name}",
   "Key": {{"owner": {{"S": "$context.authorizer.claims.sub"}}, "upload_id": {{"S": "$id"}}}},

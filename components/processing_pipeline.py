@@ -15,6 +15,7 @@ from components.arguments import ARCHIVE, TEXT, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.private_bucket import PrivateBucket
+from components.processor_code import processor_fault
 from handlers.uploads.model import OBJECT_PREFIX
 
 INSPECT = "handlers.processors.inspect.process"
@@ -49,7 +50,7 @@ class ProcessingPipelineArgs(TypedDict):
     memory_mb: NotRequired[int]
     """Memory, and in proportion CPU: 128 to 10,240 MB, 512 if left out."""
     reserved_concurrency: NotRequired[int | None]
-    """Objects processed at once, at most: 2 to 1,000; the account's pool if left out."""
+    """Objects processed at once, at most: 2 to 900; the account's pool if left out."""
     max_attempts: NotRequired[int]
     """Tries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 3 if left out."""
     result_expiration_days: NotRequired[int | None]
@@ -99,7 +100,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(ProcessingPipelineArgs, args, _RULES)
-        if fault := limits.processor_fault(given["processor"], has_code=given["processor_code"] is not None):
+        if fault := processor_fault(given["processor"], given["processor_code"]):
             raise ValueError(f"ProcessingPipeline: {fault}")
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue, dead_letter_queue = self._queues(name, given)

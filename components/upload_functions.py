@@ -114,6 +114,7 @@ class UploadFunctions(pulumi.ComponentResource):
                 [
                     iam.read_an_upload(table),
                     iam.list_parts(bucket),
+                    iam.see_objects(bucket),
                     iam.put_objects(bucket),
                     *iam.encrypt_and_decrypt(kms),
                 ],

@@ -42,7 +42,6 @@ class ApiRequest:
     owner: str
     """The signed-in user's `sub`: a UUID that Cognito never reuses."""
     request_id: str
-    path: str
     upload_id: str
     """As the path has it; empty where the path has none."""
     body: str
@@ -60,7 +59,6 @@ class ApiRequest:
         return cls(
             owner=context["authorizer"]["claims"]["sub"],
             request_id=context["requestId"],
-            path=context["path"],
             upload_id=parameters.get("upload_id", ""),
             body=body,
             cors_headers=_cors_headers(headers, allowed_origins),

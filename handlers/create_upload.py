@@ -37,4 +37,4 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
         plan = creation.create_upload(request.json_body(), owner=request.owner, upload_id=upload_id, now=now)
     except CLIENT_FAULTS as fault:
         return request.refusal(fault)
-    return request.answer(201, plan, Location=f"{request.path}/{plan['upload_id']}")
+    return request.answer(201, plan, Location=f"uploads/{plan['upload_id']}")

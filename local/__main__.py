@@ -6,11 +6,12 @@ nor a Ctrl-C should have to wait for.
 # ruff: noqa: PLC0415
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from local.faults import LocalModeError
-from local.interruption import Stopped, stoppable
+from local.interruption import Stopped, check_stopped, stoppable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return command()
     except LocalModeError as error:
         sys.stderr.write(f"\n{error}\n")
+        return 1
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again as it ends
         return 1
     except Stopped as stopped:
         sys.stderr.write(f"\n{stopped}: everything that was started has ended.\n")
@@ -41,6 +45,7 @@ def _demo() -> int:
     from local.demo import run_demo
 
     run_demo()
+    check_stopped()
     return 0
 
 

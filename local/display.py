@@ -18,6 +18,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from local.interruption import check_stopped
+
 _MEGA = 1_000_000
 _FRAMES_PER_SECOND = 15
 _BAR_COLUMNS = 20
@@ -85,10 +87,12 @@ def print_text(headline: str, text: str = "") -> None:
 
 @contextmanager
 def _taken(step: Step) -> Generator[Step]:
+    check_stopped()
     step.state = "running"
     step.started = time.monotonic()
     try:
         yield step
+        check_stopped()
     except BaseException:
         step.state = "failed"
         raise

@@ -144,6 +144,7 @@ class Emulator:
             "S3_DATA_DIR": str(self.data_dir / "s3"),
             "S3_PERSIST": "1",
             "SFTP_ENABLED": "0",
+            "STATE_DIR": str(self.data_dir / "state"),
             "TMPDIR": str(self.data_dir),
         }
 

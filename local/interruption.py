@@ -19,6 +19,18 @@ class Stopped(KeyboardInterrupt):
         """What a shell reports of a process that the signal ended."""
 
 
+_pending: list[Stopped] = []
+
+
+def check_stopped() -> None:
+    """Raise Stopped again, if it was raised where nothing could come of it.
+
+    Python passes over what a signal raises inside a finalizer or a weak reference's callback.
+    """
+    if _pending:
+        raise _pending[0]
+
+
 @contextmanager
 def stoppable() -> Generator[None]:
     """Raise Stopped in the main thread at the first signal; later ones do not cut the tidying short."""
@@ -27,7 +39,8 @@ def stoppable() -> Generator[None]:
     def stop(number: int, _frame: object) -> None:
         for each in _STOPPING:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        _pending.append(Stopped(number))
+        raise _pending[0]
 
     for number, handler in previous.items():
         if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup wants it ignored
@@ -35,5 +48,6 @@ def stoppable() -> Generator[None]:
     try:
         yield
     finally:
+        _pending.clear()
         for number, handler in previous.items():
             signal.signal(number, handler)

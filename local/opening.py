@@ -46,5 +46,9 @@ def deploy_program(step: Step, emulator: Emulator) -> Deployment:
     except (ValueError, RefusedError, UnknownTypeError) as error:  # config and arguments raise ValueErrors
         where: list[str] = getattr(error, "__notes__", [])
         raise LocalModeError("\n".join((str(error), *where))) from error
+    if deployment.outputs.get("userPoolClientId") is None:
+        raise LocalModeError(
+            "Pulumi.local.yaml names a userPoolArn, but local mode signs up in a pool of its own; leave it out"
+        )
     step.outcome = f"{len(deployment.resources)} resources, with IAM enforced"
     return deployment

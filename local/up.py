@@ -15,6 +15,7 @@ from local.deployer import Deployment
 from local.display import open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
+from local.interruption import check_stopped
 from local.opening import deploy_program, explained, start_emulator
 from local.users import User, sign_up
 
@@ -52,7 +53,7 @@ def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
     print_text("Look around as the operator, with the AWS CLI or boto3", operator_example(emulator))
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
-    print_text("It stays until Ctrl-C, or `python -m local down` in another terminal.")
+    print_text("It stays until Ctrl-C, or `make down` in another terminal.")
 
 
 def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
@@ -118,3 +119,4 @@ def _stay(emulator: Emulator) -> None:
         except ConnectionRefusedError as error:
             raise LocalModeError("the embedded AWS has ended by itself: start it anew") from error
         time.sleep(_LOOK_SECONDS)
+        check_stopped()

@@ -96,6 +96,7 @@ TABLE = {
             "architectures": "functions run on this machine's own processor",
             "memorySize": "functions may take more memory than that",
             "tracingConfig": "no traces are recorded",
+            "loggingConfig.applicationLogLevel": "functions log as plain text, from WARNING on",
             "snapStart": "no snapshot is taken",
         },
     ),

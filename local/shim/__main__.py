@@ -17,6 +17,7 @@ from hypercorn.asyncio import serve  # pyright: ignore[reportUnknownVariableType
 from hypercorn.config import Config
 
 from local.shim import (
+    closed_sign_up,
     gap,
     gateway_call,
     gateway_errors,
@@ -53,6 +54,7 @@ _GAPS = (
     id_tokens,
     secret_values,
     secret_rotation,
+    closed_sign_up,
 )
 _orphaned = threading.Event()
 

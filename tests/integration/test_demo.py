@@ -56,7 +56,7 @@ def test_the_demo_shows_the_whole_way_and_exits_with_0(temporary: Path) -> None:
     assert "same SHA-256" in output
 
 
-@pytest.mark.parametrize("mark", ["Start an embedded AWS", "Deploy the program", "Declare it to Portage"])
+@pytest.mark.parametrize("mark", ["Start an embedded AWS", "Deploy the program", "Sign up, sign in"])
 def test_ctrl_c_leaves_nothing_behind(temporary: Path, mark: str) -> None:
     demo = start(temporary)
     assert demo.stdout is not None

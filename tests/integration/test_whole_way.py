@@ -4,11 +4,12 @@ import hashlib
 import json
 import random
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 from client import Portage
-from tests.integration.system import System, User, put
+from tests.integration.system import System, User, http, put
 
 MEBIBYTE = 1024**2
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -69,6 +70,14 @@ def test_the_object_lies_under_its_owner_and_not_under_its_file_name(system: Sys
     owners = [key.split("/")[1] for key in keys if key.endswith(upload_id)]
     assert len(owners) == 1
     assert f"uploads/{owners[0]}/{upload_id}" in keys
+
+
+def test_the_location_leads_to_the_upload(system: System, user: User) -> None:
+    body = {"file_name": "a", "content_type": "a/b", "size_bytes": 1}
+    created = system.call("POST", "/uploads", body, token=user.token)
+    place = urljoin(f"{system.outputs['apiUrl']}/uploads", created.headers["Location"])
+    answer = http("GET", place, None, {"Authorization": f"Bearer {user.token}"})
+    assert answer.json["upload_id"] == created.json["upload_id"]
 
 
 def test_a_name_in_any_script_comes_back_as_it_was(system: System, user: User) -> None:

@@ -91,7 +91,7 @@ GOOD: list[tuple[str, str, Any]] = [
     *(("region", region, region) for region in ("eu-central-1", "us-gov-west-1", "ap-southeast-2")),
     ("kmsKeyArn", KMS_KEY_ARN, KMS_KEY_ARN),
     ("userPoolArn", USER_POOL_ARN, USER_POOL_ARN),
-    ("processor", "handlers.processors.images.resize", "handlers.processors.images.resize"),
+    ("processor", "handlers.processors.load_processor", "handlers.processors.load_processor"),
     ("allowedOrigins", "[]", []),
     ("allowedOrigins", '["*"]', ["*"]),
     (
@@ -137,7 +137,7 @@ class TestEveryKeyIsChecked:
     def test_a_bad_value_is_refused_by_key_and_value(self, key: str, text: str) -> None:
         (fault,) = faults({**defaults(), key: text})
 
-        assert re.match(rf"portage:{key}(\[\d\])? is .+, but (must be|there is no such file) ", fault)
+        assert re.match(rf"portage:{key}(\[\d\])? is .+, but (must be|there is nothing of that name) ", fault)
         if key in RANGES and re.fullmatch(r"-?\d+", text):
             assert fault.startswith(f"portage:{key} is {text}, but must be from {RANGES[key][0]} to {RANGES[key][1]} ")
 
@@ -160,20 +160,22 @@ class TestEveryKeyIsChecked:
     @pytest.mark.parametrize("kind", ["folder", "zip"])
     def test_a_teams_code_is_a_folder_or_a_zip_file(self, kind: str, tmp_path: Path) -> None:
         code = tmp_path if kind == "folder" else tmp_path / "code.zip"
+        (tmp_path / "team.py").write_text("def process(job): ...")
         if kind == "zip":
-            zipfile.ZipFile(code, "w").close()
+            with zipfile.ZipFile(code, "w") as archive:
+                archive.write(tmp_path / "team.py", "team.py")
 
-        archive = load({**defaults(), "processor": "team.process", "processorCode": str(code)}).processor_code
+        taken = load({**defaults(), "processor": "team.process", "processorCode": str(code)}).processor_code
 
-        assert isinstance(archive, pulumi.FileArchive)
-        assert archive.path == str(code)
+        assert isinstance(taken, pulumi.FileArchive)
+        assert taken.path == str(code)
 
     def test_a_file_that_is_only_named_so_is_no_zip_file(self, tmp_path: Path) -> None:
         (tmp_path / "code.zip").write_text("def process(job): ...")
 
         (fault,) = faults({**defaults(), "processorCode": str(tmp_path / "code.zip")})
 
-        assert fault == f"portage:processorCode is '{tmp_path}/code.zip', but that file is no zip file."
+        assert fault == f"portage:processorCode is '{tmp_path}/code.zip', but must be a folder or a zip file."
 
     @pytest.mark.parametrize("key", DECLARED)
     def test_a_missing_key_is_refused_with_the_command_that_sets_it(self, key: str) -> None:
@@ -296,14 +298,15 @@ class TestPulumiYamlAndSettingsSayTheSame:
 
 
 class TestEverySettingGoesToSomeComponent:
-    def test_as_the_argument_of_its_name_or_of_its_name_after_the_prefix(self) -> None:
+    def test_as_the_argument_of_its_name_or_of_its_name_after_the_prefix(self, tmp_path: Path) -> None:
+        (tmp_path / "team.py").write_text("def process(job): ...")
         full = load(
             {
                 **defaults(),
                 "kmsKeyArn": KMS_KEY_ARN,
                 "userPoolArn": USER_POOL_ARN,
                 "processor": "team.process",
-                "processorCode": str(PROJECT / "handlers"),
+                "processorCode": str(tmp_path),
                 **dict.fromkeys(ZERO_MEANS_NONE, "2"),
             }
         )

@@ -258,6 +258,7 @@ class TestNothingIsMadeOfABadConfig:
 class TestWhatAStackGivesReachesTheComponents:
     def test_also_what_no_stack_of_ours_gives(self, project: Project, tmp_path: Path) -> None:
         (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "team.py").write_text("def process(job): ...")
         recording = run(
             project(
                 kmsKeyArn=KMS_KEY_ARN,

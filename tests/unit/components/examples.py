@@ -131,7 +131,7 @@ PROCESSING_PIPELINE = Example(
         "bucket_arn": "arn:aws:s3:::another-bucket",
         "table_name": "another-table",
         "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
-        "processor": "handlers.processors.another.process",
+        "processor": "handlers.processors.load_processor",
         "processor_code": TEAM_CODE,
         "result_reader_role_name": "the-reader",
         "timeout_seconds": 60,

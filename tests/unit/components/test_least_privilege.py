@@ -98,6 +98,7 @@ def _rotation_of(secret: str) -> Permissions:
     }
 
 
+READ_RESULTS: Permissions = {("s3:GetObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*")}
 READ_STATUS: Permissions = {("dynamodb:GetItem", TABLE["table_arn"])}
 PUSH_LOGS: Permissions = {(action, "*") for action in WITHOUT_RESOURCES if action.startswith("logs:")}
 PROCESS_OBJECT: Permissions = {
@@ -231,19 +232,17 @@ class TestNoStatementIsWiderThanItReads:
 
 
 class TestResultsAreReadByWhomTheyAreMeantForAlone:
-    READ_RESULTS: Permissions = {("s3:GetObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*")}
     POLICY = f"{NAME}-results-are-read-by-api"
 
-    @pytest.mark.parametrize(("args", "with_key"), [({}, set()), ({"kms_key_arn": KMS_KEY_ARN}, DECRYPT)])
-    def test_the_role_that_is_named_may_read_results_and_nothing_else(
-        self, args: dict[str, str], with_key: Permissions
-    ) -> None:
+    @pytest.mark.parametrize("key", [None, KMS_KEY_ARN])
+    def test_the_role_that_is_named_may_read_results_and_nothing_else(self, key: str | None) -> None:
+        args = {"kms_key_arn": key} if key else {}
         recording = record(lambda: PROCESSING_PIPELINE.make(result_reader_role_name="the-reader", **args) and None)
         document = recording.json_input(aws.iam.RolePolicy, self.POLICY, "policy")
 
         assert recording.inputs(aws.iam.RolePolicy, self.POLICY)["role"] == "the-reader"
         assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
-        assert permissions_in(document["Statement"]) == self.READ_RESULTS | with_key
+        assert permissions_in(document["Statement"]) == READ_RESULTS | (DECRYPT if key else set())
 
     def test_nobody_is_where_no_role_is_named(self) -> None:
         policies = recorded(PROCESSING_PIPELINE).all(aws.iam.RolePolicy)

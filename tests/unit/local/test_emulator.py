@@ -25,7 +25,7 @@ def handle(event, context):
 
 def processes_of(group: int) -> list[int]:
     """The living processes of a process group."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], check=True, capture_output=True, text=True)  # noqa: S607
+    listing = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,pgid=,stat="], check=True, capture_output=True, text=True)  # noqa: S607
     rows = [line.split() for line in listing.stdout.splitlines()]
     return [int(pid) for pid, pgid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
@@ -39,7 +39,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 def group_of(emulator: Emulator) -> int:
     """The process group that the shim leads and its workers belong to."""
-    listing = subprocess.run(["ps", "-A", "-o", "pgid=,args="], check=True, capture_output=True, text=True)  # noqa: S607
+    listing = subprocess.run(["ps", "-A", "-ww", "-o", "pgid=,args="], check=True, capture_output=True, text=True)  # noqa: S607
     (group,) = {line.split()[0] for line in listing.stdout.splitlines() if str(emulator.data_dir) in line}
     return int(group)
 
