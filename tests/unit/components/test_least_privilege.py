@@ -73,7 +73,10 @@ def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[st
         "create-upload": ({("dynamodb:PutItem", table), put, give_up, sign_sessions}, USE_THE_KEY),
         "sign-parts": ({put, sign_sessions}, USE_THE_KEY),
         "list-parts": ({("dynamodb:GetItem", table), see, sign_sessions}, DECRYPT),
-        "complete-upload": ({("dynamodb:GetItem", table), see, put}, USE_THE_KEY),
+        "complete-upload": (
+            {("dynamodb:GetItem", table), see, put, ("s3:ListBucket", f"{bucket_arn} under uploads/*")},
+            USE_THE_KEY,
+        ),
         "list-uploads": ({("dynamodb:Query", table)}, DECRYPT),
         # And what the owner of the results allows it besides, see TestResultsAreReadByWhomTheyAreMeantForAlone.
         "get-result": ({("dynamodb:GetItem", table)}, DECRYPT),
@@ -150,12 +153,21 @@ def permissions(recording: Recording, role: str) -> Permissions:
 
 
 def permissions_in(allowed: Iterable[dict[str, Any]]) -> Permissions:
+    """What is allowed under a prefix alone says so after the resource."""
     return {
-        (action, resource)
+        (action, resource + prefix_of(statement))
         for statement in allowed
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
+
+
+def prefix_of(statement: dict[str, Any]) -> str:
+    if "Condition" not in statement:
+        return ""
+    prefix = statement["Condition"]["StringLike"]["s3:prefix"]
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": prefix}}
+    return f" under {prefix}"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -208,14 +220,15 @@ class TestNoStatementIsWiderThanItReads:
             physical(role.name) for role in recording.all(aws.iam.Role)
         }
 
-    def test_statements_allow_actions_on_resources_and_know_no_other_words(
+    def test_statements_allow_actions_on_resources_and_know_no_other_words_but_a_prefix(
         self, example: Example, *, with_key: bool
     ) -> None:
         recording = recorded(example, with_key=with_key)
 
         for role in recording.all(aws.iam.Role):
             for statement in statements(recording, role.name):
-                assert statement.keys() == {"Effect", "Action", "Resource"}
+                assert statement.keys() - {"Condition"} == {"Effect", "Action", "Resource"}
+                assert "Condition" not in statement or prefix_of(statement)
                 assert statement["Effect"] == "Allow"
                 assert statement["Action"]
                 assert statement["Resource"]
