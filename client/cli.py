@@ -8,7 +8,6 @@ from client import commands
 from client.errors import PortageError
 from client.exits import MEANINGS, Exit, exit_of_error
 from client.output import Output
-from client.source import CHECKSUMS
 
 Command = Callable[[argparse.Namespace, Output], Exit]
 
@@ -84,12 +83,10 @@ def parser() -> argparse.ArgumentParser:
     )
     put.add_argument("--name", help="file name to declare (- is called stdin otherwise)")
     put.add_argument("--type", help="content type to declare, guessed by the name otherwise")
-    _add_checksum(put)
     _add_wait(put)
     resume = word("resume", commands.resume, "go on with one interrupted file, or with all that were begun here")
     resume.add_argument("file", nargs="?", metavar="FILE")
     resume.add_argument("--id", help="upload that was begun on another device; needs FILE")
-    _add_checksum(resume)
     _add_wait(resume)
     status = word("status", commands.status, "tell how far an upload is")
     status.add_argument("id", metavar="ID")
@@ -104,18 +101,6 @@ def parser() -> argparse.ArgumentParser:
     abort = word("abort", commands.abort, "give an upload up before it is complete")
     abort.add_argument("id", metavar="ID")
     return top
-
-
-def _add_checksum(word: argparse.ArgumentParser) -> None:
-    kinds = word.add_mutually_exclusive_group()
-    for kind in CHECKSUMS:
-        kinds.add_argument(
-            f"--{kind}",
-            dest="checksum",
-            action="store_const",
-            const=kind,
-            help=f"declare the file's {kind}, and sign one into each part",
-        )
 
 
 def _add_wait(word: argparse.ArgumentParser) -> None:

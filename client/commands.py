@@ -117,7 +117,7 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
     file_name = options.name or ("stdin" if is_standard_input else path.name)
 
     def send(on_progress: OnProgress) -> Upload:
-        return portage.upload(path, options.type, on_progress, checksum=options.checksum, file_name=file_name)
+        return portage.upload(path, options.type, on_progress, file_name=file_name)
 
     try:
         upload = _sent(portage, file_name, send, options, output)
@@ -130,7 +130,7 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
 
 def _resume_file(portage: Portage, name: str, options: Namespace, output: Output) -> Exit:
     def send(on_progress: OnProgress) -> Upload:
-        return portage.resume(name, options.id, on_progress, checksum=options.checksum)
+        return portage.resume(name, options.id, on_progress)
 
     upload = _sent(portage, Path(name).name, send, options, output)
     discard(Path(name).resolve())

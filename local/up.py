@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
     print_facts("A user to sign in as", {"email": user.email, "password": user.password})
     print_text("Ask the API", curl_example(emulator.endpoint, outputs, user))
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
+    print_text("The same with the portage command", command_example(write_config(emulator.endpoint, outputs), user))
     print_text("Look around as the operator, with the AWS CLI or boto3", operator_example(emulator))
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_text("It stays until Ctrl-C, or `make down` in another terminal.")
@@ -72,6 +74,24 @@ def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
             f"  -d {shlex.quote(json.dumps(sign_in))} | python3 -c {shlex.quote(pick)})",
             f'curl -i {outputs["apiUrl"]}/uploads -H "Authorization: Bearer $TOKEN" \\',
             f"  -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(upload))}",
+        )
+    )
+
+
+def write_config(endpoint: str, outputs: Mapping[str, str]) -> Path:
+    """Write the file that the portage command reads, beside the run file: the outputs, and where Cognito is."""
+    path = run_file.PATH.with_name("portage.json")
+    path.write_text(json.dumps({**outputs, "cognitoEndpoint": endpoint}, indent=2))
+    return path
+
+
+def command_example(config: Path, user: User) -> str:
+    """Return shell lines that sign in and send a file with the portage command."""
+    portage = f"PORTAGE_CONFIG={shlex.quote(str(config))} .venv/bin/python -m client"
+    return "\n".join(
+        (
+            f"echo {shlex.quote(user.password)} | {portage} login --email {user.email} --password-stdin",
+            f"{portage} put README.md --wait",
         )
     )
 

@@ -111,11 +111,6 @@ class TestPut:
         assert fake.only.declared == {"file_name": "film.mp4", "content_type": "video/mp4", "size_bytes": 2 * PART + 1}
         assert list((tmp_path / "XDG_CACHE_HOME" / "portage" / "spool").iterdir()) == []
 
-    def test_declares_a_checksum_when_asked(self, fake: FakePortage, file: Path) -> None:
-        assert main(["put", "--crc32", str(file)]) == 0
-        assert fake.only.declared["checksum"]["algorithm"] == "crc32"
-        assert_arrived(fake, file)
-
     def test_waits_for_the_end(self, fake: FakePortage, file: Path, lines: Lines) -> None:
         def end(_number: int, _tries: int) -> None:
             fake.on_end = "failed"
