@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components import iam
 from components.arguments import checked
 
-ABORT_MULTIPART_DAYS = 7
+ABORT_MULTIPART_DAYS = 14
 """Days after which the parts of an upload that was never completed are deleted: nobody sees them, and they cost."""
 
 
