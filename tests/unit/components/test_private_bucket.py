@@ -93,7 +93,7 @@ class TestNothingIsLostAndNothingIsKeptForEver:
                     "id": "abort-incomplete-multipart",
                     "status": "Enabled",
                     "filter": {"prefix": ""},
-                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 14},
                 },
                 {
                     "id": "expire-noncurrent-versions",
