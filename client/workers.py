@@ -115,10 +115,11 @@ class Crew:
         self.stopped.set()
         with self._lock:
             workers = list(self._workers)
-        for worker in workers:
-            worker.interrupt()
-        for worker in workers:
-            worker.join(_FAREWELL_SECONDS)
+        deadline = time.monotonic() + _FAREWELL_SECONDS
+        while any(worker.is_alive() for worker in workers) and time.monotonic() < deadline:
+            for worker in workers:
+                worker.interrupt()  # again and again: between two connections there is nothing to interrupt
+                worker.join(_TICK_SECONDS / len(workers))
 
 
 class _Worker(threading.Thread):
