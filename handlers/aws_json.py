@@ -17,7 +17,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from handlers.kept_connection import Answer, BrokenAnswer, KeptConnection
 from handlers.standard_retries import ATTEMPTS, Failure, RetryQuota
-from handlers.uploads.presign import ALGORITHM, Credentials
+from handlers.uploads.presign import ALGORITHM, Credentials, signing_key
+
+_signing_key = lru_cache(maxsize=4)(signing_key)  # good for one UTC day, and a function calls two services at most
 
 OK = 200
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -192,14 +194,6 @@ def sign(
     credential = f"Credential={credentials.access_key_id}/{scope}"
     complete["Authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
     return complete
-
-
-@lru_cache(maxsize=4)  # good for one UTC day, and a function calls two services at most
-def _signing_key(secret_access_key: str, day: str, region: str, service: str) -> bytes:
-    key = f"AWS4{secret_access_key}".encode()
-    for part in (day, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
 
 
 def _host_header(endpoint: SplitResult) -> str:

@@ -24,6 +24,28 @@ KEY = "uploads/6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11/01985c2e-5a00-7000-8000-0000
 PLAIN = Credentials("AKIAEXAMPLE", "secret/with+reserved=")
 HEADERS = {"Content-Length": "5", "Content-Type": "application/pdf"}
 
+STRANGE_KEYS = [
+    KEY,
+    "k",
+    "a b",
+    "a+b",
+    "-._~",
+    "!*'()",
+    ":@&=+$,;?#[]%",
+    "already%20encoded",
+    '"<>\\^`{|}',
+    "tab\tand\nnewline",
+    "Überweisung März.pdf",
+    "名前/😀",
+    "e\u0301 is not \u00e9",
+    "a//b",
+    "/leading",
+    "trailing/",
+    "a/../b/./c",
+    "x" * 1024,
+    "é" * 512,
+]
+
 
 @contextmanager
 def stopped_clock(now: datetime) -> Generator[None]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from handlers.uploads.presign import Bucket, Credentials, PartChecksums, PartSignatures, presign, sign_parts
 from tests.unit.handlers import boto3_signer as peer
-from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, STRANGE_KEYS, TEMPORARY, boto3_url, botocore_url
-from tests.unit.handlers.signing import KEY, NOW, PLAIN
+from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY, boto3_url, botocore_url
+from tests.unit.handlers.signing import KEY, NOW, PLAIN, STRANGE_KEYS
 
 MULTIPART_ID = "2~K.x9/a+b=_-" * 8
 EVERY_LENGTH = [1, 2, 9, 10, 99, 100, 999, 1000, 9999, 10_000]
