@@ -53,6 +53,8 @@ class Settings:
     allowed_origins: list[str] = _key(Each(limits.ORIGIN))
     user_pool_arn: str | None = _key(_Optional(limits.USER_POOL_ARN, none=""))
     allow_sign_up: bool = _key(Flag())
+    allowed_source_cidrs: list[str] = _key(Each(limits.SOURCE_CIDR))
+    allowed_source_vpc_ids: list[str] = _key(Each(limits.SOURCE_VPC_ID))
     max_upload_bytes: int = _key(limits.UPLOAD_BYTES)
     multipart_threshold_bytes: int = _key(limits.MULTIPART_THRESHOLD)
     url_expires_in_seconds: int = _key(limits.URL_SECONDS)

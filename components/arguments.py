@@ -1,5 +1,6 @@
 """Reads component args; each error names the argument, the value and the fix, before any resource is made."""
 
+import ipaddress
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,25 @@ class Pattern:
         return value
 
 
+_CIDR = Pattern(r"[0-9A-Fa-f.:]+/\d{1,3}", "a network such as 203.0.113.0/24 or 2001:db8::/32")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Addresses in CIDR notation, of either version of IP."""
+
+    def check(self, name: str, value: object) -> str:
+        """Return the text; raises ValueError that names argument and value, and the network that it is in."""
+        text = _CIDR.check(name, value)
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError as fault:
+            raise ValueError(f"{name} is {value!r}, but must be {_CIDR.form} ({fault}).") from None
+        if network.network_address != ipaddress.ip_address(text.partition("/")[0]):
+            raise ValueError(f"{name} is {value!r}, but must be {network}, or end in /{network.max_prefixlen}.")
+        return text
+
+
 @dataclass(frozen=True)
 class Flag:
     """True or false."""
@@ -73,7 +93,7 @@ class Flag:
 class Each:
     """A list whose every item keeps one limit."""
 
-    limit: Pattern
+    limit: Pattern | Network
 
     def check(self, name: str, value: object) -> list[str]:
         """Return the list; raises ValueError that names argument, item and form."""

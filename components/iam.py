@@ -11,6 +11,9 @@ from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]
 
+_PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
+"""URLs and forms: whoever signs in the Authorization header holds credentials of their own, as our functions do."""
+
 
 def policy(*statements: Statement) -> pulumi.Output[str]:
     """A policy document of these statements."""
@@ -144,14 +147,81 @@ def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
 
 def refuse_plain_http(resource_arn: Arn, actions: str, *more_arns: Arn) -> Statement:
     """Resource policy: deny whatever comes without TLS."""
+    return _refuse("PlainHttp", actions, [resource_arn, *more_arns], {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def refuse_old_signatures(bucket_arn: Arn, expires_in_seconds: int) -> Statement:
+    """Bucket policy: deny presigned requests later than this after their signing, whatever expiry they name.
+
+    Source: S3 API Reference, "Amazon S3 Signature Version 4 Authentication Specific Policy Keys".
+    """
+    age = {"NumericGreaterThan": {"s3:signatureAge": str(expires_in_seconds * 1000)}}
+    return _refuse("OldSignatures", "s3:*", _all_of(bucket_arn), {**_PRESIGNED, **age})
+
+
+def refuse_overwrites(bucket_arn: Arn) -> Statement:
+    """Bucket policy: deny whatever makes an object where uploads go without If-None-Match.
+
+    The start and the parts of a multipart upload make none; forms are let through, as POST Object takes no condition.
+    Copies to there are refused for good: CopyObject answers 501 to the condition.
+    Source: S3 user guide, "Enforce conditional writes on Amazon S3 buckets".
+    """
+    condition = {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+        "StringNotEquals": {"s3:authType": "POST"},
+    }
+    return _refuse("Overwrites", "s3:PutObject", [_under(bucket_arn, OBJECT_PREFIX)], condition)
+
+
+def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
+    """Bucket policy: deny objects that name another encryption than aws:kms, or another key than the customer's.
+
+    A request that names none gets the bucket's encryption, after the policy has been evaluated. One that names
+    aws:kms and no key gets AWS's own, but passes: whether parts and completion carry the key of their upload's start
+    to the evaluation is not documented, so that to demand one could refuse them all.
+    """
+    sse = "s3:x-amz-server-side-encryption"
+    key = f"{sse}-aws-kms-key-id"
+    other_key = {"Null": {key: "false"}, **({"StringNotEquals": {key: kms_key_arn}} if kms_key_arn is not None else {})}
+    conditions = {
+        "OtherEncryption": {"Null": {sse: "false"}, "StringNotEquals": {sse: "aws:kms"}},
+        "OtherKeys": other_key,
+        "ClientsKeys": {"Null": {f"{sse}-customer-algorithm": "false"}},
+    }
+    return [_refuse(what, "s3:PutObject", [_under(bucket_arn, "")], each) for what, each in conditions.items()]
+
+
+def refuse_other_networks(bucket_arn: Arn, cidrs: Sequence[str], vpc_ids: Sequence[str]) -> list[Statement]:
+    """Bucket policy: deny presigned requests that come neither from these addresses nor from these VPCs.
+
+    Without either, nothing is denied. What comes through a VPC endpoint has no aws:SourceIp, anything else no
+    aws:SourceVpc, and a negated operator is true of a key that is not there.
+    Source: IAM user guide, "AWS global condition context keys" and "Condition operators".
+    """
+    elsewhere: dict[str, Any] = {}
+    if cidrs:
+        elsewhere["NotIpAddress"] = {"aws:SourceIp": list(cidrs)}
+    if vpc_ids:
+        elsewhere["StringNotEquals"] = {"aws:SourceVpc": list(vpc_ids)}
+    if not elsewhere:
+        return []
+    return [_refuse("OtherNetworks", "s3:*", _all_of(bucket_arn), {**_PRESIGNED, **elsewhere})]
+
+
+def _refuse(what: str, actions: str, resources: Sequence[Arn], condition: Mapping[str, Any]) -> Statement:
     return {
-        "Sid": "RefusePlainHttp",
+        "Sid": f"Refuse{what}",
         "Effect": "Deny",
         "Principal": "*",
         "Action": actions,
-        "Resource": [resource_arn, *more_arns],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        "Resource": list(resources),
+        "Condition": condition,
     }
+
+
+def _all_of(bucket_arn: Arn) -> list[Arn]:
+    return [bucket_arn, _under(bucket_arn, "")]
 
 
 def _under(bucket_arn: Arn, prefix: str) -> pulumi.Output[str]:

@@ -1,6 +1,6 @@
 """The limits of component args and stack config, each once and with its source."""
 
-from components.arguments import Choice, Pattern, Range
+from components.arguments import Choice, Network, Pattern, Range
 from handlers.processors import PROCESSOR_PATTERN
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
@@ -32,6 +32,8 @@ ATTEMPTS = Range(1, 1_000, "SQS's limit for maxReceiveCount")
 ORIGIN = Pattern(
     r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, without a path, or *"
 )
+SOURCE_CIDR = Network()
+SOURCE_VPC_ID = Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")
 PROCESSOR = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 KMS_KEY_ARN = Pattern(
     r"arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID"

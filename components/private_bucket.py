@@ -1,5 +1,6 @@
 """The building block for every bucket: private, owned, encrypted, versioned, over TLS alone, and cleaned up."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -23,6 +24,8 @@ class PrivateBucketArgs(TypedDict):
     """Days for which an overwritten or deleted version is kept."""
     expiration_days: NotRequired[int | None]
     """Days after which objects expire; never if left out."""
+    guardrails: NotRequired[Callable[[pulumi.Output[str]], Sequence[iam.Statement]]]
+    """Makes of the bucket's ARN what its policy, of which a bucket has but one, says besides."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -80,10 +83,14 @@ class PrivateBucket(pulumi.ComponentResource):
             # S3 refuses rules on noncurrent versions that come before the versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+        guardrails = args.get("guardrails")
         aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=iam.policy(iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*"))),
+            policy=iam.policy(
+                iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*")),
+                *(guardrails(bucket.arn) if guardrails else ()),
+            ),
             # Two writes to one bucket's access at a time make S3 answer OperationAborted.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
         )

@@ -15,9 +15,9 @@ import pulumi_aws as aws
 
 from components import iam, limits
 from components.arguments import TEXT, Each, Flag, OrOutput, checked
+from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
-from components.private_bucket import PrivateBucket
 from components.rest_api import RestApi
 from components.session_key import SessionKey, SessionKeyArgs
 from components.upload_functions import CALLS, UploadFunctions, UploadFunctionsArgs
@@ -37,6 +37,10 @@ class UploadApiArgs(TypedDict):
     """Whether anybody may sign up in the pool made here; false if left out: an administrator makes users."""
     allowed_origins: NotRequired[list[str]]
     """Origins of web pages that may call, such as https://app.example.com; none if left out."""
+    allowed_source_cidrs: NotRequired[list[str]]
+    """Networks from which files may be sent, such as 203.0.113.0/24; any if this and the VPCs are left out."""
+    allowed_source_vpc_ids: NotRequired[list[str]]
+    """VPCs from which files may be sent through their S3 endpoint, such as vpc-0a1b2c3d4e5f60718."""
     max_upload_bytes: NotRequired[int]
     """Largest file: 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
     multipart_threshold_bytes: NotRequired[int]
@@ -75,6 +79,8 @@ _RULES: dict[str, Any] = {
     "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
     "allowed_origins": (Each(limits.ORIGIN), []),
+    "allowed_source_cidrs": (Each(limits.SOURCE_CIDR), []),
+    "allowed_source_vpc_ids": (Each(limits.SOURCE_VPC_ID), []),
     "max_upload_bytes": (limits.UPLOAD_BYTES, 100 * 1024**3),
     "multipart_threshold_bytes": (limits.MULTIPART_THRESHOLD, 64 * 1024**2),
     "url_expires_in_seconds": (limits.URL_SECONDS, 900),
@@ -125,7 +131,11 @@ class UploadApi(pulumi.ComponentResource):
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(UploadApiArgs, args, _RULES)
         super().__init__("portage:index:UploadApi", name, {}, opts)
-        bucket = self._ingest_bucket(name, given)
+        bucket = IngestBucket(
+            f"{name}-ingest",
+            IngestBucketArgs(**{option: given[option] for option in IngestBucketArgs.__annotations__}),
+            pulumi.ResourceOptions(parent=self),
+        )
         functions = self._functions(name, args, given, bucket)
         user_pool_arn, self.user_pool_id, self.user_pool_client_id = self._users(name, given)
         api = RestApi(
@@ -165,43 +175,8 @@ class UploadApi(pulumi.ComponentResource):
             }
         )
 
-    def _ingest_bucket(self, name: str, given: dict[str, Any]) -> PrivateBucket:
-        bucket = PrivateBucket(
-            f"{name}-ingest",
-            {
-                "deletion_protection": given["deletion_protection"],
-                "kms_key_arn": given["kms_key_arn"],
-                "noncurrent_version_days": given["noncurrent_version_days"],
-                "expiration_days": given["object_expiration_days"],
-            },
-            pulumi.ResourceOptions(parent=self),
-        )
-        if given["allowed_origins"]:
-            aws.s3.BucketCorsConfiguration(
-                f"{name}-ingest-cors",
-                bucket=bucket.bucket_name,
-                cors_rules=[
-                    {
-                        "allowed_origins": given["allowed_origins"],
-                        "allowed_methods": ["PUT"],
-                        "allowed_headers": ["content-type", "if-none-match"],
-                        "expose_headers": ["ETag"],
-                        "max_age_seconds": 600,
-                    }
-                ],
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-        # One resource owns all notifications of a bucket; EventBridge serves any number of listeners.
-        aws.s3.BucketNotification(
-            f"{name}-ingest-events",
-            bucket=bucket.bucket_name,
-            eventbridge=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return bucket
-
     def _functions(
-        self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: PrivateBucket
+        self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: IngestBucket
     ) -> Mapping[str, LambdaFunction]:
         """The operations of the contract that need code, by their names there."""
         child = pulumi.ResourceOptions(parent=self)

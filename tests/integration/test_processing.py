@@ -66,5 +66,7 @@ def test_a_processor_that_hangs_is_interrupted_and_fails(team_system: System, te
 
 def test_an_event_of_an_unknown_upload_is_kept_in_the_dead_letter_queue(team_system: System) -> None:
     key = "uploads/nobody/01890000-0000-7000-8000-00000000dead"
-    team_system.emulator.client("s3").put_object(Bucket=team_system.outputs["ingestBucket"], Key=key, Body=b"x")
+    team_system.emulator.client("s3").put_object(
+        Bucket=team_system.outputs["ingestBucket"], Key=key, Body=b"x", IfNoneMatch="*"
+    )
     eventually(lambda: is_dead(team_system, key), bool)

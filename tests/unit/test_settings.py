@@ -19,7 +19,15 @@ from components.processing_pipeline import ProcessingPipelineArgs
 from components.status_tracker import StatusTrackerArgs
 from components.upload_api import UploadApiArgs
 from settings import Settings
-from tests.unit.components.examples import BAD_KMS_KEY_ARNS, KMS_KEY_ARN, USER_POOL_ARN
+from tests.unit.components.examples import (
+    BAD_CIDRS,
+    BAD_KMS_KEY_ARNS,
+    BAD_VPC_IDS,
+    CIDRS,
+    KMS_KEY_ARN,
+    USER_POOL_ARN,
+    VPC_IDS,
+)
 
 PROJECT = Path(__file__).parents[2]
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
@@ -56,6 +64,8 @@ BAD_TEXTS = {
     "processorCode": ("no-such-folder", "no-such-file.zip", "Pulumi.yaml"),
     "logLevel": ("", "info", "TRACE", "WARNING"),
     "logRetentionDays": ("", "2", "0", "3654", "seven", "7.5", "true"),
+    "allowedSourceCidrs": ("", "203.0.113.0/24", "{}", *(json.dumps([cidr]) for cidr in (*BAD_CIDRS, "10.0.0.1/8", 3))),
+    "allowedSourceVpcIds": ("", "vpc-0a1b2c3d", "{}", *(json.dumps([vpc_id]) for vpc_id in (*BAD_VPC_IDS, 3))),
     "allowedOrigins": (
         "",
         "https://app.example.com",
@@ -94,6 +104,10 @@ GOOD: list[tuple[str, str, Any]] = [
     ("processor", "handlers.processors.load_processor", "handlers.processors.load_processor"),
     ("allowedOrigins", "[]", []),
     ("allowedOrigins", '["*"]', ["*"]),
+    ("allowedSourceCidrs", "[]", []),
+    ("allowedSourceCidrs", json.dumps(CIDRS), CIDRS),
+    ("allowedSourceVpcIds", "[]", []),
+    ("allowedSourceVpcIds", json.dumps(VPC_IDS), VPC_IDS),
     (
         "allowedOrigins",
         '["https://a.example", "http://127.0.0.1:8000"]',

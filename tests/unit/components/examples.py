@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components import iam
+from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
@@ -26,9 +27,27 @@ BUCKET = {"bucket_name": "the-bucket", "bucket_arn": "arn:aws:s3:::the-bucket"}
 TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {}")})
 OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {'by': 'another'}")})
 
+CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
+VPC_IDS = ["vpc-0a1b2c3d4e5f60718"]
+
+BAD_CIDRS = (
+    "",
+    "203.0.113.0",
+    "203.0.113.0/33",
+    "203.0.113.0/255.255.255.0",
+    "203.0.113.256/24",
+    "2001:db8::/129",
+    "2001:db8::/32 ",
+    "anywhere",
+)
+BAD_VPC_IDS = ("", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n")
 BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
 BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
 BAD_KMS_KEY_ARNS = ("", "alias/mine", "arn:aws:s3:::bucket", f"{KMS_KEY_ARN} ", f"{KMS_KEY_ARN}\n", 3)
+
+
+def write_once(bucket_arn: pulumi.Output[str]) -> list[iam.Statement]:
+    return [iam.refuse_overwrites(bucket_arn)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +94,8 @@ UPLOAD_API = Example(
         "user_pool_arn": USER_POOL_ARN,
         "allow_sign_up": True,
         "allowed_origins": ["https://app.example.com"],
+        "allowed_source_cidrs": CIDRS,
+        "allowed_source_vpc_ids": VPC_IDS,
         "max_upload_bytes": 1_000_000,
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
@@ -117,6 +138,8 @@ UPLOAD_API = Example(
             ["https://app.example.com\n"],
             [3],
         ),
+        "allowed_source_cidrs": (CIDRS[0], *([CIDRS[0], bad] for bad in (*BAD_CIDRS, 3))),
+        "allowed_source_vpc_ids": (VPC_IDS[0], *([bad] for bad in (*BAD_VPC_IDS, 3))),
         "log_level": BAD_LOG_LEVELS,
         "log_retention_days": BAD_LOG_RETENTION_DAYS,
         "kms_key_arn": BAD_KMS_KEY_ARNS,
@@ -208,6 +231,29 @@ PRIVATE_BUCKET = Example(
         "kms_key_arn": KMS_KEY_ARN,
         "noncurrent_version_days": 9,
         "expiration_days": 8,
+        "guardrails": write_once,
+    },
+)
+INGEST_BUCKET = Example(
+    IngestBucket,
+    IngestBucketArgs,
+    required={
+        "allowed_origins": [],
+        "allowed_source_cidrs": [],
+        "allowed_source_vpc_ids": [],
+        "url_expires_in_seconds": 900,
+        "deletion_protection": True,
+        "noncurrent_version_days": 30,
+    },
+    other={
+        "allowed_origins": ["https://app.example.com"],
+        "allowed_source_cidrs": CIDRS,
+        "allowed_source_vpc_ids": VPC_IDS,
+        "url_expires_in_seconds": 60,
+        "deletion_protection": False,
+        "kms_key_arn": KMS_KEY_ARN,
+        "noncurrent_version_days": 9,
+        "object_expiration_days": 8,
     },
 )
 REST_API = Example(
@@ -291,5 +337,5 @@ USER_POOL = Example(
 
 COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
 """What a platform team composes."""
-BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, REST_API, SESSION_KEY, UPLOAD_FUNCTIONS, USER_POOL)
+BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, INGEST_BUCKET, REST_API, SESSION_KEY, UPLOAD_FUNCTIONS, USER_POOL)
 ALL = (*COMPONENTS, *BUILDING_BLOCKS)

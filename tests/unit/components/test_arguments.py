@@ -44,6 +44,7 @@ OTHERWISE_BAD = [
     for argument, values in example.bad.items()
     for value in values
 ]
+LISTS = ("allowed_origins", "allowed_source_cidrs", "allowed_source_vpc_ids")
 REQUIRED = [(example, argument) for example in ALL for argument in example.required]
 
 INPUTS = {
@@ -87,13 +88,24 @@ class TestBadArgumentsAreRefusedByNameAndBeforeAnyResource:
     def test_any_other_bad_value_is_refused_with_what_it_must_be(
         self, example: Example, argument: str, value: Any
     ) -> None:
-        is_list = argument == "allowed_origins" and not isinstance(value, str)
+        is_list = argument in LISTS and not isinstance(value, str)
         worst = value[-1] if is_list else value
 
         message = refusal(lambda: example.make(**{argument: value}))
 
         assert message.startswith(f"{example.title}: {argument}")
         assert f"is {worst!r}, but must be " in message
+
+    @pytest.mark.parametrize(
+        ("cidr", "network", "host"),
+        [("203.0.113.7/24", "203.0.113.0/24", "/32"), ("2001:DB8::1/64", "2001:db8::/64", "/128")],
+    )
+    def test_an_address_in_the_place_of_a_network_is_refused_with_both_that_could_be_meant(
+        self, cidr: str, network: str, host: str
+    ) -> None:
+        message = refusal(lambda: UPLOAD_API.make(allowed_source_cidrs=[cidr]))
+
+        assert message == f"UploadApi: allowed_source_cidrs[0] is '{cidr}', but must be {network}, or end in {host}."
 
     @pytest.mark.parametrize("value", [float("inf"), float("nan")])
     def test_a_number_without_a_whole_part_is_refused(self, value: float) -> None:

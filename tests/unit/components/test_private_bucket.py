@@ -5,6 +5,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from components import iam
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, PRIVATE_BUCKET
 from tests.unit.components.recording import Recording, arn_of, physical, record
 
@@ -60,6 +61,17 @@ class TestNobodyElseGetsIn:
         policy = by_default.only(aws.s3.BucketPolicy)
 
         assert by_default.only(aws.s3.BucketPublicAccessBlock).urn in policy.options.depends_on
+
+    def test_guardrails_join_the_one_policy_that_a_bucket_has(self) -> None:
+        def guardrails(bucket_arn: Any) -> list[iam.Statement]:
+            return [{"Sid": "One", "Resource": bucket_arn}, {"Sid": "Two"}]
+
+        refuse_plain_http, *others = recorded(guardrails=guardrails).json_input(aws.s3.BucketPolicy, None, "policy")[
+            "Statement"
+        ]
+
+        assert refuse_plain_http["Sid"] == "RefusePlainHttp"
+        assert others == [{"Sid": "One", "Resource": BUCKET_ARN}, {"Sid": "Two"}]
 
 
 class TestEverythingIsEncrypted:

@@ -104,8 +104,15 @@ class TestTheBucketTakesTheBytes:
             "corsRules": [
                 {
                     "allowedOrigins": ORIGINS,
-                    "allowedMethods": ["PUT"],
-                    "allowedHeaders": ["content-type", "if-none-match"],
+                    "allowedMethods": ["PUT", "POST"],
+                    "allowedHeaders": [
+                        "content-type",
+                        "if-none-match",
+                        "x-amz-checksum-crc32",
+                        "x-amz-checksum-sha256",
+                        "x-amz-server-side-encryption",
+                        "x-amz-server-side-encryption-aws-kms-key-id",
+                    ],
                     "exposeHeaders": ["ETag"],
                     "maxAgeSeconds": 600,
                 }

@@ -1,0 +1,112 @@
+"""Whoever may write to the ingest bucket, what was not declared does not get in."""
+
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from tests.unit.components.examples import CIDRS, INGEST_BUCKET, KMS_KEY_ARN, NAME, UPLOAD_API, VPC_IDS
+from tests.unit.components.recording import Recording, arn_of, record
+
+BUCKET_ARN = arn_of(aws.s3.Bucket, NAME)
+PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
+KEY_ID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def statements(**args: Any) -> dict[str, Any]:
+    return _by_sid(record(lambda: INGEST_BUCKET.make(**args) and None))
+
+
+def _by_sid(recording: Recording, bucket: str = NAME) -> dict[str, Any]:
+    document = recording.json_input(aws.s3.BucketPolicy, f"{bucket}-policy", "policy")
+    return {each.pop("Sid"): each for each in document["Statement"]}
+
+
+def deny(action: str, resource: str | list[str], **condition: Any) -> dict[str, Any]:
+    resources = resource if isinstance(resource, list) else [resource]
+    return {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resources, "Condition": condition}
+
+
+def test_what_came_is_refused_by_one_policy_with_all_that_every_bucket_refuses() -> None:
+    assert [*statements()] == [
+        "RefusePlainHttp",
+        "RefuseOldSignatures",
+        "RefuseOverwrites",
+        "RefuseOtherEncryption",
+        "RefuseOtherKeys",
+        "RefuseClientsKeys",
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(1, "1000"), (900, "900000"), (3_600, "3600000")])
+def test_presigned_requests_are_refused_once_they_are_older_than_urls_get(seconds: int, milliseconds: str) -> None:
+    assert statements(url_expires_in_seconds=seconds)["RefuseOldSignatures"] == deny(
+        "s3:*",
+        [BUCKET_ARN, f"{BUCKET_ARN}/*"],
+        **PRESIGNED,
+        NumericGreaterThan={"s3:signatureAge": milliseconds},
+    )
+
+
+def test_objects_are_written_once_but_parts_are_no_objects_and_forms_take_no_condition() -> None:
+    assert statements()["RefuseOverwrites"] == deny(
+        "s3:PutObject",
+        f"{BUCKET_ARN}/uploads/*",
+        Null={"s3:if-none-match": "true"},
+        Bool={"s3:ObjectCreationOperation": "true"},
+        StringNotEquals={"s3:authType": "POST"},
+    )
+
+
+class TestEncryptionIsTheBuckets:
+    def test_any_other_is_refused_where_one_is_named(self) -> None:
+        sse = "s3:x-amz-server-side-encryption"
+
+        assert statements()["RefuseOtherEncryption"] == deny(
+            "s3:PutObject", f"{BUCKET_ARN}/*", Null={sse: "false"}, StringNotEquals={sse: "aws:kms"}
+        )
+        assert statements()["RefuseClientsKeys"] == deny(
+            "s3:PutObject", f"{BUCKET_ARN}/*", Null={f"{sse}-customer-algorithm": "false"}
+        )
+
+    def test_any_other_key_than_the_customers_is_refused(self) -> None:
+        assert statements(kms_key_arn=KMS_KEY_ARN)["RefuseOtherKeys"] == deny(
+            "s3:PutObject", f"{BUCKET_ARN}/*", Null={KEY_ID: "false"}, StringNotEquals={KEY_ID: KMS_KEY_ARN}
+        )
+
+    def test_every_key_is_refused_where_there_is_no_customers(self) -> None:
+        assert statements()["RefuseOtherKeys"] == deny("s3:PutObject", f"{BUCKET_ARN}/*", Null={KEY_ID: "false"})
+
+
+class TestPresignedRequestsComeFromAllowedNetworks:
+    @pytest.mark.parametrize(
+        ("args", "elsewhere"),
+        [
+            ({"allowed_source_cidrs": CIDRS}, {"NotIpAddress": {"aws:SourceIp": CIDRS}}),
+            ({"allowed_source_vpc_ids": VPC_IDS}, {"StringNotEquals": {"aws:SourceVpc": VPC_IDS}}),
+            (
+                {"allowed_source_cidrs": CIDRS, "allowed_source_vpc_ids": VPC_IDS},
+                {"NotIpAddress": {"aws:SourceIp": CIDRS}, "StringNotEquals": {"aws:SourceVpc": VPC_IDS}},
+            ),
+        ],
+    )
+    def test_those_from_elsewhere_are_refused_so_that_one_of_both_is_enough(
+        self, args: dict[str, Any], elsewhere: dict[str, Any]
+    ) -> None:
+        assert statements(**args)["RefuseOtherNetworks"] == deny(
+            "s3:*", [BUCKET_ARN, f"{BUCKET_ARN}/*"], **PRESIGNED, **elsewhere
+        )
+
+    def test_none_is_refused_by_default(self) -> None:
+        assert "RefuseOtherNetworks" not in statements()
+
+
+def test_the_upload_apis_bucket_goes_by_the_settings_that_its_functions_go_by() -> None:
+    recording = record(lambda: UPLOAD_API.make(url_expires_in_seconds=60, kms_key_arn=KMS_KEY_ARN) and None)
+    made = _by_sid(recording, f"{NAME}-ingest")
+    variables = recording.inputs(aws.lambda_.Function, f"{NAME}-create-upload")["environment"]["variables"]
+
+    assert made["RefuseOldSignatures"]["Condition"]["NumericGreaterThan"] == {
+        "s3:signatureAge": f"{variables['URL_EXPIRES_IN_SECONDS']}000"
+    }
+    assert made["RefuseOtherKeys"]["Condition"]["StringNotEquals"] == {KEY_ID: KMS_KEY_ARN}
