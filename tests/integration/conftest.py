@@ -1,10 +1,11 @@
 """The program, deployed once to an embedded AWS with IAM enforced; tests come in by HTTP, as signed-in users.
 
-There are two deployments on it: the `local` stack as `make local` runs it, and one with a team's own processor, two
-tries, and URLs that live for two seconds, for what would take too long otherwise.
+There are three deployments on it: the `local` stack as `make local` runs it, one with a team's own processor, two
+tries, and URLs that live for two seconds, for what would take too long otherwise, and one that is strict about who
+sends what. A test module that needs yet another has `deploy_with` make it.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.integration.system import URL_SECONDS, System, User
 
 PROJECT = Path(__file__).parents[2]
 TEAM_CODE = Path(__file__).parent / "team_code"
+
+DeployWith = Callable[..., System]
 
 
 @pytest.fixture(scope="session")
@@ -31,21 +34,36 @@ def system(emulator: Emulator) -> System:
 
 
 @pytest.fixture(scope="session")
-def team_system(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> System:
-    """The same program, from a project whose stack says otherwise."""
-    project = tmp_path_factory.mktemp("team")
-    description = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
-    stack = yaml.safe_load((PROJECT / "Pulumi.local.yaml").read_text())
-    stack["config"] |= {
-        "portage:processor": "team_processor.process",
-        "portage:processorCode": str(TEAM_CODE),
-        "portage:processingMaxAttempts": 2,
-        "portage:processingTimeoutSeconds": 10,
-        "portage:urlExpiresInSeconds": URL_SECONDS,
-    }
-    (project / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"main": str(PROJECT)}))
-    (project / "Pulumi.team.yaml").write_text(yaml.safe_dump(stack))
-    return System(emulator, deploy(emulator, project_dir=project, stack="team"))
+def deploy_with(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployWith:
+    """Deploys the same program from a project whose stack, of the name given, says otherwise than `local` does."""
+
+    def deploy_stack(name: str, **config: object) -> System:
+        project = tmp_path_factory.mktemp(name)
+        description = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+        stack = yaml.safe_load((PROJECT / "Pulumi.local.yaml").read_text())
+        stack["config"] |= {f"portage:{key}": value for key, value in config.items()}
+        (project / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"main": str(PROJECT)}))
+        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(stack))
+        return System(emulator, deploy(emulator, project_dir=project, stack=name))
+
+    return deploy_stack
+
+
+@pytest.fixture(scope="session")
+def team_system(deploy_with: DeployWith) -> System:
+    return deploy_with(
+        "team",
+        processor="team_processor.process",
+        processorCode=str(TEAM_CODE),
+        processingMaxAttempts=2,
+        processingTimeoutSeconds=10,
+        urlExpiresInSeconds=URL_SECONDS,
+    )
+
+
+@pytest.fixture(scope="session")
+def guarded_system(deploy_with: DeployWith) -> System:
+    return deploy_with("guarded", allowedSourceCidrs=["127.0.0.0/8"], allowedSourceVpcIds=["vpc-0a1b2c3d4e5f60718"])
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +74,11 @@ def user(system: System) -> User:
 @pytest.fixture(scope="session")
 def team_user(team_system: System) -> User:
     return team_system.new_user()
+
+
+@pytest.fixture(scope="session")
+def guarded_user(guarded_system: System) -> User:
+    return guarded_system.new_user()
 
 
 @pytest.fixture
