@@ -16,6 +16,7 @@ from local.emulator import Emulator
 BUCKET = "policed"
 SSE = "x-amz-server-side-encryption"
 KEY_ARN = "arn:aws:kms:us-east-1:000000000000:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"
+NAMED_KEY = {SSE: "aws:kms", f"{SSE}-aws-kms-key-id": KEY_ARN}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +45,7 @@ def by_url(
     return _code_of(urllib3.request("PUT", url, body=b"1", headers=headers))
 
 
-def by_form(
-    emulator: Emulator, *, age_seconds: int = 0, headers: Mapping[str, str] = MappingProxyType({})
-) -> str:
+def by_form(emulator: Emulator, *, age_seconds: int = 0, headers: Mapping[str, str] = MappingProxyType({})) -> str:
     """Fields take the place of headers."""
     bucket, credentials = _signer(emulator)
     form = presign_post(
@@ -147,8 +146,8 @@ CASES: list[tuple[dict[str, Any], Callable[..., str], dict[str, Any], str]] = [
     (MAKES_NONE, the_start, {}, DENIED),
     (MAKES_NONE, a_part, {}, DENIED),
     (NAMES_A_KEY, by_url, {}, DONE),
-    (NAMES_A_KEY, by_url, {"headers": {SSE: "aws:kms", f"{SSE}}-aws-kms-key-id": KEY_ARN}, DENIED),
-    (NAMES_A_KEY, by_form, {"headers": {SSE: "aws:kms", f"{SSE}}-aws-kms-key-id": KEY_ARN}, DENIED),
+    (NAMES_A_KEY, by_url, {"headers": NAMED_KEY}, DENIED),
+    (NAMES_A_KEY, by_form, {"headers": NAMED_KEY}, DENIED),
 ]
 
 
@@ -189,9 +188,9 @@ class TestAnObjectMayNameAwsKmsWithoutAKey:
         assert (stored["ServerSideEncryption"], stored.get("SSEKMSKeyId")) == ("aws:kms", None)
 
     def test_but_not_with_the_clients_key_as_well(self, emulator: Emulator) -> None:
-        assert by_url(emulator, **{SSE: "aws:kms", f"{SSE}-customer-algorithm": "AES256"}) == "InvalidArgument"
+        assert by_url(emulator, headers={SSE: "aws:kms", f"{SSE}-customer-algorithm": "AES256"}) == "InvalidArgument"
 
     def test_a_key_that_is_named_is_kept(self, emulator: Emulator) -> None:
-        assert by_url(emulator, **{SSE: "aws:kms", f"{SSE}-aws-kms-key-id": KEY_ARN}) == DONE
+        assert by_url(emulator, headers=NAMED_KEY) == DONE
 
         assert emulator.client("s3").head_object(Bucket=BUCKET, Key="a").get("SSEKMSKeyId") == KEY_ARN
