@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-dev
+BENCH_STAMP := $(VENV)/.requirements-bench
 
 # One process a core; tests of one module or class stay together, since they share a deployment.
 PARALLEL := --numprocesses auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit integration check format requirements clean
+.PHONY: help install demo local down test unit integration bench check format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,14 @@ unit: $(STAMP) ## Pass the unit tests
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
 
+bench: $(BENCH_STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
+	@$(RUN)/python -m benchmarks.nginx
+	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
+
+$(BENCH_STAMP): $(STAMP) requirements-bench.txt
+	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 check: $(STAMP) ## Lint, format and type checks
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
@@ -53,6 +62,7 @@ format: $(STAMP) ## Let ruff mend what it can
 requirements: ## Compile requirements*.txt from requirements*.in (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .local

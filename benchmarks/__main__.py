@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: measures, prints one table and writes docs/benchmarks.md."""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import functions, sending, signing, verification
+from benchmarks.bench import FULL, QUICK, Bench
+from benchmarks.certificate import write_certificate
+from benchmarks.document import write_document
+from benchmarks.nginx import NoNginx
+from benchmarks.table import Row, for_terminal
+
+BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
+    "signing": signing.measure,
+    "functions": functions.measure,
+    "sending": sending.measure,
+    "verification": verification.measure,
+}
+
+
+_PAGE_COLUMNS = 160  # nobody has said how wide a file or a pipe is
+
+
+def main() -> int:
+    """Measure all; 1 where something could not be measured, whether goals are met or not."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only prove that all runs: the figures say nothing")
+    quick: bool = parser.parse_args().quick
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PAGE_COLUMNS)
+    rows: list[Row] = []
+    unmeasured = 0
+    begun = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        for title, measure in BENCHMARKS.items():
+            with tempfile.TemporaryDirectory(prefix="portage-bench-") as name:
+                task = progress.add_task(title, total=None)
+                bench = Bench(
+                    amounts=QUICK if quick else FULL,
+                    folder=Path(name),
+                    certificate=write_certificate(Path(name)),
+                    expect=lambda total, task=task: progress.update(task, total=total),
+                    tick=lambda task=task: progress.advance(task),
+                )
+                try:
+                    rows += measure(bench)
+                except (NoNginx, ModuleNotFoundError) as fault:
+                    rows.append(Row(title, f"not measured: {fault}"))
+                    unmeasured += 1
+    console.print(for_terminal(rows))
+    console.print(f"In {time.monotonic() - begun:.0f} s.")
+    if not quick:
+        console.print(f"Written to {write_document(rows)}.")
+    return 1 if unmeasured else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

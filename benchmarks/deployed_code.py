@@ -1,0 +1,105 @@
+"""The functions as they are deployed: handler, environment and unpacked code, from the program itself."""
+
+import compileall
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from local.program import Registration, plain, run_program
+
+_PROJECT = Path(__file__).resolve().parents[1]
+
+_PEERS = Path(__file__).with_name("peers")
+
+_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""What a Python runtime of Lambda brings along: the SDK and what it imports."""
+
+_INTERFACE_CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function, ready to be started."""
+
+    code: Path
+    handler: str
+    environment: Mapping[str, str]
+
+
+@cache
+def _deployed() -> tuple[Registration, ...]:
+    return run_program(_PROJECT, stack="dev", cloud=_Paper()).registrations
+
+
+def unpack_function(operation: str, folder: Path) -> Function:
+    """Unpack what the stack `dev` ships for one of the API's operations, such as sign-parts, and compile it."""
+    (inputs,) = (
+        plain(each.inputs)
+        for each in _deployed()
+        if each.type == "aws:lambda/function:Function" and each.name.endswith(f"-{operation}")
+    )
+    _unpack(inputs["code"], folder)
+    compile_all(folder)
+    return Function(folder, inputs["handler"], inputs["environment"]["variables"])
+
+
+def peer_function(name: str, folder: Path) -> Function:
+    """Put one of `peers` into a folder of its own."""
+    folder.mkdir()
+    shutil.copy(_PEERS / f"{name}.py", folder)
+    compile_all(folder)
+    return Function(folder, f"{name}.handle", {"UPLOADS_TABLE": "uploads", "INGEST_BUCKET": "ingest"})
+
+
+def make_runtime(folder: Path) -> Path:
+    """Put together what Lambda's runtime has beside the standard library, compiled."""
+    folder.mkdir()
+    for name in (*_SDK, *_INTERFACE_CLIENT):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"{name} is not installed: run make bench, which installs it.")
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (folder / source.name).symlink_to(source)
+    compile_all(folder)
+    return folder
+
+
+def compile_all(folder: Path) -> None:
+    """Compile a folder's modules, as deployments that care for their cold starts do."""
+    compileall.compile_dir(folder, quiet=2)
+
+
+class _Paper:
+    """A cloud in which everything can be made, so that the program can be read off what it registers."""
+
+    def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
+        name = registration.name
+        arn = f"arn:aws:none:us-east-1:123456789012:{name}"
+        arns = dict.fromkeys(("arn", "executionArn", "invokeArn", "streamArn"), arn)
+        urls = dict.fromkeys(("url", "invokeUrl"), f"https://{name}.example")
+        return f"{name}-id", {"name": name, "bucket": name, "version": "1", **arns, **urls, **registration.inputs}
+
+    def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        answers = {
+            "aws:index/getPartition:getPartition": {"partition": "aws"},
+            "aws:index/getRegion:getRegion": {"region": "us-east-1"},
+        }
+        if token not in answers or arguments:
+            raise LookupError(f"The program asks for {token} with {dict(arguments)}, which has no answer here.")
+        return answers[token]
+
+
+def _unpack(archive: pulumi.AssetArchive, folder: Path) -> None:
+    for name, asset in archive.assets.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(asset, pulumi.FileAsset):
+            raise TypeError(f"{name} is a {type(asset).__name__}, but must be a file.")
+        target.write_bytes(Path(str(asset.path)).read_bytes())

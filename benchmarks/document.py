@@ -1,0 +1,44 @@
+"""docs/benchmarks.md: the table, what it was measured on, and how."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.bench import FULL
+from benchmarks.machine import facts
+from benchmarks.table import Row, as_markdown
+
+_DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+_METHOD = f"""\
+Each figure of ours stands beside that of a named peer, taken in turn within the same run, so that whatever else the
+machine does meets both. Figures are medians of the rounds ({FULL.signing_rounds} of signing, {FULL.start_rounds} of
+starts, {FULL.transfer_rounds} of transfers, one more before them thrown away); a ratio is that of the medians, and in
+brackets the least and the most of a round.
+
+**Signing**: a role's credentials with a session token of 900 characters; boto3 with `signature_version="s3v4"` and
+without awscrt. Both sign the same headers.
+
+**Functions**: a process with the code, the handler and the environment that the stack `dev` deploys, compiled to
+bytecode, under `awslambdaric` with a runtime API of the benchmark's own, from the start of the process to its first
+response's arrival. AWS is a local server with TLS that answers at once; whom to trust is read from a bundle with all
+the authorities that a machine has. The peer of `create_upload` makes boto3's clients when it is imported, asks
+DynamoDB how many uploads are open, records the upload and presigns its URL.
+
+**Sending**: {FULL.transfer_bytes // 1024**2} MiB in parts of 16 MiB over 8 connections to one process of Debian's nginx
+on loopback, which receives each part into a file. CPU is user and system time of the client's process alone, from the
+moment when its modules are imported, for curl from its start. curl sends files of 16 MiB, all by one process
+(`--parallel`). Memory is the peak of what is resident, above what was resident before.
+
+**Verification**: the same size from nginx, over https, through SHA-256; boto3 reads in chunks of the same size.
+"""
+
+
+def write_document(rows: Iterable[Row]) -> Path:
+    """Write the document anew, and return where it is."""
+    on = "".join(f"- {what}: {which}\n" for what, which in facts().items())
+    _DOCUMENT.write_text(
+        "# Benchmarks\n\n"
+        "Written by `make bench`; a goal is what the project promises of itself.\n\n"
+        f"{as_markdown(rows)}\n## Measured on\n\n{on}\n## How\n\n{_METHOD}"
+    )
+    return _DOCUMENT

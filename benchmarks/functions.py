@@ -1,0 +1,175 @@
+"""The two functions that somebody waits for, under Lambda's own runtime client: their starts, and their answers after.
+
+Each start is a process with the code that the function is deployed with, against AWS that answers at once: what is
+compared is what Python and our code take.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.aws_stub import MULTIPART_ID, AwsStub
+from benchmarks.bench import MEBIBYTE, Bench
+from benchmarks.deployed_code import Function, make_runtime, peer_function, unpack_function
+from benchmarks.measuring import interleaved, measurements
+from benchmarks.runtime_api import LambdaProcess, Response
+from benchmarks.signing import CREDENTIALS
+from benchmarks.table import Row, at_most
+from handlers.uploads.session import Session
+from handlers.uploads.signing_keys import SigningKey
+
+_KEY = SigningKey("benchmark", b"k" * 32)
+_OWNER = "6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11"
+_UPLOAD_ID = "01985c2e-5a00-7000-8000-000000000001"
+_MOST_PARTS = 10_000
+_FAR_FUTURE = 2**33
+_GOOD = (200, 201)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one process of a function took."""
+
+    first_seconds: float
+    """From the start of the process to its first response."""
+    warm_seconds: float
+    """From an event to its response, once it has started."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function, and the event that it is measured with."""
+
+    function: Function
+    event: Mapping[str, Any]
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Compare starts and answers with those of the same task done otherwise."""
+    runtime = make_runtime(bench.folder / "runtime")
+    create = _event({"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": MEBIBYTE})
+    cases = {
+        "sign_parts": Case(unpack_function("sign-parts", bench.folder / "sign_parts"), _parts_event(100)),
+        "empty": Case(peer_function("empty", bench.folder / "empty"), {}),
+        "create_upload": Case(unpack_function("create-upload", bench.folder / "create_upload"), create),
+        "boto3": Case(peer_function("with_boto3", bench.folder / "with_boto3"), create),
+    }
+    with AwsStub(_KEY.to_secret(), bench.certificate.server) as aws:
+        environment = _environment(aws.url, bench.certificate.bundle)
+
+        def started(case: Case) -> LambdaProcess:
+            variables = {**environment, **case.function.environment}
+            return LambdaProcess(case.function.code, runtime, case.function.handler, variables)
+
+        def timing(case: Case) -> Callable[[], Timing]:
+            return lambda: _timing(started(case), case.event, bench.amounts.calls)
+
+        measures = {name: timing(case) for name, case in cases.items()}
+        bench.expect(measurements(measures, rounds=bench.amounts.start_rounds) + 1)
+        taken = interleaved(measures, rounds=bench.amounts.start_rounds, tick=bench.tick)
+        with started(cases["sign_parts"]) as process:
+            signed = _many_parts(process, bench.amounts.calls)
+        bench.tick()
+
+    first = {name: [each.first_seconds for each in timings] for name, timings in taken.items()}
+    warm = {name: [each.warm_seconds for each in timings] for name, timings in taken.items()}
+    empty, fair = "an empty handler", "a handler with boto3"
+    return [
+        *signed,
+        Row.compared(
+            "sign_parts, start to first response",
+            first["sign_parts"],
+            first["empty"],
+            peer_name=empty,
+            show=_milliseconds,
+            goal=at_most(1.5),
+        ),
+        Row.compared(
+            "create_upload, start to first response",
+            first["create_upload"],
+            first["boto3"],
+            peer_name=fair,
+            show=_milliseconds,
+            goal=at_most(0.35),
+        ),
+        Row.compared(
+            "sign_parts, 100 parts, warm", warm["sign_parts"], warm["empty"], peer_name=empty, show=_milliseconds
+        ),
+        Row.compared("create_upload, warm", warm["create_upload"], warm["boto3"], peer_name=fair, show=_milliseconds),
+    ]
+
+
+def _timing(process: LambdaProcess, event: Mapping[str, Any], calls: int) -> Timing:
+    with process:
+        first = _good(process.invoke(event)).at - process.started_at
+        return Timing(first, statistics.median(_call_seconds(process, event) for _ in range(calls)))
+
+
+def _call_seconds(process: LambdaProcess, event: Mapping[str, Any]) -> float:
+    begun = time.perf_counter()
+    return _good(process.invoke(event)).at - begun
+
+
+def _many_parts(process: LambdaProcess, calls: int) -> list[Row]:
+    event = _parts_event(_MOST_PARTS)
+    size = len(_good(process.invoke(event)).body["body"])
+    taken_ms = statistics.median(_call_seconds(process, event) for _ in range(calls)) * 1e3
+    body_mb = size / 1e6
+    return [
+        Row("10,000 part signatures, one answer", f"{taken_ms:.0f} ms", goal=at_most(50, " ms"), amount=taken_ms),
+        Row("its body", f"{body_mb:.2f} MB", goal=at_most(0.8, " MB"), amount=body_mb),
+    ]
+
+
+def _good(response: Response) -> Response:
+    if response.body["statusCode"] not in _GOOD:
+        raise AssertionError(f"The function refused: {response.body}.")
+    return response
+
+
+def _environment(aws_url: str, authorities: Path) -> dict[str, str]:
+    services = ("DYNAMODB", "S3", "SECRETS_MANAGER")
+    return {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": CREDENTIALS.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_access_key,
+        "AWS_SESSION_TOKEN": str(CREDENTIALS.session_token),
+        "AWS_CA_BUNDLE": str(authorities),  # boto3's
+        "SSL_CERT_FILE": str(authorities),  # OpenSSL's
+        **{f"AWS_ENDPOINT_URL_{service}": aws_url for service in services},
+    }
+
+
+def _parts_event(last_part: int) -> dict[str, Any]:
+    part_size_bytes = 16 * MEBIBYTE
+    session = Session(
+        owner=_OWNER,
+        upload_id=_UPLOAD_ID,
+        multipart_id=MULTIPART_ID,
+        size_bytes=_MOST_PARTS * part_size_bytes,
+        part_size_bytes=part_size_bytes,
+        checksum_algorithm=None,
+        expires_at=_FAR_FUTURE,
+    )
+    token = session.token(_KEY.key_id, _KEY.key)
+    return _event({"session": token, "first_part": 1, "last_part": last_part})
+
+
+def _event(body: object) -> dict[str, Any]:
+    """Shape a REST API's proxy event, as far as handlers read it (API Gateway guide)."""
+    return {
+        "pathParameters": {"upload_id": _UPLOAD_ID},
+        "headers": {"Origin": "http://localhost:8000"},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"authorizer": {"claims": {"sub": _OWNER}}, "requestId": "c6af9ac6-7b61-11e6-9a41"},
+    }
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms"

@@ -1,0 +1,50 @@
+"""On what it was measured."""
+
+import os
+import platform
+import re
+import ssl
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.nginx import NoNginx, find_nginx, version_of
+
+_LIBRARIES = ("boto3", "botocore", "awslambdaric", "urllib3")
+
+
+def facts() -> dict[str, str]:
+    """Name what the figures depend on, by what it is."""
+    return {
+        "machine": f"{os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.machine()}",
+        "Python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION.rpartition(' ')[0]}",
+        "libraries": ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES),
+        "programs": f"{_curl()}, {_nginx()}",
+    }
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except FileNotFoundError:
+        found = None
+    return found[1] if found else platform.processor()
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "(none)"
+
+
+def _curl() -> str:
+    said = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
+    return " ".join(said.split()[:2])
+
+
+def _nginx() -> str:
+    try:
+        return version_of(find_nginx())
+    except NoNginx:
+        return "no nginx"
