@@ -7,7 +7,9 @@ from pathlib import Path
 from client import commands
 from client.errors import PortageError
 from client.exits import MEANINGS, Exit, exit_of_error
+from client.models import METHODS
 from client.output import Output
+from client.source import CHECKSUMS
 
 Command = Callable[[argparse.Namespace, Output], Exit]
 
@@ -83,6 +85,17 @@ def parser() -> argparse.ArgumentParser:
     )
     put.add_argument("--name", help="file name to declare (- is called stdin otherwise)")
     put.add_argument("--type", help="content type to declare, guessed by the name otherwise")
+    put.add_argument(
+        "--checksum",
+        choices=CHECKSUMS,
+        help="declare the file by it, so that S3 refuses any other bytes; takes a reading of the file before it is "
+        "sent, and in parts another one meanwhile, at half the cost with crc32, while only sha256 withstands intent",
+    )
+    put.add_argument(
+        "--method",
+        choices=METHODS,
+        help="how the bytes go: in one request, in a form as from a browser, or in parts; by the size if left out",
+    )
     _add_wait(put)
     resume = word("resume", commands.resume, "go on with one interrupted file, or with all that were begun here")
     resume.add_argument("file", nargs="?", metavar="FILE")

@@ -117,7 +117,14 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
     file_name = options.name or ("stdin" if is_standard_input else path.name)
 
     def send(on_progress: OnProgress) -> Upload:
-        return portage.upload(path, options.type, on_progress, file_name=file_name)
+        return portage.upload(
+            path,
+            options.type,
+            on_progress,
+            checksum=options.checksum,
+            method=options.method,
+            file_name=file_name,
+        )
 
     try:
         upload = _sent(portage, file_name, send, options, output)

@@ -30,17 +30,19 @@ class Exit(IntEnum):
     REFUSED = 4
     TRY_AGAIN = 5
     FILE = 6
+    REJECTED = 7
     INTERRUPTED = 130
 
 
 MEANINGS = {
     Exit.DONE: "done",
-    Exit.NO_RESULT: "the upload failed, was rejected or aborted, or has expired; get: it has no result yet",
+    Exit.NO_RESULT: "the upload failed, was aborted, or has expired; get: it has no result yet",
     Exit.USAGE: "wrong usage or configuration",
     Exit.NOT_SIGNED_IN: "not signed in, or the sign-in was refused: `portage login`",
     Exit.REFUSED: "Portage or S3 refused",
     Exit.TRY_AGAIN: "the network or a server failed, or the time was up: the same command again, or `portage resume`",
     Exit.FILE: "the file cannot be read or written, has changed, or has nothing to resume",
+    Exit.REJECTED: "the upload was rejected: its bytes are not what was declared, or not wanted",
     Exit.INTERRUPTED: "interrupted: `portage resume` goes on",
 }
 
@@ -70,4 +72,6 @@ def exit_of_error(error: PortageError | OSError) -> Exit:
 
 def exit_of_upload(upload: Upload) -> Exit:
     """Return the code that tells how an upload ended, if it did."""
+    if upload.status == "rejected":
+        return Exit.REJECTED
     return Exit.NO_RESULT if upload.is_finished and upload.status != "completed" else Exit.DONE

@@ -1,12 +1,15 @@
 """What the API tells of uploads, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from client.answers import Fields
 
 _TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+
+METHODS = ("put", "post", "multipart")
+"""How the bytes of an upload can go."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class PartPlan:
     session: str
     """What `sign_parts` wants to see; it expires."""
     session_expires_at: datetime
+    checksum_algorithm: str | None = None
+    """By which each part is checked: the one that the file was declared with."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +40,17 @@ class CreatedUpload:
     upload_id: str
     status: str
     method: str
-    """How the bytes go: `put` in one request, or `multipart`."""
+    """How the bytes go: `put` in one request, `post` in a form, or `multipart`."""
     url: str
     """Presigned: whoever holds it may send this one object until it expires. Empty for `multipart`."""
     headers: Mapping[str, str]
-    """To be sent exactly so: they are signed. Empty for `multipart`."""
+    """To be sent exactly so: they are signed. Only of `put`."""
     expires_at: datetime
     expires_in_seconds: int
     parts: PartPlan | None = None
     """Only of `multipart`."""
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the form, to be sent exactly so before the file, which is its last field, `file`. Only of `post`."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class HeldPart:
 
     size_bytes: int
     etag: str
+    checksum: str | None = None
+    """In base64, where the file was declared with one."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ class ResultLink:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an upload came to no result."""
+    """Why an upload came to no result: a code for programs, and a sentence for people."""
 
     code: str
     detail: str
@@ -122,7 +131,7 @@ class Upload:
     failure: Failure | None
     """Only of a failed upload."""
     rejection: Failure | None = None
-    """Only of a rejected upload: how its bytes differ from what was declared."""
+    """Only of a rejected upload: what its bytes were refused for."""
 
     @property
     def is_finished(self) -> bool:
@@ -141,16 +150,18 @@ class UploadPage:
 
 def created_upload(fields: Fields) -> CreatedUpload:
     """Read the answer to a declaration."""
-    in_parts = fields.text("method") == "multipart"
+    method = fields.text("method")
+    in_parts = method == "multipart"
     return CreatedUpload(
         upload_id=fields.text("upload_id"),
         status=fields.text("status"),
-        method=fields.text("method"),
+        method=method,
         url="" if in_parts else fields.text("url"),
-        headers={} if in_parts else fields.texts("headers"),
+        headers=fields.texts("headers") if method == "put" else {},
         expires_at=fields.time("expires_at"),
         expires_in_seconds=fields.number("expires_in_seconds"),
         parts=part_plan(fields) if in_parts else None,
+        fields=fields.texts("fields") if method == "post" else {},
     )
 
 
@@ -161,6 +172,7 @@ def part_plan(fields: Fields) -> PartPlan:
         part_count=fields.number("part_count"),
         session=fields.text("session"),
         session_expires_at=fields.time("session_expires_at"),
+        checksum_algorithm=fields.text("checksum_algorithm") if "checksum_algorithm" in fields else None,
     )
 
 
@@ -168,10 +180,7 @@ def held_parts(fields: Fields) -> HeldParts:
     """Read a listing of parts."""
     return HeldParts(
         plan=part_plan(fields),
-        parts={
-            part.number("part_number"): HeldPart(part.number("size_bytes"), part.text("etag"))
-            for part in fields.inners("parts")
-        },
+        parts={part.number("part_number"): _held_part(part) for part in fields.inners("parts")},
     )
 
 
@@ -203,6 +212,14 @@ def upload_page(fields: Fields) -> UploadPage:
 def result_link(fields: Fields) -> ResultLink:
     """Read where a result can be downloaded."""
     return ResultLink(url=fields.text("url"), expires_at=fields.time("expires_at"))
+
+
+def _held_part(fields: Fields) -> HeldPart:
+    return HeldPart(
+        size_bytes=fields.number("size_bytes"),
+        etag=fields.text("etag"),
+        checksum=fields.text("checksum") if "checksum" in fields else None,
+    )
 
 
 def _result(fields: Fields) -> ResultPlace:

@@ -1,6 +1,7 @@
 """Sending a file in parts, and making them one object."""
 
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from client.api import UploadsApi
@@ -27,6 +28,7 @@ class PartsTransfer:
         self._on_progress = on_progress
         self._concurrency = Concurrency(tuning.first_connections, tuning.most_connections, tuning.window_seconds)
         self._etags: dict[int, str] = {}
+        """Of parts that S3 has as the file has them."""
 
     def start(self, plan: PartPlan) -> Upload:
         """Send a new upload, of which S3 has nothing yet."""
@@ -37,38 +39,45 @@ class PartsTransfer:
         return self._finish(held, from_the_end=True)
 
     def _finish(self, held: HeldParts, *, from_the_end: bool) -> Upload:
-        """Send until S3 has all; ETags tell whether it has it as it was sent."""
+        """Send until S3 has all: ETags tell whether as it was sent, checksums whether others have sent the same."""
         job, api = self._job, self._api
+        lacking = job.lacking(held)
         try:
             for _ in range(self._tuning.rounds):
-                self._send(held, from_the_end=from_the_end)
+                self._send(held.plan, lacking, from_the_end=from_the_end)
                 held = patiently(lambda: api.held_parts(job.upload_id), self._tuning.backoff, time.sleep)
-                if not self._lacking(held):
+                lacking = self._lacking_or_foreign(held)
+                if not lacking:
                     job.source.check()
                     return patiently(lambda: api.complete(job.upload_id), self._tuning.backoff, time.sleep)
         except (S3Refused, ApiProblem) as refused:
             return taken_already(api, job.upload_id, refused)
         raise PartsDiffer(
-            f"upload {job.upload_id} lacks part {self._lacking(held)[0]}, which was sent {self._tuning.rounds} times: "
+            f"upload {job.upload_id} lacks part {lacking[0]}, which was sent {self._tuning.rounds} times: "
             "another device seems to send other bytes; abort the upload, and send the file anew"
         )
 
-    def _lacking(self, held: HeldParts) -> list[int]:
-        """Return the parts that S3 lacks, or has otherwise than they were sent."""
-        return [
-            number
-            for number in range(1, self._job.part_count + 1)
-            if (part := held.parts.get(number)) is None or not self._is_ours(number, part)
-        ]
+    def _lacking_or_foreign(self, held: HeldParts) -> list[int]:
+        """Return the parts that S3 lacks, or has otherwise than they were sent or than the file has them."""
+        lacking = set(self._job.lacking(held))
+        numbers = range(1, self._job.part_count + 1)
+        return [number for number in numbers if number in lacking or not self._is_ours(number, held.parts[number])]
 
     def _is_ours(self, number: int, part: HeldPart) -> bool:
-        return part.size_bytes == self._job.length(number) and self._etags.get(number, part.etag) == part.etag
+        """Compare a part with what was sent, or else by its checksum with the file, which is read once for that."""
+        if self._etags.get(number) == part.etag:
+            return True
+        if part.checksum is None or self._job.checksum is None:
+            return number not in self._etags
+        if self._job.checksums([number]) != [part.checksum]:
+            return False
+        self._etags[number] = part.etag
+        return True
 
-    def _send(self, held: HeldParts, *, from_the_end: bool) -> None:
+    def _send(self, plan: PartPlan, lacking: Sequence[int], *, from_the_end: bool) -> None:
         job = self._job
-        lacking = self._lacking(held)
         sent_before = job.source.size_bytes - sum(map(job.length, lacking))
-        work = Worklist(self._api, job, held.plan, lacking, self._tuning, from_the_end=from_the_end)
+        work = Worklist(self._api, job, plan, lacking, self._tuning, from_the_end=from_the_end)
         crew = Crew(work, job.source, self._tuning, self._concurrency)
 
         def tell() -> None:

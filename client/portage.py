@@ -52,13 +52,15 @@ class Portage:
         on_progress: OnProgress | None = None,
         *,
         checksum: str | None = None,
+        method: str | None = None,
         file_name: str | None = None,
     ) -> Upload:
         """Declare a file, send it, and return its status at that moment; the content type is guessed by name.
 
         A file whose sending in parts was interrupted, and which has not changed since, goes on where it was.
-        `checksum` (`crc32` or `sha256`) is declared, and signed into each part; it costs a reading of the file before
-        and another one while it is sent.
+        `checksum` (`crc32` or `sha256`) is declared, and signed into the request or each part, so that S3 refuses
+        other bytes; it costs a reading of the file before, and in parts another one while it is sent. `method` (`put`,
+        `post` for a form, `multipart`) is the API's to choose if left out.
 
         ApiProblem, S3Refused, FileChanged or TransportFault say who kept it from going through; OSError if the
         file cannot be read.
@@ -66,25 +68,18 @@ class Portage:
         source = SourceFile.at(path)
         uploading = self._uploading(on_progress)
         begun = self._states.find(source, self._api.url)
-        if begun is not None and begun.checksum == checksum:
+        if begun is not None and begun.checksum == checksum and method in {None, "multipart"}:
             with suppress(UploadEnded):  # it was aborted or has expired: the file goes up anew
                 return uploading.go_on(begun)
         name = file_name or source.path.name
         guessed = content_type or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
-        return uploading.begin(Declaration(source, name, guessed, checksum))
+        return uploading.begin(Declaration(source, name, guessed, checksum, method))
 
-    def resume(
-        self,
-        path: str | Path,
-        upload_id: str | None = None,
-        on_progress: OnProgress | None = None,
-        *,
-        checksum: str | None = None,
-    ) -> Upload:
+    def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
         """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
 
-        With `upload_id` it may have been begun elsewhere, and may even go on there meanwhile; `checksum` then names the
-        algorithm that it was declared with, if any.
+        With `upload_id` it may have been begun elsewhere, and may even go on there meanwhile. Where it was declared
+        with a checksum, what S3 has is compared with the file, and a part that differs is sent again.
         """
         source = SourceFile.at(path)
         if upload_id is None:
@@ -95,14 +90,13 @@ class Portage:
                     "upload it, or give the upload's ID if it was begun elsewhere"
                 )
         else:
-            begun = Unfinished(upload_id, self._api.url, source, checksum)
+            begun = Unfinished(upload_id, self._api.url, source, None)
             declared = self._api.get(upload_id)
             if declared.size_bytes != source.size_bytes:
                 raise SizeDiffers(
                     f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
                     f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was begun with"
                 )
-            self._states.keep(begun)
         return self._uploading(on_progress).go_on(begun)
 
     def unfinished(self) -> Iterator[Unfinished]:

@@ -23,7 +23,7 @@ from client.errors import S3Refused, TransportFault, UnexpectedAnswer
 from client.source import SourceFile
 
 OnSent = Callable[[int], None]
-"""Told after each piece how many bytes of this request were sent so far."""
+"""Told after each piece how many of the file's bytes this request has sent so far."""
 
 SILENCE_SECONDS = 60.0
 
@@ -43,6 +43,10 @@ class Request:
     """Sent exactly so; Content-Length must be one of them."""
     offset: int
     length: int
+    head: bytes = b""
+    """What stands before the piece in the body, where it comes in a form."""
+    tail: bytes = b""
+    """What stands after it there."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ class Sender:
                 self._source.check()
             try:
                 sent += send(connection, request.offset + sent, count)
+                if sent == request.length and request.tail:
+                    connection.send(request.tail)
             except OSError as error:
                 connection.sock.settimeout(_LATE_ANSWER_SECONDS)
                 return error
@@ -180,9 +186,9 @@ def refusal(status: int, body: bytes, retry_after: str | None) -> S3Refused:
     return S3Refused(code, message or excerpt(body), status, asked_seconds)
 
 
-def stored(answer: Answer) -> None:
+def stored(answer: Answer, expected: HTTPStatus = HTTPStatus.OK) -> None:
     """Raise S3Refused unless S3 took the bytes."""
-    if answer.status != HTTPStatus.OK:
+    if answer.status != expected:
         raise refusal(answer.status, answer.body, answer.headers.get("Retry-After"))
 
 
@@ -209,7 +215,7 @@ def _send_head(connection: http.client.HTTPConnection, request: Request, place: 
     connection.putrequest(request.method, target, skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
-    connection.endheaders()
+    connection.endheaders(request.head or None)
 
 
 def _read_answer(connection: http.client.HTTPConnection) -> tuple[Answer, bool]:

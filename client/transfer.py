@@ -1,10 +1,12 @@
-"""Sending a whole file to a presigned URL, in one request."""
+"""Sending a whole file in one request: to a presigned URL, or as a form."""
 
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from client.errors import S3Refused, SizeDiffers, UnexpectedAnswer
+from client.forms import form_request
 from client.models import CreatedUpload
 from client.retry import Backoff, has_expired, patiently
 from client.sending import Answer, OnSent, Request, Sender, content_length, stored
@@ -13,40 +15,40 @@ from client.source import SourceFile
 
 def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = None) -> None:
     """Send the file as the API told; SizeDiffers, before a byte is sent, if it is not as long as declared."""
-    put_source(created, SourceFile.at(path), on_progress)
-
-
-def put_source(created: CreatedUpload, source: SourceFile, on_sent: OnSent | None = None) -> None:
-    """Send the file as it was when it was looked at; FileChanged if it is not so any more."""
     if created.method != "put":
         raise UnexpectedAnswer(f"upload {created.upload_id} wants the method {created.method!r}, not 'put'")
-    stored(_send(source, "PUT", created.url, created.headers, on_sent))
+    _send_once(created, SourceFile.at(path), on_progress or _untold)
 
 
-def put_patiently(
+def send_patiently(
     created: CreatedUpload,
     source: SourceFile,
     declare_again: Callable[[], CreatedUpload],
     backoff: Backoff,
     on_sent: OnSent,
 ) -> None:
-    """Send the file, and try again what may pass; `declare_again` fetches a fresh URL when this one has expired."""
+    """Send the file as it was when it was looked at, and try again what may pass; FileChanged if it is not so any more.
+
+    `declare_again` fetches a fresh permission when this one has expired.
+    """
     sendings = 0
 
-    def put() -> None:
+    def send() -> None:
         nonlocal sendings, created
         sendings += 1
         try:
-            put_source(created, source, on_sent)
+            _send_once(created, source, on_sent)
         except S3Refused as refused:
             if refused.code == "PreconditionFailed" and sendings > 1:
                 return  # S3 had stored it, and only the answer was lost: the key is this upload's alone
             if not has_expired(refused):
                 raise
             created = declare_again()
-            put_source(created, source, on_sent)
+            if created.status != "pending":
+                return  # likewise, and its event was faster than this
+            _send_once(created, source, on_sent)
 
-    patiently(put, backoff, time.sleep)
+    patiently(send, backoff, time.sleep)
 
 
 def send_file(
@@ -56,18 +58,38 @@ def send_file(
 
     A server may refuse and hang up before it has read everything: its answer is returned all the same.
     """
-    return _send(SourceFile.at(path), method, url, headers, on_progress)
+    source = SourceFile.at(path)
+    return _send(source, _bare_request(method, url, headers, source), on_progress or _untold)
 
 
-def _send(source: SourceFile, method: str, url: str, headers: Mapping[str, str], on_sent: OnSent | None) -> Answer:
+def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
+    match created.method:
+        case "put":
+            stored(_send(source, _bare_request("PUT", created.url, created.headers, source), on_sent))
+        case "post":
+            # S3's answer to a form that names no other. Source: Amazon S3 API reference, "POST Object".
+            stored(_send(source, form_request(created, source), on_sent), HTTPStatus.NO_CONTENT)
+        case other:
+            raise UnexpectedAnswer(
+                f"upload {created.upload_id} wants the method {other!r}, which this client does not know: "
+                "take a newer one"
+            )
+
+
+def _send(source: SourceFile, request: Request, on_sent: OnSent) -> Answer:
+    with Sender(source) as sender:
+        return sender.send(request, on_sent)
+
+
+def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:
+    """Let the file be the whole body; SizeDiffers if it is not as long as the headers say."""
     length = content_length(headers)
     if source.size_bytes != length:
         raise SizeDiffers(
             f"{source.path} has {source.size_bytes} bytes, but {length} were declared: "
             "let nothing write to it, and upload anew"
         )
-    with Sender(source) as sender:
-        return sender.send(Request(method, url, headers, 0, length), on_sent or _untold)
+    return Request(method, url, headers, 0, length)
 
 
 def _untold(_: int) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from client.api import UploadsApi
 from client.errors import ApiProblem, FileChanged, PortageError, UploadEnded
@@ -11,7 +11,7 @@ from client.multipart import PartsTransfer, taken_already
 from client.progress import OnProgress, Progress
 from client.source import SourceFile
 from client.state import StateFolder, Unfinished
-from client.transfer import put_patiently
+from client.transfer import send_patiently
 from client.tuning import Tuning
 from client.worklist import Job
 
@@ -25,6 +25,8 @@ class Declaration:
     content_type: str
     checksum: str | None
     """Algorithm of the checksum to declare."""
+    method: str | None
+    """How the bytes are to go; the API chooses if left out."""
 
 
 class Uploading:
@@ -48,13 +50,14 @@ class Uploading:
                 declaration.content_type,
                 source.size_bytes,
                 checksum=checksum,
+                method=declaration.method,
                 idempotency_key=key,
             )
 
         created = declare()
         plan = created.parts
         if plan is None:
-            return self._put(created, source, declare)
+            return self._send_whole(created, source, declare)
         begun = Unfinished(created.upload_id, self._api.url, source, declaration.checksum)
         self._states.keep(begun)
         return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
@@ -67,21 +70,30 @@ class Uploading:
                 held = self._api.held_parts(begun.upload_id)
             except ApiProblem as refused:
                 return taken_already(self._api, begun.upload_id, refused)
+            self._states.keep(replace(begun, checksum=held.plan.checksum_algorithm))
             return self._transfer(begun, held.plan).resume(held)
 
         return self._finish(begun, send)
 
-    def _put(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
+    def _send_whole(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
         def tell(sent: int) -> None:
             if self._on_progress is not None:
                 sent_parts = int(sent == source.size_bytes)
                 self._on_progress(Progress(created.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
 
-        put_patiently(created, source, declare, self._tuning.backoff, tell)
+        def declare_again() -> CreatedUpload:
+            try:
+                return declare()
+            except ApiProblem as problem:
+                if not problem.type.endswith("not-open"):
+                    raise
+                raise UploadEnded(created.upload_id, "aborted") from problem
+
+        send_patiently(created, source, declare_again, self._tuning.backoff, tell)
         return self._api.get(created.upload_id)
 
     def _transfer(self, begun: Unfinished, plan: PartPlan) -> PartsTransfer:
-        job = Job.of(begun.upload_id, begun.source, plan, begun.checksum)
+        job = Job.of(begun.upload_id, begun.source, plan)
         return PartsTransfer(self._api, job, self._tuning, self._on_progress)
 
     def _finish(self, begun: Unfinished, send: Callable[[], Upload]) -> Upload:

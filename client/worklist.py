@@ -10,7 +10,7 @@ from client.api import UploadsApi
 from client.errors import ApiProblem, UnexpectedAnswer
 from client.models import HeldParts, PartPlan, PartSignatures
 from client.sending import Request
-from client.source import SourceFile
+from client.source import CHECKSUMS, SourceFile
 from client.tuning import Tuning
 
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
@@ -38,14 +38,19 @@ class Job:
     """Algorithm of the parts' checksums: the one that the file was declared with."""
 
     @classmethod
-    def of(cls, upload_id: str, source: SourceFile, plan: PartPlan, checksum: str | None) -> "Job":
-        """Divide the file as planned; UnexpectedAnswer if the plan is for another size."""
+    def of(cls, upload_id: str, source: SourceFile, plan: PartPlan) -> "Job":
+        """Divide the file as planned; UnexpectedAnswer if the plan is for another size, or wants unknown checksums."""
         if plan.part_size_bytes < 1 or plan.part_count != -(-source.size_bytes // plan.part_size_bytes):
             raise UnexpectedAnswer(
                 f"upload {upload_id} is planned as {plan.part_count} parts of {plan.part_size_bytes} bytes, "
                 f"which is not what the {source.size_bytes} bytes of {source.path} make"
             )
-        return cls(upload_id, source, plan.part_size_bytes, plan.part_count, checksum)
+        if plan.checksum_algorithm not in {None, *CHECKSUMS}:
+            raise UnexpectedAnswer(
+                f"upload {upload_id} is checked by {plan.checksum_algorithm!r}, but this client knows only "
+                f"{', '.join(CHECKSUMS)}: take a newer one"
+            )
+        return cls(upload_id, source, plan.part_size_bytes, plan.part_count, plan.checksum_algorithm)
 
     def offset(self, number: int) -> int:
         """Where in the file a part begins."""
@@ -54,6 +59,12 @@ class Job:
     def length(self, number: int) -> int:
         """How many bytes a part has."""
         return min(self.part_size_bytes, self.source.size_bytes - self.offset(number))
+
+    def checksums(self, numbers: Iterable[int]) -> list[str] | None:
+        """Read these parts of the file; None where parts are not checked."""
+        if self.checksum is None:
+            return None
+        return [self.source.checksum(self.checksum, self.offset(n), self.length(n)).value for n in numbers]
 
     def lacking(self, held: HeldParts) -> list[int]:
         """Return the parts that S3 has not, or not in their length."""
@@ -142,9 +153,7 @@ class Worklist:
 
     def _signed(self, numbers: range) -> list[SignedPart]:
         job = self._job
-        sums: list[str] | None = None
-        if job.checksum is not None:
-            sums = [job.source.checksum(job.checksum, job.offset(n), job.length(n)).value for n in numbers]
+        sums = job.checksums(numbers)
         signatures = self._signatures(numbers, sums)
         # A margin of a fifth at most, so that signatures of a short life are used at all.
         margin = min(self._tuning.early_seconds, signatures.lifetime_seconds / 5)

@@ -11,6 +11,7 @@ import pytest
 from client import Portage, Tuning
 from client.cli import main
 from tests.unit.client.certificate import write_certificate
+from tests.unit.client.contract import assert_kept_the_contract
 from tests.unit.client.fake_cognito import EMAIL, FakeCognito
 from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_server import FakeServer
@@ -46,6 +47,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 def fake() -> Iterator[FakePortage]:
     with FakePortage() as running:
         yield running
+    assert_kept_the_contract(running)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from client import Backoff, Portage, S3Refused, Tuning
-from tests.unit.client.fake_portage import FakePortage, Part, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import Part, refused
 
 KIB = 1024
 PART = 64 * KIB
@@ -33,15 +34,15 @@ def hold(fake: FakePortage, path: Path, *numbers: int) -> None:
     content = path.read_bytes()
     for number in numbers:
         piece = content[(number - 1) * PART : number * PART]
-        fake.only.parts[number] = Part(len(piece), zlib.crc32(piece), f'"{zlib.crc32(piece):08x}"')
+        fake.only.parts[number] = Part.of(piece, fake.only.algorithm)
 
 
-def interrupted(open_portage: Open, fake: FakePortage, path: Path, *held: int) -> None:
+def interrupted(open_portage: Open, fake: FakePortage, path: Path, *held: int, checksum: str | None = None) -> None:
     """Begin an upload that fails at once, and let S3 have some of its parts."""
     portage = open_portage(ALONE)
     fake.on_part = lambda _number, _tries: refused(403, "SignatureDoesNotMatch")
     with pytest.raises(S3Refused, match="SignatureDoesNotMatch"):
-        portage.upload(path)
+        portage.upload(path, checksum=checksum)
     fake.on_part = lambda _number, _tries: None
     hold(fake, path, *held)
     fake.stored.clear()

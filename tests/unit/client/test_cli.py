@@ -13,7 +13,8 @@ import pytest
 
 from client.cli import main
 from tests.unit.client.fake_cognito import EMAIL, FakeCognito
-from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import Reaction
 from tests.unit.client.in_parts import PART, always, assert_arrived
 
@@ -194,7 +195,7 @@ class TestTheRest:
 
     def test_status_ends_with_the_code_of_an_end_without_result(self, fake: FakePortage) -> None:
         fake.only.status = "rejected"
-        assert main(["status", "u1"]) == 1
+        assert main(["status", "u1"]) == 7
 
     def test_list_tells_of_the_newest(self, file: Path, lines: Lines) -> None:
         assert main(["put", str(file), "--json"]) == 0

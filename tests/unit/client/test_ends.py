@@ -10,7 +10,8 @@ from client import (
     S3Refused,
     UploadEnded,
 )
-from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import refused
 from tests.unit.client.in_parts import ALONE, PART, QUICK, Open, assert_arrived, interrupted
 
 

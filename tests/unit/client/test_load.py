@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from client import Progress
-from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import Reaction
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived
 

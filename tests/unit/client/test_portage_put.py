@@ -7,7 +7,8 @@ from client import (
     S3Refused,
     TransportFault,
 )
-from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import reset
 from tests.unit.client.in_parts import KIB, QUICK, Open
 

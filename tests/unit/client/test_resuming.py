@@ -13,7 +13,8 @@ from client import (
     SizeDiffers,
     UploadEnded,
 )
-from tests.unit.client.fake_portage import FakePortage, Part, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import Part, refused
 from tests.unit.client.fake_server import Handler, Reaction
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.client.fake_portage import FakePortage, refused
+from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import Reaction
 from tests.unit.client.in_parts import ALONE, QUICK, Open, assert_arrived
 
