@@ -50,6 +50,13 @@ def fake() -> Iterator[FakePortage]:
     assert_kept_the_contract(running)
 
 
+@pytest.fixture(params=["http", "https"])
+def either(request: pytest.FixtureRequest, tls: ssl.SSLContext) -> Iterator[FakePortage]:
+    with FakePortage(tls if request.param == "https" else None) as running:
+        yield running
+    assert_kept_the_contract(running)
+
+
 @pytest.fixture
 def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
     """Each device has a folder of its own for what it remembers."""

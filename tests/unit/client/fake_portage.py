@@ -1,5 +1,6 @@
 """Portage's API as the contract states it, and S3 behind it, on one server that can be told to misbehave."""
 
+import io
 import json
 import re
 import time
@@ -8,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.unit.client.fake_s3 import FakeS3, StoredUpload
-from tests.unit.client.fake_server import Handler, Reaction, send
+from tests.unit.client.fake_server import Handler, Reaction, drop, send
 
 NOW = "2026-01-02T03:04:05Z"
 REASON = {"code": "checksum-mismatch", "detail": "The bytes have another sha256 than was declared."}
@@ -57,6 +58,12 @@ class FakePortage(FakeS3):
         self.exchanges.append((call, body, status, content))
         kind = "application/problem+json" if status >= 400 else "application/json"
         send(handler, status, content, {"Content-Type": kind})
+
+    def lose_answer(self, handler: Handler) -> None:
+        """Do what is asked, and hang up before saying so."""
+        handler.wfile = io.BytesIO()
+        self.serve(handler)
+        drop(handler)
 
     def _create(self, handler: Handler, body: dict[str, Any]) -> tuple[int, Any]:
         if body["size_bytes"] > self.max_upload_bytes:

@@ -118,7 +118,7 @@ def problem(status: int, title: str, detail: str) -> Reaction:
 def reset(handler: Handler) -> None:
     """Read the request, then drop the connection."""
     handler.receive()
-    _drop(handler)
+    drop(handler)
 
 
 def refuse_after(bytes_read: int, status: int, body: bytes) -> Reaction:
@@ -135,7 +135,7 @@ def refuse_after(bytes_read: int, status: int, body: bytes) -> Reaction:
 def reset_after(bytes_read: int) -> Reaction:
     def react(handler: Handler) -> None:
         handler.note(handler.rfile.read(bytes_read))
-        _drop(handler)
+        drop(handler)
 
     return react
 
@@ -150,7 +150,8 @@ def send(handler: Handler, status: int, body: object, headers: Mapping[str, str]
     handler.wfile.write(content)
 
 
-def _drop(handler: Handler) -> None:
+def drop(handler: Handler) -> None:
+    """Let the client's system see a reset."""
     handler.close_connection = True
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()

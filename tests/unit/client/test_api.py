@@ -98,6 +98,12 @@ class TestCreate:
         created = api.create("a.txt", "text/plain", 6)
         assert created.parts == PartPlan(5, 2, "s1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
+    def test_reads_a_form(self, server: FakeServer, api: UploadsApi) -> None:
+        form = {k: v for k, v in CREATED.items() if k != "headers"} | {"method": "post", "fields": {"key": "k"}}
+        server.will(answer(201, form))
+        created = api.create("a.txt", "text/plain", 6)
+        assert (created.url, created.fields, created.headers) == (CREATED["url"], {"key": "k"}, {})
+
 
 class TestParts:
     def test_are_signed_in_ranges(self, server: FakeServer, api: UploadsApi) -> None:
@@ -128,6 +134,13 @@ class TestParts:
         held = api.held_parts("0198")
         assert held.plan.session == "s1"
         assert held.parts == {2: HeldPart(1, '"e"')}
+
+    def test_are_told_with_their_checksums_where_they_have_some(self, server: FakeServer, api: UploadsApi) -> None:
+        part = {"part_number": 2, "size_bytes": 1, "etag": '"e"', "checksum": "AAAAAA=="}
+        server.will(answer(200, PLAN | {"checksum_algorithm": "crc32", "parts": [part]}))
+        held = api.held_parts("0198")
+        assert held.plan.checksum_algorithm == "crc32"
+        assert held.parts == {2: HeldPart(1, '"e"', "AAAAAA==")}
 
 
 class TestPages:

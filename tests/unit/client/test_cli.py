@@ -13,7 +13,7 @@ import pytest
 
 from client.cli import main
 from tests.unit.client.fake_cognito import EMAIL, FakeCognito
-from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_portage import REASON, FakePortage
 from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import Reaction
 from tests.unit.client.in_parts import PART, always, assert_arrived
@@ -120,6 +120,29 @@ class TestPut:
         assert main(["put", str(file), "--wait", "--json"]) == 1
         assert lines()[0]["status"] == "failed"
 
+    def test_ends_with_a_code_of_its_own_if_it_is_rejected(self, fake: FakePortage, file: Path, lines: Lines) -> None:
+        fake.on_end = "rejected"
+        assert main(["put", str(file), "--wait", "--json"]) == 7
+        assert lines()[0]["rejection"] == REASON
+
+    @pytest.mark.parametrize("algorithm", ["crc32", "sha256"])
+    @pytest.mark.parametrize("method", ["put", "post", "multipart"])
+    def test_declares_what_it_is_told_to(self, fake: FakePortage, file: Path, algorithm: str, method: str) -> None:
+        assert main(["put", str(file), "--checksum", algorithm, "--method", method]) == 0
+        assert fake.only.declared["checksum"]["algorithm"] == algorithm
+        assert fake.only.declared["method"] == method
+
+    @pytest.mark.parametrize("words", [["--checksum", "md5"], ["--method", "ftp"]])
+    def test_takes_no_other_word(self, file: Path, words: list[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["put", str(file), *words])
+        assert ended.value.code == 2
+
+    def test_over_the_quota_is_refused(self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        fake.max_upload_bytes = 1000
+        assert main(["put", str(file)]) == 4
+        assert "Each upload may have 1000 bytes." in capsys.readouterr().err
+
     def test_that_s3_refuses_ends_with_its_code(self, fake: FakePortage, file: Path) -> None:
         fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
         assert main(["put", str(file)]) == 4
@@ -193,9 +216,22 @@ class TestTheRest:
         assert main(["status", "u9"]) == 4
         assert "404" in capsys.readouterr().err
 
-    def test_status_ends_with_the_code_of_an_end_without_result(self, fake: FakePortage) -> None:
+    @pytest.mark.parametrize(("end", "code"), [("failed", 1), ("aborted", 1), ("rejected", 7), ("completed", 0)])
+    def test_status_ends_with_a_code_of_the_end(self, fake: FakePortage, end: str, code: int) -> None:
+        fake.only.status = end
+        assert main(["status", "u1"]) == code
+
+    @pytest.mark.parametrize(("words", "code"), [(["status", "u1"], 7), (["list"], 0)])
+    def test_status_and_list_tell_why_an_upload_was_rejected(
+        self, fake: FakePortage, capsys: pytest.CaptureFixture[str], words: list[str], code: int
+    ) -> None:
         fake.only.status = "rejected"
-        assert main(["status", "u1"]) == 7
+        assert main(words) == code
+        told = capsys.readouterr().out
+        assert "rejected" in told
+        assert told.endswith(f"film.mp4: {REASON['code']}, {REASON['detail']}\n")
+        assert main([*words, "--json"]) == code
+        assert json.loads(capsys.readouterr().out)["rejection"] == REASON
 
     def test_list_tells_of_the_newest(self, file: Path, lines: Lines) -> None:
         assert main(["put", str(file), "--json"]) == 0
@@ -257,4 +293,4 @@ def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    assert all(f"\n  {code} " in shown for code in (0, 1, 2, 3, 4, 5, 6, 130))
+    assert all(f"\n  {code} " in shown for code in (0, 1, 2, 3, 4, 5, 6, 7, 130))

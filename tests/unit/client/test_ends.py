@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,12 +6,10 @@ import pytest
 from client import (
     FileChanged,
     Progress,
-    S3Refused,
     UploadEnded,
 )
 from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.in_parts import ALONE, PART, QUICK, Open, assert_arrived, interrupted
+from tests.unit.client.in_parts import ALONE, Open, interrupted
 
 
 class TestAborting:
@@ -73,26 +70,3 @@ class TestAFileThatChanges:
         with pytest.raises(FileChanged, match="was written to since"):
             open_portage().upload(file, on_progress=write_at_the_end)
         assert fake.only.status == "aborted"
-
-
-class TestChecksums:
-    def test_are_declared_for_the_file_and_signed_into_each_part(
-        self, fake: FakePortage, open_portage: Open, file: Path
-    ) -> None:
-        open_portage(replace(QUICK, bytes_hashed_at_once=3 * PART)).upload(file, checksum="crc32")
-        assert_arrived(fake, file)
-        assert fake.only.declared["checksum"]["algorithm"] == "crc32"
-        assert fake.signed == [(1, 3), (4, 6), (7, 9), (10, 10)]
-
-    def test_are_kept_to_by_a_resumed_upload(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
-        with pytest.raises(S3Refused):
-            open_portage().upload(file, checksum="crc32")
-        fake.on_part = lambda _number, _tries: None
-        open_portage().resume(file)
-        assert_arrived(fake, file)
-
-    def test_of_another_kind_are_refused(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        with pytest.raises(ValueError, match="checksum is 'md5': give one of crc32, sha256"):
-            open_portage().upload(file, checksum="md5")
-        assert fake.uploads == {}
