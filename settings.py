@@ -56,6 +56,8 @@ class Settings:
     allowed_source_cidrs: list[str] = _key(Each(limits.SOURCE_CIDR))
     allowed_source_vpc_ids: list[str] = _key(Each(limits.SOURCE_VPC_ID))
     max_upload_bytes: int = _key(limits.UPLOAD_BYTES)
+    max_open_uploads: int = _key(limits.OPEN_UPLOADS)
+    allowed_content_types: list[str] = _key(Each(limits.CONTENT_TYPE))
     multipart_threshold_bytes: int = _key(limits.MULTIPART_THRESHOLD)
     url_expires_in_seconds: int = _key(limits.URL_SECONDS)
     session_expires_in_seconds: int = _key(limits.SESSION_SECONDS)

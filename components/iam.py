@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
+from handlers.uploads.table import PENDING_INDEX
 
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]
@@ -49,6 +50,11 @@ def read_an_upload(table_arn: Arn) -> Statement:
 def list_uploads(table_arn: Arn) -> Statement:
     """Read an owner's records."""
     return allow(["dynamodb:Query"], table_arn)
+
+
+def count_pending_uploads(table_arn: Arn) -> Statement:
+    """Count an owner's uploads that may still be sent."""
+    return allow(["dynamodb:Query"], pulumi.Output.concat(table_arn, "/index/", PENDING_INDEX))
 
 
 def put_objects(bucket_arn: Arn) -> Statement:

@@ -18,6 +18,11 @@ URL_SECONDS = Range(1, 3_600, "a transfer has to start within it; longer ones ar
 SESSION_SECONDS = Range(3_600, 604_800, "an upload that takes longer than a week asks for a new session")
 MULTIPART_THRESHOLD = Range(1, MAX_SINGLE_REQUEST_BYTES, "S3 takes at most 5 GiB in one PUT")
 UPLOAD_BYTES = Range(1, MAX_OBJECT_BYTES, "S3 makes an object of at most 10,000 parts of 5 GiB")
+OPEN_UPLOADS = Range(1, 5_000, "they are counted in one page of DynamoDB's at every declaration")
+CONTENT_TYPE = Pattern(
+    r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/(\*|[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*)",
+    "a media type without parameters, such as application/pdf or image/*",
+)
 THROTTLE_RATE = Range(1, 10_000, "requests a second; an account's default quota in API Gateway")
 THROTTLE_BURST = Range(1, 5_000, "requests at once; an account's default quota in API Gateway")
 FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")

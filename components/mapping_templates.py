@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from handlers.api import PROBLEM_JSON, PROBLEM_TYPE_PREFIX
-from handlers.uploads.model import UPLOAD_ID_PATTERN
+from handlers.uploads.model import UPLOAD_ID_PATTERN, Status
 
 _UPLOAD_FIELDS = (
     "upload_id.S",
@@ -16,6 +16,14 @@ _UPLOAD_FIELDS = (
     "created_at.S",
     "updated_at.S",
 )
+
+
+_ENDINGS = {
+    Status.COMPLETED: ("result", ("bucket", "key")),
+    Status.FAILED: ("failure", ("code", "detail")),
+    Status.REJECTED: ("rejection", ("code", "detail")),
+}
+"""What an upload that has ended so tells besides."""
 
 
 def get_upload_request(table_name: str) -> str:
@@ -35,14 +43,13 @@ def get_upload_request(table_name: str) -> str:
 def get_upload_response(allowed_origins: Sequence[str]) -> str:
     """The upload as the contract's Upload, or a 404 problem."""
     fields = ",\n  ".join(_field(path) for path in _UPLOAD_FIELDS)
+    endings = "".join(_ending(status, name, members) for status, (name, members) in _ENDINGS.items())
     not_found = _problem(404, "upload-not-found", "No such upload", "You have no upload with this id.")
     return f"""{_cors(allowed_origins)}#set($context.responseOverride.header.Cache-Control = "no-store")
 #set($status = $input.path('$.Item.status.S'))
 #if($status && $status != "")
 {{
-  {fields}#if($status == "completed"),
-  "result": {{"bucket": {_json("result.M.bucket.S")}, "key": {_json("result.M.key.S")}}}#end#if($status == "failed"),
-  "failure": {{"code": {_json("failure.M.code.S")}, "detail": {_json("failure.M.detail.S")}}}#end
+  {fields}{endings}
 
 }}
 #else
@@ -58,7 +65,7 @@ def status_unavailable(allowed_origins: Sequence[str]) -> str:
 def preflight(allowed_origins: Sequence[str], verbs: str) -> str:
     """CORS headers for a browser's OPTIONS; an answer without them is its refusal."""
     return f"""{_cors(allowed_origins)}#set($context.responseOverride.header.Access-Control-Allow-Methods = "{verbs}")
-#set($context.responseOverride.header.Access-Control-Allow-Headers = "Authorization,Content-Type")
+#set($context.responseOverride.header.Access-Control-Allow-Headers = "Authorization,Content-Type,Idempotency-Key")
 #set($context.responseOverride.header.Access-Control-Max-Age = "600")
 """
 
@@ -67,6 +74,11 @@ def _field(path: str) -> str:
     name, kind = path.split(".")
     value = f"$input.path('$.Item.{path}')" if kind == "N" else _json(path)
     return f'"{name}": {value}'
+
+
+def _ending(status: Status, name: str, members: Sequence[str]) -> str:
+    told = ", ".join(f'"{member}": {_json(f"{name}.M.{member}.S")}' for member in members)
+    return f'#if($status == "{status}"),\n  "{name}": {{{told}}}#end'
 
 
 def _json(path: str) -> str:

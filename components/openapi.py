@@ -11,10 +11,19 @@ from components import mapping_templates
 from components.gateway_problems import gateway_responses
 from components.schemas import ref, schemas
 from handlers.api import PROBLEM_JSON
+from handlers.uploads.model import IDEMPOTENCY_KEY_PATTERN
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 
 _UPLOAD_ID = {"name": "upload_id", "in": "path", "required": True, "schema": {"type": "string"}}
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "For a day, the same key and body give the same upload; best a UUID",
+    "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,6 @@ class Contract:
     """What the document needs to know of its surroundings."""
 
     allowed_origins: Sequence[str]
-    max_upload_bytes: int
     region: str
     partition: str
     table_name: str
@@ -47,7 +55,7 @@ class Contract:
                 "/uploads/{upload_id}/result": self._with_preflight({"get": self._get_result()}, [_UPLOAD_ID]),
                 "/uploads/{upload_id}/complete": self._with_preflight({"post": self._complete_upload()}, [_UPLOAD_ID]),
             },
-            "components": {"schemas": schemas(self.max_upload_bytes), "securitySchemes": {"users": self._users()}},
+            "components": {"schemas": schemas(), "securitySchemes": {"users": self._users()}},
             "x-amazon-apigateway-request-validators": {
                 "everything": {"validateRequestBody": True, "validateRequestParameters": True}
             },
@@ -58,11 +66,14 @@ class Contract:
     def _create_upload(self) -> dict[str, Any]:
         return self._function(
             "createUpload",
-            "Declare a file and receive a presigned PUT, or a plan of parts, for it",
+            "Declare a file and receive a presigned PUT, a form, or a plan of parts for it",
             body="CreateUploadRequest",
+            parameters=[_IDEMPOTENCY_KEY],
             responses={
                 "201": _response("The permission to send the file", "CreatedUpload"),
                 "400": _problem("The request breaks the contract"),
+                "403": _problem("The upload is over your quota"),
+                "409": _problem("The Idempotency-Key was sent with another body, or its upload was aborted"),
             },
         )
 

@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.uploads.model import (
+from handlers.uploads.declaration import (
     CONTENT_TYPE_PATTERN,
     FILE_NAME_PATTERN,
     MAX_CONTENT_TYPE_LENGTH,
     MAX_FILE_NAME_LENGTH,
-    Status,
+    ChecksumAlgorithm,
 )
-from handlers.uploads.plan import MAX_PARTS, Method
+from handlers.uploads.model import Status
+from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.uploads.session import MAX_TOKEN_LENGTH
 
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer"}
-_METHODS = [Method.PUT.value, Method.MULTIPART.value]
+_METHODS = [method.value for method in Method]
 
 
-def schemas(max_upload_bytes: int) -> dict[str, Any]:
+def schemas() -> dict[str, Any]:
     """All schemas by name; API Gateway allows letters and digits in a name alone."""
     status = {"type": "string", "enum": [str(state) for state in Status]}
     part_number = {"type": "integer", "minimum": 1, "maximum": MAX_PARTS}
@@ -42,8 +43,10 @@ def schemas(max_upload_bytes: int) -> dict[str, Any]:
     }
     session = {"session": _TEXT, "session_expires_at": _MOMENT}
     plan = {"part_size_bytes": _NUMBER, "part_count": _NUMBER}
-    headers = {"type": "object", "additionalProperties": _TEXT}
-    part = _object({"part_number": part_number, "size_bytes": _NUMBER, "etag": _TEXT})
+    algorithm = {"type": "string", "enum": [str(each) for each in ChecksumAlgorithm]}
+    checked_by = {"checksum_algorithm": algorithm}
+    texts = {"type": "object", "additionalProperties": _TEXT}
+    part = _object({"part_number": part_number, "size_bytes": _NUMBER, "etag": _TEXT}, optional={"checksum": _TEXT})
     return {
         "CreateUploadRequest": _object(
             {
@@ -58,18 +61,24 @@ def schemas(max_upload_bytes: int) -> dict[str, Any]:
                     "maxLength": MAX_CONTENT_TYPE_LENGTH,
                     "pattern": CONTENT_TYPE_PATTERN,
                 },
-                "size_bytes": {"type": "integer", "format": "int64", "minimum": 1, "maximum": max_upload_bytes},
+                "size_bytes": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_OBJECT_BYTES},
             },
-            optional={"method": {"type": "string", "enum": _METHODS}},
+            optional={
+                "method": {"type": "string", "enum": _METHODS},
+                "checksum": _object({"algorithm": algorithm, "value": _TEXT}, additional=False),
+            },
             additional=False,
         ),
-        "CreatedUpload": _object(created, optional={"url": _TEXT, "headers": headers, **plan, **session}),
+        "CreatedUpload": _object(
+            created, optional={"url": _TEXT, "headers": texts, "fields": texts, **plan, **checked_by, **session}
+        ),
         "SignPartsRequest": _object(
             {
                 "session": {"type": "string", "maxLength": MAX_TOKEN_LENGTH},
                 "first_part": part_number,
                 "last_part": part_number,
             },
+            optional={"checksums": {"type": "array", "maxItems": MAX_PARTS, "items": _TEXT}},
             additional=False,
         ),
         "SignedParts": _object(
@@ -77,18 +86,19 @@ def schemas(max_upload_bytes: int) -> dict[str, Any]:
                 "url_prefix": _TEXT,
                 "url_suffix": _TEXT,
                 "signatures": {"type": "array", "items": _TEXT},
-                "headers": headers,
+                "headers": texts,
                 "first_part": part_number,
                 "expires_at": _MOMENT,
             }
         ),
-        "UploadedParts": _object({**plan, "parts": {"type": "array", "items": part}, **session}),
+        "UploadedParts": _object({**plan, "parts": {"type": "array", "items": part}, **session}, optional=checked_by),
         "CompleteUploadRequest": _object({}, additional=False),
         "Upload": _object(
             upload,
             optional={
                 "result": _object({"bucket": _TEXT, "key": _TEXT}),
                 "failure": _object({"code": _TEXT, "detail": _TEXT}),
+                "rejection": _object({"code": _TEXT, "detail": _TEXT}),
             },
         ),
         "UploadPage": _object({"uploads": {"type": "array", "items": ref("Upload")}}, optional={"next": _TEXT}),

@@ -25,7 +25,8 @@ class StatusTracker(pulumi.ComponentResource):
     """Remembers how far each upload is.
 
     An owner's uploads are one partition, newest last, so that nobody can name another's; open ones are in a sparse,
-    sharded index besides. It makes no function: writing is done by those who are handed the statements in iam.py.
+    sharded index besides, and those that may still be sent in one by owner, which quotas count. It makes no function:
+    writing is done by those who are handed the statements in iam.py.
     """
 
     table_name: pulumi.Output[str]
@@ -52,6 +53,7 @@ class StatusTracker(pulumi.ComponentResource):
             layout.SORT_KEY,
             layout.OPEN_INDEX_PARTITION_KEY,
             layout.OPEN_INDEX_SORT_KEY,
+            layout.PENDING_INDEX_SORT_KEY,
         )
         table = aws.dynamodb.Table(
             f"{name}-uploads",
@@ -68,7 +70,15 @@ class StatusTracker(pulumi.ComponentResource):
                     ],
                     "projection_type": "INCLUDE",
                     "non_key_attributes": list(layout.OPEN_INDEX_ATTRIBUTES),
-                }
+                },
+                {
+                    "name": layout.PENDING_INDEX,
+                    "key_schemas": [
+                        {"attribute_name": layout.PENDING_INDEX_PARTITION_KEY, "key_type": "HASH"},
+                        {"attribute_name": layout.PENDING_INDEX_SORT_KEY, "key_type": "RANGE"},
+                    ],
+                    "projection_type": "KEYS_ONLY",
+                },
             ],
             ttl={"enabled": True, "attribute_name": layout.TTL_ATTRIBUTE},
             point_in_time_recovery={"enabled": True, "recovery_period_in_days": given["recovery_days"]},

@@ -42,7 +42,11 @@ class UploadApiArgs(TypedDict):
     allowed_source_vpc_ids: NotRequired[list[str]]
     """VPCs from which files may be sent through their S3 endpoint, such as vpc-0a1b2c3d4e5f60718."""
     max_upload_bytes: NotRequired[int]
-    """Largest file: 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
+    """Quota: an owner's largest file, 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
+    max_open_uploads: NotRequired[int]
+    """Quota: an owner's uploads that are declared and not sent yet, 1 to 5,000; 1,000 if left out."""
+    allowed_content_types: NotRequired[list[str]]
+    """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out."""
     multipart_threshold_bytes: NotRequired[int]
     """Files over this size go up in parts, unless the client asks otherwise: 1 byte to 5 GiB, 64 MiB if left out."""
     session_expires_in_seconds: NotRequired[int]
@@ -82,6 +86,8 @@ _RULES: dict[str, Any] = {
     "allowed_source_cidrs": (Each(limits.SOURCE_CIDR), []),
     "allowed_source_vpc_ids": (Each(limits.SOURCE_VPC_ID), []),
     "max_upload_bytes": (limits.UPLOAD_BYTES, 100 * 1024**3),
+    "max_open_uploads": (limits.OPEN_UPLOADS, 1_000),
+    "allowed_content_types": (Each(limits.CONTENT_TYPE), []),
     "multipart_threshold_bytes": (limits.MULTIPART_THRESHOLD, 64 * 1024**2),
     "url_expires_in_seconds": (limits.URL_SECONDS, 900),
     "session_expires_in_seconds": (limits.SESSION_SECONDS, 86_400),
@@ -102,6 +108,8 @@ _RULES: dict[str, Any] = {
 _FUNCTIONS_OPTIONS = (
     "allowed_origins",
     "max_upload_bytes",
+    "max_open_uploads",
+    "allowed_content_types",
     "multipart_threshold_bytes",
     "url_expires_in_seconds",
     "session_expires_in_seconds",
@@ -250,9 +258,7 @@ class UploadApi(pulumi.ComponentResource):
         )
         return surroundings.apply(
             lambda known: json.dumps(
-                Contract(
-                    allowed_origins=given["allowed_origins"], max_upload_bytes=given["max_upload_bytes"], **known
-                ).document(),
+                Contract(allowed_origins=given["allowed_origins"], **known).document(),
                 sort_keys=True,
             )
         )

@@ -50,6 +50,8 @@ class UploadFunctionsArgs(TypedDict):
     kms_key_arn: NotRequired[pulumi.Input[str] | None]
     allowed_origins: Sequence[str]
     max_upload_bytes: int
+    max_open_uploads: int
+    allowed_content_types: Sequence[str]
     multipart_threshold_bytes: int
     url_expires_in_seconds: int
     session_expires_in_seconds: int
@@ -83,6 +85,9 @@ class UploadFunctions(pulumi.ComponentResource):
                 "createUpload",
                 [
                     iam.record_new_uploads(table),
+                    iam.read_an_upload(table),
+                    iam.advance_uploads(table),
+                    iam.count_pending_uploads(table),
                     iam.put_objects(bucket),
                     iam.abort_multipart_uploads(bucket),
                     sign_sessions,
@@ -94,7 +99,10 @@ class UploadFunctions(pulumi.ComponentResource):
                     **objects,
                     **urls,
                     **sessions,
+                    "KMS_KEY_ARN": "" if kms is None else kms,
                     "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
+                    "MAX_OPEN_UPLOADS": str(args["max_open_uploads"]),
+                    "ALLOWED_CONTENT_TYPES": ",".join(args["allowed_content_types"]),
                     "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
                     "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
                 },
@@ -123,7 +131,7 @@ class UploadFunctions(pulumi.ComponentResource):
             "listUploads": self._function(
                 "listUploads",
                 [iam.list_uploads(table), *iam.decrypt(kms)],
-                {**origins, **records, **objects},
+                {**origins, **records},
             ),
             # What it may read of results, the ProcessingPipeline says: it owns them.
             "getResult": self._function(

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handlers.uploads.model import (
-    UPLOAD_ID_PATTERN,
+from handlers.uploads.errors import (
     InvalidRequest,
+    KeyConflict,
     NoResult,
     NotOpen,
     PartsMissing,
+    QuotaExceeded,
     UnknownUpload,
-    UploadRef,
 )
+from handlers.uploads.model import UPLOAD_ID_PATTERN, UploadRef
 from handlers.uploads.session import InvalidSession
 
 PROBLEM_JSON = "application/problem+json"
@@ -24,7 +25,9 @@ PROBLEM_TYPE_PREFIX = "urn:portage:problem:"
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     InvalidRequest: (400, "invalid-request", "Invalid request"),
     InvalidSession: (403, "invalid-session", "Invalid session"),
+    QuotaExceeded: (403, "quota-exceeded", "Quota exceeded"),
     UnknownUpload: (404, "upload-not-found", "No such upload"),
+    KeyConflict: (409, "idempotency-conflict", "Idempotency-Key used before"),
     NotOpen: (409, "not-open", "Not open"),
     NoResult: (409, "no-result", "No result"),
     PartsMissing: (409, "parts-missing", "Parts missing"),
@@ -45,6 +48,8 @@ class ApiRequest:
     upload_id: str
     """As the path has it; empty where the path has none."""
     body: str
+    idempotency_key: str | None
+    """As the client sent it; to be checked."""
     cors_headers: Mapping[str, str]
 
     @classmethod
@@ -61,6 +66,7 @@ class ApiRequest:
             request_id=context["requestId"],
             upload_id=parameters.get("upload_id", ""),
             body=body,
+            idempotency_key=_header(headers, "idempotency-key"),
             cors_headers=_cors_headers(headers, allowed_origins),
         )
 
@@ -106,8 +112,13 @@ class ApiRequest:
         return self.answer(status, body, **{"Content-Type": PROBLEM_JSON})
 
 
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    """HTTP/2 has names in lower case; with HTTP/1.1 each client writes them as it likes."""
+    return next((value for each, value in headers.items() if each.lower() == name), None)
+
+
 def _cors_headers(headers: Mapping[str, str], allowed_origins: tuple[str, ...]) -> dict[str, str]:
-    origin = headers.get("origin") or headers.get("Origin")  # HTTP/2 and HTTP/1.1, as browsers write it
+    origin = _header(headers, "origin")
     if "*" in allowed_origins:
         origin = "*"
     elif origin not in allowed_origins:

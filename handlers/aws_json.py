@@ -1,41 +1,26 @@
-"""A light client for AWS's JSON protocols (DynamoDB, Secrets Manager), without boto3.
+"""AWS's JSON protocols (DynamoDB, Secrets Manager) by a light client: parameters and answers are unchecked.
 
-For the functions that somebody waits for: boto3 would take most of their cold start. It signs, keeps its connection
-and retries as boto3 does; parameters and answers are the service's own JSON, unchecked.
-Sources: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol"; IAM guide, "Create a signed AWS API request".
+Sources: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".
 """
 
-import hashlib
-import hmac
 import json
 import os
-import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
-from handlers.kept_connection import Answer, BrokenAnswer, KeptConnection
-from handlers.standard_retries import ATTEMPTS, Failure, RetryQuota
-from handlers.uploads.presign import ALGORITHM, Credentials, signing_key
+from handlers.aws_client import AwsClient, AwsError, Request
+from handlers.kept_connection import Answer, BrokenAnswer
 
-_signing_key = lru_cache(maxsize=4)(signing_key)  # good for one UTC day, and a function calls two services at most
 
-OK = 200
-DEFAULT_PORTS = {"https": 443, "http": 80}
+class Calls(Protocol):
+    """A service's operations by their names, with parameters and answers in the service's own JSON.
 
-CLOCK_SKEW_SECONDS = 240
-"""Services refuse what was signed 5 minutes ago or ahead; the minute less is for the way."""
+    What the database code is written against: AwsJson where somebody waits for a cold start, and Boto3Json where not.
+    """
 
-CLOCK_SKEW_CODES = frozenset({
-    "AuthFailure",
-    "InvalidSignatureException",
-    "RequestExpired",
-    "RequestInTheFuture",
-    "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
-})  # fmt: skip
-"""What a wrong clock may be answered with. Source: aws-sdk-js-v3, service-error-classification."""
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an operation's answer; raises AwsError where the service refuses."""
+        ...
 
 
 class Service(NamedTuple):
@@ -52,117 +37,42 @@ DYNAMODB = Service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB", "DynamoDB_20120810",
 SECRETS_MANAGER = Service("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager", "1.1")
 
 
-class AwsError(Exception):
-    """The service refused a call, in its last attempt."""
+class AwsJson(AwsClient):
+    """One service's operations; the keyword arguments are AwsClient's."""
 
-    def __init__(self, code: str, message: str, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        """The exception's name in the service's API, such as ConditionalCheckFailedException."""
-        self.message = message
-        self.status = status
-        self.body = body
-        """All that the answer says, such as `Item`; empty where it was not JSON."""
-
-
-class NoAnswer(Exception):
-    """The service could not be reached, or broke off; whether it did what it was asked is not known."""
-
-
-class AwsJson:
-    """One service's operations over one connection that is kept alive, for one thread at a time.
-
-    Make it when the function starts: that reads the certificates. A call lasts at most three times both timeouts, and
-    the waits between (3 s where throttled, else 0.15 s). Proxies are not used.
-    """
-
-    def __init__(
-        self,
-        service: Service,
-        region: str,
-        *,
-        connect_timeout_seconds: float = 1,
-        read_timeout_seconds: float = 2,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] | None = None,
-    ) -> None:
-        endpoint = urlsplit(endpoint_url(service, region))
-        if endpoint.scheme not in DEFAULT_PORTS or not endpoint.hostname or endpoint.path not in {"", "/"}:
-            raise ValueError(f"The endpoint is {endpoint.geturl()!r}, but must be of the form https://host[:port].")
-        self._service = service
-        self._region = region
-        self._host = _host_header(endpoint)
-        self._connection = KeptConnection(
-            endpoint.hostname,
-            endpoint.port or DEFAULT_PORTS[endpoint.scheme],
-            tls=endpoint.scheme == "https",
-            connect_timeout_seconds=connect_timeout_seconds,
-            read_timeout_seconds=read_timeout_seconds,
-        )
-        self._clock = clock
-        self._skew_seconds = 0.0
-        self._sleep = sleep
-        self._jitter = jitter or _random
-        self._quota = RetryQuota()
+    def __init__(self, service: Service, region: str, **timing: Any) -> None:
+        super().__init__(service.name, region, endpoint_url(service, region), **timing)
+        self._protocol = service
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return an operation's answer; raises AwsError or NoAnswer once it is not worth another attempt."""
-        body = json.dumps(parameters, separators=(",", ":")).encode()
-        attempt, last = 0, None
-        while True:
-            attempt += 1
-            error: Exception
-            try:
-                answer = self._exchange(operation, body)
-            except OSError as fault:
-                error = NoAnswer(f"{self._host} did not answer {operation}, attempt {attempt}: {fault!r}")
-                error.__cause__ = fault
-                failure = Failure.TRANSIENT
-            else:
-                if answer.status == OK:
-                    self._quota.refund(last)
-                    return json.loads(answer.body)
-                error = _error(answer)
-                failure = Failure.of(error.code, error.status) or self._clock_failure(error.code, answer)
-            if failure is None or attempt == ATTEMPTS or not self._quota.spend(failure):
-                raise error
-            last = failure
-            self._sleep(failure.backoff_seconds(attempt, self._jitter()))
-
-    def close(self) -> None:
-        """Close the connection; the next call opens another."""
-        self._connection.close()
-
-    def _exchange(self, operation: str, body: bytes) -> Answer:
         headers = {
-            "Host": self._host,
-            "Content-Type": f"application/x-amz-json-{self._service.json_version}",
-            "X-Amz-Target": f"{self._service.target_prefix}.{operation}",
+            "Content-Type": f"application/x-amz-json-{self._protocol.json_version}",
+            "X-Amz-Target": f"{self._protocol.target_prefix}.{operation}",
         }
-        # Read at each attempt: Lambda may renew the role's credentials in a live environment.
-        credentials = Credentials(
-            os.environ["AWS_ACCESS_KEY_ID"],
-            os.environ["AWS_SECRET_ACCESS_KEY"],
-            os.environ.get("AWS_SESSION_TOKEN"),
-        )
-        now = self._clock() + self._skew_seconds
-        signed = sign(headers, body, credentials, service=self._service.name, region=self._region, now=now)
-        answer = self._connection.post(signed, body)
-        _check(answer)
-        return answer
+        body = json.dumps(parameters, separators=(",", ":")).encode()
+        return json.loads(self._answer(operation, Request("POST", "/", headers, body)).body)
 
-    def _clock_failure(self, code: str, answer: Answer) -> Failure | None:
-        """Set the clock by the answer's Date, where that explains why the signature was refused."""
-        if code not in CLOCK_SKEW_CODES or "date" not in answer.headers:
-            return None
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - takes 10 ms, and is hardly ever needed
+    def _check(self, answer: Answer) -> None:
+        """Compare DynamoDB's checksum of its answer; the SDK tries again where it is wrong."""
+        expected = answer.headers.get("x-amz-crc32")
+        if expected is None:
+            return
+        from zlib import crc32  # noqa: PLC0415 - Secrets Manager sends none
 
-        skew = parsedate_to_datetime(answer.headers["date"]).timestamp() - self._clock()
-        if abs(skew - self._skew_seconds) < CLOCK_SKEW_SECONDS:
-            return None
-        self._skew_seconds = skew
-        return Failure.TRANSIENT
+        if crc32(answer.body) != int(expected):
+            raise BrokenAnswer(f"{len(answer.body)} bytes came that do not have the checksum {expected}")
+
+    def _error(self, answer: Answer) -> AwsError:
+        """Name the exception as the SDK does: by __type without its namespace, else by the status."""
+        try:
+            told: object = json.loads(answer.body)
+        except ValueError:
+            told = None
+        body: dict[str, Any] = told if isinstance(told, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        code = str(body.get("__type") or answer.status).rpartition("#")[2]
+        message = body.get("message") or body.get("Message") or "no message"
+        return AwsError(code, str(message), answer.status, body)
 
 
 def endpoint_url(service: Service, region: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -173,60 +83,3 @@ def endpoint_url(service: Service, region: str, environ: Mapping[str, str] = os.
         or environ.get("AWS_ENDPOINT_URL")
         or f"https://{service.name}.{region}.{suffix}"
     )
-
-
-def sign(
-    headers: Mapping[str, str], body: bytes, credentials: Credentials, *, service: str, region: str, now: float
-) -> dict[str, str]:
-    """Return the headers of a POST to `/`, all signed, with the signature; `now` is epoch seconds."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    complete = {**headers, "X-Amz-Date": stamp}
-    if credentials.session_token:
-        complete["X-Amz-Security-Token"] = credentials.session_token
-    signed = {name.lower(): " ".join(value.split()) for name, value in complete.items()}
-    names = ";".join(sorted(signed))
-    canonical_headers = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-    request = f"POST\n/\n\n{canonical_headers}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-    to_sign = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    key = _signing_key(credentials.secret_access_key, stamp[:8], region, service)
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    credential = f"Credential={credentials.access_key_id}/{scope}"
-    complete["Authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
-    return complete
-
-
-def _host_header(endpoint: SplitResult) -> str:
-    """As HTTP clients write it: the scheme's own port is left out."""
-    host = endpoint.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return host if endpoint.port in {None, DEFAULT_PORTS[endpoint.scheme]} else f"{host}:{endpoint.port}"
-
-
-def _check(answer: Answer) -> None:
-    """Compare DynamoDB's checksum of its answer; the SDK tries again where it is wrong."""
-    expected = answer.headers.get("x-amz-crc32")
-    if expected is None:
-        return
-    from zlib import crc32  # noqa: PLC0415 - Secrets Manager sends none
-
-    if crc32(answer.body) != int(expected):
-        raise BrokenAnswer(f"{len(answer.body)} bytes came that do not have the checksum {expected}")
-
-
-def _error(answer: Answer) -> AwsError:
-    """Name the exception as the SDK does: by __type without its namespace, else by the status."""
-    try:
-        told: object = json.loads(answer.body)
-    except ValueError:
-        told = None
-    body: dict[str, Any] = told if isinstance(told, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-    code = str(body.get("__type") or answer.status).rpartition("#")[2]
-    message = body.get("message") or body.get("Message") or "no message"
-    return AwsError(code, str(message), answer.status, body)
-
-
-def _random() -> float:
-    from random import random  # noqa: PLC0415 - takes 2 ms, and most calls succeed at once
-
-    return random()  # noqa: S311 - it spreads retries, and guards nothing

@@ -3,14 +3,15 @@
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.upload_environment import environment, part_store, upload_store
+from handlers.boto3_clients import part_store, upload_store
+from handlers.upload_environment import allowed_origins
 from handlers.uploads.assembly import complete_upload
 from handlers.uploads.view import upload_view
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer 200 with the upload, 404, or 409 where parts are missing or the upload is over."""
-    request = ApiRequest.from_event(event, environment().allowed_origins)
+    request = ApiRequest.from_event(event, allowed_origins())
     try:
         upload = complete_upload(request.ref, records=upload_store(), store=part_store())
     except CLIENT_FAULTS as fault:

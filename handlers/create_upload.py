@@ -1,6 +1,5 @@
-"""POST /uploads: the Lambda behind the gateway's Cognito authorizer."""
+"""POST /uploads: the Lambda behind the gateway's Cognito authorizer; without boto3, for somebody waits for it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -9,9 +8,17 @@ import uuid6
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
 from handlers.environment import bucket_here, read_environment, role_credentials
-from handlers.upload_environment import environment, part_store, session_issuer, upload_store
+from handlers.upload_environment import (
+    allowed_origins,
+    ingest_bucket,
+    kms_key_arn,
+    part_opening,
+    session_issuer,
+    upload_store,
+)
 from handlers.uploads.creation import Creation, CreationRules
-from handlers.uploads.presign import presign
+from handlers.uploads.permission import Permission
+from handlers.uploads.quota import Quota
 
 
 @cache
@@ -19,22 +26,33 @@ def _rules() -> CreationRules:
     return read_environment(CreationRules)
 
 
-def _put_signer(now: datetime) -> Callable[[str, dict[str, str]], str]:
-    bucket, credentials = bucket_here(environment().ingest_bucket), role_credentials()
-    seconds = _rules().url_expires_in_seconds
-    return lambda key, headers: presign(
-        "PUT", bucket, key, credentials, headers=headers, expires_in_seconds=seconds, now=now
-    )
+@cache
+def _quota() -> Quota:
+    return read_environment(Quota)
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer 201 with the plan, or 400 with every fault of the body."""
-    request = ApiRequest.from_event(event, environment().allowed_origins)
+    """Answer 201 with the plan, 400 with every fault, 403 over the quota, or 409 for a key used otherwise."""
+    request = ApiRequest.from_event(event, allowed_origins())
     now = datetime.now(UTC)
-    creation = Creation(_rules(), upload_store(), _put_signer(now), part_store, session_issuer)
+    creation = Creation(
+        rules=_rules(),
+        quota=_quota(),
+        records=upload_store(),
+        permission=Permission(
+            bucket_here(ingest_bucket()), role_credentials(), kms_key_arn(), _rules().url_expires_in_seconds, now
+        ),
+        part_opening=part_opening,
+        session_issuer=session_issuer,
+    )
     try:
-        upload_id = str(uuid6.uuid7())
-        plan = creation.create_upload(request.json_body(), owner=request.owner, upload_id=upload_id, now=now)
+        plan = creation.create_upload(
+            request.json_body(),
+            owner=request.owner,
+            upload_id=str(uuid6.uuid7()),
+            idempotency_key=request.idempotency_key,
+            now=now,
+        )
     except CLIENT_FAULTS as fault:
         return request.refusal(fault)
     return request.answer(201, plan, Location=f"uploads/{plan['upload_id']}")

@@ -5,38 +5,30 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import boto3
-
 from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.boto3_clients import upload_store
 from handlers.environment import bucket_here, read_environment, role_credentials
+from handlers.upload_environment import allowed_origins
 from handlers.uploads.presign import presign
 from handlers.uploads.results import result_link
-from handlers.uploads.store import UploadStore
 
 
 @dataclass(frozen=True)
-class GetResultEnvironment:
+class LinkEnvironment:
     """Set by the UploadApi component."""
 
-    uploads_table: str
     url_expires_in_seconds: int
-    allowed_origins: tuple[str, ...]
 
 
 @cache
-def _environment() -> GetResultEnvironment:
-    return read_environment(GetResultEnvironment)
-
-
-@cache
-def _store() -> UploadStore:
-    return UploadStore(boto3.client("dynamodb"), _environment().uploads_table)
+def _environment() -> LinkEnvironment:
+    return read_environment(LinkEnvironment)
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer 200 with a presigned GET, 404, or 409 while there is no result."""
     env = _environment()
-    request = ApiRequest.from_event(event, env.allowed_origins)
+    request = ApiRequest.from_event(event, allowed_origins())
     now = datetime.now(UTC)
 
     def presign_get(bucket: str, key: str, query: dict[str, str]) -> str:
@@ -48,7 +40,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
     try:
         link = result_link(
             request.ref,
-            records=_store(),
+            records=upload_store(),
             presign_get=presign_get,
             now=now,
             expires_in_seconds=env.url_expires_in_seconds,

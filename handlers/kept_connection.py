@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+NO_CONTENT = "204"
 MAX_LINE_BYTES = 65_536
 MAX_HEADERS = 100
 """As many as http.client takes, of lines as long."""
@@ -49,10 +50,10 @@ class KeptConnection:
         self._socket: socket.socket | None = None
         self._answers: BinaryIO | None = None
 
-    def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send a request for `/` and read its answer; `headers` has `Host`, the length is added."""
+    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send a request and read its answer; `headers` has `Host`, the length is added."""
         lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-        head = f"POST / HTTP/1.1\r\n{''.join(lines)}Content-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}Content-Length: {len(body)}\r\n\r\n"
         try:
             connection, answers = self._open()
             connection.sendall(head.encode("latin-1") + body)
@@ -109,6 +110,8 @@ def _read_answer(answers: BinaryIO) -> Answer:
         headers[name.lower()] = value.strip()
         if len(headers) > MAX_HEADERS:
             raise BrokenAnswer(f"an answer has more than {MAX_HEADERS} headers")
+    if status == NO_CONTENT:
+        return Answer(int(status), headers, b"")
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return Answer(int(status), headers, _read_chunks(answers))
     length = headers.get("content-length", "")

@@ -3,13 +3,14 @@
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.upload_environment import environment, upload_store
+from handlers.boto3_clients import upload_store
+from handlers.upload_environment import allowed_origins
 from handlers.uploads.pages import list_uploads
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer 200 with a page, newest first, or 400 with every fault of the query."""
-    request = ApiRequest.from_event(event, environment().allowed_origins)
+    request = ApiRequest.from_event(event, allowed_origins())
     try:
         page = list_uploads(request.owner, event["queryStringParameters"] or {}, records=upload_store())
     except CLIENT_FAULTS as fault:

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from handlers.aws_boto3 import Boto3Json
 from handlers.environment import read_environment
 from handlers.processors import load_processor
 from handlers.uploads.job_queue import JobQueue
@@ -43,7 +44,7 @@ def _environment() -> ProcessObjectEnvironment:
 @cache
 def _stores() -> tuple[UploadStore, ObjectStore]:
     env = _environment()
-    records = UploadStore(boto3.client("dynamodb"), env.uploads_table)
+    records = UploadStore(Boto3Json(boto3.client("dynamodb")), env.uploads_table)
     return records, ObjectStore(boto3.client("s3"), env.results_bucket)
 
 

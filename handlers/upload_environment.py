@@ -1,26 +1,45 @@
-"""What the functions that work on uploads have in common: settings, and clients that are made when needed."""
+"""What the API's functions work with, made when it is needed, once: settings, and clients without boto3."""
 
 import os
 from dataclasses import dataclass
 from functools import cache
 
-import boto3
-
-from handlers.aws_json import SECRETS_MANAGER, AwsJson
-from handlers.environment import read_environment
-from handlers.uploads.part_store import PartStore
+from handlers.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson
+from handlers.aws_s3 import AwsS3
+from handlers.environment import bucket_here, read_environment
+from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.session_issuer import SessionIssuer
 from handlers.uploads.signing_keys import SigningKeys
 from handlers.uploads.store import UploadStore
 
 
 @dataclass(frozen=True)
-class UploadEnvironment:
-    """Set by the UploadApi component."""
+class OriginsEnvironment:
+    """Set by the UploadApi component where an answer goes to a browser."""
+
+    allowed_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableEnvironment:
+    """Set where records are read or written."""
 
     uploads_table: str
+
+
+@dataclass(frozen=True)
+class BucketEnvironment:
+    """Set where uploaded objects are concerned."""
+
     ingest_bucket: str
-    allowed_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EncryptionEnvironment:
+    """Set where it is said how objects are to be encrypted."""
+
+    kms_key_arn: str
+    """The customer's key; empty for AWS's own."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +51,44 @@ class SessionEnvironment:
 
 
 @cache
-def environment() -> UploadEnvironment:
-    """Read the settings, once."""
-    return read_environment(UploadEnvironment)
+def allowed_origins() -> tuple[str, ...]:
+    """Origins of web pages that may read answers."""
+    return read_environment(OriginsEnvironment).allowed_origins
+
+
+@cache
+def uploads_table() -> str:
+    """The status table's name."""
+    return read_environment(TableEnvironment).uploads_table
+
+
+@cache
+def ingest_bucket() -> str:
+    """The name of the bucket that takes the bytes."""
+    return read_environment(BucketEnvironment).ingest_bucket
+
+
+@cache
+def kms_key_arn() -> str:
+    """The key that objects are encrypted with; empty for AWS's own."""
+    return read_environment(EncryptionEnvironment).kms_key_arn
 
 
 @cache
 def upload_store() -> UploadStore:
-    """Make the table's client, once."""
-    return UploadStore(boto3.client("dynamodb"), environment().uploads_table)
+    """Make the table's client; functions that need boto3 anyway have theirs from boto3_clients.py."""
+    return UploadStore(AwsJson(DYNAMODB, os.environ["AWS_REGION"]), uploads_table())
 
 
 @cache
-def part_store() -> PartStore:
-    """Make the bucket's client, once."""
-    return PartStore(boto3.client("s3"), environment().ingest_bucket)
+def part_opening() -> PartOpening:
+    """Make the bucket's client."""
+    return PartOpening(AwsS3(bucket_here(ingest_bucket())))
 
 
 @cache
 def session_issuer() -> SessionIssuer:
-    """Make the secret's client, once."""
+    """Make the secret's client."""
     env = read_environment(SessionEnvironment)
     keys = SigningKeys(AwsJson(SECRETS_MANAGER, os.environ["AWS_REGION"]), env.session_key_secret)
     return SessionIssuer(keys, env.session_expires_in_seconds)

@@ -2,21 +2,23 @@
 
 from datetime import datetime
 
-from handlers.uploads.model import Multipart, NotOpen, PartsMissing, Status, Upload, UploadRef
+from handlers.uploads.errors import NotOpen, PartsMissing
+from handlers.uploads.model import Multipart, Status, Upload, UploadRef
+from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.part_store import HeldPart, PartsGone, PartStore
 from handlers.uploads.store import UploadStore
 
 _GONE = "S3 has its parts no longer: they were put together, or given up for their age."
 
 
-def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tuple[Multipart, list[HeldPart]]:
-    """Return the plan of an upload and what S3 holds of it; raises UnknownUpload or NotOpen."""
+def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tuple[Upload, Multipart, list[HeldPart]]:
+    """Return an upload, its plan, and what S3 holds of it; raises UnknownUpload or NotOpen."""
     upload = records.find(ref)
     multipart = _multipart_of(upload)
     if upload.status is not Status.PENDING:
         raise _over(upload)
     try:
-        return multipart, store.held(ref, multipart)
+        return upload, multipart, store.held(upload, multipart)
     except PartsGone as gone:
         raise NotOpen(_GONE) from gone
 
@@ -29,7 +31,7 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -
     upload = records.find(ref)
     multipart = _multipart_of(upload)
     if upload.status is Status.PENDING:
-        is_there = _put_together(ref, multipart, store)
+        is_there = _put_together(upload, multipart, store)
         upload = records.find(ref)  # it may have been aborted meanwhile, or the event been fast
         if upload.status is Status.PENDING and not is_there:
             raise NotOpen(_GONE)
@@ -38,7 +40,7 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -
     return upload
 
 
-def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, store: PartStore) -> None:
+def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening: PartOpening) -> None:
     """Give up an upload whose object is not there yet; again, it only looks after the parts.
 
     Raises UnknownUpload or NotOpen. The record goes first: from then on an object that comes is not processed.
@@ -48,25 +50,25 @@ def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, store: 
     if upload.status is not Status.ABORTED:
         raise _over(upload)
     if upload.multipart:
-        store.give_up(ref, upload.multipart)
+        opening.give_up(ref, upload.multipart)
 
 
-def _put_together(ref: UploadRef, multipart: Multipart, store: PartStore) -> bool:
+def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> bool:
     """Tell whether the object is there, by this call or by another device's."""
     try:
-        held = {part.part_number: part for part in store.held(ref, multipart)}
+        held = {part.part_number: part for part in store.held(upload, multipart)}
         missing = multipart.parts.missing({number: part.size_bytes for number, part in held.items()})
         if missing:
             raise PartsMissing(missing)
-        store.put_together(ref, multipart, [held[number] for number in range(1, multipart.parts.count + 1)])
+        store.put_together(upload, multipart, [held[number] for number in range(1, multipart.parts.count + 1)])
     except PartsGone:
-        return store.has_object(ref)
+        return store.has_object(upload.ref)
     return True
 
 
 def _multipart_of(upload: Upload) -> Multipart:
     if upload.multipart is None:
-        raise NotOpen("The upload comes in one PUT, and has no parts.")
+        raise NotOpen("The upload comes in one request, and has no parts.")
     return upload.multipart
 
 

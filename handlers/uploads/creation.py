@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.uploads.model import Multipart, Status, Upload, UploadRef, UploadRequest, iso
-from handlers.uploads.part_store import PartStore
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.errors import NotOpen, UnknownUpload
+from handlers.uploads.model import Claim, Multipart, Status, Upload, UploadRef, iso
+from handlers.uploads.part_opening import PartOpening
+from handlers.uploads.permission import Permission
 from handlers.uploads.plan import Method, Parts, choose_method
+from handlers.uploads.quota import Quota
 from handlers.uploads.session_issuer import SessionIssuer
 from handlers.uploads.store import UploadStore
 
@@ -16,7 +20,6 @@ from handlers.uploads.store import UploadStore
 class CreationRules:
     """What the platform team allows, set by the UploadApi component; lifetimes in the units of their names."""
 
-    max_upload_bytes: int
     multipart_threshold_bytes: int
     """The largest upload that comes in one PUT where the client does not choose."""
     url_expires_in_seconds: int
@@ -28,62 +31,100 @@ class Creation:
     """Everything that declaring an upload needs; what only parts need is made for parts alone."""
 
     rules: CreationRules
+    quota: Quota
     records: UploadStore
-    presign_put: Callable[[str, dict[str, str]], str]
-    part_store: Callable[[], PartStore]
+    permission: Permission
+    part_opening: Callable[[], PartOpening]
     session_issuer: Callable[[], SessionIssuer]
 
-    def create_upload(self, body: object, *, owner: str, upload_id: str, now: datetime) -> dict[str, Any]:
-        """Record a pending upload and return its plan; raises InvalidRequest.
+    def create_upload(
+        self, body: object, *, owner: str, upload_id: str, idempotency_key: str | None, now: datetime
+    ) -> dict[str, Any]:
+        """Record a pending upload and return its plan, or that of the upload which the key stands for already.
 
-        The record is written before the plan is handed out: bytes can never come unannounced.
+        Raises InvalidRequest, QuotaExceeded, KeyConflict, or NotOpen. The record is written before the plan is handed
+        out: bytes can never come unannounced.
         """
-        declared = UploadRequest.parse(body, max_size_bytes=self.rules.max_upload_bytes)
-        upload = Upload(
-            ref=UploadRef(owner, upload_id),
+        declared = UploadRequest.parse(body)
+        ref = UploadRef(owner, upload_id)
+        if idempotency_key is not None:
+            claimed = self.records.claim(Claim.of(idempotency_key, declared, now), ref, now)
+            if claimed != ref:
+                try:
+                    return self._again(claimed, now)
+                except UnknownUpload:  # whoever claimed it was refused, or has not come so far
+                    ref = claimed
+        self.quota.check(declared, lambda most: self.records.count_pending(owner, now, at_most=most))
+        plan = self._begin(self._upload(ref, declared, now), now)
+        if plan is None:
+            if idempotency_key is None:
+                raise RuntimeError(f"{upload_id} is the id of an upload already.")
+            return self._again(ref, now)  # the same request, sent twice at once: the other one was faster
+        return plan
+
+    def _upload(self, ref: UploadRef, declared: UploadRequest, now: datetime) -> Upload:
+        return Upload(
+            ref=ref,
             status=Status.PENDING,
             version=1,
             declared=declared,
+            method=declared.method
+            or choose_method(declared.size_bytes, multipart_threshold_bytes=self.rules.multipart_threshold_bytes),
             created_at=now,
             updated_at=now,
-            # A signature's own time has no fraction of a second.
-            expires_at=now.replace(microsecond=0) + timedelta(seconds=self.rules.url_expires_in_seconds),
+            expires_at=self._expires_at(now),
         )
-        method = declared.method or choose_method(
-            declared.size_bytes, multipart_threshold_bytes=self.rules.multipart_threshold_bytes
-        )
+
+    def _begin(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
+        """Record a new upload and plan it; None where its id is another's already."""
+        if upload.method is Method.MULTIPART:
+            return self._begin_in_parts(upload, now)
+        return self._plan(upload, now) if self._record(upload) else None
+
+    def _begin_in_parts(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
+        """Open an upload in parts at S3, and give it up where nobody would ever know of it."""
+        opening = self.part_opening()
+        multipart_id = opening.open(upload.ref, upload.declared, self.permission.kms_key_arn)
+        multipart = Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
+        in_parts = replace(upload, multipart=multipart)
+        try:
+            plan = self._plan(in_parts, now)
+            is_recorded = self._record(in_parts)
+        except Exception:
+            opening.give_up(upload.ref, multipart)
+            raise
+        if not is_recorded:
+            opening.give_up(upload.ref, multipart)
+            return None
+        return plan
+
+    def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
+        """Plan an upload that is there with a fresh URL; raises UnknownUpload, or NotOpen where it takes no bytes."""
+        known = self.records.find(ref)
+        upload = self.records.record_renewed(replace(known, expires_at=self._expires_at(now)))
+        if upload.status is Status.ABORTED:
+            raise NotOpen("The upload of this Idempotency-Key was aborted; send another key to begin a new one.")
+        return self._plan(upload, now)
+
+    def _plan(self, upload: Upload, now: datetime) -> dict[str, Any]:
         return {
-            "upload_id": upload_id,
+            "upload_id": upload.ref.upload_id,
             "status": str(upload.status),
-            "method": str(method),
-            **(self._in_parts(upload) if method is Method.MULTIPART else self._in_one_put(upload)),
-            "expires_at": iso(upload.expires_at),
+            "method": str(upload.method),
+            **self._transfer(upload, now),
+            "expires_at": iso(self._expires_at(now)),
             "expires_in_seconds": self.rules.url_expires_in_seconds,
         }
 
-    def _in_one_put(self, upload: Upload) -> dict[str, Any]:
-        """Allow a PUT of just this length and type, taken once."""
-        self._record(upload)
-        headers = {
-            "Content-Length": str(upload.declared.size_bytes),
-            "Content-Type": upload.declared.content_type,
-            "If-None-Match": "*",  # an object is written once: what was processed cannot be swapped afterwards
-        }
-        return {"url": self.presign_put(upload.ref.object_key, headers), "headers": headers}
+    def _transfer(self, upload: Upload, now: datetime) -> dict[str, Any]:
+        if upload.multipart:
+            return self.session_issuer().transfer_plan(upload, upload.multipart, now)
+        return self.permission.to_post(upload) if upload.method is Method.POST else self.permission.to_put(upload)
 
-    def _in_parts(self, upload: Upload) -> dict[str, Any]:
-        """Open an upload in parts at S3, and give it up where nobody would ever know of it."""
-        store = self.part_store()
-        multipart_id = store.open(upload.ref, upload.declared.content_type)
-        multipart = Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
-        try:
-            plan = self.session_issuer().transfer_plan(upload.ref, multipart, upload.created_at)
-            self._record(replace(upload, multipart=multipart))
-        except Exception:
-            store.give_up(upload.ref, multipart)
-            raise
-        return plan
+    def _expires_at(self, now: datetime) -> datetime:
+        # A signature's own time has no fraction of a second.
+        return now.replace(microsecond=0) + timedelta(seconds=self.rules.url_expires_in_seconds)
 
-    def _record(self, upload: Upload) -> None:
+    def _record(self, upload: Upload) -> bool:
         delete_at = upload.created_at + timedelta(days=self.rules.record_retention_days)
-        self.records.record_pending(upload, delete_at=delete_at)
+        return self.records.record_pending(upload, delete_at=delete_at)

@@ -1,13 +1,17 @@
-"""What an upload is, which states it passes through, and what a client may ask for."""
+"""What an upload is, and which states it passes through."""
 
+import hashlib
+import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self, cast
+from typing import Self
 
+from handlers.uploads.declaration import UploadRequest, shown
+from handlers.uploads.errors import InvalidRequest, UnknownUpload
 from handlers.uploads.plan import Method, Parts
 
 OBJECT_PREFIX = "uploads/"
@@ -16,24 +20,14 @@ RESULT_PREFIX = "results/"
 UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """A UUID as we write it."""
 
-METHODS = (Method.PUT, Method.MULTIPART)
-"""What a client may choose from."""
+MULTIPART_LIFETIME = timedelta(days=14)
+"""After which the bucket's lifecycle rule deletes the parts of an upload that was never completed."""
 
-MAX_FILE_NAME_LENGTH = 255
-"""Characters; what common file systems allow in one name."""
+IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
+"""Visible ASCII; a UUID is best."""
 
-FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f]+$"
-"""One name, not a path, and nothing that would break a header or a log line."""
-
-MAX_CONTENT_TYPE_LENGTH = 255
-CONTENT_TYPE_PATTERN = (
-    r"^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
-    r"(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*$"
-)
-"""A media type of RFC 6838 with simple parameters, such as text/csv; charset=utf-8."""
-
-MOST_FAULTS = 10
-"""Unknown fields, or ranges of parts, that an answer names: it must not become larger than Lambda may answer."""
+CLAIM_LIFETIME = timedelta(days=1)
+"""For which an Idempotency-Key stands for its upload."""
 
 OPEN_SHARDS = 8
 """Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
@@ -47,6 +41,7 @@ class Status(StrEnum):
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    REJECTED = "rejected"
     ABORTED = "aborted"
 
 
@@ -56,41 +51,12 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
     Status.PROCESSING: frozenset({Status.UPLOADED}),
     Status.COMPLETED: frozenset({Status.PROCESSING}),
     Status.FAILED: frozenset({Status.PROCESSING}),
+    Status.REJECTED: frozenset({Status.PROCESSING}),
     Status.ABORTED: frozenset({Status.PENDING}),
 }
 """The states from which each state may be reached; a write from any other changes nothing."""
 
-TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.ABORTED})
-
-
-class InvalidRequest(Exception):
-    """What the client asked for breaks the contract; `faults` names each field, its value and the fix."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__(" ".join(faults))
-        self.faults = faults
-
-
-class UnknownUpload(Exception):
-    """No record exists of an upload: it was not asked for through the API, or its record is gone."""
-
-
-class NoResult(Exception):
-    """The upload has no result, or has none yet."""
-
-
-class NotOpen(Exception):
-    """The upload is past the state in which this could be done, or does not come in parts."""
-
-
-class PartsMissing(Exception):
-    """Parts are not there, or not in their planned length; `ranges` has their first and last numbers."""
-
-    def __init__(self, ranges: list[tuple[int, int]]) -> None:
-        named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_FAULTS])
-        more = f" and {len(ranges) - MOST_FAULTS} more ranges" if len(ranges) > MOST_FAULTS else ""
-        super().__init__(f"Not there in their planned length are parts {named}{more}; send them, and complete again.")
-        self.ranges = ranges
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED})
 
 
 @dataclass(frozen=True)
@@ -126,87 +92,6 @@ class UploadRef:
 
 
 @dataclass(frozen=True)
-class UploadRequest:
-    """What a client declares of a file before its bytes may come."""
-
-    file_name: str
-    content_type: str
-    size_bytes: int
-    method: Method | None = None
-    """How the bytes are to come; None leaves it to the server."""
-
-    @classmethod
-    def parse(cls, body: object, *, max_size_bytes: int) -> Self:
-        """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
-        required = ("file_name", "content_type", "size_bytes")
-        checks: dict[str, Check] = {
-            "file_name": _file_name_fault,
-            "content_type": _content_type_fault,
-            "size_bytes": lambda size: whole_number_fault(size, 1, max_size_bytes),
-            "method": _method_fault,
-        }
-        fields = checked_fields(body, checks, required=required)
-        method = Method(fields.pop("method")) if "method" in fields else None
-        declared = cls(**fields, method=method)
-        if method and declared.size_bytes > method.max_size_bytes:
-            limit = f"at most {method.max_size_bytes} with method {method}; leave method out for a larger file"
-            raise InvalidRequest([f"size_bytes is {declared.size_bytes}, but must be {limit}."])
-        return declared
-
-
-Check = Callable[[object], str | None]
-"""Returns what a value must be, where it is not."""
-
-
-def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Take a JSON object of these fields and no others; raises InvalidRequest with every fault."""
-    if not isinstance(body, dict):
-        names = f"{', '.join(required[:-1])} and {required[-1]}"
-        raise InvalidRequest([f"The body must be a JSON object with {names}."])
-    fields = dict(cast("dict[str, Any]", body))
-    faults = [f"{name} is required." for name in required if name not in fields]
-    unknown = [name for name in fields if name not in checks]
-    faults += [f"{_shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_FAULTS]]
-    faults += [
-        f"{name} is {_shown(fields[name])}, but must be {fault}."
-        for name, check in checks.items()
-        if name in fields and (fault := check(fields[name]))
-    ]
-    if faults:
-        raise InvalidRequest(faults)
-    return fields
-
-
-def whole_number_fault(value: object, least: int, most: int) -> str | None:
-    """Tell what a number must be, where it is not."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-        return None
-    return f"a whole number from {least} to {most}"
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
-
-
-def _file_name_fault(value: object) -> str | None:
-    if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.fullmatch(FILE_NAME_PATTERN, value):
-        # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
-        return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
-    return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes or control characters"
-
-
-def _content_type_fault(value: object) -> str | None:
-    if isinstance(value, str) and len(value) <= MAX_CONTENT_TYPE_LENGTH and re.fullmatch(CONTENT_TYPE_PATTERN, value):
-        return None
-    return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
-
-
-def _method_fault(value: object) -> str | None:
-    return None if isinstance(value, str) and value in METHODS else f"one of {', '.join(METHODS)}"
-
-
-@dataclass(frozen=True)
 class Multipart:
     """What S3 and the record know of an upload in parts."""
 
@@ -223,6 +108,7 @@ class Upload:
     status: Status
     version: int
     declared: UploadRequest
+    method: Method
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
@@ -233,11 +119,36 @@ class Upload:
     """Bucket and key, only of a completed upload."""
     failure: Mapping[str, str] | None = None
     """Code and detail, only of a failed upload."""
+    rejection: Mapping[str, str] | None = None
+    """Code and detail, only of a rejected upload."""
 
     @property
-    def method(self) -> Method:
-        """How its bytes come."""
-        return Method.MULTIPART if self.multipart else Method.PUT
+    def open_until(self) -> datetime:
+        """When no byte of it can come any more: S3 gives up what is not put together."""
+        return self.created_at + MULTIPART_LIFETIME if self.multipart else self.expires_at
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One Idempotency-Key of one owner, and the request that it was sent with."""
+
+    key_hash: str
+    fingerprint: str
+    """Of the declaration: another one with the same key is a conflict."""
+    ends_at: datetime
+    """From then on the key may stand for another upload."""
+
+    @classmethod
+    def of(cls, key: str, declared: UploadRequest, now: datetime) -> Self:
+        """Remember a key for a day, by its hash: whoever reads the table need not know it. Raises InvalidRequest."""
+        if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
+            raise InvalidRequest([f"Idempotency-Key is {shown(key)}, but must be 1 to 255 visible ASCII characters."])
+        told = {name: value for name, value in asdict(declared).items() if value is not None}
+        return cls(_hashed(key), _hashed(json.dumps(told, sort_keys=True)), now + CLAIM_LIFETIME)
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def iso(moment: datetime) -> str:

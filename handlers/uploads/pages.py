@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handlers.uploads.model import UPLOAD_ID_PATTERN, InvalidRequest
+from handlers.uploads.errors import InvalidRequest
+from handlers.uploads.model import UPLOAD_ID_PATTERN
 from handlers.uploads.store import UploadStore
 from handlers.uploads.view import upload_view
 

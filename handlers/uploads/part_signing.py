@@ -1,13 +1,15 @@
 """The use case behind POST /uploads/{upload_id}/parts: signatures for a range of parts, from the session alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from handlers.uploads.model import Check, InvalidRequest, UploadRef, checked_fields, iso, whole_number_fault
+from handlers.uploads.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_fault
+from handlers.uploads.errors import MOST_FAULTS, InvalidRequest
+from handlers.uploads.model import UploadRef, iso
 from handlers.uploads.plan import MAX_PARTS
-from handlers.uploads.presign import Bucket, Credentials, sign_parts
+from handlers.uploads.presign import Bucket, Credentials, PartChecksums, sign_parts
 from handlers.uploads.session import Session
 
 
@@ -18,6 +20,8 @@ class PartRange:
     session: str
     first_part: int
     last_part: int
+    checksums: Sequence[str] | None = None
+    """One a part, in their order; only where the upload was declared with a checksum, and always there."""
 
     @classmethod
     def parse(cls, body: object) -> Self:
@@ -26,8 +30,9 @@ class PartRange:
             "session": lambda value: None if isinstance(value, str) else "the session that was handed out",
             "first_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
             "last_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
+            "checksums": _checksums_fault,
         }
-        return cls(**checked_fields(body, checks, required=tuple(checks)))
+        return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
 
     def within(self, part_count: int) -> range:
         """Return the part numbers; raises InvalidRequest for a range that the plan has not."""
@@ -35,6 +40,27 @@ class PartRange:
             asked = f"first_part is {self.first_part} and last_part is {self.last_part}"
             raise InvalidRequest([f"{asked}, but must be a range from 1 to {part_count}, the upload's last part."])
         return range(self.first_part, self.last_part + 1)
+
+    def checked_by(self, algorithm: str | None) -> PartChecksums | None:
+        """Return what each part is to be checked by; raises InvalidRequest where that is not as it was declared."""
+        if algorithm is None:
+            if self.checksums is not None:
+                raise InvalidRequest(["checksums are of no use: the upload was declared without a checksum."])
+            return None
+        declared = ChecksumAlgorithm(algorithm)
+        count = self.last_part - self.first_part + 1
+        if self.checksums is None or len(self.checksums) != count:
+            raise InvalidRequest(
+                [f"checksums has {len(self.checksums or ())}, but must have one {declared} for each of {count} parts."]
+            )
+        faults = [
+            f"checksums[{index}] is {shown(checksum)}, but must be {fault}."
+            for index, checksum in enumerate(self.checksums)
+            if (fault := declared.fault(checksum))
+        ]
+        if faults:
+            raise InvalidRequest(faults[:MOST_FAULTS])
+        return PartChecksums(declared.header, self.checksums)
 
 
 def sign_part_range(
@@ -60,6 +86,7 @@ def sign_part_range(
         multipart_id=session.multipart_id,
         part_numbers=wanted.within(session.parts.count),
         headers={},
+        checksums=wanted.checked_by(session.checksum_algorithm),
         expires_in_seconds=expires_in_seconds,
         now=now,
     )
@@ -72,3 +99,9 @@ def sign_part_range(
         # A signature's own time has no fraction of a second.
         "expires_at": iso(now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)),
     }
+
+
+def _checksums_fault(value: object) -> str | None:
+    if isinstance(value, list) and len(cast("list[object]", value)) <= MAX_PARTS:
+        return None
+    return f"a list of at most {MAX_PARTS} checksums, one a part"

@@ -1,13 +1,13 @@
-"""Uploads in parts, as S3 keeps them until they are one object: with objects.py the only code that speaks to S3."""
+"""The parts of an upload, as S3 keeps them until they are one object; part_opening.py begins and gives up."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from handlers.uploads.model import Multipart, UploadRef
+from handlers.uploads.model import Multipart, Upload, UploadRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,60 +24,56 @@ class HeldPart:
     part_number: int
     size_bytes: int
     etag: str
+    checksum: str | None = None
+    """In base64; only where the file was declared by one."""
 
 
 class PartStore:
-    """Opens, looks through and closes uploads in parts; the parts themselves are sent by clients."""
+    """Looks through the parts of uploads, and puts them together; the parts themselves are sent by clients."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
-    def open(self, ref: UploadRef, content_type: str) -> str:
-        """Let parts come, and return S3's id of the upload."""
-        answer = self._client.create_multipart_upload(Bucket=self._bucket, Key=ref.object_key, ContentType=content_type)
-        return answer["UploadId"]
-
-    def held(self, ref: UploadRef, multipart: Multipart) -> list[HeldPart]:
+    def held(self, upload: Upload, multipart: Multipart) -> list[HeldPart]:
         """List all parts that are there, by number; raises PartsGone."""
+        ref, checksum = upload.ref, _checksum_name(upload)
         pages = self._client.get_paginator("list_parts").paginate(
             Bucket=self._bucket, Key=ref.object_key, UploadId=multipart.multipart_id
         )
         with _gone_after("NoSuchUpload"):
             return [
-                HeldPart(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag", ""))
+                HeldPart(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag", ""), part.get(checksum or ""))
                 for page in pages
                 for part in page.get("Parts", [])
             ]
 
-    def put_together(self, ref: UploadRef, multipart: Multipart, parts: Sequence[HeldPart]) -> None:
+    def put_together(self, upload: Upload, multipart: Multipart, parts: Sequence[HeldPart]) -> None:
         """Make the parts the object, unless there is one already; raises PartsGone."""
+        ref, checksum = upload.ref, _checksum_name(upload)
+        listed: list[Any] = [
+            {"PartNumber": part.part_number, "ETag": part.etag, **({checksum: part.checksum} if checksum else {})}
+            for part in parts
+        ]
         with _gone_after("NoSuchUpload", "PreconditionFailed"):
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=ref.object_key,
                 UploadId=multipart.multipart_id,
-                MultipartUpload={"Parts": [{"PartNumber": part.part_number, "ETag": part.etag} for part in parts]},
+                MultipartUpload={"Parts": listed},
                 IfNoneMatch="*",
             )
-
-    def give_up(self, ref: UploadRef, multipart: Multipart) -> None:
-        """Delete the parts, and let no more come; where they are gone already, that is as good.
-
-        A part that is on its way may still arrive: the bucket's lifecycle rule deletes it.
-        """
-        try:
-            with _gone_after("NoSuchUpload"):
-                self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=ref.object_key, UploadId=multipart.multipart_id
-                )
-        except PartsGone:
-            return
 
     def has_object(self, ref: UploadRef) -> bool:
         """Tell whether the object is there: by listing it, which unlike HEAD needs no right to read it."""
         answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=ref.object_key, MaxKeys=1)
         return any(entry.get("Key") == ref.object_key for entry in answer.get("Contents", []))
+
+
+def _checksum_name(upload: Upload) -> str | None:
+    """What S3's API calls the parts' checksums."""
+    checksum = upload.declared.checksum
+    return f"Checksum{checksum.algorithm.upper()}" if checksum else None
 
 
 @contextmanager

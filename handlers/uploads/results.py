@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from handlers.uploads.model import NoResult, Status, UploadRef, iso
+from handlers.uploads.errors import NoResult
+from handlers.uploads.model import Status, UploadRef, iso
 from handlers.uploads.store import UploadStore
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.uploads.model import Multipart, UploadRef, iso
+from handlers.uploads.model import Multipart, Upload, iso
 from handlers.uploads.session import Session
 from handlers.uploads.signing_keys import SigningKeys
 
@@ -16,21 +16,22 @@ class SessionIssuer:
     keys: SigningKeys
     expires_in_seconds: int
 
-    def transfer_plan(self, ref: UploadRef, multipart: Multipart, now: datetime) -> dict[str, Any]:
+    def transfer_plan(self, upload: Upload, multipart: Multipart, now: datetime) -> dict[str, Any]:
         """Return how a file is divided, and a fresh session to send the parts with, as the API tells them."""
-        parts = multipart.parts
+        ref, parts, checksum = upload.ref, multipart.parts, upload.declared.checksum
         session = Session(
             owner=ref.owner,
             upload_id=ref.upload_id,
             multipart_id=multipart.multipart_id,
             size_bytes=parts.size_bytes,
             part_size_bytes=parts.part_size_bytes,
-            checksum_algorithm=None,
+            checksum_algorithm=str(checksum.algorithm) if checksum else None,
             expires_at=int(now.timestamp()) + self.expires_in_seconds,
         )
         return {
             "part_size_bytes": parts.part_size_bytes,
             "part_count": parts.count,
+            **({"checksum_algorithm": session.checksum_algorithm} if checksum else {}),
             "session": session.token(*self.keys.current),
             "session_expires_at": iso(datetime.fromtimestamp(session.expires_at, UTC)),
         }

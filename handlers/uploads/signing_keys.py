@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Self
 
-from handlers.aws_json import AwsError, AwsJson
+from handlers.aws_client import AwsError
+from handlers.aws_json import AwsJson
 
 KEY_BYTES = 32
 """As long as the hash of HMAC-SHA256: a longer one adds nothing (RFC 2104)."""

@@ -6,81 +6,129 @@ table.py has the table's layout. GET /uploads/{upload_id} reads the same attribu
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from handlers.uploads.model import (
-    PREDECESSORS,
-    TERMINAL,
-    Multipart,
-    Status,
-    UnknownUpload,
-    Upload,
-    UploadRef,
-    UploadRequest,
-    iso,
+from handlers.aws_client import AwsError
+from handlers.aws_json import Calls
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.errors import KeyConflict, UnknownUpload
+from handlers.uploads.items import declared_in, item_of, key_of, texts, upload_in
+from handlers.uploads.model import PREDECESSORS, TERMINAL, Claim, Status, Upload, UploadRef, iso
+from handlers.uploads.table import (
+    ABOVE_ALL_UPLOADS,
+    CLAIM_PREFIX,
+    PARTITION_KEY,
+    PENDING_INDEX,
+    SORT_KEY,
+    TTL_ATTRIBUTE,
 )
-from handlers.uploads.plan import Parts
-from handlers.uploads.table import TTL_ATTRIBUTE
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
 class UploadStore:
     """Records what happens to uploads; each step after the first tells whether it changed anything."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
+    def __init__(self, database: Calls, table: str) -> None:
+        self._database = database
         self._table = table
 
     def find(self, ref: UploadRef) -> Upload:
         """Read an upload as it is now; raises UnknownUpload."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(ref), ConsistentRead=True)
+        answer = self._call("GetItem", Key=key_of(ref), ConsistentRead=True)
         if "Item" not in answer:
             raise _unknown(ref)
-        return _upload(ref, answer["Item"])
-
-    def record_pending(self, upload: Upload, *, delete_at: datetime) -> None:
-        """Remember a new upload; an upload_id that exists already is an error, never overwritten."""
-        self._client.put_item(
-            TableName=self._table,
-            Item={
-                **_key(upload.ref),
-                **_multipart_attributes(upload.multipart),
-                "method": {"S": upload.method},
-                "status": {"S": upload.status},
-                "version": {"N": str(upload.version)},
-                "file_name": {"S": upload.declared.file_name},
-                "content_type": {"S": upload.declared.content_type},
-                "size_bytes": {"N": str(upload.declared.size_bytes)},
-                "created_at": {"S": iso(upload.created_at)},
-                "updated_at": {"S": iso(upload.updated_at)},
-                "expires_at": {"S": iso(upload.expires_at)},
-                "open_shard": {"S": upload.ref.open_shard},
-                TTL_ATTRIBUTE: {"N": str(int(delete_at.timestamp()))},
-            },
-            ConditionExpression="attribute_not_exists(upload_id)",
-        )
+        return upload_in(answer["Item"])
 
     def list_newest(self, owner: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
         """An owner's uploads from the newest on, after one of them; and the id to go on after, if there may be more."""
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "#owner = :owner",
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {":owner": {"S": owner}},
-            "ScanIndexForward": False,
-            "Limit": limit,
-        }
-        if after:
-            query["ExclusiveStartKey"] = _key(UploadRef(owner, after))
-        answer: Any = self._client.query(**query)
-        uploads = [_upload(UploadRef(owner, item["upload_id"]["S"]), item) for item in answer["Items"]]
+        start = {"ExclusiveStartKey": key_of(UploadRef(owner, after))} if after else {}
+        answer = self._call(
+            "Query",
+            KeyConditionExpression="#owner = :owner AND upload_id < :claims",
+            ExpressionAttributeNames={"#owner": PARTITION_KEY},
+            ExpressionAttributeValues={":owner": {"S": owner}, ":claims": {"S": ABOVE_ALL_UPLOADS}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,
+        )
         last = answer.get("LastEvaluatedKey")
-        return uploads, last["upload_id"]["S"] if last else None
+        return [upload_in(item) for item in answer["Items"]], last[SORT_KEY]["S"] if last else None
+
+    def count_pending(self, owner: str, now: datetime, *, at_most: int) -> int:
+        """How many of an owner's uploads may still be sent; uploads of the last second may be missing from it."""
+        answer = self._call(
+            "Query",
+            IndexName=PENDING_INDEX,
+            KeyConditionExpression="#owner = :owner AND open_until > :now",
+            ExpressionAttributeNames={"#owner": PARTITION_KEY},
+            ExpressionAttributeValues={":owner": {"S": owner}, ":now": {"S": iso(now)}},
+            Select="COUNT",
+            Limit=at_most,
+        )
+        return answer["Count"]
+
+    def claim(self, claim: Claim, ref: UploadRef, now: datetime) -> UploadRef:
+        """Let an Idempotency-Key stand for an upload; returns the one that it stands for already, if it does.
+
+        Raises KeyConflict where that was asked for otherwise. What comes back may not be recorded (yet).
+        """
+        try:
+            self._call(
+                "PutItem",
+                Item={
+                    PARTITION_KEY: {"S": ref.owner},
+                    SORT_KEY: {"S": f"{CLAIM_PREFIX}{claim.key_hash}"},
+                    "claimed_upload_id": {"S": ref.upload_id},
+                    "fingerprint": {"S": claim.fingerprint},
+                    TTL_ATTRIBUTE: {"N": str(int(claim.ends_at.timestamp()))},
+                },
+                # DynamoDB deletes what is over within days, not at once.
+                ConditionExpression=f"attribute_not_exists({SORT_KEY}) OR {TTL_ATTRIBUTE} <= :now",
+                ExpressionAttributeValues={":now": {"N": str(int(now.timestamp()))}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            held = _item_in_the_way(fault)
+            if held["fingerprint"]["S"] != claim.fingerprint:
+                raise KeyConflict(
+                    "The Idempotency-Key was sent before, with another body: give each upload a key of its own."
+                ) from fault
+            return UploadRef(ref.owner, held["claimed_upload_id"]["S"])
+        return ref
+
+    def record_pending(self, upload: Upload, *, delete_at: datetime) -> bool:
+        """Remember a new upload; False where its id has a record, which is never overwritten."""
+        try:
+            self._call(
+                "PutItem",
+                Item=item_of(upload, delete_at=delete_at),
+                ConditionExpression=f"attribute_not_exists({SORT_KEY})",
+            )
+        except AwsError as fault:
+            if not _is_refused_by_condition(fault):
+                raise
+            return False
+        return True
+
+    def record_renewed(self, upload: Upload) -> Upload:
+        """A pending upload's URL is to live longer; returns the upload as it is then. Raises UnknownUpload."""
+        try:
+            answer = self._call(
+                "UpdateItem",
+                Key=key_of(upload.ref),
+                UpdateExpression="SET expires_at = :expires_at, open_until = :open_until",
+                ConditionExpression="#status = :pending",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":expires_at": {"S": iso(upload.expires_at)},
+                    ":open_until": {"S": iso(upload.open_until)},
+                    ":pending": {"S": Status.PENDING},
+                },
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            return upload_in(_item_in_the_way(fault, upload.ref))
+        return upload_in(answer["Attributes"])
 
     def record_uploaded(self, ref: UploadRef, now: datetime) -> bool:
         """The object is in the bucket."""
@@ -92,9 +140,7 @@ class UploadStore:
         The same job may ask again: that is its retry.
         """
         item = self._advance(ref, Status.PROCESSING, now, {"job_id": {"S": job_id}}, retry_of=job_id)
-        if item is None:
-            return None
-        return _declared(item)
+        return None if item is None else declared_in(item)
 
     def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
         """The client gave the upload up before its object was there."""
@@ -102,24 +148,29 @@ class UploadStore:
 
     def record_completed(self, ref: UploadRef, now: datetime, *, job_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
-        result: AttributeValueTypeDef = {"M": {"bucket": {"S": result_bucket}, "key": {"S": ref.result_key}}}
+        result = texts(bucket=result_bucket, key=ref.result_key)
         return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=job_id) is not None
 
     def record_failed(self, ref: UploadRef, now: datetime, *, job_id: str, code: str, detail: str) -> bool:
         """The job will not be tried again; code is for programs, detail a sentence for people."""
-        failure: AttributeValueTypeDef = {"M": {"code": {"S": code}, "detail": {"S": detail}}}
+        failure = texts(code=code, detail=detail)
         return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=job_id) is not None
+
+    def record_rejected(self, ref: UploadRef, now: datetime, *, job_id: str, code: str, detail: str) -> bool:
+        """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
+        rejection = texts(code=code, detail=detail)
+        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=job_id) is not None
 
     def _advance(
         self,
         ref: UploadRef,
         status: Status,
         now: datetime,
-        attributes: "Mapping[str, AttributeValueTypeDef] | None" = None,
+        attributes: Mapping[str, Any] | None = None,
         *,
         retry_of: str | None = None,
         held_by: str | None = None,
-    ) -> "dict[str, Any] | None":
+    ) -> dict[str, Any] | None:
         """Write the next state where the present one allows it; returns the item, or None where nothing changed."""
         allowed = {f":from_{state}": {"S": str(state)} for state in sorted(PREDECESSORS[status])}
         values: dict[str, Any] = {
@@ -141,12 +192,11 @@ class UploadStore:
             names[f"#{name}"] = name
             values[f":{name}"] = value
             update += f", #{name} = :{name}"
-        if status in TERMINAL:
-            update += " REMOVE open_shard"
+        update += " REMOVE open_until" + (", open_shard" if status in TERMINAL else "")
         try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=_key(ref),
+            answer = self._call(
+                "UpdateItem",
+                Key=key_of(ref),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
@@ -154,53 +204,27 @@ class UploadStore:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as fault:
-            if fault.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise
-            if "Item" not in fault.response:
-                raise _unknown(ref) from fault
+        except AwsError as fault:
+            _item_in_the_way(fault, ref)
             return None
-        return answer.get("Attributes")
+        return answer["Attributes"]
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._database.call(operation, {"TableName": self._table, **parameters})
 
 
-def _key(ref: UploadRef) -> "dict[str, AttributeValueTypeDef]":
-    return {"owner": {"S": ref.owner}, "upload_id": {"S": ref.upload_id}}
+def _is_refused_by_condition(fault: AwsError) -> bool:
+    return fault.code == "ConditionalCheckFailedException"
+
+
+def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> dict[str, Any]:
+    """Return the item that a condition refused; raises any other fault, and UnknownUpload where there is no item."""
+    if not _is_refused_by_condition(fault):
+        raise fault
+    if "Item" not in fault.body:
+        raise (_unknown(ref) if ref else fault) from fault
+    return fault.body["Item"]
 
 
 def _unknown(ref: UploadRef) -> UnknownUpload:
     return UnknownUpload(f"No record of upload {ref.upload_id} of owner {ref.owner}.")
-
-
-def _multipart_attributes(multipart: Multipart | None) -> "dict[str, AttributeValueTypeDef]":
-    if multipart is None:
-        return {}
-    return {
-        "multipart_id": {"S": multipart.multipart_id},
-        "part_size_bytes": {"N": str(multipart.parts.part_size_bytes)},
-    }
-
-
-def _declared(item: Mapping[str, Any]) -> UploadRequest:
-    return UploadRequest(item["file_name"]["S"], item["content_type"]["S"], int(item["size_bytes"]["N"]))
-
-
-def _upload(ref: UploadRef, item: Mapping[str, Any]) -> Upload:
-    declared = _declared(item)
-    return Upload(
-        ref=ref,
-        status=Status(item["status"]["S"]),
-        version=int(item["version"]["N"]),
-        declared=declared,
-        created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
-        expires_at=datetime.fromisoformat(item["expires_at"]["S"]),
-        multipart=Multipart(item["multipart_id"]["S"], Parts(declared.size_bytes, int(item["part_size_bytes"]["N"])))
-        if "multipart_id" in item
-        else None,
-        result=_texts(item, "result"),
-        failure=_texts(item, "failure"),
-    )
-
-
-def _texts(item: Mapping[str, Any], name: str) -> dict[str, str] | None:
-    return {key: value["S"] for key, value in item[name]["M"].items()} if name in item else None

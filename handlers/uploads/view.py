@@ -21,4 +21,6 @@ def upload_view(upload: Upload) -> dict[str, Any]:
         view["result"] = upload.result
     if upload.status is Status.FAILED:
         view["failure"] = upload.failure
+    if upload.status is Status.REJECTED:
+        view["rejection"] = upload.rejection
     return view

@@ -35,6 +35,7 @@ DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 
 RANGES = {
     "maxUploadBytes": (1, 10_000 * 5 * 1024**3),
+    "maxOpenUploads": (1, 5_000),
     "multipartThresholdBytes": (1, 5 * 1024**3),
     "urlExpiresInSeconds": (1, 3_600),
     "sessionExpiresInSeconds": (3_600, 604_800),
@@ -66,6 +67,7 @@ BAD_TEXTS = {
     "logRetentionDays": ("", "2", "0", "3654", "seven", "7.5", "true"),
     "allowedSourceCidrs": ("", "203.0.113.0/24", "{}", *(json.dumps([cidr]) for cidr in (*BAD_CIDRS, "10.0.0.1/8", 3))),
     "allowedSourceVpcIds": ("", "vpc-0a1b2c3d", "{}", *(json.dumps([vpc_id]) for vpc_id in (*BAD_VPC_IDS, 3))),
+    "allowedContentTypes": ("", "image/*", "{}", '["*/*"]', '["text/csv; charset=utf-8"]', '["image"]', "[3]"),
     "allowedOrigins": (
         "",
         "https://app.example.com",
@@ -102,6 +104,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("kmsKeyArn", KMS_KEY_ARN, KMS_KEY_ARN),
     ("userPoolArn", USER_POOL_ARN, USER_POOL_ARN),
     ("processor", "handlers.processors.load_processor", "handlers.processors.load_processor"),
+    ("allowedContentTypes", "[]", []),
+    ("allowedContentTypes", '["image/*", "application/pdf"]', ["image/*", "application/pdf"]),
     ("allowedOrigins", "[]", []),
     ("allowedOrigins", '["*"]', ["*"]),
     ("allowedSourceCidrs", "[]", []),

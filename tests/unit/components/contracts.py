@@ -6,13 +6,11 @@ from components.openapi import Contract
 from components.upload_functions import CALLS
 
 ORIGINS = ("https://app.example.com", "http://localhost:8000")
-MAX_UPLOAD_BYTES = 1_000_000
 
 
 def contract(*origins: str) -> dict[str, Any]:
     return Contract(
         allowed_origins=origins,
-        max_upload_bytes=MAX_UPLOAD_BYTES,
         region="mars-north-1",
         partition="aws-mars",
         table_name="the-table",

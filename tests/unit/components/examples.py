@@ -43,6 +43,7 @@ BAD_CIDRS = (
 BAD_VPC_IDS = ("", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n")
 BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
 BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
+BAD_MEDIA_TYPES = ("", "image", "*", "*/*", "*/png", "image/", "text/csv; charset=utf-8", "a/b,c/d", "a/b\n", 3)
 BAD_KMS_KEY_ARNS = ("", "alias/mine", "arn:aws:s3:::bucket", f"{KMS_KEY_ARN} ", f"{KMS_KEY_ARN}\n", 3)
 
 
@@ -97,6 +98,8 @@ UPLOAD_API = Example(
         "allowed_source_cidrs": CIDRS,
         "allowed_source_vpc_ids": VPC_IDS,
         "max_upload_bytes": 1_000_000,
+        "max_open_uploads": 7,
+        "allowed_content_types": ["application/pdf", "image/*"],
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
         "session_expires_in_seconds": 7_200,
@@ -114,6 +117,7 @@ UPLOAD_API = Example(
     },
     ranges={
         "max_upload_bytes": (1, 10_000 * 5 * 1024**3),
+        "max_open_uploads": (1, 5_000),
         "multipart_threshold_bytes": (1, 5 * 1024**3),
         "url_expires_in_seconds": (1, 3_600),
         "session_expires_in_seconds": (3_600, 604_800),
@@ -138,6 +142,7 @@ UPLOAD_API = Example(
             ["https://app.example.com\n"],
             [3],
         ),
+        "allowed_content_types": ("image/*", *([bad] for bad in BAD_MEDIA_TYPES)),
         "allowed_source_cidrs": (CIDRS[0], *([CIDRS[0], bad] for bad in (*BAD_CIDRS, 3))),
         "allowed_source_vpc_ids": (VPC_IDS[0], *([bad] for bad in (*BAD_VPC_IDS, 3))),
         "log_level": BAD_LOG_LEVELS,
@@ -304,6 +309,8 @@ UPLOAD_FUNCTIONS = Example(
         "session_key_arn": SESSION_KEY_ARN,
         "allowed_origins": [],
         "max_upload_bytes": 2_000_000,
+        "max_open_uploads": 1_000,
+        "allowed_content_types": [],
         "multipart_threshold_bytes": 1_000_000,
         "url_expires_in_seconds": 900,
         "session_expires_in_seconds": 86_400,
@@ -320,6 +327,8 @@ UPLOAD_FUNCTIONS = Example(
         "kms_key_arn": KMS_KEY_ARN,
         "allowed_origins": ["https://app.example.com"],
         "max_upload_bytes": 3_000_000,
+        "max_open_uploads": 5,
+        "allowed_content_types": ["image/*"],
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
         "session_expires_in_seconds": 7_200,

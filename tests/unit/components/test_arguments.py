@@ -44,7 +44,7 @@ OTHERWISE_BAD = [
     for argument, values in example.bad.items()
     for value in values
 ]
-LISTS = ("allowed_origins", "allowed_source_cidrs", "allowed_source_vpc_ids")
+LISTS = ("allowed_origins", "allowed_content_types", "allowed_source_cidrs", "allowed_source_vpc_ids")
 REQUIRED = [(example, argument) for example in ALL for argument in example.required]
 
 INPUTS = {

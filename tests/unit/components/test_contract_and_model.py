@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from handlers.uploads.model import METHODS, InvalidRequest, Status, UploadRequest
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.errors import InvalidRequest
+from handlers.uploads.model import Status
 from handlers.uploads.part_signing import PartRange
-from handlers.uploads.plan import MAX_PARTS
+from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.uploads.session import MAX_TOKEN_LENGTH
-from tests.unit.components.contracts import MAX_UPLOAD_BYTES, contract
+from tests.unit.components.contracts import contract
 
 REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}
+CRC = {"algorithm": "crc32", "value": "AAAAAA=="}
 
 GOOD = [
     REPORT,
@@ -19,8 +22,10 @@ GOOD = [
     {**REPORT, "file_name": "a \"quoted\" 'name'.txt"},
     {**REPORT, "content_type": "text/csv; charset=utf-8"},
     {**REPORT, "content_type": "application/vnd.ms-excel.sheet+xml"},
-    {**REPORT, "size_bytes": MAX_UPLOAD_BYTES},
-    *({**REPORT, "method": str(method)} for method in METHODS),
+    {**REPORT, "size_bytes": MAX_OBJECT_BYTES},
+    *({**REPORT, "method": str(method)} for method in Method),
+    {**REPORT, "checksum": CRC},
+    {**REPORT, "checksum": {"algorithm": "sha256", "value": "A" * 43 + "="}},
 ]
 BAD: list[Any] = [
     [],
@@ -33,7 +38,18 @@ BAD: list[Any] = [
         for name in ("", "ü" * 256, "a/b", "a\\b", "a\x00b", "a\x7f", "a\x9f", "a\nb", None, 3)
     ),
     *({**REPORT, "content_type": each} for each in ("", "pdf", "a/b\r\nX: y", "text/", "a/b;", "a/" + "b" * 254, 3)),
-    *({**REPORT, "size_bytes": size} for size in (0, -1, MAX_UPLOAD_BYTES + 1, "1", None, True, 1.5)),
+    *({**REPORT, "size_bytes": size} for size in (0, -1, MAX_OBJECT_BYTES + 1, "1", None, True, 1.5)),
+    *(
+        {**REPORT, "checksum": checksum}
+        for checksum in (
+            None,
+            "AAAAAA==",
+            {},
+            {"algorithm": "md5", "value": "AAAA"},
+            {"algorithm": "crc32"},
+            {**CRC, "x": 1},
+        )
+    ),
     *({**REPORT, "method": method} for method in ("", "PUT", "get", None, 1, ["put"])),
 ]
 
@@ -43,6 +59,7 @@ BAD_RANGES: list[Any] = [
     {},
     *({name: value for name, value in RANGE.items() if name != left_out} for left_out in RANGE),
     {**RANGE, "owner": "somebody-else"},
+    *({**RANGE, "checksums": checksums} for checksums in (None, "AAAAAA==", ["AAAAAA=="] * (MAX_PARTS + 1))),
     *({**RANGE, "session": session} for session in (None, 3, ["a-session"])),
     *(
         {**RANGE, part: number}
@@ -61,33 +78,34 @@ class TestContractAndModelAgree:
     @pytest.mark.parametrize("body", GOOD)
     def test_on_what_a_client_may_declare(self, body: Any) -> None:
         REQUESTS.validate(body)
-        UploadRequest.parse(body, max_size_bytes=MAX_UPLOAD_BYTES)
+        UploadRequest.parse(body)
 
     @pytest.mark.parametrize("body", BAD)
     def test_on_what_it_may_not(self, body: Any) -> None:
         assert not REQUESTS.is_valid(body)
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse(body, max_size_bytes=MAX_UPLOAD_BYTES)
+            UploadRequest.parse(body)
 
     def test_but_the_model_knows_a_line_feed_at_the_end_of_a_name_which_a_pattern_may_let_through(self) -> None:
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"}, max_size_bytes=MAX_UPLOAD_BYTES)
+            UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"})
 
     def test_but_the_model_knows_what_a_method_cannot_carry(self) -> None:
         five_gibibytes = 5 * 1024**3
         body = {**REPORT, "method": "put", "size_bytes": five_gibibytes}
 
-        UploadRequest.parse(body, max_size_bytes=five_gibibytes + 1)
+        UploadRequest.parse(body)
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1}, max_size_bytes=five_gibibytes + 1)
+            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1})
 
     def test_on_the_methods_of_which_one_is_chosen(self) -> None:
         for schema in ("CreateUploadRequest", "CreatedUpload"):
-            assert SCHEMAS[schema]["properties"]["method"]["enum"] == [str(method) for method in METHODS]
+            assert SCHEMAS[schema]["properties"]["method"]["enum"] == [str(method) for method in Method]
 
     def test_on_the_range_of_parts_that_a_client_may_ask_for(self) -> None:
-        RANGES.validate(RANGE)
-        PartRange.parse(RANGE)
+        for body in (RANGE, {**RANGE, "checksums": ["AAAAAA=="]}):
+            RANGES.validate(body)
+            PartRange.parse(body)
 
     @pytest.mark.parametrize("body", BAD_RANGES)
     def test_on_the_range_that_it_may_not(self, body: Any) -> None:

@@ -70,7 +70,16 @@ def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[st
         (f"s3:{action}", objects) for action in ("PutObject", "ListMultipartUploadParts", "AbortMultipartUpload")
     )
     allowed: dict[str, tuple[Permissions, Permissions]] = {
-        "create-upload": ({("dynamodb:PutItem", table), put, give_up, sign_sessions}, USE_THE_KEY),
+        "create-upload": (
+            {
+                *((f"dynamodb:{action}", table) for action in ("PutItem", "GetItem", "UpdateItem")),
+                ("dynamodb:Query", f"{table}/index/pending-uploads"),
+                put,
+                give_up,
+                sign_sessions,
+            },
+            USE_THE_KEY,
+        ),
         "sign-parts": ({put, sign_sessions}, USE_THE_KEY),
         "list-parts": ({("dynamodb:GetItem", table), see, sign_sessions}, DECRYPT),
         "complete-upload": (

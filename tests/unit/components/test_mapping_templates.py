@@ -208,6 +208,6 @@ def test_a_preflight_allows_what_the_path_has_and_the_client_sends(path: str, ve
     assert rendered.body.strip() == ""
     assert {name: value for name, value in rendered.headers.items() if name not in (ALLOWED, "Vary")} == {
         "Access-Control-Allow-Methods": verbs,
-        "Access-Control-Allow-Headers": "Authorization,Content-Type",
+        "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key",
         "Access-Control-Max-Age": "600",
     }

@@ -1,12 +1,15 @@
 """The status table keeps every upload's state, and can be neither lost nor read by the wrong one."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pulumi_aws as aws
 import pytest
 
-from handlers.uploads.model import Status, Upload, UploadRef, UploadRequest
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.model import Status, Upload, UploadRef
+from handlers.uploads.plan import Method
 from handlers.uploads.store import UploadStore
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, STATUS_TRACKER
 from tests.unit.components.recording import Recording, arn_of, physical, record
@@ -32,15 +35,24 @@ def new_item() -> dict[str, Any]:
     """What the handlers write for a new upload."""
     written: dict[str, Any] = {}
 
-    class Client:
-        def put_item(self, **request: Any) -> None:
-            written.update(request["Item"])
+    class Database:
+        def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            assert operation == "PutItem"
+            written.update(parameters["Item"])
+            return {}
 
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     upload = Upload(
-        UploadRef("owner", "id"), Status.PENDING, 1, UploadRequest("a.txt", "text/plain", 1), moment, moment, moment
+        UploadRef("owner", "id"),
+        Status.PENDING,
+        1,
+        UploadRequest("a.txt", "text/plain", 1),
+        Method.PUT,
+        moment,
+        moment,
+        moment,
     )
-    UploadStore(cast("Any", Client()), TABLE).record_pending(upload, delete_at=moment)
+    UploadStore(Database(), TABLE).record_pending(upload, delete_at=moment)
     return written
 
 
@@ -77,7 +89,9 @@ class TestTheTableCostsWhatIsUsed:
         assert table["ttl"] == {"enabled": True, "attributeName": "delete_at"}
         assert "N" in new_item["delete_at"]
 
-    def test_the_index_holds_open_uploads_alone_with_what_the_reconciler_reads(self, table: dict[str, Any]) -> None:
+    def test_its_indexes_hold_open_uploads_for_the_reconciler_and_pending_ones_for_quotas(
+        self, table: dict[str, Any]
+    ) -> None:
         assert table["globalSecondaryIndexes"] == [
             {
                 "name": "open-uploads",
@@ -87,7 +101,15 @@ class TestTheTableCostsWhatIsUsed:
                 ],
                 "projectionType": "INCLUDE",
                 "nonKeyAttributes": ["status", "expires_at"],
-            }
+            },
+            {
+                "name": "pending-uploads",
+                "keySchemas": [
+                    {"attributeName": "owner", "keyType": "HASH"},
+                    {"attributeName": "open_until", "keyType": "RANGE"},
+                ],
+                "projectionType": "KEYS_ONLY",
+            },
         ]
 
 
@@ -96,7 +118,7 @@ class TestTheTableFitsWhatHandlersWrite:
         assert (table["hashKey"], table["rangeKey"]) == ("owner", "upload_id")
 
     def test_every_key_is_declared_and_nothing_else(self, table: dict[str, Any]) -> None:
-        keys = {"owner", "upload_id", "open_shard", "updated_at"}
+        keys = {"owner", "upload_id", "open_shard", "updated_at", "open_until"}
 
         assert {each["name"]: each["type"] for each in table["attributes"]} == dict.fromkeys(keys, "S")
 

@@ -33,7 +33,10 @@ VARIABLES = {
     "UPLOADS_TABLE": "another-table",
     "INGEST_BUCKET": physical(INGEST),
     "SESSION_KEY_SECRET": arn_of(aws.secretsmanager.Secret, SESSION_KEY),
+    "KMS_KEY_ARN": KMS_KEY_ARN,
     "MAX_UPLOAD_BYTES": "1000000",
+    "MAX_OPEN_UPLOADS": "7",
+    "ALLOWED_CONTENT_TYPES": "application/pdf,image/*",
     "MULTIPART_THRESHOLD_BYTES": "500000",
     "URL_EXPIRES_IN_SECONDS": "60",
     "SESSION_EXPIRES_IN_SECONDS": "7200",
@@ -53,7 +56,7 @@ TOLD = {
         "SESSION_EXPIRES_IN_SECONDS",
     ],
     "completeUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
-    "listUploads": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
+    "listUploads": ["ALLOWED_ORIGINS", "UPLOADS_TABLE"],
     "getResult": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "URL_EXPIRES_IN_SECONDS"],
     "abortUpload": ["ALLOWED_ORIGINS", "UPLOADS_TABLE", "INGEST_BUCKET"],
 }
@@ -221,13 +224,12 @@ class TestTheKeyOfSessions:
 class TestTheContractIsWhatIsDeployed:
     @pytest.mark.parametrize("origins", [[], ORIGINS])
     def test_the_document_is_the_contract_in_its_surroundings(self, origins: list[str]) -> None:
-        document = contract(recorded(allowed_origins=origins, max_upload_bytes=7))
+        document = contract(recorded(allowed_origins=origins))
 
         assert document == json.loads(
             json.dumps(
                 Contract(
                     allowed_origins=origins,
-                    max_upload_bytes=7,
                     region=REGION,
                     partition=PARTITION,
                     table_name=TABLE["table_name"],
@@ -243,14 +245,14 @@ class TestTheContractIsWhatIsDeployed:
 
         assert policy.urn in by_default.only(aws.apigateway.RestApi).options.depends_on
 
-    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins", "max_upload_bytes"])
+    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins"])
     def test_what_changes_the_contract_deploys_it_anew(self, by_default: Recording, argument: str) -> None:
         other = recorded(**{argument: UPLOAD_API.other[argument]}).inputs(aws.apigateway.Deployment)
 
         assert other["triggers"] != by_default.inputs(aws.apigateway.Deployment)["triggers"]
 
     def test_nothing_else_does(self, by_default: Recording) -> None:
-        contracts = {"table_name", "user_pool_arn", "allowed_origins", "max_upload_bytes"}
+        contracts = {"table_name", "user_pool_arn", "allowed_origins"}
         others = {name: value for name, value in UPLOAD_API.other.items() if name not in contracts}
 
         other = recorded(**others).inputs(aws.apigateway.Deployment)

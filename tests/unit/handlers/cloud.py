@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ from handlers.uploads.table import (
     OPEN_INDEX_PARTITION_KEY,
     OPEN_INDEX_SORT_KEY,
     PARTITION_KEY,
+    PENDING_INDEX,
+    PENDING_INDEX_PARTITION_KEY,
+    PENDING_INDEX_SORT_KEY,
     SORT_KEY,
 )
 
@@ -30,6 +33,9 @@ REGION = "eu-central-1"
 TABLE = "uploads"
 INGEST = "ingest-bucket"
 RESULTS = "results-bucket"
+QUARANTINE = "quarantine-bucket"
+PDF = b"%PDF-"
+"""As long as the record says, and of the type that it says."""
 OWNER = "6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11"
 REF = UploadRef(OWNER, "01985c2e-5a00-7000-8000-000000000001")
 CREATED = datetime(2026, 2, 28, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -71,8 +77,8 @@ def shared_client(service: str) -> Any:
 class Cloud:
     """Look into, and prepare, what the handlers work on."""
 
-    def __init__(self) -> None:
-        self.dynamodb, self.sqs = dynamodb_client(), sqs_client()
+    def __init__(self, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self.dynamodb, self.sqs = dynamodb or dynamodb_client(), sqs_client()
         self.dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -82,7 +88,13 @@ class Cloud:
             ],
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"}
-                for name in (PARTITION_KEY, SORT_KEY, OPEN_INDEX_PARTITION_KEY, OPEN_INDEX_SORT_KEY)
+                for name in (
+                    PARTITION_KEY,
+                    SORT_KEY,
+                    OPEN_INDEX_PARTITION_KEY,
+                    OPEN_INDEX_SORT_KEY,
+                    PENDING_INDEX_SORT_KEY,
+                )
             ],
             GlobalSecondaryIndexes=[
                 {
@@ -92,15 +104,23 @@ class Cloud:
                         {"AttributeName": OPEN_INDEX_SORT_KEY, "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(OPEN_INDEX_ATTRIBUTES)},
-                }
+                },
+                {
+                    "IndexName": PENDING_INDEX,
+                    "KeySchema": [
+                        {"AttributeName": PENDING_INDEX_PARTITION_KEY, "KeyType": "HASH"},
+                        {"AttributeName": PENDING_INDEX_SORT_KEY, "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                },
             ],
         )
 
     @cached_property
     def s3(self) -> "S3Client":
-        """The client, once both buckets exist."""
+        """The client, once all buckets exist."""
         client = s3_client()
-        for bucket in (INGEST, RESULTS):
+        for bucket in (INGEST, RESULTS, QUARANTINE):
             client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
             client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         return client
@@ -139,9 +159,12 @@ class Cloud:
             "updated_at": "2026-02-28T12:00:00.250Z",
             "expires_at": "2026-02-28T12:15:00.250Z",
             "open_shard": ref.open_shard,
+            "open_until": "2026-02-28T12:15:00.250Z",
             "delete_at": 1_774_872_000,
             **attributes,
         }
+        if record["status"] != "pending":
+            del record["open_until"]
         if record["status"] in TERMINAL:
             del record["open_shard"]
         item = {name: TypeSerializer().serialize(value) for name, value in record.items()}
@@ -157,16 +180,20 @@ class Cloud:
         )
         return [dict(item) for item in answer["Items"]]
 
-    def put_object(self, ref: UploadRef = REF, body: bytes = b"bytes") -> str:
+    def put_object(self, ref: UploadRef = REF, body: bytes = PDF) -> str:
         """Send the bytes, as a client with its presigned URL does; returns their version."""
         return self.s3.put_object(Bucket=INGEST, Key=ref.object_key, Body=body)["VersionId"]
 
     def results(self) -> dict[str, list[bytes]]:
         """Every version of every result, newest first."""
+        return self.versions(RESULTS)
+
+    def versions(self, bucket: str) -> dict[str, list[bytes]]:
+        """Every version of every object in a bucket, newest first."""
         found: dict[str, list[bytes]] = {}
-        for version in self.s3.list_object_versions(Bucket=RESULTS).get("Versions", []):
+        for version in self.s3.list_object_versions(Bucket=bucket).get("Versions", []):
             key = version.get("Key", "")
-            answer = self.s3.get_object(Bucket=RESULTS, Key=key, VersionId=version.get("VersionId", ""))
+            answer = self.s3.get_object(Bucket=bucket, Key=key, VersionId=version.get("VersionId", ""))
             found.setdefault(key, []).append(answer["Body"].read())
         return found
 
@@ -212,6 +239,39 @@ def object_created(key: str, version_id: str) -> dict[str, Any]:
             "requester": "123456789012",
             "source-ip-address": "192.0.2.1",
             "reason": "PutObject",
+        },
+    }
+
+
+def object_scanned(
+    key: str, version_id: str, result: str, *, threats: Sequence[str] = (), reasons: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Shape GuardDuty's result (GuardDuty guide, "Monitoring S3 object scans with Amazon EventBridge")."""
+    return {
+        "version": "0",
+        "id": "72c7d362-737a-6dce-fc78-9e27a0171419",
+        "detail-type": "GuardDuty Malware Protection Object Scan Result",
+        "source": "aws.guardduty",
+        "account": "123456789012",
+        "time": "2026-02-28T12:01:01Z",
+        "region": REGION,
+        "resources": [f"arn:aws:guardduty:{REGION}:123456789012:malware-protection-plan/b4c7f464ab3a4EXAMPLE"],
+        "detail": {
+            "schemaVersion": "1.0",
+            "scanStatus": {"FAILED": "FAILED", "UNSUPPORTED": "SKIPPED"}.get(result, "COMPLETED"),
+            "resourceType": "S3_OBJECT",
+            "s3ObjectDetails": {
+                "bucketName": INGEST,
+                "objectKey": key,
+                "eTag": "e",
+                "versionId": version_id,
+                "s3Throttled": False,
+            },
+            "scanResultDetails": {
+                "scanResultStatus": result,
+                "threats": [{"name": name} for name in threats] or None,
+                "statusReasons": list(reasons) or None,
+            },
         },
     }
 

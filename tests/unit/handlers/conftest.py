@@ -9,6 +9,8 @@ from moto.core.models import MockAWS
 from handlers import (
     abort_upload,
     aws_json,
+    aws_s3,
+    boto3_clients,
     complete_upload,
     create_upload,
     list_parts,
@@ -16,12 +18,14 @@ from handlers import (
     sign_parts,
     upload_environment,
 )
+from handlers.aws_boto3 import Boto3Json
 from handlers.processors import Processor
 from handlers.uploads.processing import Delivery
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, REF, RESULTS, TABLE, Cloud, shared_client
-from tests.unit.handlers.upload_in_parts import SETTINGS, OneSecret, UploadInParts
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.unit.handlers.light_clients import LightS3, light_calls
+from tests.unit.handlers.upload_in_parts import SETTINGS, UploadInParts
 from tests.unit.handlers.worker import Worker
 
 
@@ -44,7 +48,7 @@ def cloud(aws: MockAWS, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture
 def store(cloud: Cloud) -> UploadStore:
-    return UploadStore(cloud.dynamodb, TABLE)
+    return UploadStore(Boto3Json(cloud.dynamodb), TABLE)
 
 
 @pytest.fixture
@@ -65,9 +69,11 @@ def process_object_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Non
     for name, value in {
         "UPLOADS_TABLE": TABLE,
         "RESULTS_BUCKET": RESULTS,
+        "QUARANTINE_BUCKET": QUARANTINE,
         "QUEUE_URL": cloud.queue_url,
         "PROCESSOR": "handlers.processors.inspect.process",
         "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+        "UNSCANNABLE_OBJECTS": "reject",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
@@ -93,8 +99,17 @@ def api_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa:
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
-    monkeypatch.setattr(aws_json, "AwsJson", OneSecret)
-    for module in (upload_environment, create_upload, sign_parts, list_parts, complete_upload, abort_upload):
+    monkeypatch.setattr(aws_json, "AwsJson", light_calls)
+    monkeypatch.setattr(aws_s3, "AwsS3", LightS3)
+    for module in (
+        upload_environment,
+        boto3_clients,
+        create_upload,
+        sign_parts,
+        list_parts,
+        complete_upload,
+        abort_upload,
+    ):
         importlib.reload(module)
 
 

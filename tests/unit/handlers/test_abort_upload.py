@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from handlers import abort_upload
+from handlers.aws_client import AwsError
 from tests.unit.handlers.cloud import REF, Cloud
 from tests.unit.handlers.events import proxy_event
 from tests.unit.handlers.upload_in_parts import SHOP, UploadInParts, problem_in
@@ -52,7 +52,7 @@ class TestAgain:
     def test_it_makes_up_for_what_failed_at_s3(self, cloud: Cloud, in_parts: UploadInParts) -> None:
         with Stubber(cloud.s3) as stubber:
             stubber.add_client_error("abort_multipart_upload", "InternalError")
-            with pytest.raises(ClientError, match="InternalError"):
+            with pytest.raises(AwsError, match="InternalError"):
                 abort()
         assert cloud.status() == "aborted"
         assert in_parts.is_open_at_s3
@@ -61,7 +61,7 @@ class TestAgain:
 
 
 class TestOver:
-    @pytest.mark.parametrize("status", ["uploaded", "processing", "completed", "failed"])
+    @pytest.mark.parametrize("status", ["uploaded", "processing", "completed", "failed", "rejected"])
     def test_an_upload_whose_object_is_there_stays_as_it_is(
         self, cloud: Cloud, in_parts: UploadInParts, status: str
     ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.uploads.model import InvalidRequest, NotOpen, PartsMissing, UnknownUpload
+from handlers.uploads.errors import InvalidRequest, NotOpen, PartsMissing, UnknownUpload
 from handlers.uploads.session import InvalidSession
 from tests.unit.handlers.cloud import OWNER, REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event

@@ -121,7 +121,7 @@ class TestAgain:
 class TestNotOpen:
     def test_what_comes_in_one_put(self, cloud: Cloud) -> None:
         cloud.write_record()
-        assert problem_in(complete()) == (409, "not-open", "The upload comes in one PUT, and has no parts.")
+        assert problem_in(complete()) == (409, "not-open", "The upload comes in one request, and has no parts.")
 
     def test_what_was_aborted(self, in_parts: UploadInParts) -> None:
         in_parts.begin(status="aborted")

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from handlers import create_upload
-from handlers.aws_json import AwsError
+from handlers.aws_client import AwsError
 from handlers.uploads.model import UploadRef
 from tests.unit.handlers.cloud import OWNER, REF, Cloud
 from tests.unit.handlers.events import proxy_event
-from tests.unit.handlers.upload_in_parts import KEY, OneSecret, open_at_s3, session_in
+from tests.unit.handlers.light_clients import KEY, OneSecret
+from tests.unit.handlers.upload_in_parts import open_at_s3, session_in
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
@@ -89,10 +89,38 @@ class TestThePlan:
         assert cloud.count_records() == 0
 
 
+class TestAtS3:
+    def note_opening(self, cloud: Cloud, **changes: Any) -> dict[str, Any]:
+        sent: list[dict[str, Any]] = []
+
+        def note(params: dict[str, Any], **_: Any) -> None:
+            sent.append(dict(params["headers"]))
+
+        events = cloud.s3.meta.events
+        events.register("before-call.s3.CreateMultipartUpload", note)
+        try:
+            plan_of(post(**changes))
+        finally:
+            events.unregister("before-call.s3.CreateMultipartUpload", note)
+        (headers,) = sent
+        return {name: value for name, value in headers.items() if name.lower().startswith(("content-t", "x-amz-"))}
+
+    def test_the_object_will_have_the_declared_type_and_the_buckets_encryption(self, cloud: Cloud) -> None:
+        assert self.note_opening(cloud) == {"Content-Type": "video/mp4", "x-amz-server-side-encryption": "aws:kms"}
+
+    def test_parts_are_to_have_checksums_where_the_file_was_declared_by_one(self, cloud: Cloud) -> None:
+        sent = self.note_opening(cloud, checksum={"algorithm": "crc32", "value": "AAAAAA=="})
+        assert (sent["x-amz-checksum-algorithm"], sent["x-amz-checksum-type"]) == ("CRC32", "COMPOSITE")
+
+    def test_the_plan_and_its_session_say_so(self) -> None:
+        plan = plan_of(post(checksum={"algorithm": "crc32", "value": "AAAAAA=="}))
+        assert plan["checksum_algorithm"] == session_in(plan).checksum_algorithm == "crc32"
+
+
 class TestNothingIsLeft:
     def test_where_the_record_cannot_be_written(self, cloud: Cloud) -> None:
         before = cloud.write_record(UploadRef(OWNER, REF.upload_id))
-        with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        with pytest.raises(RuntimeError, match="is the id of an upload already"):
             post()
         assert open_at_s3(cloud) == []
         assert cloud.record() == before
@@ -110,6 +138,6 @@ class TestNothingIsLeft:
     def test_where_s3_does_not_open_it(self, cloud: Cloud) -> None:
         with Stubber(cloud.s3) as stubber:
             stubber.add_client_error("create_multipart_upload", "AccessDenied")
-            with pytest.raises(ClientError, match="AccessDenied"):
+            with pytest.raises(AwsError, match="AccessDenied"):
                 post()
         assert cloud.count_records() == 0

@@ -1,44 +1,46 @@
-import importlib
+import base64
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from handlers import create_upload, upload_environment
+from handlers.aws_client import AwsError
+from handlers.aws_json import Calls, Service
+from handlers.uploads.declaration import ChecksumAlgorithm
 from handlers.uploads.model import UploadRef
 from handlers.uploads.presign import Bucket, Credentials, presign
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION, TABLE, Cloud, shared_client
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION, Cloud
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
+from tests.unit.handlers.light_clients import KEY, light_calls
+from tests.unit.handlers.scripted_server import answer as scripted
+from tests.unit.handlers.scripted_server import scripted_server
+from tests.unit.handlers.upload_in_parts import SETTINGS, SHOP, checksum_of, problem_in
 
 BODY: dict[str, Any] = {"file_name": "scan.pdf", "content_type": "application/pdf", "size_bytes": 5}
-HEADERS = {"Content-Length": "5", "Content-Type": "application/pdf", "If-None-Match": "*"}
-SHOP = "https://shop.example"
-SETTINGS = {
-    "UPLOADS_TABLE": TABLE,
-    "INGEST_BUCKET": INGEST,
-    "URL_EXPIRES_IN_SECONDS": "900",
-    "MAX_UPLOAD_BYTES": "1000",
-    "MULTIPART_THRESHOLD_BYTES": "1000",
-    "SESSION_KEY_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key",
-    "SESSION_EXPIRES_IN_SECONDS": "86400",
-    "RECORD_RETENTION_DAYS": "30",
-    "ALLOWED_ORIGINS": SHOP,
+HEADERS = {
+    "Content-Length": "5",
+    "Content-Type": "application/pdf",
+    "x-amz-server-side-encryption": "aws:kms",
+    "If-None-Match": "*",
 }
+LIMITS = {"MAX_UPLOAD_BYTES": "1000", "MULTIPART_THRESHOLD_BYTES": "1000"}
+
+pytestmark = pytest.mark.usefixtures("api_started")
 
 
 @pytest.fixture(autouse=True)
-def started_function(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - moto comes first
-    """The function as it is after a cold start: settings in place, nothing cached."""
-    for name, value in SETTINGS.items():
+def small(monkeypatch: pytest.MonkeyPatch, api_started: None) -> None:  # noqa: ARG001 - comes first
+    for name, value in LIMITS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "client", shared_client)
-    importlib.reload(upload_environment)
-    importlib.reload(create_upload)
 
 
 def post(body: object = BODY, **parts: Any) -> dict[str, Any]:
@@ -88,13 +90,13 @@ class TestCreated:
     ) -> None:
         record = cloud.write_record(status="processing")
         monkeypatch.setattr(create_upload.uuid6, "uuid7", lambda: REF.upload_id)
-        with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        with pytest.raises(RuntimeError, match="is the id of an upload already"):
             post()
         assert cloud.record() == record
 
     def test_a_table_that_fails_gives_no_answer_with_a_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("UPLOADS_TABLE", "of-nobody")
-        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        with pytest.raises(AwsError, match="ResourceNotFoundException"):
             post()
 
 
@@ -165,9 +167,67 @@ class TestTheUrl:
         assert datetime.fromisoformat(plan["expires_at"]) <= dies_at
 
 
+class TestWhatIsSigned:
+    KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/mine"
+
+    @pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+    def test_a_declared_checksum_is_a_header(self, algorithm: ChecksumAlgorithm) -> None:
+        value = checksum_of(algorithm, b"bytes")
+        plan = plan_of(post({**BODY, "checksum": {"algorithm": str(algorithm), "value": value}}))
+        assert plan["headers"] == {**HEADERS, algorithm.header: value}
+        assert algorithm.header in query_of(plan["url"])["X-Amz-SignedHeaders"][0].split(";")
+
+    def test_the_customers_key_is_a_header(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KMS_KEY_ARN", self.KEY_ARN)
+        plan = plan_of(post())
+        assert plan["headers"] == {**HEADERS, "x-amz-server-side-encryption-aws-kms-key-id": self.KEY_ARN}
+
+    def test_a_form_is_held_to_key_type_length_encryption_and_checksum(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KMS_KEY_ARN", self.KEY_ARN)
+        checksum = {"algorithm": "crc32", "value": checksum_of(ChecksumAlgorithm.CRC32, b"bytes")}
+        plan = plan_of(post({**BODY, "method": "post", "checksum": checksum}))
+        key = UploadRef(OWNER, plan["upload_id"]).object_key
+        exact = {
+            "Content-Type": "application/pdf",
+            "x-amz-server-side-encryption": "aws:kms",
+            "x-amz-server-side-encryption-aws-kms-key-id": self.KEY_ARN,
+            "x-amz-checksum-crc32": checksum["value"],
+            "key": key,
+        }
+        assert plan["method"] == "post"
+        assert "headers" not in plan
+        assert plan["url"] == f"https://{INGEST}.s3.{REGION}.amazonaws.com/"
+        assert exact.items() <= plan["fields"].items()
+        conditions = json.loads(base64.b64decode(plan["fields"]["policy"]))["conditions"]
+        assert ["content-length-range", 5, 5] in conditions
+        assert all({name: value} in conditions for name, value in {**exact, "bucket": INGEST}.items())
+
+
+class TestTheSameRequestAgain:
+    @pytest.mark.parametrize("name", ["Idempotency-Key", "idempotency-key"])
+    def test_it_is_told_by_its_header(self, name: str) -> None:
+        first, again = (plan_of(post(headers={name: "a-key"})) for _ in range(2))
+        assert first["upload_id"] == again["upload_id"]
+        assert plan_of(post(headers={name: "another"}))["upload_id"] != first["upload_id"]
+
+    def test_another_body_is_a_conflict(self) -> None:
+        post(headers={"Idempotency-Key": "a-key"})
+        answer = post({**BODY, "size_bytes": 6}, headers={"Idempotency-Key": "a-key"})
+        assert problem_in(answer)[:2] == (409, "idempotency-conflict")
+
+    def test_a_key_that_cannot_be_one_is_the_clients_fault(self) -> None:
+        assert problem_in(post(headers={"Idempotency-Key": "a b"}))[:2] == (400, "invalid-request")
+
+
 class TestRefused:
+    def test_what_is_over_the_quota_is_told_with_the_limit(self, cloud: Cloud) -> None:
+        status, kind, detail = problem_in(post({**BODY, "size_bytes": 1001}))
+        assert (status, kind) == (403, "quota-exceeded")
+        assert detail == "size_bytes is 1001, but your quota is 1000 an upload."
+        assert cloud.count_records() == 0
+
     def test_all_faults_come_in_one_problem(self) -> None:
-        answer = post({"file_name": "a/b", "size_bytes": 1001, "md5": "x"}, headers={"origin": SHOP})
+        answer = post({"file_name": "a/b", "size_bytes": 0, "md5": "x"}, headers={"origin": SHOP})
         problem = json.loads(answer["body"])
         assert answer["statusCode"] == problem["status"] == 400
         assert answer["headers"]["Content-Type"] == "application/problem+json"
@@ -178,7 +238,7 @@ class TestRefused:
             "content_type is required.",
             "'md5' is not a field;",
             "file_name is 'a/b', but must be",
-            "size_bytes is 1001, but must be a whole number from 1 to 1000.",
+            "size_bytes is 0, but must be a whole number from 1 to 53687091200000.",
         ):
             assert fault in problem["detail"]
 
@@ -221,11 +281,46 @@ class TestColdStart:
     def test_one_client_serves_all_requests_of_an_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[str] = []
 
-        def client(service: str) -> Any:
-            made.append(service)
-            return shared_client(service)
+        def client(service: Service, region: str) -> Calls:
+            made.append(service.name)
+            return light_calls(service, region)
 
-        monkeypatch.setattr(boto3, "client", client)
+        monkeypatch.setattr(upload_environment, "AwsJson", client)
         for _ in range(3):
             post()
         assert made == ["dynamodb"]
+
+    @pytest.mark.parametrize("body", [BODY, {**BODY, "method": "multipart"}])
+    def test_a_whole_answer_takes_neither_boto3_nor_botocore(self, body: dict[str, Any]) -> None:
+        script = (
+            "import json, sys\n"
+            "from handlers.create_upload import handle\n"
+            "answer = handle(json.load(sys.stdin), None)\n"
+            "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))\n"
+        )
+        began = b"<InitiateMultipartUploadResult><UploadId>m-1</UploadId></InitiateMultipartUploadResult>"
+        with contextlib.ExitStack() as servers:
+            one = servers.enter_context(scripted_server(scripted({"Count": 0}), scripted({})))
+            s3 = servers.enter_context(scripted_server(scripted(began)))
+            secrets = servers.enter_context(scripted_server(scripted({"SecretString": KEY.to_secret()})))
+            done = subprocess.run(
+                [sys.executable, "-c", script],
+                input=json.dumps(proxy_event(body)),
+                env={
+                    **ENVIRONMENT,
+                    **SETTINGS,
+                    "AWS_ENDPOINT_URL_DYNAMODB": one.url,
+                    "AWS_ENDPOINT_URL_S3": s3.url,
+                    "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
+                    "PYTHONPATH": str(Path(__file__).parents[3]),
+                    "PATH": os.environ["PATH"],
+                },
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+        status, modules = json.loads(done.stdout)
+        assert status == 201
+        assert [request.headers["X-Amz-Target"].partition(".")[2] for request in one.requests] == ["Query", "PutItem"]
+        assert not {name.partition(".")[0] for name in modules} & {"boto3", "botocore", "s3transfer", "urllib3"}

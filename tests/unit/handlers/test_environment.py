@@ -6,7 +6,7 @@ import pytest
 from handlers.environment import read_environment
 from handlers.process_object import ProcessObjectEnvironment
 from handlers.sign_parts import SignPartsEnvironment
-from handlers.upload_environment import UploadEnvironment
+from handlers.upload_environment import SessionEnvironment
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert read_environment(Example).table_name == "t"
 
 
-@pytest.mark.parametrize("kind", [UploadEnvironment, SignPartsEnvironment, ProcessObjectEnvironment])
+@pytest.mark.parametrize("kind", [SessionEnvironment, SignPartsEnvironment, ProcessObjectEnvironment])
 def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
-    kind: type[UploadEnvironment | SignPartsEnvironment | ProcessObjectEnvironment],
+    kind: type[SessionEnvironment | SignPartsEnvironment | ProcessObjectEnvironment],
 ) -> None:
     with pytest.raises(ValueError, match="is not set") as caught:
         read_environment(kind, {})

@@ -45,7 +45,7 @@ def connected(*steps: Step, timeout: float = 2) -> Generator[tuple[ScriptedServe
 class TestARequest:
     def test_arrives_as_it_was_given(self) -> None:
         with connected(answer()) as (server, connection):
-            connection.post(HEADERS, b"body\r\n\r\nbytes\x00\xff")
+            connection.request("POST", "/", HEADERS, b"body\r\n\r\nbytes\x00\xff")
 
         (request,) = server.requests
         assert request.head == "POST / HTTP/1.1"
@@ -54,7 +54,7 @@ class TestARequest:
 
     def test_goes_out_in_one_piece_at_once(self) -> None:
         with connected(answer()) as (_server, connection):
-            connection.post(HEADERS, b"body")
+            connection.request("POST", "/", HEADERS, b"body")
             line = connection._socket  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             assert line is not None
             assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -63,15 +63,15 @@ class TestARequest:
 class TestAnAnswer:
     def test_has_status_headers_and_body(self) -> None:
         with connected(answer(b"text", status=400, headers=[("X-Amzn-RequestId", " A:b ")])) as (_server, connection):
-            got = connection.post(HEADERS, b"")
+            got = connection.request("POST", "/", HEADERS, b"")
 
         assert got == Answer(400, {"content-length": "4", "x-amzn-requestid": "A:b"}, b"text")
 
     @pytest.mark.parametrize("body", [b"", b"x", b"\r\n\r\nHTTP/1.1 500 No\r\n", b"z" * 1_000_000])
     def test_may_be_of_any_content_and_length(self, body: bytes) -> None:
         with connected(answer(body), answer(b"next")) as (_server, connection):
-            assert connection.post(HEADERS, b"").body == body
-            assert connection.post(HEADERS, b"").body == b"next"
+            assert connection.request("POST", "/", HEADERS, b"").body == body
+            assert connection.request("POST", "/", HEADERS, b"").body == b"next"
 
     @given(st.lists(st.binary(min_size=1, max_size=40), max_size=5), st.booleans())
     def test_may_come_in_chunks(self, chunks: list[bytes], trailers: bool) -> None:
@@ -79,14 +79,14 @@ class TestAnAnswer:
         end = b"0\r\nX-Trailer: 1\r\n\r\n" if trailers else b"0\r\n\r\n"
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         with connected(raw(head + body + end, keep=True), answer(b"next")) as (server, connection):
-            assert connection.post(HEADERS, b"").body == b"".join(chunks)
-            assert connection.post(HEADERS, b"").body == b"next"
+            assert connection.request("POST", "/", HEADERS, b"").body == b"".join(chunks)
+            assert connection.request("POST", "/", HEADERS, b"").body == b"next"
 
         assert server.connections == 1
 
     def test_may_have_a_reason_or_none(self) -> None:
         with connected(raw(b"HTTP/1.1 204\r\ncontent-length: 0\r\n\r\n")) as (_server, connection):
-            assert connection.post(HEADERS, b"").status == 204
+            assert connection.request("POST", "/", HEADERS, b"").status == 204
 
 
 class TestABrokenAnswer:
@@ -112,14 +112,14 @@ class TestABrokenAnswer:
     )
     def test_is_told_and_not_returned(self, data: bytes, message: str) -> None:
         with connected(raw(data)) as (_server, connection), pytest.raises(BrokenAnswer, match=message):
-            connection.post(HEADERS, b"body")
+            connection.request("POST", "/", HEADERS, b"body")
 
     @pytest.mark.parametrize("broken", [raw(b""), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP"), reset])
     def test_leaves_nothing_behind_for_the_next_request(self, broken: Step) -> None:
         with connected(broken, answer(b"next")) as (server, connection):
             with pytest.raises(ConnectionError):
-                connection.post(HEADERS, b"first")
-            assert connection.post(HEADERS, b"second").body == b"next"
+                connection.request("POST", "/", HEADERS, b"first")
+            assert connection.request("POST", "/", HEADERS, b"second").body == b"next"
 
         assert [(each.connection, each.body) for each in server.requests] == [(1, b"first"), (2, b"second")]
 
@@ -131,22 +131,22 @@ class TestABrokenAnswer:
 
         with connected(late, answer(b"next"), timeout=0.1) as (_server, connection):
             with pytest.raises(TimeoutError):
-                connection.post(HEADERS, b"first")
-            assert connection.post(HEADERS, b"second").body == b"next"
+                connection.request("POST", "/", HEADERS, b"first")
+            assert connection.request("POST", "/", HEADERS, b"second").body == b"next"
 
 
 class TestTheConnection:
     def test_is_kept(self) -> None:
         with connected(*[answer()] * 5) as (server, connection):
             for _ in range(5):
-                connection.post(HEADERS, b"")
+                connection.request("POST", "/", HEADERS, b"")
 
         assert [each.connection for each in server.requests] == [1] * 5
 
     def test_is_opened_again_before_a_request_is_lost_on_one_that_the_server_has_closed(self) -> None:
         with connected(answer(keep=False), answer(b"second", keep=False), answer(b"third")) as (server, connection):
             for expected in (b"{}", b"second", b"third"):
-                assert connection.post(HEADERS, b"").body == expected
+                assert connection.request("POST", "/", HEADERS, b"").body == expected
                 if expected != b"third":
                     assert server.farewells.acquire(timeout=5)
 
@@ -154,17 +154,17 @@ class TestTheConnection:
 
     def test_is_not_used_again_once_the_server_says_that_it_will_close_it(self) -> None:
         with connected(answer(headers=[("Connection", "Close")]), answer()) as (server, connection):
-            connection.post(HEADERS, b"")
-            connection.post(HEADERS, b"")
+            connection.request("POST", "/", HEADERS, b"")
+            connection.request("POST", "/", HEADERS, b"")
 
         assert [each.connection for each in server.requests] == [1, 2]
 
     def test_is_opened_again_after_it_was_closed_here(self) -> None:
         with connected(answer(), answer()) as (server, connection):
-            connection.post(HEADERS, b"")
+            connection.request("POST", "/", HEADERS, b"")
             connection.close()
             connection.close()
-            connection.post(HEADERS, b"")
+            connection.request("POST", "/", HEADERS, b"")
 
         assert [each.connection for each in server.requests] == [1, 2]
 
@@ -172,7 +172,7 @@ class TestTheConnection:
         with connected(silence, timeout=0.1) as (_server, connection):
             started = time.monotonic()
             with pytest.raises(TimeoutError):
-                connection.post(HEADERS, b"")
+                connection.request("POST", "/", HEADERS, b"")
 
         assert 0.1 <= time.monotonic() - started < 2
 
@@ -181,7 +181,7 @@ class TestTheConnection:
             port = server.port
         connection = KeptConnection("127.0.0.1", port, tls=False, connect_timeout_seconds=1, read_timeout_seconds=1)
         with pytest.raises(ConnectionRefusedError):
-            connection.post(HEADERS, b"")
+            connection.request("POST", "/", HEADERS, b"")
 
     def test_has_a_time_of_its_own_for_opening(self) -> None:
         """A listener whose queue is full takes no further connection."""
@@ -198,7 +198,7 @@ class TestTheConnection:
             )
             started = time.monotonic()
             with pytest.raises(TimeoutError):
-                connection.post(HEADERS, b"")
+                connection.request("POST", "/", HEADERS, b"")
             assert time.monotonic() - started < 2
 
 
@@ -253,17 +253,17 @@ class TestOverTls:
     def test_a_trusted_server_is_spoken_to(self, port: int) -> None:
         connection = self.secure("localhost", port)
 
-        assert connection.post(HEADERS, b"").body == b"secret"
+        assert connection.request("POST", "/", HEADERS, b"").body == b"secret"
         connection.close()
 
     def test_a_server_that_nobody_vouches_for_gets_nothing(self, port: int) -> None:
         with pytest.raises(ssl.SSLCertVerificationError):
-            self.secure("localhost", port).post(HEADERS, b"")
+            self.secure("localhost", port).request("POST", "/", HEADERS, b"")
 
     @pytest.mark.usefixtures("trusted")
     def test_a_server_of_another_name_gets_nothing(self, port: int) -> None:
         with pytest.raises(ssl.SSLCertVerificationError):
-            self.secure("127.0.0.1", port).post(HEADERS, b"")
+            self.secure("127.0.0.1", port).request("POST", "/", HEADERS, b"")
 
 
 @pytest.mark.parametrize("unwanted", ["ssl", "http.client", "email", "botocore", "random", "zlib"])

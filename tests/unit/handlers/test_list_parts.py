@@ -63,7 +63,7 @@ class TestTheSession:
 class TestNotOpen:
     def test_what_comes_in_one_put(self, cloud: Cloud) -> None:
         cloud.write_record()
-        assert problem_in(ask()) == (409, "not-open", "The upload comes in one PUT, and has no parts.")
+        assert problem_in(ask()) == (409, "not-open", "The upload comes in one request, and has no parts.")
 
     @pytest.mark.parametrize("status", ["uploaded", "processing", "completed", "failed", "aborted"])
     def test_what_is_over(self, in_parts: UploadInParts, status: str) -> None:

@@ -18,9 +18,10 @@ from handlers.uploads.presign import Bucket, Credentials
 from handlers.uploads.session import Session
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
 from tests.unit.handlers.events import proxy_event
+from tests.unit.handlers.light_clients import KEY
 from tests.unit.handlers.scripted_server import answer as scripted
 from tests.unit.handlers.scripted_server import scripted_server
-from tests.unit.handlers.upload_in_parts import KEY, SETTINGS, problem_in
+from tests.unit.handlers.upload_in_parts import SETTINGS, problem_in
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
@@ -109,10 +110,12 @@ class TestInvalidRequest:
         ("sent", "fault"),
         [
             ({}, "session is required. first_part is required. last_part is required."),
+            (body(checksum="AAAA"), "'checksum' is not a field; only session, first_part, last_part, checksums are."),
             (
                 body(checksums=["AAAA"]),
-                "'checksums' is not a field; only session, first_part, last_part are.",
+                "checksums are of no use: the upload was declared without a checksum.",
             ),
+            (body(checksums="AAAA"), "checksums is 'AAAA', but must be a list of at most 10000 checksums, one a part."),
             ({**body(), "session": 5}, "session is 5, but must be the session that was handed out."),
             ([], "The body must be a JSON object with session, first_part and last_part."),
         ],
@@ -123,6 +126,39 @@ class TestInvalidRequest:
     @pytest.mark.parametrize("sent", [None, "", "hello", "[" * 100_000])
     def test_a_body_that_is_no_json(self, sent: str | None) -> None:
         assert problem_in(sign(sent))[:2] == (400, "invalid-request")
+
+
+class TestChecksums:
+    CHECKED = replace(SESSION, checksum_algorithm="crc32")
+
+    def ask(self, *checksums: object, **more: Any) -> dict[str, Any]:
+        return sign({**body(1, 2, checksums=list(checksums), **more), "session": self.CHECKED.token(*KEY)})
+
+    def test_each_part_is_held_to_its_own(self) -> None:
+        told = json.loads(self.ask("AAAAAA==", "AAAAAQ==")["body"])
+        assert told["headers"] == {}
+        assert "X-Amz-SignedHeaders=host%3Bx-amz-checksum-crc32" in told["url_suffix"]
+        same = json.loads(self.ask("AAAAAA==", "AAAAAA==")["body"])
+        assert len(set(told["signatures"] + same["signatures"])) >= 3
+
+    @pytest.mark.parametrize("checksums", [[], ["AAAAAA=="], ["AAAAAA=="] * 3])
+    def test_as_many_as_there_are_parts_are_asked_for(self, checksums: list[str]) -> None:
+        detail = f"checksums has {len(checksums)}, but must have one crc32 for each of 2 parts."
+        assert problem_in(self.ask(*checksums)) == (400, "invalid-request", detail)
+
+    def test_none_at_all_is_too_few(self) -> None:
+        answer = sign({**body(1, 2), "session": self.CHECKED.token(*KEY)})
+        assert problem_in(answer)[2] == "checksums has 0, but must have one crc32 for each of 2 parts."
+
+    @pytest.mark.parametrize("wrong", [None, 5, "", "AAAA", "AAAAAB==", ["AAAAAA=="], "AAAAAA==\r\nx: y"])
+    def test_what_is_no_checksum_of_the_algorithm_is_named(self, wrong: object) -> None:
+        status, kind, detail = problem_in(self.ask("AAAAAA==", wrong))
+        assert (status, kind) == (400, "invalid-request")
+        assert detail == f"checksums[1] is {wrong!a}, but must be the base64 of 4 bytes."
+
+    def test_of_many_faults_ten_are_named(self) -> None:
+        many = sign({**body(1, 320, checksums=["x"] * 320), "session": self.CHECKED.token(*KEY)})
+        assert problem_in(many)[2].count("but must be") == 10
 
 
 class TestInvalidSession:

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handlers.processors import Job, Processor, Unprocessable
-from handlers.uploads.model import UnknownUpload, UploadRef
+from handlers.uploads.errors import UnknownUpload
+from handlers.uploads.model import UploadRef
 from handlers.uploads.processing import Delivery
 from tests.unit.handlers.cloud import INGEST, OWNER, Cloud
 from tests.unit.handlers.worker import (

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws_json import AwsError, AwsJson
+from handlers.aws_client import AwsError
+from handlers.aws_json import AwsJson
 from handlers.uploads.signing_keys import NoSigningKey, SigningKey, SigningKeys
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"

@@ -1,71 +1,24 @@
+"""What the store does is the same over both adapters: boto3's on moto, the light one on the embedded AWS."""
+
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from botocore.stub import Stubber
 
-from handlers.uploads.model import Multipart, Status, UnknownUpload, Upload, UploadRef, UploadRequest
-from handlers.uploads.plan import Parts
+from handlers.aws_boto3 import Boto3Json
+from handlers.aws_json import DYNAMODB, AwsJson
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.errors import UnknownUpload
+from handlers.uploads.model import Multipart, Status, Upload, UploadRef
+from handlers.uploads.plan import Method, Parts
 from handlers.uploads.store import UploadStore
-from tests.unit.handlers.cloud import CREATED, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
+from local.emulator import Emulator
+from tests.unit.handlers.cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
+from tests.unit.handlers.store_steps import BEFORE, HOLDER, OTHER, STEPS
 
-HOLDER, OTHER = "job-1", "job-2"
-RESULT = {"bucket": RESULTS, "key": REF.result_key}
-FAILURE = {"code": "unprocessable", "detail": "It is no picture."}
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
-BEFORE: dict[str, dict[str, Any]] = {
-    "pending": {"status": "pending", "version": 1},
-    "uploaded": {"status": "uploaded", "version": 2},
-    "processing": {"status": "processing", "version": 3, "job_id": HOLDER},
-    "completed": {"status": "completed", "version": 4, "job_id": HOLDER, "result": RESULT},
-    "failed": {"status": "failed", "version": 4, "job_id": HOLDER, "failure": {"code": "c", "detail": "Earlier."}},
-    "aborted": {"status": "aborted", "version": 2},
-    "a state of a later release": {"status": "quarantined", "version": 3, "job_id": HOLDER},
-}
-"""An upload's record in every state that it may be found in."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call of the store, and the attributes that it sets where it is allowed."""
-
-    call: Callable[[UploadStore, UploadRef], object]
-    sets: dict[str, Any]
-
-
-STEPS = {
-    "uploaded": Step(lambda store, ref: store.record_uploaded(ref, LATER), {"status": "uploaded"}),
-    "processing by the holder": Step(
-        lambda store, ref: store.record_processing(ref, LATER, job_id=HOLDER),
-        {"status": "processing", "job_id": HOLDER},
-    ),
-    "processing by another job": Step(
-        lambda store, ref: store.record_processing(ref, LATER, job_id=OTHER),
-        {"status": "processing", "job_id": OTHER},
-    ),
-    "completed by the holder": Step(
-        lambda store, ref: store.record_completed(ref, LATER, job_id=HOLDER, result_bucket=RESULTS),
-        {"status": "completed", "result": RESULT},
-    ),
-    "completed by another job": Step(
-        lambda store, ref: store.record_completed(ref, LATER, job_id=OTHER, result_bucket=RESULTS),
-        {"status": "completed", "result": RESULT},
-    ),
-    "failed by the holder": Step(
-        lambda store, ref: store.record_failed(ref, LATER, job_id=HOLDER, **FAILURE),
-        {"status": "failed", "failure": FAILURE},
-    ),
-    "failed by another job": Step(
-        lambda store, ref: store.record_failed(ref, LATER, job_id=OTHER, **FAILURE),
-        {"status": "failed", "failure": FAILURE},
-    ),
-    "aborted": Step(lambda store, ref: store.record_aborted(ref, LATER), {"status": "aborted"}),
-}
 ALLOWED = {
     ("pending", "uploaded"),
     ("pending", "aborted"),
@@ -74,8 +27,49 @@ ALLOWED = {
     ("processing", "processing by the holder"),
     ("processing", "completed by the holder"),
     ("processing", "failed by the holder"),
+    ("processing", "rejected by the holder"),
 }
 """All that may ever happen; every other pair changes nothing."""
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture(params=["boto3", "light"])
+def adapter(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def cloud(adapter: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    if adapter == "boto3":
+        request.getfixturevalue("aws").reset()
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        yield Cloud()
+        return
+    emulator: Emulator = request.getfixturevalue("emulator")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", emulator.operator.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", emulator.operator.secret_access_key)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    cloud = Cloud(emulator.client("dynamodb"))
+    yield cloud
+    cloud.dynamodb.delete_table(TableName=TABLE)
+
+
+@pytest.fixture
+def store(adapter: str, cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[UploadStore]:
+    if adapter == "boto3":
+        yield UploadStore(Boto3Json(cloud.dynamodb), TABLE)
+        return
+    emulator: Emulator = request.getfixturevalue("emulator")
+    light = AwsJson(DYNAMODB, emulator.region)
+    yield UploadStore(light, TABLE)
+    light.close()
 
 
 class TestEveryStepFromEveryState:
@@ -86,7 +80,8 @@ class TestEveryStepFromEveryState:
         record = cloud.write_record(**BEFORE[before])
         assert STEPS[step].call(store, REF)
         expected = {**record, **STEPS[step].sets, "updated_at": LATER_ISO, "version": record["version"] + 1}
-        if expected["status"] in {"completed", "failed", "aborted"}:
+        expected.pop("open_until", None)
+        if expected["status"] in {"completed", "failed", "rejected", "aborted"}:
             del expected["open_shard"]
         assert cloud.record() == expected
 
@@ -142,9 +137,9 @@ class TestProcessing:
 
 
 class TestOpenUploads:
-    @pytest.mark.parametrize("step", ["completed by the holder", "failed by the holder"])
+    @pytest.mark.parametrize("step", ["completed by the holder", "failed by the holder", "rejected by the holder"])
     def test_an_upload_is_in_the_index_until_it_ends(self, cloud: Cloud, store: UploadStore, step: str) -> None:
-        upload = Upload(REF, Status.PENDING, 1, DECLARED, CREATED, CREATED, CREATED)
+        upload = Upload(REF, Status.PENDING, 1, DECLARED, Method.PUT, CREATED, CREATED, CREATED)
         store.record_pending(upload, delete_at=LATER)
         assert [item["updated_at"]["S"] for item in cloud.open_uploads()] == ["2026-02-28T12:00:00.250Z"]
         for name in ("uploaded", "processing by the holder"):
@@ -161,16 +156,14 @@ class TestPending:
     ) -> None:
         record = cloud.write_record(**BEFORE[before])
         newer = UploadRequest("other.txt", "text/plain", 9)
-        upload = Upload(REF, Status.PENDING, 1, newer, LATER, LATER, LATER + timedelta(minutes=1))
-        with pytest.raises(ClientError) as caught:
-            store.record_pending(upload, delete_at=LATER)
-        assert caught.value.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+        upload = Upload(REF, Status.PENDING, 1, newer, Method.PUT, LATER, LATER, LATER + timedelta(minutes=1))
+        assert not store.record_pending(upload, delete_at=LATER)
         assert cloud.record() == record
 
     def test_the_same_id_of_another_owner_is_another_upload(self, cloud: Cloud, store: UploadStore) -> None:
         record = cloud.write_record()
         ref = UploadRef("somebody-else", REF.upload_id)
-        store.record_pending(Upload(ref, Status.PENDING, 1, DECLARED, LATER, LATER, LATER), delete_at=LATER)
+        store.record_pending(Upload(ref, Status.PENDING, 1, DECLARED, Method.PUT, LATER, LATER, LATER), delete_at=LATER)
         assert cloud.record() == record
         assert cloud.status(ref) == "pending"
 
@@ -179,7 +172,7 @@ class TestFind:
     def test_an_upload_in_parts_comes_back_as_it_was_recorded(self, store: UploadStore) -> None:
         declared = UploadRequest("名前.csv", "text/csv", 5 * 1024**3)
         multipart = Multipart("2~abc", Parts.of(declared.size_bytes))
-        upload = Upload(REF, Status.PENDING, 1, declared, CREATED, LATER, LATER, multipart)
+        upload = Upload(REF, Status.PENDING, 1, declared, Method.MULTIPART, CREATED, LATER, LATER, multipart)
         store.record_pending(upload, delete_at=LATER)
         assert store.find(REF) == upload
 
@@ -190,37 +183,14 @@ class TestFind:
         record = cloud.write_record(**BEFORE[before])
         found = store.find(REF)
         assert (found.status, found.version, found.multipart) == (record["status"], record["version"], None)
-        assert (found.result, found.failure) == (record.get("result"), record.get("failure"))
+        assert (found.result, found.failure, found.rejection) == (
+            record.get("result"),
+            record.get("failure"),
+            record.get("rejection"),
+        )
         assert found.created_at == CREATED
-
-    def test_what_was_written_a_moment_ago_is_read(self, cloud: Cloud, store: UploadStore) -> None:
-        key = {"owner": {"S": OWNER}, "upload_id": {"S": REF.upload_id}}
-        with Stubber(cloud.dynamodb) as stubber:
-            stubber.add_response("get_item", {}, {"TableName": TABLE, "Key": key, "ConsistentRead": True})
-            with pytest.raises(UnknownUpload):
-                store.find(REF)
 
     def test_another_owners_upload_is_unknown(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record()
         with pytest.raises(UnknownUpload):
             store.find(UploadRef("somebody-else", REF.upload_id))
-
-
-class TestFaults:
-    @pytest.mark.parametrize(
-        "code", ["ProvisionedThroughputExceededException", "ResourceNotFoundException", "AccessDeniedException"]
-    )
-    def test_any_other_refusal_of_dynamodb_comes_out_as_it_is(
-        self, cloud: Cloud, store: UploadStore, code: str
-    ) -> None:
-        for step in STEPS.values():
-            with Stubber(cloud.dynamodb) as stubber:
-                stubber.add_client_error("update_item", code)
-                with pytest.raises(ClientError) as caught:
-                    step.call(store, REF)
-            assert caught.value.response.get("Error", {}).get("Code") == code
-
-    def test_a_table_that_does_not_exist_is_an_error(self, cloud: Cloud) -> None:
-        elsewhere = UploadStore(cloud.dynamodb, f"{TABLE}-of-nobody")
-        with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            elsewhere.record_uploaded(REF, LATER)

@@ -1,45 +1,36 @@
 """An upload of three small parts, and the secret that signs its sessions."""
 
+import base64
+import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.aws_json import AwsError, AwsJson
+from handlers.uploads.declaration import ChecksumAlgorithm
 from handlers.uploads.session import Session
-from handlers.uploads.signing_keys import SigningKey
 from tests.unit.handlers.cloud import INGEST, REF, TABLE, Cloud
+from tests.unit.handlers.light_clients import KEY, SECRET
 
 BODIES = {1: b"0123456789", 2: b"abcdefghij", 3: b"end"}
 SIZE_BYTES, PART_SIZE_BYTES = 23, 10
 SHOP = "https://shop.example"
-SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"
-KEY = SigningKey("key-1", b"k" * 32)
 SETTINGS = {
     "UPLOADS_TABLE": TABLE,
     "INGEST_BUCKET": INGEST,
     "ALLOWED_ORIGINS": SHOP,
     "URL_EXPIRES_IN_SECONDS": "900",
     "MAX_UPLOAD_BYTES": "53687091200000",
+    "MAX_OPEN_UPLOADS": "1000",
+    "ALLOWED_CONTENT_TYPES": "",
+    "KMS_KEY_ARN": "",
     "MULTIPART_THRESHOLD_BYTES": "67108864",
     "RECORD_RETENTION_DAYS": "30",
     "SESSION_KEY_SECRET": SECRET,
     "SESSION_EXPIRES_IN_SECONDS": "86400",
 }
-
-
-class OneSecret(AwsJson):
-    """Secrets Manager with a key that was never rotated."""
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        assert (operation, parameters["SecretId"]) == ("GetSecretValue", SECRET)
-        if parameters["VersionStage"] != "AWSCURRENT":
-            raise AwsError("ResourceNotFoundException", "no such version", 400, {})
-        return {"SecretString": KEY.to_secret()}
 
 
 @dataclass
@@ -110,3 +101,9 @@ def problem_in(answer: Mapping[str, Any]) -> tuple[int, str, str]:
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     assert answer["statusCode"] == problem["status"]
     return problem["status"], problem["type"].removeprefix("urn:portage:problem:"), problem["detail"]
+
+
+def checksum_of(algorithm: ChecksumAlgorithm, data: bytes) -> str:
+    """In base64, as S3 writes it."""
+    digest = hashlib.sha256(data).digest() if algorithm is ChecksumAlgorithm.SHA256 else zlib.crc32(data).to_bytes(4)
+    return base64.b64encode(digest).decode()

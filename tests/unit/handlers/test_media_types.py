@@ -1,0 +1,187 @@
+"""No honest file is refused for its type, and what is plainly another thing is."""
+
+import mimetypes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.uploads.media_types import HEAD_BYTES, can_be_checked, contradiction
+from tests.unit.handlers.file_heads import HEADS
+
+_OOXML = "application/vnd.openxmlformats-officedocument"
+_ODF = "application/vnd.oasis.opendocument"
+
+HONEST = {
+    "image/png": ["png"],
+    "IMAGE/PNG": ["png"],
+    "image/png; q=1": ["png"],
+    "image/jpeg": ["jpeg", "jpeg of a camera"],
+    "image/jpg": ["jpeg"],
+    "image/gif": ["gif"],
+    "image/webp": ["webp"],
+    "image/x-ms-bmp": ["bmp"],
+    "image/tiff": ["tiff", "bigtiff"],
+    "image/heic": ["heic of a phone", "heif of another phone"],
+    "image/heif": ["heic of a phone", "heif of another phone"],
+    "image/avif": ["avif"],
+    "image/svg+xml": ["svg", "xml", "gzip"],
+    "video/mp4": ["mp4", "mp4 in fragments", "3gp", "mov"],
+    "audio/x-m4a": ["m4a"],
+    "audio/mp4": ["m4a", "mp4"],
+    "video/3gpp": ["3gp"],
+    "video/quicktime": ["mov", "mov of long ago", "mp4"],
+    "video/webm": ["webm"],
+    "audio/webm": ["webm"],
+    "video/x-matroska": ["mkv"],
+    "video/x-msvideo": ["avi"],
+    "video/x-ms-wmv": ["wmv"],
+    "application/ogg": ["ogg"],
+    "video/ogg": ["ogg"],
+    "audio/x-wav": ["wav", "wav over 4 GB"],
+    "audio/wav": ["wav"],
+    "audio/flac": ["flac", "mp3 with a tag", "ogg"],
+    "audio/mpeg": ["mp3", "mp3 with a tag", "mp3 after padding"],
+    "audio/aac": ["aac", "mp3 with a tag"],
+    "application/pdf": ["pdf", "pdf of letters alone", "pdf after a line"],
+    "application/zip": ["zip", "empty zip", "jar", "docx", "epub"],
+    "application/x-zip-compressed": ["zip", "docx"],
+    f"{_OOXML}.wordprocessingml.document": ["docx", "docx of another program", "encrypted docx", "zip"],
+    f"{_OOXML}.spreadsheetml.sheet": ["xlsx", "encrypted docx"],
+    f"{_OOXML}.presentationml.presentation": ["pptx"],
+    "application/vnd.ms-excel.sheet.macroEnabled.12": ["xlsx"],
+    f"{_ODF}.text": ["odt", "zip"],
+    f"{_ODF}.text-flat-xml": ["xml"],
+    "application/epub+zip": ["epub", "zip"],
+    "application/java-archive": ["jar", "jar that is a script"],
+    "application/msword": ["doc", "rtf", "html", "docx", "encrypted docx"],
+    "application/vnd.ms-excel": ["encrypted docx", "xlsx", "csv of body mass", "html"],
+    "application/rtf": ["rtf"],
+    "text/rtf": ["rtf"],
+    "application/x-tar": ["tar", "gzip", "bzip2", "xz"],
+    "application/gzip": ["gzip"],
+    "application/x-gzip": ["gzip"],
+    "application/x-bzip2": ["bzip2"],
+    "application/x-xz": ["xz"],
+    "application/zstd": ["zstd"],
+    "application/x-7z-compressed": ["7z"],
+    "application/vnd.rar": ["rar"],
+    "application/vnd.sqlite3": ["sqlite"],
+    "font/woff2": ["woff2"],
+    "application/wasm": ["wasm"],
+    "application/x-msdownload": ["exe"],
+    "text/plain": [
+        "text",
+        "notes on pictures",
+        "notes on databases",
+        "notes on PDF",
+        "notes in the Windows of old",
+        "UTF-8 with its mark",
+        "UTF-16",
+        "a log in colours",
+        "zeros",
+        "noise",
+    ],
+    "text/csv": ["csv of body mass", "gzip", "bzip2"],
+    "text/csv; charset=utf-8": ["csv of body mass"],
+    "text/x-tex": ["TeX"],
+    "text/html": ["html"],
+    "application/json": ["json", "gzip"],
+    "application/geo+json": ["json"],
+    "application/xml": ["xml"],
+    "application/javascript": ["text"],
+}
+"""What a file may be declared as, of the files that begin so."""
+
+DISHONEST = [
+    ("image/png", "text", "text"),
+    ("image/png", "jpeg", "image/jpeg"),
+    ("image/png", "noise", "data of no known kind"),
+    ("image/png", "exe", "application/x-msdownload"),
+    ("image/jpeg", "html", "text"),
+    ("image/jpeg", "gzip", "application/gzip"),
+    ("image/gif", "notes on pictures", "text"),
+    ("image/bmp", "csv of body mass", "text"),
+    ("image/heic", "jpeg", "image/jpeg"),
+    ("image/svg+xml", "png", "image/png"),
+    ("application/pdf", "exe", "application/x-msdownload"),
+    ("application/pdf", "html", "text"),
+    ("application/pdf", "notes on PDF", "text"),
+    ("application/pdf", "zip", "application/zip"),
+    ("application/zip", "rar", "application/x-rar-compressed"),
+    ("application/zip", "text", "text"),
+    (f"{_OOXML}.wordprocessingml.document", "pdf", "application/pdf"),
+    (f"{_OOXML}.wordprocessingml.document", "text", "text"),
+    ("application/msword", "png", "image/png"),
+    ("application/vnd.ms-excel", "elf", "application/x-executable"),
+    ("application/x-tar", "png", "image/png"),
+    ("application/gzip", "zip", "application/zip"),
+    ("video/mp4", "text", "text"),
+    ("video/mp4", "webm", "video/webm"),
+    ("video/quicktime", "exe", "application/x-msdownload"),
+    ("audio/mpeg", "text", "text"),
+    ("audio/mpeg", "pdf", "application/pdf"),
+    ("text/plain", "png", "image/png"),
+    ("text/plain", "pdf", "application/pdf"),
+    ("text/plain", "pdf of letters alone", "application/pdf"),
+    ("text/csv", "xlsx", f"{_OOXML}.spreadsheetml.sheet"),
+    ("text/html", "exe", "application/x-msdownload"),
+    ("application/json", "sqlite", "application/x-sqlite3"),
+    ("application/xml", "zip", "application/zip"),
+]
+
+TELLS_NOTHING = ["application/octet-stream", "binary/octet-stream", "application/x-unheard-of", "a/b", "image/x-icon"]
+
+
+@pytest.mark.parametrize(("declared", "file"), [(declared, each) for declared in HONEST for each in HONEST[declared]])
+def test_an_honest_declaration_is_not_contradicted(declared: str, file: str) -> None:
+    assert contradiction(declared, HEADS[file][:HEAD_BYTES]) is None
+
+
+@pytest.mark.parametrize(("declared", "file", "found"), DISHONEST)
+def test_another_file_than_was_declared_is_named(declared: str, file: str, found: str) -> None:
+    assert contradiction(declared, HEADS[file][:HEAD_BYTES]) == found
+    assert can_be_checked(declared)
+
+
+@pytest.mark.parametrize("declared", TELLS_NOTHING)
+@pytest.mark.parametrize("file", HEADS)
+def test_a_type_that_tells_nothing_is_never_contradicted(declared: str, file: str) -> None:
+    assert contradiction(declared, HEADS[file]) is None
+    assert not can_be_checked(declared)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "file"),
+    [
+        ("a.png", "png"),
+        ("a.jpg", "jpeg"),
+        ("a.csv.gz", "gzip"),
+        ("a.tar.gz", "gzip"),
+        ("a.tar.xz", "xz"),
+        ("a.svgz", "gzip"),
+        ("a.docx", "docx"),
+        ("a.mp4", "mp4"),
+        ("a.wav", "wav"),
+        ("a.mov", "mov"),
+        ("a.zip", "zip"),
+        ("a.jar", "jar"),
+        ("a.xls", "encrypted docx"),
+    ],
+)
+def test_what_the_command_declares_by_a_files_name_is_honest(file_name: str, file: str) -> None:
+    declared = mimetypes.guess_type(file_name)[0]
+    assert declared
+    assert contradiction(declared, HEADS[file]) is None
+
+
+@given(st.sampled_from(sorted(HONEST)), st.binary(min_size=1, max_size=300))
+def test_any_bytes_have_an_answer(declared: str, head: bytes) -> None:
+    found = contradiction(declared, head)
+    assert found is None or (found and found.isprintable())
+
+
+@given(st.text(min_size=1).filter(lambda text: text.isprintable() and not text.lstrip().startswith("%PDF-")))
+def test_text_in_any_script_is_text(text: str) -> None:
+    assert contradiction("text/plain", text.encode()) is None
+    assert contradiction("image/png", text.encode()) == "text"
