@@ -1,9 +1,14 @@
-"""Objects and results: with part_store.py the only code that speaks to S3."""
+"""Objects and results: with part_store.py and aws_s3.py the only code that speaks to S3."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boto3.s3.transfer import TransferConfig
+
+from handlers.uploads.declaration import ChecksumAlgorithm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -11,15 +16,54 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1024**2
 """Read at a time: larger gains nothing (measured), and memory stays at one chunk."""
 
+MAX_COPIED_AT_ONCE_BYTES = 256 * 1024**2
+"""CopyObject takes up to 5 GB, but parts are copied side by side."""
+
+_COMPOSITE = "COMPOSITE"
+
+
+class ObjectVersion(NamedTuple):
+    """One version of one object: what an event announced, whatever has been written since."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What S3 knows of a version without reading it."""
+
+    size_bytes: int
+    checksums: Mapping[ChecksumAlgorithm, str]
+    """In base64, of the whole object: a multipart upload's composite is of its parts, and so none of these."""
+
 
 class ObjectStore:
-    """Reads objects as streams and stores results as JSON."""
+    """Reads objects as streams, stores results as JSON, and puts away what was rejected."""
 
-    def __init__(self, client: "S3Client", result_bucket: str) -> None:
+    def __init__(self, client: "S3Client", result_bucket: str, quarantine_bucket: str | None = None) -> None:
         self._client = client
         self.result_bucket = result_bucket
+        self._quarantine_bucket = quarantine_bucket
 
-    def chunks(self, bucket: str, key: str, version_id: str) -> Iterator[bytes]:
+    def describe(self, version: ObjectVersion) -> ObjectFacts:
+        """Ask S3 for size and checksums."""
+        answer: Mapping[str, Any] = self._client.head_object(**_parameters(version), ChecksumMode="ENABLED")
+        checksums = {each: answer.get(f"Checksum{each.upper()}", "-") for each in ChecksumAlgorithm}
+        is_whole = answer.get("ChecksumType") != _COMPOSITE
+        return ObjectFacts(
+            answer["ContentLength"],
+            {each: value for each, value in checksums.items() if is_whole and "-" not in value},
+        )
+
+    def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
+        """Read the first bytes of an object that is not empty, or all if there are fewer."""
+        answer = self._client.get_object(**_parameters(version), Range=f"bytes=0-{size_bytes - 1}")
+        with closing(answer["Body"]) as body:
+            return body.read()
+
+    def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
         """Stream exactly the version that the event announced: a later PUT cannot slip in between."""
         with closing(self._client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]) as body:
             yield from body.iter_chunks(CHUNK_BYTES)
@@ -30,3 +74,28 @@ class ObjectStore:
             raise TypeError(f"The processor returned {type(result).__name__}, but must return a mapping.")
         body = json.dumps(dict(result), sort_keys=True, allow_nan=False).encode()
         self._client.put_object(Bucket=self.result_bucket, Key=key, Body=body, ContentType="application/json")
+
+    def put_away(self, version: ObjectVersion) -> None:
+        """Move a version to quarantine, where there is one, or delete it for good; one that is gone is put away."""
+        if self._quarantine_bucket:
+            if not self._exists(version):
+                return
+            self._client.copy(
+                CopySource=_parameters(version),
+                Bucket=self._quarantine_bucket,
+                Key=version.key,
+                Config=TransferConfig(
+                    multipart_threshold=MAX_COPIED_AT_ONCE_BYTES, multipart_chunksize=MAX_COPIED_AT_ONCE_BYTES
+                ),
+            )
+        self._client.delete_object(**_parameters(version))
+
+    def _exists(self, version: ObjectVersion) -> bool:
+        """Look into the list: to ask for the version itself is answered in one way for gone and for forbidden."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=version.bucket, Prefix=version.key)
+        listed = (each for page in pages for each in page.get("Versions", []))
+        return any((each.get("Key"), each.get("VersionId")) == (version.key, version.version_id) for each in listed)
+
+
+def _parameters(version: ObjectVersion) -> Any:
+    return {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}

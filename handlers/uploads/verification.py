@@ -1,0 +1,87 @@
+"""Holds an object against its declaration: size, checksum and type, reading no byte more than that takes."""
+
+import base64
+import hashlib
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import Protocol
+
+from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.uploads.media_types import HEAD_BYTES, can_be_checked, contradiction
+from handlers.uploads.objects import ObjectStore, ObjectVersion
+from handlers.uploads.rejection import Rejection
+
+
+def verify(objects: ObjectStore, version: ObjectVersion, declared: UploadRequest) -> Rejection | None:
+    """Return what of the object is not as declared, or None.
+
+    The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of two
+    chunks; else its head is enough, if anything has to be read.
+    """
+    found = objects.describe(version)
+    if found.size_bytes != declared.size_bytes:
+        sentence = f"The object has {found.size_bytes} bytes, but {declared.size_bytes} were declared."
+        return Rejection("size-mismatch", sentence)
+    if declared.checksum:
+        value = found.checksums.get(declared.checksum.algorithm)
+        if value is None:
+            return _verify_stream(objects, version, declared, declared.checksum)
+        if fault := _checksum_fault(declared.checksum, value):
+            return fault
+    if can_be_checked(declared.content_type):
+        return _type_fault(declared, objects.head(version, HEAD_BYTES))
+    return None
+
+
+def _verify_stream(
+    objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, checksum: Checksum
+) -> Rejection | None:
+    digest = _digest(checksum.algorithm)
+    is_first, hashed = True, Future[None]()
+    hashed.set_result(None)
+    # Hashing lets other threads work, and so a chunk is hashed while the next one is decrypted.
+    with closing(objects.chunks(*version)) as chunks, ThreadPoolExecutor(1) as beside:
+        for chunk in chunks:
+            if is_first and (fault := _type_fault(declared, chunk[:HEAD_BYTES])):
+                return fault
+            is_first = False
+            hashed.result()
+            hashed = beside.submit(digest.update, chunk)
+        hashed.result()
+    return _checksum_fault(checksum, base64.b64encode(digest.digest()).decode())
+
+
+def _checksum_fault(declared: Checksum, value: str) -> Rejection | None:
+    if value == declared.value:
+        return None
+    sentence = f"The object's {declared.algorithm} is {value}, but {declared.value} was declared."
+    return Rejection("checksum-mismatch", sentence)
+
+
+def _type_fault(declared: UploadRequest, head: bytes) -> Rejection | None:
+    found = contradiction(declared.content_type, head)
+    if found is None:
+        return None
+    return Rejection("type-mismatch", f"The object is {found}, but {declared.content_type} was declared.")
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+def _digest(algorithm: ChecksumAlgorithm) -> _Digest:
+    return hashlib.sha256() if algorithm is ChecksumAlgorithm.SHA256 else _Crc32()

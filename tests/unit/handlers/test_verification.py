@@ -1,0 +1,212 @@
+"""Objects are held against their declarations, in as few bytes as that takes."""
+
+import base64
+import hashlib
+import tracemalloc
+import zlib
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.uploads.objects import CHUNK_BYTES, ObjectFacts, ObjectStore, ObjectVersion
+from handlers.uploads.rejection import Rejection
+from handlers.uploads.verification import verify
+from tests.unit.handlers.cloud import INGEST, REF, RESULTS, Cloud
+from tests.unit.handlers.file_heads import HEADS
+
+VERSION = ObjectVersion(INGEST, REF.object_key, "v1")
+SHA256, CRC32 = ChecksumAlgorithm.SHA256, ChecksumAlgorithm.CRC32
+CSV = b"id;name\n1;Zoe\n" * 200_000
+"""Some chunks long."""
+PNG = HEADS["png"] + bytes(2 * CHUNK_BYTES)
+
+
+def checksum_of(body: bytes, algorithm: ChecksumAlgorithm) -> Checksum:
+    digest = hashlib.sha256(body).digest() if algorithm is SHA256 else zlib.crc32(body).to_bytes(4, "big")
+    return Checksum(algorithm, base64.b64encode(digest).decode())
+
+
+def declared(body: bytes, content_type: str, algorithm: ChecksumAlgorithm | None = None) -> UploadRequest:
+    checksum = checksum_of(body, algorithm) if algorithm else None
+    return UploadRequest("a", content_type, len(body), checksum=checksum)
+
+
+@dataclass
+class Reads(ObjectStore):
+    """An object, of which S3 may know checksums; notes what is read of it."""
+
+    body: bytes
+    checksums: dict[ChecksumAlgorithm, str] = field(default_factory=dict[ChecksumAlgorithm, str])
+    reads: list[str] = field(default_factory=list[str])
+
+    def describe(self, version: ObjectVersion) -> ObjectFacts:
+        assert version == VERSION
+        return ObjectFacts(len(self.body), self.checksums)
+
+    def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
+        assert version == VERSION
+        self.reads.append("head")
+        return self.body[:size_bytes]
+
+    def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
+        assert (bucket, key, version_id) == VERSION
+        self.reads.append("whole")
+        try:
+            for start in range(0, len(self.body), CHUNK_BYTES):
+                yield self.body[start : start + CHUNK_BYTES]
+        finally:
+            self.reads.append("closed")
+
+
+class TestAsDeclared:
+    @pytest.mark.parametrize(
+        ("content_type", "algorithm", "is_known", "reads"),
+        [
+            ("application/octet-stream", None, False, []),
+            ("application/octet-stream", SHA256, True, []),
+            ("text/csv", None, False, ["head"]),
+            ("text/csv", CRC32, True, ["head"]),
+            ("application/octet-stream", CRC32, False, ["whole", "closed"]),
+            ("text/csv", SHA256, False, ["whole", "closed"]),
+        ],
+    )
+    def test_no_more_is_read_than_is_needed_and_nothing_twice(
+        self, content_type: str, algorithm: ChecksumAlgorithm | None, *, is_known: bool, reads: list[str]
+    ) -> None:
+        known = {algorithm: checksum_of(CSV, algorithm).value} if algorithm and is_known else {}
+        objects = Reads(CSV, known)
+        assert verify(objects, VERSION, declared(CSV, content_type, algorithm)) is None
+        assert objects.reads == reads
+
+    def test_a_checksum_of_another_algorithm_is_none_of_the_declared_one(self) -> None:
+        objects = Reads(CSV, {CRC32: "wrong"})
+        assert verify(objects, VERSION, declared(CSV, "text/csv", SHA256)) is None
+        assert objects.reads == ["whole", "closed"]
+
+
+class TestOtherwise:
+    def test_another_size_names_both_and_nothing_is_read(self) -> None:
+        objects = Reads(CSV)
+        rejection = verify(objects, VERSION, replace(declared(CSV, "text/csv", SHA256), size_bytes=7))
+        sentence = f"The object has {len(CSV)} bytes, but 7 were declared."
+        assert rejection == Rejection("size-mismatch", sentence)
+        assert objects.reads == []
+
+    @pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_another_checksum_names_both_whether_s3_computed_it_or_we(
+        self, algorithm: ChecksumAlgorithm, *, is_known: bool
+    ) -> None:
+        found, expected = checksum_of(CSV, algorithm), checksum_of(b"other", algorithm)
+        objects = Reads(CSV, {algorithm: found.value} if is_known else {})
+        rejection = verify(objects, VERSION, replace(declared(CSV, "text/csv"), checksum=expected))
+        sentence = f"The object's {algorithm} is {found.value}, but {expected.value} was declared."
+        assert rejection == Rejection("checksum-mismatch", sentence)
+        assert objects.reads == ([] if is_known else ["whole", "closed"])
+
+    def test_a_byte_that_differs_anywhere_is_found(self) -> None:
+        for place in (0, CHUNK_BYTES - 1, CHUNK_BYTES, len(CSV) - 1):
+            body = CSV[:place] + b"!" + CSV[place + 1 :]
+            rejection = verify(Reads(body), VERSION, declared(CSV, "text/csv", CRC32))
+            assert rejection
+            assert rejection.code == "checksum-mismatch"
+
+    @pytest.mark.parametrize("algorithm", [None, SHA256])
+    def test_another_type_names_both(self, algorithm: ChecksumAlgorithm | None) -> None:
+        rejection = verify(Reads(PNG), VERSION, declared(PNG, "text/csv", algorithm))
+        assert rejection == Rejection("type-mismatch", "The object is image/png, but text/csv was declared.")
+
+    def test_a_stream_of_another_type_is_left_at_its_first_chunk(self) -> None:
+        pulled: list[int] = []
+
+        class Counted(Reads):
+            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
+                for chunk in super().chunks(bucket, key, version_id):
+                    pulled.append(len(chunk))
+                    yield chunk
+
+        assert verify(Counted(PNG), VERSION, declared(PNG, "text/csv", SHA256))
+        assert pulled == [CHUNK_BYTES]
+
+    def test_a_stream_that_breaks_is_no_answer(self) -> None:
+        class Broken(Reads):
+            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
+                del bucket, key, version_id
+                yield self.body[:CHUNK_BYTES]
+                raise ConnectionError
+
+        with pytest.raises(ConnectionError):
+            verify(Broken(CSV), VERSION, declared(CSV, "text/csv", SHA256))
+
+
+class TestMemory:
+    def test_a_gibibyte_is_hashed_in_the_memory_of_a_few_chunks(self) -> None:
+        class Large(Reads):
+            def describe(self, version: ObjectVersion) -> ObjectFacts:
+                del version
+                return ObjectFacts(1024**3, {})
+
+            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
+                del bucket, key, version_id
+                for _ in range(1024**3 // CHUNK_BYTES):
+                    yield bytes(CHUNK_BYTES)
+
+        request = UploadRequest("a", "a/b", 1024**3, checksum=Checksum(CRC32, "none"))
+        tracemalloc.start()
+        try:
+            rejection = verify(Large(b""), VERSION, request)
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert rejection
+        assert rejection.detail == "The object's crc32 is W2TCsA==, but none was declared."
+        assert peak < 8 * 1024**2
+
+
+class TestS3:
+    """The same on what S3 says of itself."""
+
+    @pytest.fixture
+    def objects(self, cloud: Cloud) -> ObjectStore:
+        return ObjectStore(cloud.s3, RESULTS)
+
+    def put(self, cloud: Cloud, body: bytes, **more: str) -> ObjectVersion:
+        answer = cloud.s3.put_object(
+            Bucket=INGEST,
+            Key=REF.object_key,
+            Body=body,
+            **more,  # pyright: ignore[reportArgumentType]
+        )
+        return ObjectVersion(INGEST, REF.object_key, answer["VersionId"])
+
+    @pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+    def test_a_checksum_that_s3_computed_is_what_it_tells(
+        self, cloud: Cloud, objects: ObjectStore, algorithm: ChecksumAlgorithm
+    ) -> None:
+        version = self.put(cloud, CSV, ChecksumAlgorithm=algorithm.upper())
+        facts = objects.describe(version)
+        assert facts.size_bytes == len(CSV)
+        assert facts.checksums[algorithm] == checksum_of(CSV, algorithm).value
+
+    @pytest.mark.parametrize(("value", "kind"), [("abcd-2", None), ("abcd", "COMPOSITE")])
+    def test_a_composite_checksum_is_known_by_its_form_or_by_its_type(self, value: str, kind: str | None) -> None:
+        class Client:
+            def head_object(self, **_parameters: str) -> dict[str, object]:
+                told: dict[str, object] = {"ContentLength": 5, "ChecksumSHA256": value, "ChecksumCRC32": value}
+                return told | ({"ChecksumType": kind} if kind else {})
+
+        assert ObjectStore(Client(), RESULTS).describe(VERSION) == ObjectFacts(5, {})  # pyright: ignore[reportArgumentType]
+
+    def test_the_version_that_is_named_is_verified_though_a_later_one_exists(
+        self, cloud: Cloud, objects: ObjectStore
+    ) -> None:
+        first = self.put(cloud, CSV)
+        self.put(cloud, PNG)
+        for algorithm in (None, SHA256):
+            assert verify(objects, first, declared(CSV, "text/csv", algorithm)) is None
+
+    def test_the_head_is_no_longer_than_asked_for_or_than_the_object(self, cloud: Cloud, objects: ObjectStore) -> None:
+        version = self.put(cloud, b"12345")
+        assert [objects.head(version, size) for size in (1, 5, 99)] == [b"1", b"12345", b"12345"]
