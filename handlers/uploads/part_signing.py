@@ -79,26 +79,39 @@ def sign_part_range(
     """
     wanted = PartRange.parse(body)
     session = Session.open(wanted.session, keys, ref=ref, now=now)
-    signed = sign_parts(
-        bucket,
-        ref.object_key,
-        credentials,
-        multipart_id=session.multipart_id,
-        part_numbers=wanted.within(session.parts.count),
-        headers={},
-        checksums=wanted.checked_by(session.checksum_algorithm),
-        expires_in_seconds=expires_in_seconds,
-        now=now,
-    )
+    numbers = wanted.within(session.parts.count)
+    checksums = wanted.checked_by(session.checksum_algorithm)
+    signed = [
+        sign_parts(
+            bucket,
+            ref.object_key,
+            credentials,
+            multipart_id=session.multipart_id,
+            part_numbers=each,
+            headers={"Content-Length": str(session.parts.length(each[0]))},
+            checksums=checksums and PartChecksums(checksums.header, [checksums.values[n - numbers[0]] for n in each]),
+            expires_in_seconds=expires_in_seconds,
+            now=now,
+        )
+        for each in _of_one_length(numbers, session.parts.count)
+    ]
     return {
-        "url_prefix": signed.url_prefix,
-        "url_suffix": signed.url_suffix,
-        "signatures": signed.signatures,
+        "url_prefix": signed[0].url_prefix,
+        "url_suffix": signed[0].url_suffix,
+        "signatures": [signature for each in signed for signature in each.signatures],
+        # Each part's own are signed as well, and known to the client: its length, and its checksum where there is one.
         "headers": {},
         "first_part": wanted.first_part,
         # A signature's own time has no fraction of a second.
         "expires_at": iso(now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)),
     }
+
+
+def _of_one_length(numbers: range, last: int) -> list[range]:
+    """Divide a range of parts where the last part of all, which may be shorter, is among others."""
+    if numbers[-1] == last and len(numbers) > 1:
+        return [numbers[:-1], numbers[-1:]]
+    return [numbers]
 
 
 def _checksums_fault(value: object) -> str | None:

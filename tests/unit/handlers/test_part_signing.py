@@ -25,7 +25,8 @@ from tests.unit.handlers.upload_in_parts import SETTINGS, problem_in
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
-SIZE_BYTES = 5 * 1024**3
+SIZE_BYTES = 5 * 1024**3 - 1
+"""The last part is shorter than the others."""
 SESSION = Session(
     owner=OWNER,
     upload_id=REF.upload_id,
@@ -60,7 +61,7 @@ def presigned(number: int, told: dict[str, Any]) -> str:
         Credentials(*(ENVIRONMENT[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))),
         multipart_id=SESSION.multipart_id,
         part_numbers=[number],
-        headers={},
+        headers={"Content-Length": str(SESSION.parts.length(number))},
         expires_in_seconds=900,
         now=datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
     ).signatures[0]
@@ -137,7 +138,7 @@ class TestChecksums:
     def test_each_part_is_held_to_its_own(self) -> None:
         told = json.loads(self.ask("AAAAAA==", "AAAAAQ==")["body"])
         assert told["headers"] == {}
-        assert "X-Amz-SignedHeaders=host%3Bx-amz-checksum-crc32" in told["url_suffix"]
+        assert "X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-crc32" in told["url_suffix"]
         same = json.loads(self.ask("AAAAAA==", "AAAAAA==")["body"])
         assert len(set(told["signatures"] + same["signatures"])) >= 3
 
