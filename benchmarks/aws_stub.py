@@ -17,12 +17,16 @@ _OPENED = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class AwsStub:
-    """An empty DynamoDB that takes every write, S3 that opens every upload, and one secret; from `with` on."""
+    """An empty DynamoDB that takes every write, S3 that opens every upload, and one secret; from `with` on.
 
-    def __init__(self, secret: str, tls: ssl.SSLContext) -> None:
+    By http without `tls`.
+    """
+
+    def __init__(self, secret: str, tls: ssl.SSLContext | None = None) -> None:
         self._server = _Server(secret)
-        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Self:

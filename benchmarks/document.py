@@ -20,16 +20,18 @@ without awscrt. Both sign the same headers.
 
 **Functions**: a process with the code, the handler and the environment that the stack `dev` deploys, compiled to
 bytecode, under `awslambdaric` with a runtime API of the benchmark's own, from the start of the process to its first
-response's arrival. AWS is a local server with TLS that answers at once; whom to trust is read from a bundle with all
-the authorities that a machine has. The peer of `create_upload` makes boto3's clients when it is imported, asks
-DynamoDB how many uploads are open, records the upload and presigns its URL.
+response's arrival. AWS is a local server that answers at once: by https, as AWS does, and by http, for what is left
+without TLS. Whom to trust is read from a bundle with all the authorities that a machine has. The peer of
+`create_upload` makes boto3's clients when it is imported, asks DynamoDB how many uploads are open, records the upload
+and presigns its URL.
 
 **Sending**: {FULL.transfer_bytes // 1024**2} MiB in parts of 16 MiB over 8 connections to one process of Debian's nginx
 on loopback, which receives each part into a file. CPU is user and system time of the client's process alone, from the
 moment when its modules are imported, for curl from its start. curl sends files of 16 MiB, all by one process
 (`--parallel`). Memory is the peak of what is resident, above what was resident before.
 
-**Verification**: the same size from nginx, over https, through SHA-256; boto3 reads in chunks of the same size.
+**Verification**: an object of the same size, by https from nginx, held against a declared SHA-256 that the server does
+not know; boto3 reads in chunks of the same size as we do, 1 MiB.
 """
 
 

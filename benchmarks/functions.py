@@ -7,7 +7,7 @@ compared is what Python and our code take.
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from benchmarks.deployed_code import Function, make_runtime, peer_function, unpa
 from benchmarks.measuring import interleaved, measurements
 from benchmarks.runtime_api import LambdaProcess, Response
 from benchmarks.signing import CREDENTIALS
-from benchmarks.table import Row, at_most
+from benchmarks.table import Goal, Row, at_most
 from handlers.uploads.session import Session
 from handlers.uploads.signing_keys import SigningKey
 
@@ -52,54 +52,63 @@ def measure(bench: Bench) -> list[Row]:
     """Compare starts and answers with those of the same task done otherwise."""
     runtime = make_runtime(bench.folder / "runtime")
     create = _event({"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": MEBIBYTE})
+    empty = Case(peer_function("empty", bench.folder / "empty"), {})
     cases = {
         "sign_parts": Case(unpack_function("sign-parts", bench.folder / "sign_parts"), _parts_event(100)),
-        "empty": Case(peer_function("empty", bench.folder / "empty"), {}),
         "create_upload": Case(unpack_function("create-upload", bench.folder / "create_upload"), create),
         "boto3": Case(peer_function("with_boto3", bench.folder / "with_boto3"), create),
     }
-    with AwsStub(_KEY.to_secret(), bench.certificate.server) as aws:
-        environment = _environment(aws.url, bench.certificate.bundle)
+    secret, authorities = _KEY.to_secret(), bench.certificate.bundle
+    with AwsStub(secret, bench.certificate.server) as by_https, AwsStub(secret) as by_http:
+        aws = {"https": _environment(by_https.url, authorities), "http": _environment(by_http.url, authorities)}
 
-        def started(case: Case) -> LambdaProcess:
-            variables = {**environment, **case.function.environment}
+        def started(case: Case, scheme: str) -> LambdaProcess:
+            variables = {**aws[scheme], **case.function.environment}
             return LambdaProcess(case.function.code, runtime, case.function.handler, variables)
 
-        def timing(case: Case) -> Callable[[], Timing]:
-            return lambda: _timing(started(case), case.event, bench.amounts.calls)
+        def timing(case: Case, scheme: str) -> Callable[[], Timing]:
+            return lambda: _timing(started(case, scheme), case.event, bench.amounts.calls)
 
-        measures = {name: timing(case) for name, case in cases.items()}
+        measures = {"empty": timing(empty, "http")}
+        measures |= {f"{name} {scheme}": timing(case, scheme) for name, case in cases.items() for scheme in aws}
         bench.expect(measurements(measures, rounds=bench.amounts.start_rounds) + 1)
         taken = interleaved(measures, rounds=bench.amounts.start_rounds, tick=bench.tick)
-        with started(cases["sign_parts"]) as process:
-            signed = _many_parts(process, bench.amounts.calls)
+        with started(cases["sign_parts"], "http") as process:
+            rows = _many_parts(process, bench.amounts.calls)
         bench.tick()
+    return rows + _compared(taken, aws)
 
+
+def _compared(taken: Mapping[str, Sequence[Timing]], schemes: Iterable[str]) -> list[Row]:
     first = {name: [each.first_seconds for each in timings] for name, timings in taken.items()}
     warm = {name: [each.warm_seconds for each in timings] for name, timings in taken.items()}
-    empty, fair = "an empty handler", "a handler with boto3"
+
+    def starts(name: str, peer: str, peer_name: str, goal: Goal) -> list[Row]:
+        return [
+            Row.compared(
+                f"{name}, start to first response, AWS by {scheme}",
+                first[f"{name} {scheme}"],
+                first[peer.format(scheme=scheme)],
+                peer_name=peer_name,
+                show=_milliseconds,
+                goal=goal,
+            )
+            for scheme in schemes
+        ]
+
+    fair = "boto3 at module level"
+    ours, theirs = warm["create_upload https"], warm["boto3 https"]
     return [
-        *signed,
+        *starts("sign_parts", "empty", "empty handler", at_most(1.5)),
+        *starts("create_upload", "boto3 {scheme}", fair, at_most(0.35)),
         Row.compared(
-            "sign_parts, start to first response",
-            first["sign_parts"],
-            first["empty"],
-            peer_name=empty,
+            "sign_parts, 100 parts, warm",
+            warm["sign_parts https"],
+            warm["empty"],
+            peer_name="empty handler",
             show=_milliseconds,
-            goal=at_most(1.5),
         ),
-        Row.compared(
-            "create_upload, start to first response",
-            first["create_upload"],
-            first["boto3"],
-            peer_name=fair,
-            show=_milliseconds,
-            goal=at_most(0.35),
-        ),
-        Row.compared(
-            "sign_parts, 100 parts, warm", warm["sign_parts"], warm["empty"], peer_name=empty, show=_milliseconds
-        ),
-        Row.compared("create_upload, warm", warm["create_upload"], warm["boto3"], peer_name=fair, show=_milliseconds),
+        Row.compared("create_upload, warm", ours, theirs, peer_name=fair, show=_milliseconds),
     ]
 
 

@@ -1,5 +1,7 @@
-"""A large object streamed and hashed: what checking an upload costs, against boto3 used by the book."""
+"""A large object held against its declared SHA-256: what that costs the function, against boto3 used by the book."""
 
+import base64
+import hashlib
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -18,17 +20,19 @@ def measure(bench: Bench) -> list[Row]:
     """Compare GiB a second over https, and look at memory."""
     size = bench.amounts.transfer_bytes
     with Nginx(bench.folder / "nginx", bench.certificate) as nginx:
-        write_file(nginx.files / KEY, size)
+        file = nginx.files / KEY
+        write_file(file, size)
+        with file.open("rb") as content:
+            sha256 = base64.b64encode(hashlib.file_digest(content, "sha256").digest()).decode()
 
         def reading(name: str) -> Callable[[], dict[str, Any]]:
-            return lambda: measured("verifier", name, nginx.address("https"), trusting=bench.certificate)
+            return lambda: measured(
+                "verifier", name, nginx.address("https"), str(size), sha256, trusting=bench.certificate
+            )
 
         measures = {name: reading(name) for name in ("ours", "boto3")}
         bench.expect(measurements(measures, rounds=bench.amounts.transfer_rounds))
         taken = interleaved(measures, rounds=bench.amounts.transfer_rounds, tick=bench.tick)
-    told = {(each["bytes"], each["sha256"]) for every in taken.values() for each in every}
-    if len(told) != 1 or told.pop()[0] != size:
-        raise AssertionError(f"Not all have read the same {size} bytes: {told}.")
     speed = {name: [size / _GIBIBYTE / each["seconds"] for each in every] for name, every in taken.items()}
     grown = {name: statistics.median(each["grown_bytes"] for each in every) / MEBIBYTE for name, every in taken.items()}
     return [

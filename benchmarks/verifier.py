@@ -1,38 +1,47 @@
-"""Streams one object from a server and hashes it, as we do or as boto3 does it.
+"""Reads one object from a server and holds it against its SHA-256, as we do or as boto3 does it.
 
 A process of its own, so that nothing else is in its memory.
 """
 
+import base64
 import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from benchmarks.memory import Memory
-from handlers.uploads.objects import CHUNK_BYTES, ObjectStore
+from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.uploads.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
+from handlers.uploads.verification import verify
 
 BUCKET, KEY = "files", "object"
 
 
-def our_chunks(client: Any) -> Iterable[bytes]:
-    """Read as the processing does."""
-    return ObjectStore(client, "results").chunks(BUCKET, KEY, "version")
+def is_found_good_by_us(client: Any, size_bytes: int, sha256: str) -> bool:
+    """Verify an upload that was declared with a checksum which S3 has not computed."""
+    declared = UploadRequest(
+        "object", "application/octet-stream", size_bytes, checksum=Checksum(ChecksumAlgorithm.SHA256, sha256)
+    )
+    return verify(ObjectStore(client, "results"), ObjectVersion(BUCKET, KEY, "version"), declared) is None
 
 
-def boto3_chunks(client: Any) -> Iterable[bytes]:
-    """Read as boto3's own documentation does, in chunks of our size: its default of 1 KiB is far slower."""
-    return client.get_object(Bucket=BUCKET, Key=KEY)["Body"].iter_chunks(CHUNK_BYTES)
+def is_found_good_by_boto3(client: Any, size_bytes: int, sha256: str) -> bool:
+    """Read as boto3's documentation does, but in chunks of our size: its default of 1 KiB is far slower."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in client.get_object(Bucket=BUCKET, Key=KEY)["Body"].iter_chunks(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return size == size_bytes and base64.b64encode(digest.digest()).decode() == sha256
 
 
 def main() -> None:
-    """Read and hash, and print bytes, seconds, bytes of memory and the hash."""
-    name, server = sys.argv[1:]
-    chunks = {"ours": our_chunks, "boto3": boto3_chunks}[name]
+    """Verify, and print seconds and bytes of memory."""
+    name, server, size, sha256 = sys.argv[1:]
+    is_found_good = {"ours": is_found_good_by_us, "boto3": is_found_good_by_boto3}[name]
     client = boto3.client(
         "s3",
         region_name="eu-west-1",
@@ -42,13 +51,9 @@ def main() -> None:
         config=Config(s3={"addressing_style": "path"}),
     )
     memory, begun = Memory.now(), time.perf_counter()
-    digest, size = hashlib.sha256(), 0
-    for chunk in chunks(client):
-        digest.update(chunk)
-        size += len(chunk)
-    seconds = time.perf_counter() - begun
-    told = {"bytes": size, "seconds": seconds, "grown_bytes": memory.growth_bytes(), "sha256": digest.hexdigest()}
-    json.dump(told, sys.stdout)
+    if not is_found_good(client, int(size), sha256):
+        raise AssertionError(f"{name} finds that {server} does not serve {size} bytes of SHA-256 {sha256}.")
+    json.dump({"seconds": time.perf_counter() - begun, "grown_bytes": memory.growth_bytes()}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def test_every_benchmark_is_measured_or_says_what_it_lacks() -> None:
     table = re.sub(r"\s+", " ", done.stdout)
     for title, row in {
         "signing": "one part's signature, of 1,000",
-        "functions": "create_upload, start to first response",
+        "functions": "create_upload, start to first response, AWS by https",
         "sending": "sending by https, memory growth",
         "verification": "verification, memory above idle",
     }.items():
