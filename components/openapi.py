@@ -110,6 +110,7 @@ class Contract:
                 "200": _response("One signature a part", "SignedParts"),
                 "400": _problem("The range is not one of the plan"),
                 "403": _problem("The session is not one of this upload, or has expired"),
+                "404": _problem("There can be no such upload"),
             },
         )
 
@@ -133,6 +134,7 @@ class Contract:
             parameters=[_UPLOAD_ID],
             responses={
                 "200": _response("How far the upload is", "Upload"),
+                "400": _problem("The body is not an empty object"),
                 "404": _problem("You have no such upload"),
                 "409": _problem("Parts are missing, or the upload is over"),
             },
@@ -169,7 +171,7 @@ class Contract:
             "security": [{"users": []}],
             "parameters": list(parameters),
             **request,
-            "responses": dict(responses),
+            "responses": {**responses, **_ANSWERS_OF_THE_GATEWAY},
             "x-amazon-apigateway-integration": {
                 "type": "aws_proxy",
                 "httpMethod": "POST",
@@ -187,6 +189,7 @@ class Contract:
                 "200": _response("How far the upload is", "Upload"),
                 "404": _problem("You have no such upload"),
                 "503": _problem("The status cannot be read at the moment"),
+                **_ANSWERS_OF_THE_GATEWAY,
             },
             "x-amazon-apigateway-integration": {
                 "type": "aws",
@@ -260,3 +263,12 @@ def _response(description: str, schema: str) -> dict[str, Any]:
 
 def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {PROBLEM_JSON: {"schema": ref("Problem")}}}
+
+
+_ANSWERS_OF_THE_GATEWAY = {
+    "401": _problem("There is no valid ID token of the user pool in the header Authorization"),
+    "413": _problem("The request is larger than API Gateway takes"),
+    "429": _problem("There are too many requests at the moment"),
+    "504": _problem("There was no answer in time"),
+}
+"""What each operation may be answered with before it is reached, or while it is."""

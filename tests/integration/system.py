@@ -1,5 +1,7 @@
 """A deployment as a test sees it: from outside, by HTTP, as a signed-in user."""
 
+import base64
+import hashlib
 import json
 import secrets
 import time
@@ -133,6 +135,11 @@ def put(plan: Mapping[str, Any], content: bytes, **headers: str) -> Answer:
     """Send bytes to a presigned URL, with the plan's headers or others in their place."""
     sent = {**plan["headers"], "Content-Length": str(len(content)), **headers}
     return http("PUT", plan["url"], content, sent)
+
+
+def checksum_of(content: bytes) -> str:
+    """SHA-256 as it is declared, and as S3 writes it."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def eventually(look: Callable[[], Any], good: Callable[[Any], bool], *, seconds: float = 30) -> Any:
