@@ -42,6 +42,8 @@ pulumi.export("userPoolId", api.user_pool_id)
 pulumi.export("userPoolClientId", api.user_pool_client_id)
 pulumi.export("ingestBucket", api.bucket_name)
 pulumi.export("resultsBucket", pipeline.results_bucket_name)
+if settings.rejected_objects == "quarantine":
+    pulumi.export("quarantineBucket", pipeline.quarantine_bucket_name)
 pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)
 pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)

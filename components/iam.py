@@ -12,6 +12,9 @@ from handlers.uploads.table import PENDING_INDEX
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]
 
+MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
+"""The service that scans, as a principal and as the manager of its rules."""
+
 _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
 """URLs and forms: whoever signs in the Authorization header holds credentials of their own, as our functions do."""
 
@@ -81,6 +84,46 @@ def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
 def read_objects(bucket_arn: Arn) -> Statement:
     """Read uploaded objects, in the version that an event names."""
     return allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def see_versions(bucket_arn: Arn) -> Statement:
+    """List which versions of an uploaded object are there."""
+    under = {"StringLike": {"s3:prefix": f"{OBJECT_PREFIX}*"}}
+    return {**allow(["s3:ListBucketVersions"], bucket_arn), "Condition": under}
+
+
+def delete_versions(bucket_arn: Arn) -> Statement:
+    """Delete a version of an uploaded object for good."""
+    return allow(["s3:DeleteObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def fill_quarantine(bucket_arn: Arn) -> Statement:
+    """Copy objects into the quarantine, under their own keys, and give up copies in parts; but read none."""
+    return allow(["s3:PutObject", "s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def scan_objects(bucket_arn: Arn, role_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
+    """What GuardDuty needs to scan uploaded objects as they come, in the account of this role, without tagging them.
+
+    Source: GuardDuty user guide, "Create or update IAM role policy" of Malware Protection for S3.
+    """
+    rules = pulumi.Output.from_input(role_arn).apply(_scan_rules)
+    test_object = pulumi.Output.concat(bucket_arn, "/malware-protection-resource-validation-object")
+    manage = allow([f"events:{verb}" for verb in ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets")], rules)
+    statements = [
+        {**manage, "Condition": {"StringLike": {"events:ManagedBy": MALWARE_PROTECTION}}},
+        allow(["events:DescribeRule", "events:ListTargetsByRule"], rules),
+        allow(["s3:GetBucketNotification", "s3:PutBucketNotification", "s3:ListBucket"], bucket_arn),
+        allow(["s3:PutObject"], test_object),
+        allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX), test_object),
+    ]
+    through_s3 = {"Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}}
+    return statements + [{**statement, **through_s3} for statement in encrypt_and_decrypt(kms_key_arn)]
+
+
+def _scan_rules(role_arn: str) -> str:
+    _, partition, _, _, account_id, _ = role_arn.split(":", 5)
+    return f"arn:{partition}:events:*:{account_id}:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
 
 
 def put_results(bucket_arn: Arn) -> Statement:

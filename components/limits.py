@@ -30,6 +30,8 @@ PROCESSING_SECONDS = Range(
     10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"
 )
 MEMORY_MB = Range(128, 10_240, "Lambda's limits")
+REJECTED_OBJECTS = Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones")
+UNSCANNABLE_OBJECTS = Choice(("reject", "process"), "what to do with what GuardDuty cannot look into")
 CONCURRENCY = Range(
     2, 900, "SQS cannot hold back below 2; Lambda keeps 100 of an account's default quota of 1,000 unreserved"
 )

@@ -1,8 +1,10 @@
 """ProcessingPipeline: hands every uploaded object to a processor, once, and keeps what it found.
 
 ingest bucket --Object Created--> EventBridge rule --> queue (dead-letter queue behind it)
-    --> process_object --> the processor --> results bucket
-                       --> status table: uploaded, processing, completed or failed
+    (or, behind a malware gate: --> GuardDuty --Object Scan Result-->)
+    --> process_object: verify --> the processor --> results bucket
+                               --> quarantine, where the object is not as declared or not safe
+                               --> status table: uploaded, processing, completed, rejected or failed
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -14,6 +16,8 @@ from components import iam, limits
 from components.arguments import ARCHIVE, TEXT, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
+from components.malware_gate import MalwareGate, scanned_objects
+from components.object_queue import ObjectQueue
 from components.private_bucket import PrivateBucket
 from components.processor_code import processor_fault
 from handlers.uploads.model import OBJECT_PREFIX
@@ -23,9 +27,6 @@ INSPECT = "handlers.processors.inspect.process"
 
 VISIBILITY_PER_TIMEOUT = 6
 """Visibility timeout by the function's timeout, so that throttled deliveries come back late enough (Lambda guide)."""
-
-DEAD_LETTER_SECONDS = 14 * 24 * 3600
-"""SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
 
 
 class ProcessingPipelineArgs(TypedDict):
@@ -45,6 +46,14 @@ class ProcessingPipelineArgs(TypedDict):
     """`module.function` that keeps the contract in handlers/processors; inspect's if left out."""
     processor_code: NotRequired[pulumi.Archive | None]
     """The archive in which that module is, with all that it imports; none for a built-in processor."""
+    rejected_objects: NotRequired[str]
+    """`quarantine` or `delete` what is not as declared, or not safe; quarantine if left out."""
+    quarantine_expiration_days: NotRequired[int]
+    """Days after which objects in quarantine are deleted: 1 to 3,650, 30 if left out."""
+    malware_scan: NotRequired[bool]
+    """Whether GuardDuty scans objects for malware before they are processed; false if left out."""
+    unscannable_objects: NotRequired[str]
+    """`reject` or `process` what GuardDuty cannot look into, of over 100 GB say; reject if left out."""
     timeout_seconds: NotRequired[int]
     """Time for one object: 10 to 900 s, 300 if left out."""
     memory_mb: NotRequired[int]
@@ -64,7 +73,7 @@ class ProcessingPipelineArgs(TypedDict):
     kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """The customer's key for the results, and for objects and table if they have one; AWS's own if left out."""
     deletion_protection: NotRequired[bool]
-    """Whether the results refuse to be deleted; true if left out."""
+    """Whether results and quarantine refuse to be deleted; true if left out."""
 
 
 _RULES: dict[str, Any] = {
@@ -75,6 +84,10 @@ _RULES: dict[str, Any] = {
     "result_reader_role_name": (TEXT, None),
     "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
+    "rejected_objects": (limits.REJECTED_OBJECTS, "quarantine"),
+    "quarantine_expiration_days": (limits.RETENTION_DAYS, 30),
+    "malware_scan": (Flag(), False),
+    "unscannable_objects": (limits.UNSCANNABLE_OBJECTS, "reject"),
     "timeout_seconds": (limits.PROCESSING_SECONDS, 300),
     "memory_mb": (limits.MEMORY_MB, 512),
     "reserved_concurrency": (limits.CONCURRENCY, None),
@@ -89,7 +102,7 @@ _RULES: dict[str, Any] = {
 
 
 class ProcessingPipeline(pulumi.ComponentResource):
-    """Takes each created object from uploaded to completed or failed."""
+    """Takes each created object from uploaded to completed, rejected or failed."""
 
     queue_url: pulumi.Output[str]
     """Where created objects wait."""
@@ -97,24 +110,20 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Where the messages of failed uploads are kept for 14 days."""
     results_bucket_name: pulumi.Output[str]
     """Where results are, under results/{owner}/{upload_id}.json."""
+    quarantine_bucket_name: pulumi.Output[str]
+    """Where rejected objects are, under their own keys; empty where they are deleted."""
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(ProcessingPipelineArgs, args, _RULES)
         if fault := processor_fault(given["processor"], given["processor_code"]):
             raise ValueError(f"ProcessingPipeline: {fault}")
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
-        queue, dead_letter_queue = self._queues(name, given)
-        self._deliver_created_objects(name, args, queue, dead_letter_queue)
-        results = PrivateBucket(
-            f"{name}-results",
-            {
-                "deletion_protection": given["deletion_protection"],
-                "kms_key_arn": given["kms_key_arn"],
-                "noncurrent_version_days": given["noncurrent_version_days"],
-                "expiration_days": given["result_expiration_days"],
-            },
-            pulumi.ResourceOptions(parent=self),
-        )
+        queue = self._queue(name, args, given)
+        results = self._bucket(f"{name}-results", given, expiration_days=given["result_expiration_days"])
+        quarantine = None
+        if given["rejected_objects"] == "quarantine":
+            days = given["quarantine_expiration_days"]
+            quarantine = self._bucket(f"{name}-quarantine", given, expiration_days=days)
         if given["result_reader_role_name"] is not None:
             aws.iam.RolePolicy(
                 f"{name}-results-are-read-by-api",
@@ -122,11 +131,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 policy=iam.policy(iam.read_results(results.bucket_arn), *iam.decrypt(given["kms_key_arn"])),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        function = self._process_object(name, args, given, queue, results)
+        function = self._process_object(name, args, given, queue=queue, results=results, quarantine=quarantine)
         concurrency = given["reserved_concurrency"]
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-triggers-process-object",
-            event_source_arn=queue.arn,
+            event_source_arn=queue.queue_arn,
             function_name=function.alias_arn,
             batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
             function_response_types=["ReportBatchItemFailures"],
@@ -134,81 +143,54 @@ class ProcessingPipeline(pulumi.ComponentResource):
             scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.queue_url = queue.url
-        self.dead_letter_queue_url = dead_letter_queue.url
+        self.queue_url = queue.queue_url
+        self.dead_letter_queue_url = queue.dead_letter_queue_url
         self.results_bucket_name = results.bucket_name
+        self.quarantine_bucket_name = quarantine.bucket_name if quarantine else pulumi.Output.from_input("")
         self.register_outputs(
             {
                 "queue_url": self.queue_url,
                 "dead_letter_queue_url": self.dead_letter_queue_url,
                 "results_bucket_name": self.results_bucket_name,
+                "quarantine_bucket_name": self.quarantine_bucket_name,
             }
         )
 
-    def _queues(self, name: str, given: dict[str, Any]) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
-        child = pulumi.ResourceOptions(parent=self)
-        dead_letter_queue = aws.sqs.Queue(
-            f"{name}-dead-letters",
-            message_retention_seconds=DEAD_LETTER_SECONDS,
-            sqs_managed_sse_enabled=True,
-            opts=child,
-        )
-        queue = aws.sqs.Queue(
-            f"{name}-created-objects",
-            # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
-            sqs_managed_sse_enabled=True,
-            visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * given["timeout_seconds"],
-            message_retention_seconds=DEAD_LETTER_SECONDS,
-            redrive_policy=pulumi.Output.json_dumps(
-                {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": given["max_attempts"]}
-            ),
-            opts=child,
-        )
-        aws.sqs.RedriveAllowPolicy(
-            f"{name}-dead-letters-of-created-objects",
-            queue_url=dead_letter_queue.url,
-            redrive_allow_policy=pulumi.Output.json_dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
-            ),
-            opts=child,
-        )
-        return queue, dead_letter_queue
-
-    def _deliver_created_objects(
-        self, name: str, args: ProcessingPipelineArgs, queue: aws.sqs.Queue, dead_letter_queue: aws.sqs.Queue
-    ) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-object-created",
-            description="Objects that clients have sent",
-            event_pattern=pulumi.Output.json_dumps(
+    def _queue(self, name: str, args: ProcessingPipelineArgs, given: dict[str, Any]) -> ObjectQueue:
+        bucket_name = args["bucket_name"]
+        event = ("object-created", _created_objects(bucket_name))
+        if given["malware_scan"]:
+            event = ("object-scanned", scanned_objects(bucket_name))
+            MalwareGate(
+                f"{name}-scan",
                 {
-                    "source": ["aws.s3"],
-                    "detail-type": ["Object Created"],
-                    "detail": {
-                        "bucket": {"name": [args["bucket_name"]]},
-                        "object": {"key": [{"prefix": OBJECT_PREFIX}]},
-                    },
-                }
-            ),
-            opts=child,
-        )
-        policies = [
-            aws.sqs.QueuePolicy(
-                f"{name}-{purpose}-policy",
-                queue_url=target.url,
-                policy=iam.policy(iam.send_from_rule(target.arn, rule.arn), iam.refuse_plain_http(target.arn, "sqs:*")),
-                opts=child,
+                    "bucket_name": bucket_name,
+                    "bucket_arn": args["bucket_arn"],
+                    "kms_key_arn": given["kms_key_arn"],
+                },
+                pulumi.ResourceOptions(parent=self),
             )
-            for purpose, target in (("created-objects", queue), ("dead-letters", dead_letter_queue))
-        ]
-        aws.cloudwatch.EventTarget(
-            f"{name}-object-created-to-queue",
-            rule=rule.name,
-            arn=queue.arn,
-            dead_letter_config={"arn": dead_letter_queue.arn},
-            # EventBridge drops what it may not deliver: the permission comes first.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        return ObjectQueue(
+            name,
+            {
+                "event_name": event[0],
+                "event_pattern": event[1],
+                "visibility_timeout_seconds": VISIBILITY_PER_TIMEOUT * given["timeout_seconds"],
+                "max_attempts": given["max_attempts"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _bucket(self, name: str, given: dict[str, Any], *, expiration_days: int | None) -> PrivateBucket:
+        return PrivateBucket(
+            name,
+            {
+                "deletion_protection": given["deletion_protection"],
+                "kms_key_arn": given["kms_key_arn"],
+                "noncurrent_version_days": given["noncurrent_version_days"],
+                "expiration_days": expiration_days,
+            },
+            pulumi.ResourceOptions(parent=self),
         )
 
     def _process_object(
@@ -216,8 +198,10 @@ class ProcessingPipeline(pulumi.ComponentResource):
         name: str,
         args: ProcessingPipelineArgs,
         given: dict[str, Any],
-        queue: aws.sqs.Queue,
+        *,
+        queue: ObjectQueue,
         results: PrivateBucket,
+        quarantine: PrivateBucket | None,
     ) -> LambdaFunction:
         return LambdaFunction(
             f"{name}-process-object",
@@ -225,18 +209,22 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "handler": "handlers.process_object.handle",
                 "code": code_archive(["filetype"], given["processor_code"]),
                 "statements": [
-                    iam.consume(queue.arn),
+                    iam.consume(queue.queue_arn),
                     iam.read_objects(args["bucket_arn"]),
+                    *_put_away(args["bucket_arn"], quarantine),
                     iam.put_results(results.bucket_arn),
                     iam.advance_uploads(args["table_arn"]),
+                    iam.read_an_upload(args["table_arn"]),
                     *iam.encrypt_and_decrypt(given["kms_key_arn"]),
                 ],
                 "environment": {
                     "UPLOADS_TABLE": args["table_name"],
                     "RESULTS_BUCKET": results.bucket_name,
-                    "QUEUE_URL": queue.url,
+                    "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
+                    "QUEUE_URL": queue.queue_url,
                     "PROCESSOR": given["processor"],
                     "MAX_ATTEMPTS": str(given["max_attempts"]),
+                    "UNSCANNABLE_OBJECTS": given["unscannable_objects"],
                 },
                 "timeout_seconds": given["timeout_seconds"],
                 "memory_mb": given["memory_mb"],
@@ -246,3 +234,19 @@ class ProcessingPipeline(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
+
+
+def _created_objects(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
+    """Match what S3 says of a bucket's uploads."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": OBJECT_PREFIX}]}},
+    }
+
+
+def _put_away(bucket_arn: pulumi.Input[str], quarantine: PrivateBucket | None) -> list[iam.Statement]:
+    delete = iam.delete_versions(bucket_arn)
+    if quarantine is None:
+        return [delete]
+    return [delete, iam.see_versions(bucket_arn), iam.fill_quarantine(quarantine.bucket_arn)]

@@ -1,4 +1,4 @@
-"""The Lambda behind the queue of created objects; it answers with the messages to deliver again."""
+"""The Lambda behind the queue of created or scanned objects; it answers with the messages to deliver again."""
 
 import logging
 import signal
@@ -31,9 +31,13 @@ class ProcessObjectEnvironment:
 
     uploads_table: str
     results_bucket: str
+    quarantine_bucket: str
+    """Empty where rejected objects are deleted."""
     queue_url: str
     processor: str
     max_attempts: int
+    unscannable_objects: str
+    """`reject` or `process`."""
 
 
 @cache
@@ -45,7 +49,7 @@ def _environment() -> ProcessObjectEnvironment:
 def _stores() -> tuple[UploadStore, ObjectStore]:
     env = _environment()
     records = UploadStore(Boto3Json(boto3.client("dynamodb")), env.uploads_table)
-    return records, ObjectStore(boto3.client("s3"), env.results_bucket)
+    return records, ObjectStore(boto3.client("s3"), env.results_bucket, env.quarantine_bucket or None)
 
 
 @cache
@@ -82,6 +86,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         objects=objects,
         load_processor=lambda: load_processor(env.processor),
         max_attempts=env.max_attempts,
+        process_unscannable=env.unscannable_objects == "process",
         clock=lambda: datetime.now(UTC),
         deadline=lambda: _interrupted_after(context.get_remaining_time_in_millis() / 1000 - RECORDING_SECONDS),
     )

@@ -13,6 +13,17 @@ class RefusedError(RuntimeError):
     """AWS refused a resource; the message names the resource, the operation and AWS's reason."""
 
 
+def check(
+    client: Any,
+    operation: str,
+    inputs: Given,
+    moves: Mapping[str, Move] | None = None,
+    also: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what the operation would be called with (see `parameters`)."""
+    return parameters(client.meta.service_model.operation_model(operation), inputs, moves, also)
+
+
 def call(
     client: Any,
     operation: str,
@@ -22,7 +33,7 @@ def call(
 ) -> dict[str, Any]:
     """Check the inputs (see `parameters`), call the operation and return its response."""
     model = client.meta.service_model.operation_model(operation)
-    checked = parameters(model, inputs, moves, also)
+    checked = check(client, operation, inputs, moves, also)
     try:
         return getattr(client, xform_name(operation))(**checked)
     except ClientError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from local.calls import call
+from local.calls import call, check
 from local.emulator import Emulator
 from local.models import Given, InvalidInputError
 from local.program import Registration, plain, run_program
@@ -167,13 +167,17 @@ class _EmulatedCloud:
         left = made.given.value.keys() - claimed - row.provider_only.keys()
         names = left if step is row.create else _heads(step)
         inputs = {name: value for name, value in made.given.value.items() if name in names}
-        made.responses[step.operation] = call(
+        request = (
             self._account.client(row.service),
             step.operation,
             replace(made.given, value=inputs),
             step.moves,
             step.also(made),
         )
+        if row.is_called:
+            made.responses[step.operation] = call(*request)
+        else:
+            check(*request)
 
     def _check_region(self, inputs: Given) -> None:
         region = inputs.children().get("region")

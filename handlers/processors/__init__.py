@@ -3,6 +3,7 @@
 A processor is a function `process(job: Job) -> Mapping[str, object]`, named to the ProcessingPipeline as
 `module.function`:
 
+- it is called with objects that have been verified: size, checksum and type are as declared;
 - it reads the object through `job.chunks()`, or with its own clients from `job.bucket` and `job.key`, which the
   function's role may read;
 - what it returns must be JSON; it is stored in the results bucket, and its key in the upload's status;

@@ -2,12 +2,25 @@
 
 from collections.abc import Mapping
 
-from local.resources import apigateway, cognito, dynamodb, events, iam, kms, lambda_, logs, s3, secretsmanager, sqs
+from local.resources import (
+    apigateway,
+    cognito,
+    dynamodb,
+    events,
+    guardduty,
+    iam,
+    kms,
+    lambda_,
+    logs,
+    s3,
+    secretsmanager,
+    sqs,
+)
 from local.resources.invokes import INVOKES
 from local.resources.rows import Account, Made, Row
 
 __all__ = ["INVOKES", "TABLE", "Account", "Made", "Row"]
 
-_SERVICES = (apigateway, cognito, dynamodb, events, iam, kms, lambda_, logs, s3, secretsmanager, sqs)
+_SERVICES = (apigateway, cognito, dynamodb, events, guardduty, iam, kms, lambda_, logs, s3, secretsmanager, sqs)
 
 TABLE: Mapping[str, Row] = {pulumi_type: row for service in _SERVICES for pulumi_type, row in service.TABLE.items()}

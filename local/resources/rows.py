@@ -95,6 +95,8 @@ class Row:
     """The value with which an input says the same as if it were left out."""
     provider_only: Mapping[str, str] = field(default_factory=dict[str, str])
     """Inputs that AWS never sees, with what the provider does with them."""
+    is_called: bool = True
+    """False where the embedded AWS does not have the service: inputs are checked, and that is all."""
     not_emulated: Mapping[str, str] = field(default_factory=dict[str, str])
     """Inputs (`""` for the whole type) that are checked and stored, but that nothing here acts on: the reason."""
 

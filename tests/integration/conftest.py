@@ -63,7 +63,13 @@ def team_system(deploy_with: DeployWith) -> System:
 
 @pytest.fixture(scope="session")
 def guarded_system(deploy_with: DeployWith) -> System:
-    return deploy_with("guarded", allowedSourceCidrs=["127.0.0.0/8"], allowedSourceVpcIds=["vpc-0a1b2c3d4e5f60718"])
+    return deploy_with(
+        "guarded",
+        allowedSourceCidrs=["127.0.0.0/8"],
+        allowedSourceVpcIds=["vpc-0a1b2c3d4e5f60718"],
+        malwareScan=True,
+        rejectedObjects="delete",
+    )
 
 
 @pytest.fixture(scope="session")

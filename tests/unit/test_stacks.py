@@ -81,6 +81,7 @@ class TestEveryStack:
             "userPoolClientId": f"{physical('upload-api-users-client')}-id",
             "ingestBucket": physical("upload-api-ingest"),
             "resultsBucket": physical("processing-results"),
+            "quarantineBucket": physical("processing-quarantine"),
             "uploadsTable": physical("status-uploads"),
             "queueUrl": url_of("processing-created-objects"),
             "deadLetterQueueUrl": url_of("processing-dead-letters"),
@@ -146,7 +147,7 @@ class TestTheStacksDifferAsTheirEnvironmentsDo:
         }
 
         assert guards == {is_prod}
-        assert len(recording.all(aws.s3.Bucket)) == 2
+        assert len(recording.all(aws.s3.Bucket)) == 3
 
     @pytest.mark.parametrize("key", ["recordRetentionDays", "noncurrentVersionDays", "logRetentionDays"])
     def test_things_are_kept_the_longer_the_more_they_matter(self, key: str) -> None:
@@ -173,6 +174,7 @@ class TestTheStacksDifferAsTheirEnvironmentsDo:
         rules = [
             rule
             for each in deployed(stack).all(aws.s3.BucketLifecycleConfiguration)
+            if "quarantine" not in each.name
             for rule in each.inputs["rules"]
             if "days" in rule.get("expiration", {})
         ]
@@ -274,6 +276,9 @@ class TestWhatAStackGivesReachesTheComponents:
                 objectExpirationDays=80,
                 resultExpirationDays=81,
                 noncurrentVersionDays=82,
+                quarantineExpirationDays=73,
+                malwareScan=True,
+                unscannableObjects="process",
                 processingTimeoutSeconds=83,
                 processingMemoryMb=1_084,
                 processingReservedConcurrency=85,
@@ -286,7 +291,7 @@ class TestWhatAStackGivesReachesTheComponents:
         )
         lifecycles = {
             name: recording.inputs(aws.s3.BucketLifecycleConfiguration, f"{name}-lifecycle")["rules"]
-            for name in ("upload-api-ingest", "processing-results")
+            for name in ("upload-api-ingest", "processing-results", "processing-quarantine")
         }
 
         assert recording.outputs["userPoolId"] == USER_POOL_ARN.split("/")[-1]
@@ -307,6 +312,9 @@ class TestWhatAStackGivesReachesTheComponents:
         assert {name: rules[2]["expiration"] for name, rules in lifecycles.items()} == {
             "upload-api-ingest": {"days": 80},
             "processing-results": {"days": 81},
+            "processing-quarantine": {"days": 73},
         }
+        assert recording.only(aws.guardduty.MalwareProtectionPlan)
+        assert process["environment"]["variables"]["UNSCANNABLE_OBJECTS"] == "process"
         for rules in lifecycles.values():
             assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 82}

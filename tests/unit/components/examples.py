@@ -9,6 +9,8 @@ import pulumi
 from components import iam
 from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.malware_gate import MalwareGate, MalwareGateArgs
+from components.object_queue import ObjectQueue, ObjectQueueArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
 from components.rest_api import RestApi, RestApiArgs
@@ -162,6 +164,10 @@ PROCESSING_PIPELINE = Example(
         "processor": "handlers.processors.load_processor",
         "processor_code": TEAM_CODE,
         "result_reader_role_name": "the-reader",
+        "rejected_objects": "delete",
+        "quarantine_expiration_days": 7,
+        "malware_scan": True,
+        "unscannable_objects": "process",
         "timeout_seconds": 60,
         "memory_mb": 1_024,
         "reserved_concurrency": 5,
@@ -179,11 +185,14 @@ PROCESSING_PIPELINE = Example(
         "memory_mb": (128, 10_240),
         "reserved_concurrency": (2, 900),
         "max_attempts": (1, 1_000),
+        "quarantine_expiration_days": (1, 3_650),
         "result_expiration_days": (1, 3_650),
         "noncurrent_version_days": (1, 3_650),
     },
-    flags=("deletion_protection",),
+    flags=("deletion_protection", "malware_scan"),
     bad={
+        "rejected_objects": ("", "Delete", "keep", True, 3),
+        "unscannable_objects": ("", "quarantine", True, 3),
         "bucket_name": (3,),
         "bucket_arn": (3,),
         "table_name": (3,),
@@ -194,6 +203,33 @@ PROCESSING_PIPELINE = Example(
         "log_level": BAD_LOG_LEVELS,
         "log_retention_days": BAD_LOG_RETENTION_DAYS,
         "kms_key_arn": BAD_KMS_KEY_ARNS,
+    },
+)
+OBJECT_QUEUE = Example(
+    ObjectQueue,
+    ObjectQueueArgs,
+    required={
+        "event_name": "object-created",
+        "event_pattern": {"source": ["aws.s3"]},
+        "visibility_timeout_seconds": 1_800,
+        "max_attempts": 3,
+    },
+    other={
+        "event_name": "object-scanned",
+        "event_pattern": {"source": ["aws.guardduty"]},
+        "visibility_timeout_seconds": 60,
+        "max_attempts": 4,
+    },
+    ranges={"max_attempts": (1, 1_000)},
+)
+MALWARE_GATE = Example(
+    MalwareGate,
+    MalwareGateArgs,
+    required=BUCKET,
+    other={
+        "bucket_name": "another-bucket",
+        "bucket_arn": "arn:aws:s3:::another-bucket",
+        "kms_key_arn": KMS_KEY_ARN,
     },
 )
 LAMBDA_FUNCTION = Example(
@@ -346,5 +382,15 @@ USER_POOL = Example(
 
 COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
 """What a platform team composes."""
-BUILDING_BLOCKS = (LAMBDA_FUNCTION, PRIVATE_BUCKET, INGEST_BUCKET, REST_API, SESSION_KEY, UPLOAD_FUNCTIONS, USER_POOL)
+BUILDING_BLOCKS = (
+    LAMBDA_FUNCTION,
+    PRIVATE_BUCKET,
+    INGEST_BUCKET,
+    OBJECT_QUEUE,
+    MALWARE_GATE,
+    REST_API,
+    SESSION_KEY,
+    UPLOAD_FUNCTIONS,
+    USER_POOL,
+)
 ALL = (*COMPONENTS, *BUILDING_BLOCKS)

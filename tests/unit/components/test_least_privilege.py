@@ -14,6 +14,7 @@ from tests.unit.components.examples import (
     BUCKET,
     KMS_KEY_ARN,
     LAMBDA_FUNCTION,
+    MALWARE_GATE,
     NAME,
     PROCESSING_PIPELINE,
     REST_API,
@@ -119,8 +120,36 @@ PROCESS_OBJECT: Permissions = {
     ("s3:GetObject", f"{BUCKET['bucket_arn']}/uploads/*"),
     ("s3:GetObjectVersion", f"{BUCKET['bucket_arn']}/uploads/*"),
     ("s3:PutObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*"),
+    ("s3:DeleteObjectVersion", f"{BUCKET['bucket_arn']}/uploads/*"),
     ("dynamodb:UpdateItem", TABLE["table_arn"]),
+    ("dynamodb:GetItem", TABLE["table_arn"]),
     *_own_log_and_trace(f"{NAME}-process-object"),
+}
+PUT_INTO_QUARANTINE: Permissions = {
+    ("s3:ListBucketVersions", f"{BUCKET['bucket_arn']} under uploads/*"),
+    *(
+        (f"s3:{verb}", f"{arn_of(aws.s3.Bucket, f'{NAME}-quarantine')}/uploads/*")
+        for verb in ("PutObject", "AbortMultipartUpload")
+    ),
+}
+_PARTITION = arn_of(aws.iam.Role, f"{NAME}-role").split(":")[1]
+_SCAN_RULES = f"arn:{_PARTITION}:events:*:123456789012:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
+_TEST_OBJECT = f"{BUCKET['bucket_arn']}/malware-protection-resource-validation-object"
+SCAN_OBJECTS: Permissions = {
+    *(
+        (f"events:{verb}", f"{_SCAN_RULES} managed by malware-protection-plan.guardduty.amazonaws.com")
+        for verb in ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets")
+    ),
+    ("events:DescribeRule", _SCAN_RULES),
+    ("events:ListTargetsByRule", _SCAN_RULES),
+    *((f"s3:{verb}", BUCKET["bucket_arn"]) for verb in ("GetBucketNotification", "PutBucketNotification")),
+    ("s3:ListBucket", BUCKET["bucket_arn"]),
+    ("s3:PutObject", _TEST_OBJECT),
+    *(
+        (f"s3:{verb}", resource)
+        for verb in ("GetObject", "GetObjectVersion")
+        for resource in (f"{BUCKET['bucket_arn']}/uploads/*", _TEST_OBJECT)
+    ),
 }
 ANY_FUNCTION: Permissions = {("s3:GetObject", "arn:aws:s3:::the-bucket/*"), *_own_log_and_trace(NAME)}
 
@@ -133,13 +162,27 @@ ROLES: dict[str, Role] = {
     **_functions_of(UPLOAD_FUNCTIONS, BUCKET["bucket_arn"], SESSION_KEY_ARN),
     "read_status": (UPLOAD_API, f"{NAME}-read-status-role", READ_STATUS, DECRYPT),
     "account_log": (UPLOAD_API, f"{NAME}-rest-account-log-role", PUSH_LOGS, set()),
-    "process_object": (PROCESSING_PIPELINE, f"{NAME}-process-object-role", PROCESS_OBJECT, USE_THE_KEY),
+    "process_object": (
+        PROCESSING_PIPELINE,
+        f"{NAME}-process-object-role",
+        PROCESS_OBJECT | PUT_INTO_QUARANTINE,
+        USE_THE_KEY,
+    ),
+    "scan_objects": (
+        MALWARE_GATE,
+        f"{NAME}-role",
+        SCAN_OBJECTS,
+        {(action, f"{key} through s3.*.amazonaws.com") for action, key in USE_THE_KEY},
+    ),
     "rotate_session_key": (SESSION_KEY, f"{NAME}-rotate-role", _rotation_of(NAME), USE_THE_KEY),
     "rotate_uploads_key": (UPLOAD_API, f"{UPLOADS_KEY}-rotate-role", _rotation_of(UPLOADS_KEY), USE_THE_KEY),
     "any_function": (LAMBDA_FUNCTION, f"{NAME}-role", ANY_FUNCTION, set()),
     "any_api": (REST_API, f"{NAME}-account-log-role", PUSH_LOGS, set()),
 }
-TAKEN_BY_THE_GATEWAY = {"read_status", "account_log", "any_api"}
+TAKEN_BY = {
+    **dict.fromkeys(("read_status", "account_log", "any_api"), "apigateway.amazonaws.com"),
+    "scan_objects": "malware-protection-plan.guardduty.amazonaws.com",
+}
 """All others are functions'."""
 
 
@@ -162,21 +205,24 @@ def permissions(recording: Recording, role: str) -> Permissions:
 
 
 def permissions_in(allowed: Iterable[dict[str, Any]]) -> Permissions:
-    """What is allowed under a prefix alone says so after the resource."""
+    """What is allowed under a condition alone says so after the resource."""
     return {
-        (action, resource + prefix_of(statement))
+        (action, resource + condition_of(statement))
         for statement in allowed
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
 
 
-def prefix_of(statement: dict[str, Any]) -> str:
+CONDITIONS = {"s3:prefix": "under", "events:ManagedBy": "managed by", "kms:ViaService": "through"}
+
+
+def condition_of(statement: dict[str, Any]) -> str:
     if "Condition" not in statement:
         return ""
-    prefix = statement["Condition"]["StringLike"]["s3:prefix"]
-    assert statement["Condition"] == {"StringLike": {"s3:prefix": prefix}}
-    return f" under {prefix}"
+    ((key, value),) = statement["Condition"]["StringLike"].items()
+    assert statement["Condition"] == {"StringLike": {key: value}}
+    return f" {CONDITIONS[key]} {value}"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -193,14 +239,14 @@ class TestARoleMayDoWhatItDoesAndNothingElse:
 
     def test_it_is_taken_by_one_service(self, role: str) -> None:
         example, name, *_ = ROLES[role]
-        service = "apigateway" if role in TAKEN_BY_THE_GATEWAY else "lambda"
+        service = TAKEN_BY.get(role, "lambda.amazonaws.com")
 
         assert recorded(example).json_input(aws.iam.Role, name, "assumeRolePolicy") == {
             "Version": "2012-10-17",
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Principal": {"Service": service},
                     "Action": "sts:AssumeRole",
                 }
             ],
@@ -229,7 +275,7 @@ class TestNoStatementIsWiderThanItReads:
             physical(role.name) for role in recording.all(aws.iam.Role)
         }
 
-    def test_statements_allow_actions_on_resources_and_know_no_other_words_but_a_prefix(
+    def test_statements_allow_actions_on_resources_and_know_no_other_words_but_a_condition(
         self, example: Example, *, with_key: bool
     ) -> None:
         recording = recorded(example, with_key=with_key)
@@ -237,7 +283,7 @@ class TestNoStatementIsWiderThanItReads:
         for role in recording.all(aws.iam.Role):
             for statement in statements(recording, role.name):
                 assert statement.keys() - {"Condition"} == {"Effect", "Action", "Resource"}
-                assert "Condition" not in statement or prefix_of(statement)
+                assert "Condition" not in statement or condition_of(statement)
                 assert statement["Effect"] == "Allow"
                 assert statement["Action"]
                 assert statement["Resource"]
@@ -251,6 +297,12 @@ class TestNoStatementIsWiderThanItReads:
             for action, resource in permissions(recording, role.name):
                 assert "*" not in action
                 assert resource.startswith("arn:") or (resource == "*" and action in WITHOUT_RESOURCES)
+
+
+def test_without_a_quarantine_nothing_can_be_put_there_and_no_versions_be_listed() -> None:
+    recording = record(lambda: PROCESSING_PIPELINE.make(rejected_objects="delete") and None)
+
+    assert permissions(recording, f"{NAME}-process-object-role") == PROCESS_OBJECT
 
 
 class TestResultsAreReadByWhomTheyAreMeantForAlone:

@@ -11,9 +11,11 @@ from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELIN
 from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
 
 QUEUE, DEAD_LETTERS = f"{NAME}-created-objects", f"{NAME}-dead-letters"
-RULE, RESULTS, FUNCTION = (f"{NAME}-{part}" for part in ("object-created", "results", "process-object"))
+RULE, RESULTS, QUARANTINE, FUNCTION = (
+    f"{NAME}-{part}" for part in ("object-created", "results", "quarantine", "process-object")
+)
 FOURTEEN_DAYS = 1_209_600
-OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name")
+OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name", "quarantine_bucket_name")
 
 
 def recorded(**args: Any) -> Recording:
@@ -146,17 +148,19 @@ class TestTheProcessor:
         assert variables(by_default) == {
             "UPLOADS_TABLE": "the-table",
             "RESULTS_BUCKET": physical(RESULTS),
+            "QUARANTINE_BUCKET": physical(QUARANTINE),
             "QUEUE_URL": url_of(QUEUE),
             "PROCESSOR": "handlers.processors.inspect.process",
             "MAX_ATTEMPTS": "3",
+            "UNSCANNABLE_OBJECTS": "reject",
         }
 
 
 class TestResultsAreKeptAsTheObjectsAre:
     def test_protected_and_for_ever_by_default(self, by_default: Recording) -> None:
-        rules = by_default.inputs(aws.s3.BucketLifecycleConfiguration)["rules"]
+        rules = by_default.inputs(aws.s3.BucketLifecycleConfiguration, f"{RESULTS}-lifecycle")["rules"]
 
-        assert by_default.only(aws.s3.Bucket).options.protect
+        assert by_default.only(aws.s3.Bucket, RESULTS).options.protect
         assert not any("days" in rule.get("expiration", {}) for rule in rules)
 
     def test_or_as_asked_for(self, with_everything: Recording) -> None:
@@ -169,9 +173,70 @@ class TestResultsAreKeptAsTheObjectsAre:
         assert encryption["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
 
 
-def test_queues_and_results_come_out(by_default: Recording) -> None:
+class TestWhatWasRejected:
+    def test_is_kept_for_thirty_days_and_protected_by_default(self, by_default: Recording) -> None:
+        rules = by_default.inputs(aws.s3.BucketLifecycleConfiguration, f"{QUARANTINE}-lifecycle")["rules"]
+
+        assert by_default.only(aws.s3.Bucket, QUARANTINE).options.protect
+        assert rules[2]["expiration"] == {"days": 30}
+
+    def test_is_kept_as_asked_for_with_the_customers_key(self) -> None:
+        recording = recorded(quarantine_expiration_days=7, kms_key_arn=KMS_KEY_ARN, deletion_protection=False)
+        rules = recording.inputs(aws.s3.BucketLifecycleConfiguration, f"{QUARANTINE}-lifecycle")["rules"]
+        encryption = recording.inputs(aws.s3.BucketServerSideEncryptionConfiguration, f"{QUARANTINE}-encryption")
+
+        assert not recording.only(aws.s3.Bucket, QUARANTINE).options.protect
+        assert rules[2]["expiration"] == {"days": 7}
+        assert encryption["rules"][0]["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
+
+    def test_or_deleted_and_then_there_is_no_quarantine(self) -> None:
+        recording = recorded(rejected_objects="delete")
+
+        assert [each.name for each in recording.all(aws.s3.Bucket)] == [RESULTS]
+        assert variables(recording)["QUARANTINE_BUCKET"] == ""
+        assert recording.outputs["quarantine_bucket_name"] == ""
+
+
+class TestMalwareGate:
+    def test_there_is_none_by_default(self, by_default: Recording) -> None:
+        assert by_default.all(aws.guardduty.MalwareProtectionPlan) == []
+
+    def test_guardduty_scans_what_clients_send_and_leaves_no_tags(self) -> None:
+        recording = recorded(malware_scan=True)
+
+        assert recording.inputs(aws.guardduty.MalwareProtectionPlan) == {
+            "role": arn_of(aws.iam.Role, f"{NAME}-scan-role"),
+            "protectedResource": {"s3Bucket": {"bucketName": "the-bucket", "objectPrefixes": ["uploads/"]}},
+        }
+
+    def test_the_plan_is_made_when_its_role_may_do_its_work(self) -> None:
+        recording = recorded(malware_scan=True)
+        plan = recording.only(aws.guardduty.MalwareProtectionPlan)
+
+        assert recording.only(aws.iam.RolePolicy, f"{NAME}-scan-policy").urn in plan.options.depends_on
+
+    def test_processing_starts_from_the_scans_result_and_not_from_the_creation(self) -> None:
+        recording = recorded(malware_scan=True)
+        rule = f"{NAME}-object-scanned"
+
+        assert [each.name for each in recording.all(aws.cloudwatch.EventRule)] == [rule]
+        assert recording.json_input(aws.cloudwatch.EventRule, rule, "eventPattern") == {
+            "source": ["aws.guardduty"],
+            "detail-type": ["GuardDuty Malware Protection Object Scan Result"],
+            "detail": {"s3ObjectDetails": {"bucketName": ["the-bucket"], "objectKey": [{"prefix": "uploads/"}]}},
+        }
+        assert recording.inputs(aws.cloudwatch.EventTarget)["arn"] == arn_of(aws.sqs.Queue, QUEUE)
+
+    def test_what_cannot_be_scanned_is_processed_where_that_is_asked_for(self) -> None:
+        recording = recorded(malware_scan=True, unscannable_objects="process")
+
+        assert variables(recording)["UNSCANNABLE_OBJECTS"] == "process"
+
+
+def test_queues_and_buckets_come_out(by_default: Recording) -> None:
     assert by_default.outputs == {
         "queue_url": url_of(QUEUE),
         "dead_letter_queue_url": url_of(DEAD_LETTERS),
         "results_bucket_name": physical(RESULTS),
+        "quarantine_bucket_name": physical(QUARANTINE),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from handlers import process_object
 from handlers.processors import Job, Processor
 from handlers.uploads.model import UploadRef
-from tests.unit.handlers.cloud import OWNER, REF, Cloud
+from tests.unit.handlers.cloud import OWNER, PDF, REF, Cloud
 
 MAX_ATTEMPTS = 3
 REFS = [UploadRef(OWNER, f"01985c2e-5a00-7000-8000-00000000000{n}") for n in range(3)]
@@ -34,7 +34,7 @@ def handle(*records: Mapping[str, Any], remaining_seconds: float = 300) -> list[
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def uploaded(cloud: Cloud, ref: UploadRef = REF, body: bytes = b"bytes") -> dict[str, Any]:
+def uploaded(cloud: Cloud, ref: UploadRef = REF, body: bytes = PDF) -> dict[str, Any]:
     """A message for an upload that was declared and sent."""
     cloud.write_record(ref)
     return cloud.announce(cloud.put_object(ref, body), key=ref.object_key)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.processors import Job, Unprocessable
+from handlers.processors import Job
 from handlers.processors.inspect import process
 from handlers.uploads.objects import CHUNK_BYTES
 
@@ -82,14 +82,6 @@ class TestResult:
     def test_a_broken_file_of_a_known_type_has_a_result_too(self, kind: str, kept: int, tail: bytes) -> None:
         body = TYPES[kind][0][:kept] + tail
         assert inspected(body)["size_bytes"] == len(body)
-
-
-class TestSize:
-    @pytest.mark.parametrize(("found", "declared"), [(4, 5), (6, 5), (0, 5), (1, 5 * 1024**3)])
-    def test_another_size_than_declared_is_told_to_the_uploader(self, found: int, declared: int) -> None:
-        sentence = f"^The object has {found} bytes, but {declared} were declared.$"
-        with pytest.raises(Unprocessable, match=sentence):
-            process(job(lambda: iter([b"x" * found]), declared))
 
 
 class TestMemory:

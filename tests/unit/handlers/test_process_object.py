@@ -1,5 +1,6 @@
 """The Lambda behind the queue, from a batch of messages to the answer that names those to deliver again."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 
@@ -8,7 +9,7 @@ import pytest
 from handlers.processors import Job, Unprocessable
 from handlers.uploads.processing import JobFailed
 from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
-from tests.unit.handlers.cloud import OWNER, REF, RESULTS, Cloud, tried_again
+from tests.unit.handlers.cloud import OWNER, PDF, REF, RESULTS, Cloud, tried_again
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
 
@@ -22,17 +23,17 @@ class TestOneMessage:
         assert record["result"] == {"bucket": RESULTS, "key": REF.result_key}
         assert cloud.result() == {
             "size_bytes": 5,
-            "sha256": "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9",
-            "sniffed_type": None,
+            "sha256": hashlib.sha256(PDF).hexdigest(),
+            "sniffed_type": "application/pdf",
             "declared_type": "application/pdf",
         }
 
-    def test_a_size_that_was_not_declared_fails_the_upload_and_is_not_tried_again(self, cloud: Cloud) -> None:
+    def test_a_size_that_was_not_declared_rejects_the_upload_and_is_not_tried_again(self, cloud: Cloud) -> None:
         assert handle(uploaded(cloud, body=b"other size")) == []
         record = cloud.record()
         assert record
-        assert record["failure"] == {
-            "code": "unprocessable",
+        assert record["rejection"] == {
+            "code": "size-mismatch",
             "detail": "The object has 10 bytes, but 5 were declared.",
         }
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from handlers.processors import Job, Processor
 from handlers.uploads.processing import Delivery
-from tests.unit.handlers.cloud import INGEST, LATER_ISO, OWNER, REF, RESULTS, Cloud, object_created
+from tests.unit.handlers.cloud import INGEST, LATER_ISO, OWNER, PDF, REF, RESULTS, Cloud, object_created
 from tests.unit.handlers.worker import (
     MAX_ATTEMPTS,
     Worker,
@@ -74,10 +74,10 @@ class TestCompleted:
     ) -> None:
         cloud.put_object(body=b"later bytes")
         worker.process(delivery, lambda job: {"read": b"".join(job.chunks()).decode()})
-        assert cloud.result() == {"read": "bytes"}
+        assert cloud.result() == {"read": "%PDF-"}
 
     def test_the_bytes_can_be_read_again_from_the_start(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
-        worker.process(delivery, lambda job: {"first": list(job.chunks()) == list(job.chunks()) == [b"bytes"]})
+        worker.process(delivery, lambda job: {"first": list(job.chunks()) == list(job.chunks()) == [PDF]})
         assert cloud.result() == {"first": True}
 
     def test_the_upload_is_processing_while_the_processor_works(
@@ -94,13 +94,15 @@ class TestCompleted:
             worker.process(delivery, count_bytes)
         assert cloud.status() == "processing"
 
-    def test_the_deadline_guards_loading_and_running_the_processor(self, worker: Worker, delivery: Delivery) -> None:
+    def test_the_deadline_guards_verification_and_then_loading_and_running_the_processor(
+        self, worker: Worker, delivery: Delivery
+    ) -> None:
         def load() -> Processor:
             worker.guarded.append("loaded")
             return lambda _job: worker.guarded.append("run") or {}
 
         worker.process(delivery, never, load_processor=load)
-        assert worker.guarded == ["begun", "loaded", "run", "ended"]
+        assert worker.guarded == ["begun", "ended", "begun", "loaded", "run", "ended"]
 
 
 class TestDuplicates:

@@ -10,7 +10,7 @@ from handlers.processors import Job, Processor, Unprocessable
 from handlers.uploads.objects import ObjectStore
 from handlers.uploads.processing import Delivery, JobFailed, Processing
 from handlers.uploads.store import UploadStore
-from tests.unit.handlers.cloud import LATER, RESULTS, Cloud
+from tests.unit.handlers.cloud import LATER, QUARANTINE, RESULTS, Cloud
 
 MAX_ATTEMPTS = 3
 
@@ -23,6 +23,8 @@ class Worker:
     store: UploadStore
     jobs: list[Job] = field(default_factory=list[Job])
     guarded: list[str] = field(default_factory=list[str])
+    quarantine_bucket: str | None = QUARANTINE
+    process_unscannable: bool = False
 
     @contextmanager
     def deadline(self) -> Generator[None]:
@@ -41,9 +43,10 @@ class Worker:
 
         Processing(
             records=self.store,
-            objects=ObjectStore(self.cloud.s3, RESULTS),
+            objects=ObjectStore(self.cloud.s3, RESULTS, self.quarantine_bucket),
             load_processor=load_processor or (lambda: noted),
             max_attempts=MAX_ATTEMPTS,
+            process_unscannable=self.process_unscannable,
             clock=lambda: LATER,
             deadline=self.deadline,
         ).process_upload(delivery)

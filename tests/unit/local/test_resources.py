@@ -235,3 +235,16 @@ class TestArchives:
     def test_what_is_not_on_this_machine_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"a.bin is a RemoteAsset; use a file"):
             zipped(pulumi.AssetArchive({"a.bin": pulumi.RemoteAsset("https://example.com/a.bin")}))
+
+
+def test_a_service_that_the_embedded_aws_lacks_is_checked_all_the_same() -> None:
+    plan = "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"
+    inputs = {
+        "role": "arn:aws:iam::123456789012:role/scan",
+        "protectedResource": {"s3Bucket": {"bucketName": "b", "objectPrefixes": [f"{n}/" for n in range(6)]}},
+    }
+
+    with pytest.raises(InvalidInputError, match="objectPrefixes is .* it must have at most 5 items, not 6"):
+        parameters_of(plan, inputs)
+    assert not TABLE[plan].is_called
+    assert "" in TABLE[plan].not_emulated

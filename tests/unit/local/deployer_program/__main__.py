@@ -219,6 +219,13 @@ aws.lambda_.Permission(
     source_arn=pulumi.Output.concat(api.execution_arn, "/*/*/*"),
     opts=here,
 )
+aws.guardduty.MalwareProtectionPlan(
+    "plan",
+    role=role.arn,
+    protected_resource={"s3_bucket": {"bucket_name": bucket.bucket, "object_prefixes": ["uploads/"]}},
+    actions=[{"taggings": [{"status": "DISABLED"}]}],
+    opts=here,
+)
 account = aws.apigateway.Account("account", cloudwatch_role_arn=role.arn, opts=here)
 stage = aws.apigateway.Stage(
     "stage",

@@ -1,0 +1,22 @@
+"""GuardDuty's Malware Protection plans, which MiniStack does not have."""
+
+from local.resources.rows import Call, Made, Row
+
+
+def _plan_id(made: Made) -> str:
+    """The resource's own name: nobody gives it another."""
+    return made.subject.rpartition(" ")[2]
+
+
+TABLE = {
+    "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": Row(
+        service="guardduty",
+        create=Call(operation="CreateMalwareProtectionPlan", moves={"actions.taggings": "Tagging"}),
+        id=_plan_id,
+        outputs=lambda made: {"arn": made.account.arn("guardduty", f"malware-protection-plan/{_plan_id(made)}")},
+        is_called=False,
+        not_emulated={
+            "": "nothing is scanned, and so no object is processed until its scan's result is put on the bus"
+        },
+    ),
+}
