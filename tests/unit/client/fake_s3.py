@@ -168,7 +168,7 @@ class FakeS3(FakeServer):
             signed = signature(upload.upload_id, query["e"], *wanted.values())
         is_as_signed = query["s"] == signed and wanted.items() <= dict(handler.headers.items()).items()
         if self._takes(handler, upload, part, checksum, float(query["e"]), is_as_signed=is_as_signed):
-            self._keep(upload, number, part)
+            self.keep(upload, number, part)
             send(handler, 200, b"", {"ETag": part.etag})
 
     def _store_form(self, handler: Handler) -> None:
@@ -201,7 +201,7 @@ class FakeS3(FakeServer):
         if part.size_bytes != upload.declared["size_bytes"]:
             _refuse(handler, 400, "EntityTooLarge", "no")
         elif self._takes(handler, upload, part, checksum, float(expiry), is_as_signed=is_as_signed):
-            self._keep(upload, 0, part)
+            self.keep(upload, 0, part)
             send(handler, 204, b"", {"ETag": part.etag})
 
     def _takes(
@@ -220,7 +220,8 @@ class FakeS3(FakeServer):
             return True
         return False
 
-    def _keep(self, upload: StoredUpload, number: int, part: Part) -> None:
+    def keep(self, upload: StoredUpload, number: int, part: Part) -> None:
+        """Store a part; only then its sender is told."""
         with self.lock:
             upload.parts[number] = part
             self.stored.append(number)

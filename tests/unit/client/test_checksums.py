@@ -11,8 +11,8 @@ import pytest
 from client import PartsDiffer, UnexpectedAnswer
 from client.worklist import Job
 from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part
-from tests.unit.client.fake_server import Handler, answer
+from tests.unit.client.fake_s3 import Part, StoredUpload
+from tests.unit.client.fake_server import answer
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, interrupted
 
 ALGORITHMS = ("crc32", "sha256")
@@ -109,13 +109,13 @@ class TestAPartThatS3Has:
         assert_arrived(fake, file)
 
     def test_that_never_becomes_the_files_own_ends_it(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        original = fake.store
+        original = fake.keep
 
-        def spoil(handler: Handler, number: int, *others: object) -> None:
-            original(handler, number, *others)  # type: ignore[arg-type]
-            fake.only.parts[7] = Part.of(bytes(PART), "sha256")
+        def spoil(upload: StoredUpload, number: int, part: Part) -> None:
+            original(upload, number, part)
+            upload.parts[7] = Part.of(bytes(PART), "sha256")
 
-        fake.store = spoil  # type: ignore[method-assign]
+        fake.keep = spoil
         with pytest.raises(PartsDiffer, match="lacks part 7, which was sent 3 times"):
             open_portage().upload(file, checksum="sha256")
 

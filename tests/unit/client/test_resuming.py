@@ -14,8 +14,8 @@ from client import (
     UploadEnded,
 )
 from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part, refused
-from tests.unit.client.fake_server import Handler, Reaction
+from tests.unit.client.fake_s3 import Part, StoredUpload, refused
+from tests.unit.client.fake_server import Reaction
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
 
 
@@ -125,13 +125,12 @@ class TestTwoDevices:
         assert_arrived(fake, file)
 
     def test_do_not_go_on_for_ever_if_they_differ(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        original = fake.store
+        original = fake.keep
 
-        def spoil(handler: Handler, number: int, *others: object) -> None:
-            original(handler, number, *others)  # type: ignore[arg-type]
-            fake.only.parts[number].etag = '"foreign"'
+        def spoil(upload: StoredUpload, number: int, part: Part) -> None:
+            original(upload, number, replace(part, etag='"foreign"'))
 
-        fake.store = spoil  # type: ignore[method-assign]
+        fake.keep = spoil
         fake.on_part = lambda _number, _tries: None
         with pytest.raises(PartsDiffer, match="lacks part 1, which was sent 3 times"):
             open_portage().upload(file)
