@@ -1,10 +1,9 @@
 """POST /uploads/{upload_id}/parts: signs, for each batch of parts, without boto3 and without the database."""
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
 from handlers.aws_json import SECRETS_MANAGER, AwsJson
@@ -13,8 +12,7 @@ from handlers.uploads.part_signing import sign_part_range
 from handlers.uploads.signing_keys import SigningKeys
 
 
-@dataclass(frozen=True)
-class SignPartsEnvironment:
+class SignPartsEnvironment(NamedTuple):
     """Set by the UploadApi component."""
 
     ingest_bucket: str

@@ -1,9 +1,8 @@
 """The use case behind POST /uploads/{upload_id}/parts: signatures for a range of parts, from the session alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from handlers.uploads.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_fault
 from handlers.uploads.errors import MOST_FAULTS, InvalidRequest
@@ -13,8 +12,7 @@ from handlers.uploads.presign import Bucket, Credentials, PartChecksums, sign_pa
 from handlers.uploads.session import Session
 
 
-@dataclass(frozen=True)
-class PartRange:
+class PartRange(NamedTuple):
     """The parts that a client wants to send, and its permission for it."""
 
     session: str

@@ -4,9 +4,8 @@ Limits: S3 guide, "Amazon S3 multipart upload limits" and "Uploading objects".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from typing import NamedTuple
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
@@ -35,8 +34,7 @@ class Method(StrEnum):
         return MAX_OBJECT_BYTES if self is Method.MULTIPART else MAX_SINGLE_REQUEST_BYTES
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """A division into parts of one size, the last one excepted."""
 
     size_bytes: int
@@ -50,8 +48,8 @@ class Parts:
         least = -(-size_bytes // MAX_PARTS)
         return cls(size_bytes, max(PREFERRED_PART_BYTES, -(-least // MEBIBYTE) * MEBIBYTE))
 
-    @cached_property
-    def count(self) -> int:
+    @property
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - nobody counts a plan's values
         """How many parts there are: 1 to 10,000."""
         return -(-self.size_bytes // self.part_size_bytes)
 

@@ -8,9 +8,8 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from handlers.uploads.model import UploadRef
 from handlers.uploads.plan import Parts
@@ -25,8 +24,7 @@ class InvalidSession(Exception):
     """The token was not made by us, was changed, has expired, or belongs to another upload."""
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """All that signing a part of one upload takes."""
 
     owner: str
@@ -51,7 +49,7 @@ class Session:
 
     def token(self, key_id: str, key: bytes) -> str:
         """Sign the session with a key."""
-        claims = {"version": VERSION, "key_id": key_id, **asdict(self)}
+        claims = {"version": VERSION, "key_id": key_id, **self._asdict()}
         body = _encoded(json.dumps(claims, separators=(",", ":")).encode())
         return f"{body}.{_signature(key, body)}"
 
@@ -80,7 +78,7 @@ class Session:
 
     @classmethod
     def _described_by(cls, claims: dict[str, Any]) -> bool:
-        kinds = {field.name: cast("type", field.type) for field in fields(cls)}
+        kinds = cls.__annotations__
         return claims.keys() == kinds.keys() and all(
             isinstance(value, kinds[name]) and not isinstance(value, bool) for name, value in claims.items()
         )

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -242,7 +241,7 @@ def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: py
     names: set[str] = set()
 
     def read(kind: type[Any]) -> Any:
-        names.update(field.name.upper() for field in fields(kind))
+        names.update(name.upper() for name in kind.__annotations__)
         return read_environment(kind, variables)
 
     for each in (module, upload_environment):

@@ -77,4 +77,4 @@ def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
 ) -> None:
     with pytest.raises(ValueError, match="is not set") as caught:
         read_environment(kind, {})
-    assert str(caught.value).count("is not set") == len(kind.__dataclass_fields__)
+    assert str(caught.value).count("is not set") == len(kind.__annotations__)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,7 @@ class TestSigned:
 
     def test_the_signatures_of_the_most_parts_fit_into_a_lambdas_answer(self) -> None:
         parts = Parts.of(10_000 * 16 * 1024**2)
-        session = replace(SESSION, size_bytes=parts.size_bytes)
+        session = SESSION._replace(size_bytes=parts.size_bytes)
         answer = sign({**body(1, 10_000), "session": session.token(*KEY)})
         assert len(json.loads(answer["body"])["signatures"]) == 10_000
         assert len(json.dumps(answer)) < 1024**2
@@ -130,7 +129,7 @@ class TestInvalidRequest:
 
 
 class TestChecksums:
-    CHECKED = replace(SESSION, checksum_algorithm="crc32")
+    CHECKED = SESSION._replace(checksum_algorithm="crc32")
 
     def ask(self, *checksums: object, **more: Any) -> dict[str, Any]:
         return sign({**body(1, 2, checksums=list(checksums), **more), "session": self.CHECKED.token(*KEY)})
@@ -170,9 +169,9 @@ class TestInvalidSession:
             ("\ud800", "not a token of ours"),
             (SESSION.token(KEY.key_id, b"x" * 32), "not issued here"),
             (SESSION.token("another-key", KEY.key), "not issued here"),
-            (replace(SESSION, owner="somebody-else").token(*KEY), "belongs to another upload"),
-            (replace(SESSION, upload_id="another").token(*KEY), "belongs to another upload"),
-            (replace(SESSION, expires_at=1).token(*KEY), "has expired"),
+            (SESSION._replace(owner="somebody-else").token(*KEY), "belongs to another upload"),
+            (SESSION._replace(upload_id="another").token(*KEY), "belongs to another upload"),
+            (SESSION._replace(expires_at=1).token(*KEY), "has expired"),
         ],
     )
     def test_it_signs_nothing(self, token: str, reason: str) -> None:
