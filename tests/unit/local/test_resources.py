@@ -244,7 +244,7 @@ def test_a_service_that_the_embedded_aws_lacks_is_checked_all_the_same() -> None
         "protectedResource": {"s3Bucket": {"bucketName": "b", "objectPrefixes": [f"{n}/" for n in range(6)]}},
     }
 
-    with pytest.raises(InvalidInputError, match="objectPrefixes is .* it must have at most 5 items, not 6"):
+    with pytest.raises(InvalidInputError, match=r"objectPrefixes is .* it must have at most 5 items, not 6"):
         parameters_of(plan, inputs)
     assert not TABLE[plan].is_called
     assert "" in TABLE[plan].not_emulated
