@@ -58,6 +58,7 @@ def upload_in(item: Item) -> Upload:
         multipart=Multipart(item["multipart_id"]["S"], Parts(declared.size_bytes, int(item["part_size_bytes"]["N"])))
         if "multipart_id" in item
         else None,
+        object_version=item["object_version"]["S"] if "object_version" in item else None,
         result=_texts_in(item, "result"),
         failure=_texts_in(item, "failure"),
         rejection=_texts_in(item, "rejection"),

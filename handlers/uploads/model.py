@@ -115,6 +115,8 @@ class Upload:
     """When its presigned URL stops working."""
     multipart: Multipart | None = None
     """Only of an upload in parts."""
+    object_version: str | None = None
+    """S3's id of the bytes that are the upload's, once they are there."""
     result: Mapping[str, str] | None = None
     """Bucket and key, only of a completed upload."""
     failure: Mapping[str, str] | None = None

@@ -86,8 +86,10 @@ class Processing:
         Raises JobFailed where the processor did, so that the queue delivers again, at last into its dead-letter queue.
         """
         ref = UploadRef.from_object_key(delivery.key)
-        self.records.record_uploaded(ref, self.clock())
-        declared = self.records.record_processing(ref, self.clock(), job_id=delivery.job_id)
+        self.records.record_uploaded(ref, self.clock(), version_id=delivery.version_id)
+        declared = self.records.record_processing(
+            ref, self.clock(), job_id=delivery.job_id, version_id=delivery.version_id
+        )
         try:
             if declared is None:
                 self._finish(ref, delivery)
@@ -110,9 +112,14 @@ class Processing:
             raise JobFailed(f"Try {delivery.attempt} of {self.max_attempts} ended in {kind}.") from fault
 
     def _finish(self, ref: UploadRef, delivery: Delivery) -> None:
-        """Do what is left to do for an upload that is done, or another job's."""
-        status = self.records.find(ref).status
-        if status is Status.REJECTED:
+        """Do what is left to do for an upload that is done, or another job's.
+
+        What came after an abort is put away, and so is another version than the upload's: a form may be sent twice.
+        """
+        upload = self.records.find(ref)
+        status = upload.status
+        is_another = upload.object_version not in {None, delivery.version_id}
+        if is_another or status in {Status.REJECTED, Status.ABORTED}:
             with self.deadline():
                 self.objects.put_away(delivery.version)
         if status is Status.FAILED and delivery.scan and delivery.scan.has_failed:

@@ -130,16 +130,17 @@ class UploadStore:
             return upload_in(_item_in_the_way(fault, upload.ref))
         return upload_in(answer["Attributes"])
 
-    def record_uploaded(self, ref: UploadRef, now: datetime) -> bool:
-        """The object is in the bucket."""
-        return self._advance(ref, Status.UPLOADED, now) is not None
+    def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
+        """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
+        return self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}}) is not None
 
-    def record_processing(self, ref: UploadRef, now: datetime, *, job_id: str) -> UploadRequest | None:
+    def record_processing(self, ref: UploadRef, now: datetime, *, job_id: str, version_id: str) -> UploadRequest | None:
         """Let one job have the upload; returns what was declared, or None where it is done or another job's.
 
-        The same job may ask again: that is its retry.
+        The same job may ask again: that is its retry. A job of another version than the upload's gets nothing.
         """
-        item = self._advance(ref, Status.PROCESSING, now, {"job_id": {"S": job_id}}, retry_of=job_id)
+        job = {"job_id": {"S": job_id}}
+        item = self._advance(ref, Status.PROCESSING, now, job, retry_of=job_id, of_version=version_id)
         return None if item is None else declared_in(item)
 
     def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
@@ -169,6 +170,7 @@ class UploadStore:
         attributes: Mapping[str, Any] | None = None,
         *,
         retry_of: str | None = None,
+        of_version: str | None = None,
         held_by: str | None = None,
     ) -> dict[str, Any] | None:
         """Write the next state where the present one allows it; returns the item, or None where nothing changed."""
@@ -183,6 +185,9 @@ class UploadStore:
         if retry_of:
             values[":job"] = {"S": retry_of}
             condition += " OR (#status = :status AND job_id = :job)"
+        if of_version:
+            values[":of_version"] = {"S": of_version}
+            condition = f"({condition}) AND object_version = :of_version"
         if held_by:
             values[":job"] = {"S": held_by}
             condition += " AND job_id = :job"

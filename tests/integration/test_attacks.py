@@ -16,7 +16,7 @@ from tests.integration.attacks import (
     with_claims_of,
     with_query,
 )
-from tests.integration.system import System, User, checksum_of, put
+from tests.integration.system import System, User, checksum_of, eventually, put
 
 WITH_A_PUT: dict[str, tuple[Try, str, set[int]]] = {
     "other key": (lambda a: put(other_key(a.declare("put"), a.declare("put")), SMALL), "S3", {403}),
@@ -268,6 +268,20 @@ def test_other_bytes_than_the_checksums_in_a_form_are_refused_or_found_before_th
         assert ended["rejection"]["code"] == "checksum-mismatch"
     else:
         assert (answer.status, refused_by(answer)) == (400, "S3")
+
+
+def test_a_form_sent_again_after_completion_changes_nothing_and_is_put_away(attempt: Attempt) -> None:
+    """S3 knows no condition for forms, and takes it: as another version, which is not the upload's."""
+    plan = attempt.finished("post")
+    before = attempt.system.status(attempt.user, plan["upload_id"])
+    assert post_form(plan, SMALL).status == 204
+    s3, bucket = attempt.system.emulator.client("s3"), attempt.system.outputs["ingestBucket"]
+    key = plan["fields"]["key"]
+    eventually(
+        lambda: s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", []),
+        lambda versions: len(versions) == 1,
+    )
+    assert attempt.system.status(attempt.user, plan["upload_id"]) == before
 
 
 class TestTaken:

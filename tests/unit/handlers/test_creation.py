@@ -232,7 +232,7 @@ class TestTheQuota:
     def test_one_that_was_sent_or_aborted_is_no_longer_open(self, api: Api) -> None:
         for _ in range(3):
             api.create()
-        api.store.record_uploaded(ref_of(1), LATER)
+        api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
         api.create()
         api.store.record_aborted(ref_of(2), LATER)
         api.create()
@@ -303,7 +303,7 @@ class TestTheSameRequestAgain:
 
     def test_an_upload_that_is_there_tells_how_far_it_is(self, api: Api) -> None:
         api.create(key="a-key")
-        api.store.record_uploaded(ref_of(1), LATER)
+        api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
         again = api.create(key="a-key", now=LATER)
         assert (again["upload_id"], again["status"]) == (ref_of(1).upload_id, "uploaded")
 

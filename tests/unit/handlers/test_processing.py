@@ -46,6 +46,7 @@ class TestCompleted:
         del before["open_shard"], before["open_until"]
         assert cloud.record() == {
             **before,
+            "object_version": delivery.version_id,
             "status": "completed",
             "version": 4,
             "updated_at": LATER_ISO,

@@ -16,7 +16,7 @@ from handlers.uploads.plan import Method, Parts
 from handlers.uploads.store import UploadStore
 from local.emulator import Emulator
 from tests.unit.handlers.cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
-from tests.unit.handlers.store_steps import BEFORE, HOLDER, OTHER, STEPS
+from tests.unit.handlers.store_steps import BEFORE, HOLDER, OTHER, STEPS, VERSION
 
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
 ALLOWED = {
@@ -117,20 +117,20 @@ class TestProcessing:
         self, cloud: Cloud, store: UploadStore, before: str
     ) -> None:
         cloud.write_record(**BEFORE[before], file_name="名前.csv", content_type="text/csv", size_bytes=5 * 1024**3)
-        declared = store.record_processing(REF, LATER, job_id=HOLDER)
+        declared = store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION)
         assert declared == UploadRequest("名前.csv", "text/csv", 5_368_709_120)
 
     def test_of_two_jobs_the_first_has_the_upload(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
-        assert store.record_processing(REF, LATER, job_id=OTHER)
-        assert store.record_processing(REF, LATER, job_id=HOLDER) is None
+        assert store.record_processing(REF, LATER, job_id=OTHER, version_id=VERSION)
+        assert store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION) is None
         assert not store.record_completed(REF, LATER, job_id=HOLDER, result_bucket=RESULTS)
         assert store.record_completed(REF, LATER, job_id=OTHER, result_bucket=RESULTS)
 
     def test_each_retry_of_a_job_raises_the_version(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
         for version in (3, 4, 5):
-            assert store.record_processing(REF, LATER, job_id=HOLDER)
+            assert store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION)
             record = cloud.record()
             assert record
             assert record["version"] == version

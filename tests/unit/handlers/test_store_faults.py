@@ -37,4 +37,4 @@ class TestFaults:
     def test_a_table_that_does_not_exist_is_an_error(self, cloud: Cloud) -> None:
         elsewhere = UploadStore(Boto3Json(cloud.dynamodb), f"{TABLE}-of-nobody")
         with pytest.raises(AwsError, match="ResourceNotFoundException"):
-            elsewhere.record_uploaded(REF, LATER)
+            elsewhere.record_uploaded(REF, LATER, version_id="v1")

@@ -17,6 +17,7 @@ from handlers.uploads.scan import Scan, ScanResult
 from tests.unit.handlers.batches import handle
 from tests.unit.handlers.cloud import (
     INGEST,
+    LATER,
     LATER_ISO,
     OWNER,
     PDF,
@@ -65,6 +66,7 @@ class TestRejected:
         del before["open_shard"], before["open_until"]
         assert cloud.record() == {
             **before,
+            "object_version": lie.version_id,
             "status": "rejected",
             "version": 4,
             "updated_at": LATER_ISO,
@@ -331,3 +333,48 @@ class TestScanEvent:
 def test_a_failed_try_says_which_and_of_how_many(worker: Worker, delivery: Delivery) -> None:
     with pytest.raises(JobFailed, match=r"^Try 1 of 3 ended in ScanFailed\.$"):
         worker.process(scanned(delivery, FAILED), never)
+
+
+class TestWhatIsNotTheUploads:
+    def test_a_second_version_is_put_away_and_the_first_ones_result_stays(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        worker.process(delivery, count_bytes)
+        record = cloud.record()
+        second = Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=TEXT))
+        worker.process(second, never)
+        assert cloud.record() == record
+        assert (cloud.versions(INGEST), cloud.versions(QUARANTINE)) == ({KEY: [PDF]}, {KEY: [TEXT]})
+
+    def test_of_two_versions_the_one_whose_event_comes_first_is_the_uploads(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        second = Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=PDF))
+        worker.process(second, count_bytes)
+        worker.process(delivery, never)
+        record = cloud.record()
+        assert record
+        assert (record["status"], record["object_version"]) == ("completed", second.version_id)
+        assert len(cloud.versions(INGEST)[KEY]) == 1
+
+    def test_another_version_is_not_processed_in_the_place_of_the_one_that_waits(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
+        worker.process(Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=TEXT)), never)
+        assert cloud.status() == "uploaded"
+        worker.process(delivery, count_bytes)
+        assert cloud.status() == "completed"
+
+    def test_what_comes_after_an_abort_is_put_away(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        worker.store.record_aborted(REF, LATER)
+        record = cloud.record()
+        worker.process(delivery, never)
+        assert cloud.record() == record
+        assert is_put_away(cloud, PDF)
+
+    def test_a_version_that_another_job_works_on_stays(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
+        worker.store.record_processing(REF, LATER, job_id="another", version_id=delivery.version_id)
+        worker.process(delivery, never)
+        assert cloud.versions(INGEST) == {KEY: [PDF]}
