@@ -88,8 +88,8 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument(
         "--checksum",
         choices=CHECKSUMS,
-        help="declare the file by it, so that S3 refuses any other bytes; takes a reading of the file before it is "
-        "sent, and in parts another one meanwhile, at half the cost with crc32, while only sha256 withstands intent",
+        help="declare the file by it, so that any other bytes are refused or rejected; takes a reading of the file "
+        "before it is sent, and in parts another one meanwhile; crc32 takes half the time, but only finds accidents",
     )
     put.add_argument(
         "--method",

@@ -112,6 +112,6 @@ def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProbl
         raise UploadEnded(upload_id, upload.status) from refused
     if upload.status != "pending":
         return upload
-    if isinstance(refused, ApiProblem):
+    if isinstance(refused, ApiProblem) and not refused.type.endswith("not-open"):
         raise refused
     return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way

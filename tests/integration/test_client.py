@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -247,12 +247,12 @@ def test_two_devices_send_one_upload_together(
     sending.stop_when(sending.upload_id)
     upload_id = sending.upload_id()
     assert upload_id
-    with another.start("resume", large, "--id", upload_id, "--wait", "--json") as joining:
-        deadline = time.monotonic() + 20
-        while not sending.held() and time.monotonic() < deadline:
-            time.sleep(STEP_SECONDS)
-        sending.go_on()
-        ends = [json.loads(process.communicate(timeout=30)[0]) for process in (sending.process, joining)]
+    with another.start("resume", large, "--id", upload_id, "--wait", "--json") as process:
+        joining = replace(sending, device=another, process=process)
+        joining.stop_when(joining.held)
+        for each in (sending, joining):
+            each.go_on()
+        ends = [json.loads(each.process.communicate(timeout=30)[0]) for each in (sending, joining)]
     assert [(each["upload_id"], each["status"]) for each in ends] == [(upload_id, "completed")] * 2
     assert arrived(sending.system, device, upload_id) == sha256(LARGE)
 

@@ -15,7 +15,7 @@ from client import (
 )
 from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_s3 import Part, StoredUpload, refused
-from tests.unit.client.fake_server import Reaction
+from tests.unit.client.fake_server import Reaction, answer
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
 
 
@@ -81,6 +81,16 @@ class TestResuming:
     ) -> None:
         interrupted(open_portage, fake, file)
         fake.only.status = "uploaded"
+        assert open_portage().resume(file).status == "uploaded"
+        assert fake.stored == []
+
+    def test_of_an_upload_whose_parts_are_gone_asks_whether_they_are_an_object(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        """Another device has completed it, and the event of that is under way."""
+        interrupted(open_portage, fake, file, *range(1, 11))
+        gone = {"type": "urn:portage:problem:not-open", "title": "Not open", "detail": "gone", "request_id": "r"}
+        fake.will(answer(409, gone, "application/problem+json"))
         assert open_portage().resume(file).status == "uploaded"
         assert fake.stored == []
 
