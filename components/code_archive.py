@@ -19,7 +19,7 @@ TEAM_FOLDER = "processor"
 """Where a team's own code goes; handlers/processors imports from there."""
 
 
-def code_archive(distributions: Sequence[str], team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
+def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
     """Our handlers, the named installed pure-Python distributions, and a team's own code in a folder of its own.
 
     Raises ValueError for a distribution that is not installed, or that is not pure Python: its binaries would be

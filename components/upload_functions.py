@@ -160,7 +160,7 @@ class UploadFunctions(pulumi.ComponentResource):
             f"{self._name}-{purpose}",
             {
                 "handler": f"handlers.{purpose.replace('-', '_')}.handle",
-                "code": code_archive(["uuid6"] if purpose == "create-upload" else []),
+                "code": code_archive(),
                 "statements": statements,
                 "environment": environment,
                 "timeout_seconds": ANSWER_SECONDS,

@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import uuid6
-
 from handlers.api import CLIENT_FAULTS, ApiRequest
 from handlers.environment import bucket_here, read_environment, role_credentials
 from handlers.upload_environment import (
@@ -19,6 +17,9 @@ from handlers.upload_environment import (
 from handlers.uploads.creation import Creation, CreationRules
 from handlers.uploads.permission import Permission
 from handlers.uploads.quota import Quota
+from handlers.uploads.upload_ids import UploadIds
+
+_ids = UploadIds()
 
 
 @cache
@@ -49,7 +50,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
         plan = creation.create_upload(
             request.json_body(),
             owner=request.owner,
-            upload_id=str(uuid6.uuid7()),
+            upload_id=_ids.new(int(now.timestamp() * 1000)),
             idempotency_key=request.idempotency_key,
             now=now,
         )

@@ -24,7 +24,7 @@ from tests.unit.components.recording import REGION, Recording, record
 LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What a Python runtime of Lambda brings along: the SDK and what it imports."""
 
-SHIPPED = {"handlers.create_upload": "uuid6", "handlers.processors.inspect": "filetype"}
+SHIPPED = {"handlers.processors.inspect": "filetype"}
 Installed = Callable[..., None]
 FUNCTIONS = [
     *((UPLOAD_API, f"{NAME}-{call.purpose}") for call in CALLS.values()),
@@ -145,7 +145,7 @@ class TestTheArchiveHasAllThatTheEntryImports:
         assert shipped == {distribution for module, distribution in SHIPPED.items() if module in used}
 
     def test_licences_are_shipped_with_what_they_license(self) -> None:
-        assert [name for name in code_archive(["uuid6"]).assets if name.endswith("/LICENSE")]
+        assert [name for name in code_archive(["filetype"]).assets if name.endswith("/LICENSE")]
 
 
 class TestTheArchiveIsTheSameForTheSameSources:
@@ -162,7 +162,7 @@ class TestTheArchiveIsTheSameForTheSameSources:
         assert files
 
     def test_every_file_is_named_by_itself_so_that_no_folder_brings_others_along(self) -> None:
-        archive = code_archive(["uuid6", "filetype"])
+        archive = code_archive(["filetype"])
 
         assert {type(asset) for asset in archive.assets.values()} == {pulumi.FileAsset}
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.unit.handlers.cloud import OWNER
+from handlers.uploads.upload_ids import UploadIds
+from tests.unit.handlers.cloud import OWNER, REF
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
@@ -33,3 +34,8 @@ def proxy_event(
             "stage": "live",
         },
     }
+
+
+def always_the_same(_ids: UploadIds, _milliseconds: int) -> str:
+    """Stands in for making a new id."""
+    return REF.upload_id

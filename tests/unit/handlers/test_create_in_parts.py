@@ -10,8 +10,9 @@ from botocore.stub import Stubber
 from handlers import create_upload
 from handlers.aws_client import AwsError
 from handlers.uploads.model import UploadRef
+from handlers.uploads.upload_ids import UploadIds
 from tests.unit.handlers.cloud import OWNER, REF, Cloud
-from tests.unit.handlers.events import proxy_event
+from tests.unit.handlers.events import always_the_same, proxy_event
 from tests.unit.handlers.light_clients import KEY, OneSecret
 from tests.unit.handlers.upload_in_parts import open_at_s3, session_in
 
@@ -24,7 +25,7 @@ BODY: dict[str, Any] = {"file_name": "film.mp4", "content_type": "video/mp4", "s
 @pytest.fixture(autouse=True)
 def known_id(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, api_started: None) -> None:  # noqa: ARG001 - comes first
     assert cloud.s3, "The buckets are there."
-    monkeypatch.setattr(create_upload.uuid6, "uuid7", lambda: REF.upload_id)
+    monkeypatch.setattr(UploadIds, "new", always_the_same)
 
 
 def post(**changes: Any) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from handlers.aws_json import Calls, Service
 from handlers.uploads.declaration import ChecksumAlgorithm
 from handlers.uploads.model import UploadRef
 from handlers.uploads.presign import Bucket, Credentials, presign
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION, Cloud
-from tests.unit.handlers.events import REQUEST_ID, proxy_event
+from handlers.uploads.upload_ids import UploadIds
+from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
+from tests.unit.handlers.events import REQUEST_ID, always_the_same, proxy_event
 from tests.unit.handlers.light_clients import KEY, light_calls
 from tests.unit.handlers.scripted_server import answer as scripted
 from tests.unit.handlers.scripted_server import scripted_server
@@ -89,7 +90,7 @@ class TestCreated:
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         record = cloud.write_record(status="processing")
-        monkeypatch.setattr(create_upload.uuid6, "uuid7", lambda: REF.upload_id)
+        monkeypatch.setattr(UploadIds, "new", always_the_same)
         with pytest.raises(RuntimeError, match="is the id of an upload already"):
             post()
         assert cloud.record() == record

@@ -204,5 +204,5 @@ class TestColdStart:
         assert status == 200
         assert len(server.requests) == 1
         roots = {name.partition(".")[0] for name in modules}
-        assert not roots & {"boto3", "botocore", "s3transfer", "urllib3", "uuid6", "jmespath"}
+        assert not roots & {"boto3", "botocore", "s3transfer", "urllib3", "jmespath"}
         assert "handlers.uploads.store" not in modules
