@@ -23,7 +23,7 @@ bytecode, under `awslambdaric` with a runtime API of the benchmark's own, from t
 response's arrival. AWS is a local server that answers at once: by https, as AWS does, and by http, for what is left
 without TLS. Whom to trust is read from a bundle with all the authorities that a machine has. The peer of
 `create_upload` makes boto3's clients when it is imported, asks DynamoDB how many uploads are open, records the upload
-and presigns its URL.
+and presigns its URL. The empty handler calls nobody, whereas `sign_parts` first reads its key from Secrets Manager.
 
 **Sending**: {FULL.transfer_bytes // 1024**2} MiB in parts of 16 MiB over 8 connections to one process of Debian's nginx
 on loopback, which receives each part into a file. CPU is user and system time of the client's process alone, from the

@@ -17,7 +17,7 @@ def facts() -> dict[str, str]:
     """Name what the figures depend on, by what it is."""
     return {
         "machine": f"{os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.machine()}",
-        "Python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION.rpartition(' ')[0]}",
+        "Python": f"{platform.python_version()}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}",
         "libraries": ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES),
         "programs": f"{_curl()}, {_nginx()}",
     }
