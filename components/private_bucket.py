@@ -8,9 +8,7 @@ import pulumi_aws as aws
 
 from components import iam
 from components.arguments import checked
-
-ABORT_MULTIPART_DAYS = 14
-"""Days after which the parts of an upload that was never completed are deleted: nobody sees them, and they cost."""
+from handlers.uploads.model import MULTIPART_LIFETIME
 
 
 class PrivateBucketArgs(TypedDict):
@@ -106,7 +104,8 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
             "id": "abort-incomplete-multipart",
             "status": "Enabled",
             "filter": everything,
-            "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_MULTIPART_DAYS},
+            # Nobody sees the parts of an upload that was never completed, and they cost.
+            "abort_incomplete_multipart_upload": {"days_after_initiation": MULTIPART_LIFETIME.days},
         },
         {
             "id": "expire-noncurrent-versions",
