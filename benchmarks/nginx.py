@@ -74,7 +74,9 @@ class Nginx:
             http_port=http, https_port=https, pem=self._certificate.pem
         )
         (self._folder / "nginx.conf").write_text(text)
-        self._process = subprocess.Popen([program, "-p", self._folder, "-c", "nginx.conf", "-e", "error.log"])
+        # nginx opens answers.sock where it is started: by its whole path, the name could be too long for a socket.
+        command = [program, "-p", self._folder, "-c", "nginx.conf", "-e", "error.log"]
+        self._process = subprocess.Popen(command, cwd=self._folder)
         self._await_ready(http)
         return self
 
