@@ -10,6 +10,8 @@ import http.client
 import os
 import re
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +29,8 @@ OnSent = Callable[[int], None]
 
 SILENCE_SECONDS = 60.0
 
-_BUFFER_BYTES = 256 * 1024
+_PIECE_BYTES = 1024 * 1024
+_BUFFER_BYTES = 64 * 1024  # a larger one has left the processor's cache before TLS encrypts it: a quarter more CPU
 _SENDFILE_BYTES = 4 * 1024 * 1024  # a quarter of it costs half as much again, in waiting for the socket
 _LATE_ANSWER_SECONDS = 5.0
 _ANSWER_BYTES = 64 * 1024  # S3's errors are a few hundred bytes
@@ -62,11 +65,30 @@ class StaleConnection(TransportFault):
     """The server had hung up on a connection that was kept: worth another try at once."""
 
 
+class Trust:
+    """The machine's authorities, read once for all connections of an upload: each reading takes 20 to 40 ms of CPU."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """Read them, if nobody has yet."""
+        with self._lock:
+            if self._context is None:
+                self._context = ssl.create_default_context()
+            return self._context
+
+
 class Sender:
     """Sends pieces of one file, one after the other; each thread has its own."""
 
-    def __init__(self, source: SourceFile, silence_seconds: float = SILENCE_SECONDS) -> None:
+    def __init__(
+        self, source: SourceFile, silence_seconds: float = SILENCE_SECONDS, trust: Trust | None = None
+    ) -> None:
         self._source = source
+        self._trust = trust or Trust()
         self._silence_seconds = silence_seconds
         self._file = source.path.open("rb", buffering=0)
         self._buffer = memoryview(bytearray(max(1, min(_BUFFER_BYTES, source.size_bytes))))
@@ -124,7 +146,7 @@ class Sender:
         if self._connection is not None and self._address == address:
             return self._connection, True
         self._hang_up()
-        self._connection = _connection(place, self._silence_seconds)
+        self._connection = _connection(place, self._silence_seconds, self._trust)
         self._address = address
         return self._connection, False
 
@@ -139,7 +161,7 @@ class Sender:
         send = self._piece_by_kernel if by_kernel else self._piece_by_buffer
         sent = 0
         while sent < request.length:
-            count = min(_SENDFILE_BYTES if by_kernel else _BUFFER_BYTES, request.length - sent)
+            count = min(_SENDFILE_BYTES if by_kernel else _PIECE_BYTES, request.length - sent)
             if sent + count == request.length:
                 self._source.check()
             try:
@@ -154,11 +176,15 @@ class Sender:
 
     def _piece_by_buffer(self, connection: http.client.HTTPConnection, offset: int, count: int) -> int:
         self._file.seek(offset)
-        read = self._file.readinto(self._buffer[:count])
-        if not read:
-            self._source.check()
-        connection.send(self._buffer[:read])
-        return read
+        sent = 0
+        while sent < count:
+            read = self._file.readinto(self._buffer[: count - sent])
+            if not read:
+                self._source.check()
+                break
+            connection.send(self._buffer[:read])
+            sent += read
+        return sent
 
     def _piece_by_kernel(self, connection: http.client.HTTPConnection, offset: int, count: int) -> int:
         sent = connection.sock.sendfile(self._file, offset, count)
@@ -192,11 +218,12 @@ def stored(answer: Answer, expected: HTTPStatus = HTTPStatus.OK) -> None:
         raise refusal(answer.status, answer.body, answer.headers.get("Retry-After"))
 
 
-def _connection(place: SplitResult, silence_seconds: float) -> http.client.HTTPConnection:
+def _connection(place: SplitResult, silence_seconds: float, trust: Trust) -> http.client.HTTPConnection:
     if not place.hostname or place.scheme not in {"http", "https"}:
         raise UnexpectedAnswer(f"the URL to send to is {place.geturl()!r}, not an http or https one")
-    kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    return kind(place.hostname, place.port, timeout=silence_seconds)
+    if place.scheme == "http":
+        return http.client.HTTPConnection(place.hostname, place.port, timeout=silence_seconds)
+    return http.client.HTTPSConnection(place.hostname, place.port, timeout=silence_seconds, context=trust.context)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from client.concurrency import Concurrency
 from client.errors import PortageError, S3Refused, UnexpectedAnswer
 from client.retry import has_expired, patiently
-from client.sending import Answer, Sender, stored
+from client.sending import Answer, Sender, Trust, stored
 from client.source import SourceFile
 from client.tuning import Tuning
 from client.worklist import SignedPart, Worklist, is_too_old
@@ -27,6 +27,8 @@ class Crew:
         self.work = work
         self.source = source
         self.tuning = tuning
+        self.trust = Trust()
+        """Of all connections."""
         self.etags: dict[int, str] = {}
         """Of the parts that were sent, by number."""
         self.sent_bytes = 0
@@ -136,7 +138,7 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         fault: BaseException | None = None
         try:
-            with Sender(self._crew.source, self._crew.tuning.silence_seconds) as sender:
+            with Sender(self._crew.source, self._crew.tuning.silence_seconds, self._crew.trust) as sender:
                 self._sender = sender
                 self._send_parts(sender)
         except _Dismissed:
