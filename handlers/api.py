@@ -4,8 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from handlers.uploads.errors import (
     InvalidRequest,
@@ -38,8 +37,7 @@ CLIENT_FAULTS = tuple(REFUSALS)
 """All that is the client's to mend: to be caught, and answered with `refusal`. The rest is ours, and a 5xx."""
 
 
-@dataclass(frozen=True)
-class ApiRequest:
+class ApiRequest(NamedTuple):
     """One request that the gateway has authorized, and how to answer it."""
 
     owner: str

@@ -1,8 +1,8 @@
 """What the API's functions work with, made when it is needed, once: settings, and clients without boto3."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from handlers.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson
 from handlers.aws_s3 import AwsS3
@@ -13,37 +13,32 @@ from handlers.uploads.signing_keys import SigningKeys
 from handlers.uploads.store import UploadStore
 
 
-@dataclass(frozen=True)
-class OriginsEnvironment:
+class OriginsEnvironment(NamedTuple):
     """Set by the UploadApi component where an answer goes to a browser."""
 
     allowed_origins: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class TableEnvironment:
+class TableEnvironment(NamedTuple):
     """Set where records are read or written."""
 
     uploads_table: str
 
 
-@dataclass(frozen=True)
-class BucketEnvironment:
+class BucketEnvironment(NamedTuple):
     """Set where uploaded objects are concerned."""
 
     ingest_bucket: str
 
 
-@dataclass(frozen=True)
-class EncryptionEnvironment:
+class EncryptionEnvironment(NamedTuple):
     """Set where it is said how objects are to be encrypted."""
 
     kms_key_arn: str
     """The customer's key; empty for AWS's own."""
 
 
-@dataclass(frozen=True)
-class SessionEnvironment:
+class SessionEnvironment(NamedTuple):
     """Set where sessions are handed out."""
 
     session_key_secret: str

@@ -1,9 +1,8 @@
 """The use case behind POST /uploads: declare a file, receive permission to send it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import NotOpen, UnknownUpload
@@ -16,8 +15,7 @@ from handlers.uploads.session_issuer import SessionIssuer
 from handlers.uploads.store import UploadStore
 
 
-@dataclass(frozen=True)
-class CreationRules:
+class CreationRules(NamedTuple):
     """What the platform team allows, set by the UploadApi component; lifetimes in the units of their names."""
 
     multipart_threshold_bytes: int
@@ -26,8 +24,7 @@ class CreationRules:
     record_retention_days: int
 
 
-@dataclass(frozen=True)
-class Creation:
+class Creation(NamedTuple):
     """Everything that declaring an upload needs; what only parts need is made for parts alone."""
 
     rules: CreationRules
@@ -86,7 +83,7 @@ class Creation:
         opening = self.part_opening()
         multipart_id = opening.open(upload.ref, upload.declared, self.permission.kms_key_arn)
         multipart = Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
-        in_parts = replace(upload, multipart=multipart)
+        in_parts = upload._replace(multipart=multipart)
         try:
             plan = self._plan(in_parts, now)
             is_recorded = self._record(in_parts)
@@ -101,7 +98,7 @@ class Creation:
     def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
         """Plan an upload that is there with a fresh URL; raises UnknownUpload, or NotOpen where it takes no bytes."""
         known = self.records.find(ref)
-        upload = self.records.record_renewed(replace(known, expires_at=self._expires_at(now)))
+        upload = self.records.record_renewed(known._replace(expires_at=self._expires_at(now)))
         if upload.status is Status.ABORTED:
             raise NotOpen("The upload of this Idempotency-Key was aborted; send another key to begin a new one.")
         return self._plan(upload, now)

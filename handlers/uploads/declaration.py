@@ -3,9 +3,8 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from handlers.uploads.errors import MOST_FAULTS, InvalidRequest
 from handlers.uploads.plan import MAX_OBJECT_BYTES, Method
@@ -47,8 +46,7 @@ class ChecksumAlgorithm(StrEnum):
         return f"the base64 of {self.size_bytes} bytes"
 
 
-@dataclass(frozen=True)
-class Checksum:
+class Checksum(NamedTuple):
     """The whole file's checksum."""
 
     algorithm: ChecksumAlgorithm
@@ -61,8 +59,7 @@ class Checksum:
         return cls(ChecksumAlgorithm(value["algorithm"]), value["value"])
 
 
-@dataclass(frozen=True)
-class UploadRequest:
+class UploadRequest(NamedTuple):
     """What a client declares of a file."""
 
     file_name: str

@@ -5,10 +5,9 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from handlers.uploads.declaration import UploadRequest, shown
 from handlers.uploads.errors import InvalidRequest, UnknownUpload
@@ -59,8 +58,7 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED})
 
 
-@dataclass(frozen=True)
-class UploadRef:
+class UploadRef(NamedTuple):
     """Names one upload; the owner is its partition, so that nobody can name another's."""
 
     owner: str
@@ -91,8 +89,7 @@ class UploadRef:
                 raise UnknownUpload(f"{key!r} is not of the form {OBJECT_PREFIX}{{owner}}/{{upload_id}}")
 
 
-@dataclass(frozen=True)
-class Multipart:
+class Multipart(NamedTuple):
     """What S3 and the record know of an upload in parts."""
 
     multipart_id: str
@@ -100,8 +97,7 @@ class Multipart:
     parts: Parts
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """One upload as the status table holds it; times are UTC."""
 
     ref: UploadRef
@@ -130,8 +126,7 @@ class Upload:
         return self.created_at + MULTIPART_LIFETIME if self.multipart else self.expires_at
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One Idempotency-Key of one owner, and the request that it was sent with."""
 
     key_hash: str
@@ -145,7 +140,7 @@ class Claim:
         """Remember a key for a day, by its hash: whoever reads the table need not know it. Raises InvalidRequest."""
         if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
             raise InvalidRequest([f"Idempotency-Key is {shown(key)}, but must be 1 to 255 visible ASCII characters."])
-        told = {name: value for name, value in asdict(declared).items() if value is not None}
+        told = {name: value for name, value in declared._asdict().items() if value is not None}
         return cls(_hashed(key), _hashed(json.dumps(told, sort_keys=True)), now + CLAIM_LIFETIME)
 
 

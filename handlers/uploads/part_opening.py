@@ -1,6 +1,6 @@
 """How an upload in parts begins and is given up at S3; part_store.py looks through the parts and puts them together."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from handlers.aws_client import AwsError
 from handlers.aws_s3 import AwsS3
@@ -9,8 +9,7 @@ from handlers.uploads.model import Multipart, UploadRef
 from handlers.uploads.permission import described_object
 
 
-@dataclass(frozen=True)
-class PartOpening:
+class PartOpening(NamedTuple):
     """Lets parts come, and no longer; the parts themselves are sent by clients."""
 
     s3: AwsS3

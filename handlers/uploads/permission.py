@@ -1,16 +1,14 @@
 """What a client is permitted to send: everything that S3 is to hold the bytes to is signed."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.model import Upload
 from handlers.uploads.presign import Bucket, Credentials, presign, presign_post
 
 
-@dataclass(frozen=True)
-class Permission:
+class Permission(NamedTuple):
     """Signs what S3 is to take: whoever has it may send these bytes, and to this key, until it expires."""
 
     bucket: Bucket

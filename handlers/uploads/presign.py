@@ -11,10 +11,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import repeat
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -33,8 +33,7 @@ _DNS_SUFFIXES = {
 """By the start of a region's name, where it is not amazonaws.com (botocore's partitions.json)."""
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What a request is signed with; a Lambda role's always have a session token."""
 
     access_key_id: str
@@ -42,8 +41,7 @@ class Credentials:
     session_token: str | None = None
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Where a bucket answers: `origin` is scheme and host, `path` what precedes a key."""
 
     name: str
@@ -79,16 +77,14 @@ class Bucket:
         return f"{self.path}/{quote(key, safe='/-._~')}"
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """A form that uploads one file: every field must be sent as it is, and the file after them as field `file`."""
 
     url: str
     fields: dict[str, str]
 
 
-@dataclass(frozen=True)
-class PartChecksums:
+class PartChecksums(NamedTuple):
     """A header that every part sends with a value of its own, such as x-amz-checksum-sha256."""
 
     header: str
@@ -96,8 +92,7 @@ class PartChecksums:
     """One a part, in the order of the parts."""
 
 
-@dataclass(frozen=True)
-class PartSignatures:
+class PartSignatures(NamedTuple):
     """Many URLs in compact form: that of part n is `url_prefix` + n + `url_suffix` + n's signature."""
 
     url_prefix: str
@@ -216,8 +211,7 @@ def signing_key(secret_access_key: str, day: str, region: str, service: str) -> 
     return key
 
 
-@dataclass(frozen=True)
-class _Scope:
+class _Scope(NamedTuple):
     """What one set of credentials signs with on one day in one region."""
 
     name: str

@@ -1,14 +1,13 @@
 """What one owner may have."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import QuotaExceeded
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(NamedTuple):
     """Set by the UploadApi component."""
 
     max_upload_bytes: int

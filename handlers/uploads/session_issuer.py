@@ -1,16 +1,14 @@
 """Hands out the sessions with which clients have parts signed."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.uploads.model import Multipart, Upload, iso
 from handlers.uploads.session import Session
 from handlers.uploads.signing_keys import SigningKeys
 
 
-@dataclass(frozen=True)
-class SessionIssuer:
+class SessionIssuer(NamedTuple):
     """Signs with the key that is current."""
 
     keys: SigningKeys

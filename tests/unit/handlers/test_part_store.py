@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -64,7 +63,7 @@ class TestChecksums:
         listed = [{"PartNumber": n, "Size": 10, "ETag": f"e{n}", name: f"sum-{n}"} for n in (1, 2)]
         where = {"Bucket": INGEST, "Key": REF.object_key, "UploadId": MULTIPART.multipart_id}
         completed = [{"PartNumber": n, "ETag": f"e{n}", name: f"sum-{n}"} for n in (1, 2)]
-        checked = replace(UPLOAD, declared=replace(UPLOAD.declared, checksum=Checksum(algorithm, "whole")))
+        checked = UPLOAD._replace(declared=UPLOAD.declared._replace(checksum=Checksum(algorithm, "whole")))
         with Stubber(cloud.s3) as stubber:
             stubber.add_response("list_parts", {"Parts": listed}, where)
             stubber.add_response(

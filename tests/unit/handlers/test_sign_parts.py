@@ -185,4 +185,4 @@ def test_checksums_that_do_not_match_the_parts_are_refused(count: int) -> None:
 def test_ten_thousand_parts_of_a_lambda_role_fit_one_answer() -> None:
     signed = own_parts(range(1, 10_001), credentials=TEMPORARY)
     assert len(set(signed.signatures)) == 10_000
-    assert len(json.dumps(vars(signed), separators=(",", ":"))) <= 800_000
+    assert len(json.dumps(signed._asdict(), separators=(",", ":"))) <= 800_000

@@ -5,7 +5,7 @@ import hashlib
 import tracemalloc
 import zlib
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -89,7 +89,7 @@ class TestAsDeclared:
 class TestOtherwise:
     def test_another_size_names_both_and_nothing_is_read(self) -> None:
         objects = Reads(CSV)
-        rejection = verify(objects, VERSION, replace(declared(CSV, "text/csv", SHA256), size_bytes=7))
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv", SHA256)._replace(size_bytes=7))
         sentence = f"The object has {len(CSV)} bytes, but 7 were declared."
         assert rejection == Rejection("size-mismatch", sentence)
         assert objects.reads == []
@@ -101,7 +101,7 @@ class TestOtherwise:
     ) -> None:
         found, expected = checksum_of(CSV, algorithm), checksum_of(b"other", algorithm)
         objects = Reads(CSV, {algorithm: found.value} if is_known else {})
-        rejection = verify(objects, VERSION, replace(declared(CSV, "text/csv"), checksum=expected))
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv")._replace(checksum=expected))
         sentence = f"The object's {algorithm} is {found.value}, but {expected.value} was declared."
         assert rejection == Rejection("checksum-mismatch", sentence)
         assert objects.reads == ([] if is_known else ["whole", "closed"])
