@@ -18,6 +18,7 @@ from client.tuning import Tuning
 from client.uploading import Declaration, Uploading
 
 _UNKNOWN_TYPE = "application/octet-stream"  # RFC 2046, 4.5.1
+_COMPRESSED_TYPES = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 class Portage:
@@ -72,8 +73,7 @@ class Portage:
             with suppress(UploadEnded):  # it was aborted or has expired: the file goes up anew
                 return uploading.go_on(begun)
         name = file_name or source.path.name
-        guessed = content_type or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
-        return uploading.begin(Declaration(source, name, guessed, checksum, method))
+        return uploading.begin(Declaration(source, name, content_type or guessed_type(name), checksum, method))
 
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
         """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
@@ -150,3 +150,11 @@ class Portage:
 
     def _uploading(self, on_progress: OnProgress | None) -> Uploading:
         return Uploading(self._api, self._states, self._tuning, on_progress)
+
+
+def guessed_type(file_name: str) -> str:
+    """Return the media type of what a name promises: of `report.pdf.gz` not that of the PDF inside."""
+    kind, encoding = mimetypes.guess_type(file_name)
+    if encoding is not None:
+        return _COMPRESSED_TYPES.get(encoding, _UNKNOWN_TYPE)
+    return kind or _UNKNOWN_TYPE

@@ -60,7 +60,14 @@ def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: P
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type"), [("film.mp4", "video/mp4"), ("no-ending", "application/octet-stream")]
+    ("name", "content_type"),
+    [
+        ("film.mp4", "video/mp4"),
+        ("no-ending", "application/octet-stream"),
+        ("report.pdf.gz", "application/gzip"),
+        ("backup.tar.bz2", "application/x-bzip2"),
+        ("old.tar.Z", "application/octet-stream"),
+    ],
 )
 def test_the_content_type_is_guessed_by_the_name(
     server: FakeServer, portage: Portage, tmp_path: Path, name: str, content_type: str
