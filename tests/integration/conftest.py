@@ -69,6 +69,7 @@ def guarded_system(deploy_with: DeployWith) -> System:
         allowedSourceVpcIds=["vpc-0a1b2c3d4e5f60718"],
         malwareScan=True,
         rejectedObjects="delete",
+        processingMaxAttempts=1,
     )
 
 

@@ -75,8 +75,9 @@ class Writer:
 
 
 @pytest.fixture
-def writer(system: System) -> Writer:
-    return Writer(system)
+def writer(guarded_system: System) -> Writer:
+    """Where creations wait for a scan, so that nobody tries to process what nobody has declared."""
+    return Writer(guarded_system)
 
 
 class TestAnObjectIsWrittenOnce:
