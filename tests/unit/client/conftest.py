@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from client import Portage, Tuning
 from client.cli import main
-from tests.unit.client.certificate import write_certificate
 from tests.unit.client.contract import assert_kept_the_contract
 from tests.unit.client.fake_cognito import EMAIL, FakeCognito
 from tests.unit.client.fake_portage import FakePortage
@@ -35,11 +35,11 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """What a server needs for HTTPS; this process and its children trust it for the time of the test."""
-    pem = tmp_path / "server.pem"
-    write_certificate(pem)
+    authority, trusted = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 

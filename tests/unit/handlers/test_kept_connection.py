@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,19 +204,16 @@ class TestTheConnection:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for localhost, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    path.write_bytes(_self_signed("localhost"))
-    return path
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
 class TestOverTls:
     @pytest.fixture
-    def port(self, certificate: Path) -> Generator[int]:
-        """An https server for two connections, that answers each once."""
+    def port(self, authority: trustme.CA) -> Generator[int]:
+        """An https server, localhost by name, for two connections, that answers each once."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        authority.issue_cert("localhost").configure_cert(context)
 
         def serve() -> None:
             for _ in range(2):
@@ -240,8 +238,9 @@ class TestOverTls:
             thread.join()
 
     @pytest.fixture
-    def trusted(self, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    def trusted(self, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[None]:
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
         module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         yield
         module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -278,30 +277,3 @@ def test_the_light_client_does_not_cost_an_import_of(unwanted: str) -> None:
 
 
 _ROOT = Path(module.__file__).parents[1]
-
-
-def _self_signed(name: str) -> bytes:
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
