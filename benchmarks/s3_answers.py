@@ -36,7 +36,6 @@ def write_answers(folder: Path, server: str, *, size_bytes: int, part_size_bytes
         "url_prefix": f"{server}/bucket/key?uploadId=u&partNumber=",
         "url_suffix": f"&X-Amz-Security-Token={'t' * 900}&X-Amz-Signature=",
         "signatures": ["0" * 64] * count,
-        "headers": {},
         "first_part": 1,
         "expires_at": _LATER,
     }

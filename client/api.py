@@ -112,7 +112,6 @@ class UploadsApi:
             url_prefix=fields.text("url_prefix"),
             url_suffix=fields.text("url_suffix"),
             signatures=signatures,
-            headers=fields.texts("headers"),
             lifetime_seconds=answer.until(fields.time("expires_at")),
         )
 

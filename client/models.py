@@ -79,8 +79,6 @@ class PartSignatures:
     url_prefix: str
     url_suffix: str
     signatures: tuple[str, ...]
-    headers: Mapping[str, str]
-    """To be sent with each part, besides its checksum where checksums were given."""
     lifetime_seconds: float
     """For how long they are good from now on, by the server's own clock."""
 

@@ -114,4 +114,9 @@ def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProbl
         return upload
     if isinstance(refused, ApiProblem) and not refused.type.endswith("not-open"):
         raise refused
-    return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way
+    try:
+        return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way
+    except ApiProblem as problem:
+        if not problem.type.endswith("not-open"):
+            raise
+        raise UploadEnded(upload_id, "expired") from problem  # or has given the parts up for their age

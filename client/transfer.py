@@ -33,20 +33,26 @@ def send_patiently(
     """
     sendings = 0
 
-    def send() -> None:
-        nonlocal sendings, created
+    def send_once() -> None:
+        nonlocal sendings
         sendings += 1
         try:
             _send_once(created, source, on_sent)
         except S3Refused as refused:
-            if refused.code == "PreconditionFailed" and sendings > 1:
-                return  # S3 had stored it, and only the answer was lost: the key is this upload's alone
+            if refused.code != "PreconditionFailed" or sendings == 1:
+                raise
+            # S3 had stored it, and only the answer was lost: the key is this upload's alone.
+
+    def send() -> None:
+        nonlocal created
+        try:
+            send_once()
+        except S3Refused as refused:
             if not has_expired(refused):
                 raise
             created = declare_again()
-            if created.status != "pending":
-                return  # likewise, and its event was faster than this
-            _send_once(created, source, on_sent)
+            if created.status == "pending":  # else likewise, and its event was faster than this
+                send_once()
 
     patiently(send, backoff, time.sleep)
 

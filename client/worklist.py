@@ -160,7 +160,7 @@ class Worklist:
         good_until = monotonic() + signatures.lifetime_seconds - margin
         signed: list[SignedPart] = []
         for index, number in enumerate(numbers):
-            headers = dict(signatures.headers) | {"Content-Length": str(job.length(number))}
+            headers = {"Content-Length": str(job.length(number))}
             if sums is not None:
                 headers[f"x-amz-checksum-{job.checksum}"] = sums[index]
             request = Request("PUT", signatures.url(number), headers, job.offset(number), job.length(number))

@@ -112,7 +112,7 @@ class FakePortage(FakeS3):
         return 204, b""
 
     def _get_parts(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
-        if upload.status != "pending":
+        if upload.status != "pending" or upload.is_given_up:
             return _problem(409, "not-open")
         parts = [
             {"part_number": number, "size_bytes": part.size_bytes, "etag": part.etag}
@@ -132,7 +132,7 @@ class FakePortage(FakeS3):
         return 200, permission | {"expires_at": self._time(self.signature_seconds)}
 
     def _post_complete(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
-        if upload.status == "aborted":
+        if upload.status == "aborted" or (upload.status == "pending" and upload.is_given_up):
             return _problem(409, "not-open")
         size = upload.declared["size_bytes"]
         if upload.status == "pending" and sum(part.size_bytes for part in upload.parts.values()) != size:

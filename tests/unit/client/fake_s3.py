@@ -44,6 +44,8 @@ class StoredUpload:
     status: str = "pending"
     parts: dict[int, Part] = field(default_factory=dict[int, Part])
     """Number 0 is a file that came whole."""
+    is_given_up: bool = False
+    """By S3, for the age of the parts."""
 
     @property
     def algorithm(self) -> str | None:
@@ -123,7 +125,6 @@ class FakeS3(FakeServer):
             "url_prefix": f"{self.url}/bucket/{upload.upload_id}?n=",
             "url_suffix": f"&e={expiry}&s=",
             "signatures": [signature(upload.upload_id, expiry, str(n), each) for n, each in pairs],
-            "headers": {"x-amz-common": "1"},
             "first_part": numbers[0],
         }
 
@@ -159,7 +160,7 @@ class FakeS3(FakeServer):
         if part is None:
             return
         if number:
-            wanted = {"x-amz-common": "1"}
+            wanted: dict[str, str] = {}
             checksum = handler.headers.get(f"x-amz-checksum-{upload.algorithm}", "")
             signed = signature(upload.upload_id, query["e"], str(number), checksum)
         else:

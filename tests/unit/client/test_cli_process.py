@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.in_parts import assert_arrived
 
 PROJECT = Path(__file__).parents[3]
+STALLED_SECONDS = 60.0
 
 
 def portage(*words: str | Path, home: Path) -> "subprocess.Popen[str]":
@@ -27,14 +29,16 @@ def portage(*words: str | Path, home: Path) -> "subprocess.Popen[str]":
 def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     signed_in: Path, fake: FakePortage, file: Path
 ) -> None:
-    fake.on_part = lambda number, _tries: time.sleep(5) if number > 8 else None
+    released = threading.Event()
+    fake.on_part = lambda number, _tries: released.wait(STALLED_SECONDS) if number > 8 else None
     with portage("put", file, home=signed_in) as sending:
         while len(fake.stored) < 8:
             time.sleep(0.01)
         interrupted_at = time.monotonic()
         sending.send_signal(signal.SIGINT)
         _, told = sending.communicate()
-    assert time.monotonic() - interrupted_at < 4, "it does not wait for what is under way"
+    assert time.monotonic() - interrupted_at < STALLED_SECONDS / 2, "it does not wait for what is under way"
+    released.set()
     assert sending.returncode == 130
     assert told.endswith("portage: interrupted\n")
     assert "Traceback" not in told

@@ -37,6 +37,14 @@ class TestOnePut:
         fake.on_part = lambda _number, tries: reset if tries == 1 else refused(412, "PreconditionFailed")
         assert open_portage().upload(file).upload_id == "u1"
 
+    def test_that_was_stored_is_not_refused_though_its_url_expired_before_that_was_known(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        reactions = (reset, refused(403, "AccessDenied", "Request has expired"), refused(412, "PreconditionFailed"))
+        fake.on_part = lambda _number, tries: reactions[tries - 1]
+        assert open_portage().upload(file).upload_id == "u1"
+        assert fake.calls == ["POST", "POST", "GET"]
+
     def test_that_was_stored_by_nobody_knows_whom_is_refused(
         self, fake: FakePortage, open_portage: Open, file: Path
     ) -> None:

@@ -94,6 +94,22 @@ class TestResuming:
         assert open_portage().resume(file).status == "uploaded"
         assert fake.stored == []
 
+    def test_of_an_upload_that_s3_gave_up_for_its_age_is_over(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        fake.only.is_given_up = True
+        with pytest.raises(UploadEnded, match="upload u1 is expired and takes no more bytes"):
+            open_portage().resume(file)
+        assert list(open_portage().unfinished()) == []
+
+    def test_of_an_upload_that_s3_gave_up_for_its_age_begins_anew_when_the_file_is_uploaded_again(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        fake.only.is_given_up = True
+        assert open_portage().upload(file).upload_id == "u2"
+
 
 class TestTwoDevices:
     def test_bring_one_upload_to_its_end_together(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
