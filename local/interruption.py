@@ -43,7 +43,7 @@ def stoppable() -> Generator[None]:
         raise _pending[0]
 
     for number, handler in previous.items():
-        if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup wants it ignored
+        if handler != signal.SIG_IGN:  # as nohup wants SIGHUP, and SIGINT whoever starts us with `&` in a script
             signal.signal(number, stop)
     try:
         yield

@@ -47,3 +47,15 @@ def test_one_command_does_not_end_the_next() -> None:
         os.kill(os.getpid(), signal.SIGINT)
     with stoppable():
         pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_was_ignored_from_the_start_stays_so(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stoppable():
+            os.kill(os.getpid(), number)
+            check_stopped()
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)

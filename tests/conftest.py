@@ -1,0 +1,13 @@
+"""What holds for every test, however the run was started."""
+
+import signal
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt this process, as tests expect of it.
+
+    A shell without job control has what it starts with `&` ignore SIGINT, and an ignored signal stays ignored in
+    every process started from there; one that is handled here gets its default there.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
