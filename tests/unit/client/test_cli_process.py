@@ -30,7 +30,12 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     signed_in: Path, fake: FakePortage, file: Path
 ) -> None:
     released = threading.Event()
-    fake.on_part = lambda number, _tries: released.wait(STALLED_SECONDS) if number > 8 else None
+
+    def stall_after_eight(number: int, _tries: int) -> None:
+        if number > 8:
+            released.wait(STALLED_SECONDS)
+
+    fake.on_part = stall_after_eight
     with portage("put", file, home=signed_in) as sending:
         while len(fake.stored) < 8:
             time.sleep(0.01)
@@ -38,7 +43,6 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
         sending.send_signal(signal.SIGINT)
         _, told = sending.communicate()
     assert time.monotonic() - interrupted_at < STALLED_SECONDS / 2, "it does not wait for what is under way"
-    released.set()
     assert sending.returncode == 130
     assert told.endswith("portage: interrupted\n")
     assert "Traceback" not in told
@@ -50,6 +54,7 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     assert (sending.returncode, shown.split()[:2]) == (0, ["u1", "uploaded"])
     assert set(fake.tries) == {9, 10}
     assert_arrived(fake, file)
+    released.set()  # not before: what the first command had sent of these parts may arrive even now
 
 
 @pytest.mark.parametrize("words", [["--help"], ["put", "--help"]])
