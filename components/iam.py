@@ -83,7 +83,7 @@ def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
 
 def read_objects(bucket_arn: Arn) -> Statement:
     """Read uploaded objects, in the version that an event names."""
-    return allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
+    return allow(["s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
 
 
 def see_versions(bucket_arn: Arn) -> Statement:

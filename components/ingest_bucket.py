@@ -11,16 +11,7 @@ import pulumi_aws as aws
 from components import iam
 from components.arguments import checked
 from components.private_bucket import PrivateBucket
-
-_SENT_HEADERS = [
-    "content-type",
-    "if-none-match",
-    "x-amz-checksum-crc32",
-    "x-amz-checksum-sha256",
-    "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-]
-"""What uploads sign, and a browser may therefore have to send."""
+from handlers.uploads.permission import SENT_HEADERS
 
 
 class IngestBucketArgs(TypedDict):
@@ -75,7 +66,7 @@ class IngestBucket(pulumi.ComponentResource):
                     {
                         "allowed_origins": args["allowed_origins"],
                         "allowed_methods": ["PUT", "POST"],
-                        "allowed_headers": _SENT_HEADERS,
+                        "allowed_headers": sorted(SENT_HEADERS),
                         "expose_headers": ["ETag"],
                         "max_age_seconds": 600,
                     }

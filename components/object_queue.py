@@ -15,8 +15,6 @@ DEAD_LETTER_SECONDS = 14 * 24 * 3600
 class ObjectQueueArgs(TypedDict):
     """What differs between two queues."""
 
-    event_name: str
-    """The rule's name, such as object-created."""
     event_pattern: dict[str, Any]
     """Which events of the default bus become messages."""
     visibility_timeout_seconds: int
@@ -60,7 +58,7 @@ class ObjectQueue(pulumi.ComponentResource):
             opts=child,
         )
         queue = aws.sqs.Queue(
-            f"{name}-created-objects",
+            f"{name}-objects",
             # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
             sqs_managed_sse_enabled=True,
             visibility_timeout_seconds=args["visibility_timeout_seconds"],
@@ -71,7 +69,7 @@ class ObjectQueue(pulumi.ComponentResource):
             opts=child,
         )
         aws.sqs.RedriveAllowPolicy(
-            f"{name}-dead-letters-of-created-objects",
+            f"{name}-dead-letters-of-objects",
             queue_url=dead_letter_queue.url,
             redrive_allow_policy=pulumi.Output.json_dumps(
                 {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
@@ -85,8 +83,9 @@ class ObjectQueue(pulumi.ComponentResource):
     ) -> None:
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
-            f"{name}-{args['event_name']}",
-            description="Objects that clients have sent",
+            # Of one name whatever its pattern is: while one rule took another's place, neither might send.
+            f"{name}-object-events",
+            description="Objects that clients have sent, or that were scanned then",
             event_pattern=pulumi.Output.json_dumps(args["event_pattern"]),
             opts=child,
         )
@@ -97,10 +96,10 @@ class ObjectQueue(pulumi.ComponentResource):
                 policy=iam.policy(iam.send_from_rule(target.arn, rule.arn), iam.refuse_plain_http(target.arn, "sqs:*")),
                 opts=child,
             )
-            for purpose, target in (("created-objects", queue), ("dead-letters", dead_letter_queue))
+            for purpose, target in (("objects", queue), ("dead-letters", dead_letter_queue))
         ]
         aws.cloudwatch.EventTarget(
-            f"{name}-{args['event_name']}-to-queue",
+            f"{name}-object-events-to-queue",
             rule=rule.name,
             arn=queue.arn,
             dead_letter_config={"arn": dead_letter_queue.arn},

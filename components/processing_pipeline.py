@@ -158,27 +158,30 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def _queue(self, name: str, args: ProcessingPipelineArgs, given: dict[str, Any]) -> ObjectQueue:
         bucket_name = args["bucket_name"]
-        event = ("object-created", _created_objects(bucket_name))
+        awaited = _created_objects(bucket_name)
+        gate: list[pulumi.Resource] = []
         if given["malware_scan"]:
-            event = ("object-scanned", scanned_objects(bucket_name))
-            MalwareGate(
-                f"{name}-scan",
-                {
-                    "bucket_name": bucket_name,
-                    "bucket_arn": args["bucket_arn"],
-                    "kms_key_arn": given["kms_key_arn"],
-                },
-                pulumi.ResourceOptions(parent=self),
-            )
+            awaited = scanned_objects(bucket_name)
+            gate = [
+                MalwareGate(
+                    f"{name}-scan",
+                    {
+                        "bucket_name": bucket_name,
+                        "bucket_arn": args["bucket_arn"],
+                        "kms_key_arn": given["kms_key_arn"],
+                    },
+                    pulumi.ResourceOptions(parent=self),
+                )
+            ]
         return ObjectQueue(
             name,
             {
-                "event_name": event[0],
-                "event_pattern": event[1],
+                "event_pattern": awaited,
                 "visibility_timeout_seconds": VISIBILITY_PER_TIMEOUT * given["timeout_seconds"],
                 "max_attempts": given["max_attempts"],
             },
-            pulumi.ResourceOptions(parent=self),
+            # Nobody is to wait for scans before there are any.
+            pulumi.ResourceOptions(parent=self, depends_on=gate),
         )
 
     def _bucket(self, name: str, given: dict[str, Any], *, expiration_days: int | None) -> PrivateBucket:

@@ -86,7 +86,6 @@ def schemas() -> dict[str, Any]:
                 "url_prefix": _TEXT,
                 "url_suffix": _TEXT,
                 "signatures": {"type": "array", "items": _TEXT},
-                "headers": texts,
                 "first_part": part_number,
                 "expires_at": _MOMENT,
             }

@@ -1,7 +1,7 @@
 """UploadApi: grants permission to send a file, and takes the file.
 
 client --POST /uploads--> RestApi --> create_upload --> status table: pending
-client <-- presigned PUT
+client <-- presigned PUT, form, or plan of parts
 client ==== bytes ====> ingest bucket --> EventBridge
 client --GET /uploads/{upload_id}--> RestApi --> status table
 """

@@ -1,19 +1,11 @@
-"""The clients of the API's functions that use boto3, made when they are needed, once."""
+"""The client of the API's functions that look through parts, by boto3, made when it is needed, once."""
 
 from functools import cache
 
 import boto3
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.upload_environment import ingest_bucket, uploads_table
+from handlers.upload_environment import ingest_bucket
 from handlers.uploads.part_store import PartStore
-from handlers.uploads.store import UploadStore
-
-
-@cache
-def upload_store() -> UploadStore:
-    """Make the table's client."""
-    return UploadStore(Boto3Json(boto3.client("dynamodb")), uploads_table())
 
 
 @cache

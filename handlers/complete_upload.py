@@ -3,8 +3,8 @@
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.boto3_clients import part_store, upload_store
-from handlers.upload_environment import allowed_origins
+from handlers.boto3_clients import part_store
+from handlers.upload_environment import allowed_origins, upload_store
 from handlers.uploads.assembly import complete_upload
 from handlers.uploads.view import upload_view
 

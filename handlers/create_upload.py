@@ -13,6 +13,7 @@ from handlers.upload_environment import (
     part_opening,
     session_issuer,
     upload_store,
+    url_expires_in_seconds,
 )
 from handlers.uploads.creation import Creation, CreationRules
 from handlers.uploads.permission import Permission
@@ -41,7 +42,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
         quota=_quota(),
         records=upload_store(),
         permission=Permission(
-            bucket_here(ingest_bucket()), role_credentials(), kms_key_arn(), _rules().url_expires_in_seconds, now
+            bucket_here(ingest_bucket()), role_credentials(), kms_key_arn(), url_expires_in_seconds(), now
         ),
         part_opening=part_opening,
         session_issuer=session_issuer,

@@ -1,38 +1,22 @@
 """GET /uploads/{upload_id}/result: the Lambda that hands out the result of one's own upload."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.boto3_clients import upload_store
-from handlers.environment import bucket_here, read_environment, role_credentials
-from handlers.upload_environment import allowed_origins
+from handlers.environment import bucket_here, role_credentials
+from handlers.upload_environment import allowed_origins, upload_store, url_expires_in_seconds
 from handlers.uploads.presign import presign
 from handlers.uploads.results import result_link
 
 
-@dataclass(frozen=True)
-class LinkEnvironment:
-    """Set by the UploadApi component."""
-
-    url_expires_in_seconds: int
-
-
-@cache
-def _environment() -> LinkEnvironment:
-    return read_environment(LinkEnvironment)
-
-
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer 200 with a presigned GET, 404, or 409 while there is no result."""
-    env = _environment()
     request = ApiRequest.from_event(event, allowed_origins())
     now = datetime.now(UTC)
 
     def presign_get(bucket: str, key: str, query: dict[str, str]) -> str:
-        place, seconds = bucket_here(bucket), env.url_expires_in_seconds
+        place, seconds = bucket_here(bucket), url_expires_in_seconds()
         return presign(
             "GET", place, key, role_credentials(), headers={}, query=query, expires_in_seconds=seconds, now=now
         )
@@ -43,7 +27,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
             records=upload_store(),
             presign_get=presign_get,
             now=now,
-            expires_in_seconds=env.url_expires_in_seconds,
+            expires_in_seconds=url_expires_in_seconds(),
         )
     except CLIENT_FAULTS as fault:
         return request.refusal(fault)

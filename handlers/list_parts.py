@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.boto3_clients import part_store, upload_store
-from handlers.upload_environment import allowed_origins, session_issuer
+from handlers.boto3_clients import part_store
+from handlers.upload_environment import allowed_origins, session_issuer, upload_store
 from handlers.uploads.assembly import list_parts
 from handlers.uploads.part_store import HeldPart
 

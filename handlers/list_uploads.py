@@ -3,8 +3,7 @@
 from typing import Any
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
-from handlers.boto3_clients import upload_store
-from handlers.upload_environment import allowed_origins
+from handlers.upload_environment import allowed_origins, upload_store
 from handlers.uploads.pages import list_uploads
 
 

@@ -38,6 +38,12 @@ class EncryptionEnvironment(NamedTuple):
     """The customer's key; empty for AWS's own."""
 
 
+class UrlEnvironment(NamedTuple):
+    """Set where URLs are signed."""
+
+    url_expires_in_seconds: int
+
+
 class SessionEnvironment(NamedTuple):
     """Set where sessions are handed out."""
 
@@ -70,8 +76,14 @@ def kms_key_arn() -> str:
 
 
 @cache
+def url_expires_in_seconds() -> int:
+    """How long a URL lives."""
+    return read_environment(UrlEnvironment).url_expires_in_seconds
+
+
+@cache
 def upload_store() -> UploadStore:
-    """Make the table's client; functions that need boto3 anyway have theirs from boto3_clients.py."""
+    """Make the table's client."""
     return UploadStore(AwsJson(DYNAMODB, os.environ["AWS_REGION"]), uploads_table())
 
 

@@ -4,8 +4,8 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 `module.function`:
 
 - it is called with objects that have been verified: size, checksum and type are as declared;
-- it reads the object through `job.chunks()`, or with its own clients from `job.bucket` and `job.key`, which the
-  function's role may read;
+- it reads the object through `job.chunks()`, or with its own clients from `job.bucket`, `job.key` and
+  `job.version_id`: the function's role may read no object without its version;
 - what it returns must be JSON; it is stored in the results bucket, and its key in the upload's status;
 - it may be called again for the same upload (`job.attempt` counts): it must be idempotent;
 - it raises `Unprocessable` with a sentence for the uploader where trying again cannot help; any other exception

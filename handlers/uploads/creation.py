@@ -20,7 +20,6 @@ class CreationRules(NamedTuple):
 
     multipart_threshold_bytes: int
     """The largest upload that comes in one PUT where the client does not choose."""
-    url_expires_in_seconds: int
     record_retention_days: int
 
 
@@ -51,13 +50,16 @@ class Creation(NamedTuple):
                     return self._again(claimed, now)
                 except UnknownUpload:  # whoever claimed it was refused, or has not come so far
                     ref = claimed
-        self.quota.check(declared, lambda most: self.records.count_pending(owner, now, at_most=most))
+        self._check_quota(owner, declared, now)
         plan = self._begin(self._upload(ref, declared, now), now)
         if plan is None:
             if idempotency_key is None:
                 raise RuntimeError(f"{upload_id} is the id of an upload already.")
             return self._again(ref, now)  # the same request, sent twice at once: the other one was faster
         return plan
+
+    def _check_quota(self, owner: str, declared: UploadRequest, now: datetime) -> None:
+        self.quota.check(declared, lambda most: self.records.count_pending(owner, now, at_most=most))
 
     def _upload(self, ref: UploadRef, declared: UploadRequest, now: datetime) -> Upload:
         return Upload(
@@ -79,18 +81,21 @@ class Creation(NamedTuple):
         return self._plan(upload, now) if self._record(upload) else None
 
     def _begin_in_parts(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
-        """Open an upload in parts at S3, and give it up where nobody would ever know of it."""
+        """Open an upload in parts at S3, and give it up where it is certain that nobody will ever know of it.
+
+        Where the record's fate is not known, it is left: without parts it costs nothing, and the bucket's lifecycle
+        rule ends it.
+        """
         opening = self.part_opening()
         multipart_id = opening.open(upload.ref, upload.declared, self.permission.kms_key_arn)
         multipart = Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
         in_parts = upload._replace(multipart=multipart)
         try:
             plan = self._plan(in_parts, now)
-            is_recorded = self._record(in_parts)
         except Exception:
             opening.give_up(upload.ref, multipart)
             raise
-        if not is_recorded:
+        if not self._record(in_parts):
             opening.give_up(upload.ref, multipart)
             return None
         return plan
@@ -98,6 +103,8 @@ class Creation(NamedTuple):
     def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
         """Plan an upload that is there with a fresh URL; raises UnknownUpload, or NotOpen where it takes no bytes."""
         known = self.records.find(ref)
+        if known.status is Status.PENDING and known.open_until <= now:
+            self._check_quota(ref.owner, known.declared, now)  # it is counted no longer, and will be again
         upload = self.records.record_renewed(known._replace(expires_at=self._expires_at(now)))
         if upload.status is Status.ABORTED:
             raise NotOpen("The upload of this Idempotency-Key was aborted; send another key to begin a new one.")
@@ -110,7 +117,7 @@ class Creation(NamedTuple):
             "method": str(upload.method),
             **self._transfer(upload, now),
             "expires_at": iso(self._expires_at(now)),
-            "expires_in_seconds": self.rules.url_expires_in_seconds,
+            "expires_in_seconds": self.permission.expires_in_seconds,
         }
 
     def _transfer(self, upload: Upload, now: datetime) -> dict[str, Any]:
@@ -120,7 +127,7 @@ class Creation(NamedTuple):
 
     def _expires_at(self, now: datetime) -> datetime:
         # A signature's own time has no fraction of a second.
-        return now.replace(microsecond=0) + timedelta(seconds=self.rules.url_expires_in_seconds)
+        return now.replace(microsecond=0) + timedelta(seconds=self.permission.expires_in_seconds)
 
     def _record(self, upload: Upload) -> bool:
         delete_at = upload.created_at + timedelta(days=self.rules.record_retention_days)

@@ -63,9 +63,9 @@ class ObjectStore:
         with closing(answer["Body"]) as body:
             return body.read()
 
-    def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
+    def chunks(self, version: ObjectVersion) -> Generator[bytes]:
         """Stream exactly the version that the event announced: a later PUT cannot slip in between."""
-        with closing(self._client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]) as body:
+        with closing(self._client.get_object(**_parameters(version))["Body"]) as body:
             yield from body.iter_chunks(CHUNK_BYTES)
 
     def store_result(self, key: str, result: Mapping[str, Any]) -> None:

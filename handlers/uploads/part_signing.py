@@ -97,8 +97,6 @@ def sign_part_range(
         "url_prefix": signed[0].url_prefix,
         "url_suffix": signed[0].url_suffix,
         "signatures": [signature for each in signed for signature in each.signatures],
-        # Each part's own are signed as well, and known to the client: its length, and its checksum where there is one.
-        "headers": {},
         "first_part": wanted.first_part,
         # A signature's own time has no fraction of a second.
         "expires_at": iso(now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)),

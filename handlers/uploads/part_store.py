@@ -49,13 +49,13 @@ class PartStore:
             ]
 
     def put_together(self, upload: Upload, multipart: Multipart, parts: Sequence[HeldPart]) -> None:
-        """Make the parts the object, unless there is one already; raises PartsGone."""
+        """Make the parts the object, unless there is one already, or another device is about it; raises PartsGone."""
         ref, checksum = upload.ref, _checksum_name(upload)
         listed: list[Any] = [
             {"PartNumber": part.part_number, "ETag": part.etag, **({checksum: part.checksum} if checksum else {})}
             for part in parts
         ]
-        with _gone_after("NoSuchUpload", "PreconditionFailed"):
+        with _gone_after("NoSuchUpload", "PreconditionFailed"), _left_to_others():
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=ref.object_key,
@@ -74,6 +74,15 @@ def _checksum_name(upload: Upload) -> str | None:
     """What S3's API calls the parts' checksums."""
     checksum = upload.declared.checksum
     return f"Checksum{checksum.algorithm.upper()}" if checksum else None
+
+
+@contextmanager
+def _left_to_others() -> Generator[None]:
+    try:
+        yield
+    except ClientError as fault:
+        if fault.response.get("Error", {}).get("Code") != "ConditionalRequestConflict":
+            raise
 
 
 @contextmanager

@@ -3,9 +3,21 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.declaration import ChecksumAlgorithm, UploadRequest
 from handlers.uploads.model import Upload
 from handlers.uploads.presign import Bucket, Credentials, presign, presign_post
+
+ENCRYPTION_HEADER = "x-amz-server-side-encryption"
+KMS_KEY_HEADER = f"{ENCRYPTION_HEADER}-aws-kms-key-id"
+
+SENT_HEADERS = (
+    "content-type",
+    "if-none-match",
+    ENCRYPTION_HEADER,
+    KMS_KEY_HEADER,
+    *(algorithm.header for algorithm in ChecksumAlgorithm),
+)
+"""All that is signed, and a browser may therefore have to send; it knows the length by itself."""
 
 
 class Permission(NamedTuple):
@@ -64,7 +76,7 @@ def object_headers(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:
 
 def described_object(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:
     """What an object is to be, but for its bytes: of its type, and encrypted as the bucket is."""
-    headers = {"Content-Type": declared.content_type, "x-amz-server-side-encryption": "aws:kms"}
+    headers = {"Content-Type": declared.content_type, ENCRYPTION_HEADER: "aws:kms"}
     if kms_key_arn:
-        headers["x-amz-server-side-encryption-aws-kms-key-id"] = kms_key_arn
+        headers[KMS_KEY_HEADER] = kms_key_arn
     return headers

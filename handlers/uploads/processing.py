@@ -152,7 +152,7 @@ class Processing:
             key=delivery.key,
             version_id=delivery.version_id,
             attempt=delivery.attempt,
-            chunks=lambda: self.objects.chunks(*delivery.version),
+            chunks=lambda: self.objects.chunks(delivery.version),
         )
         with self.deadline():
             result = self.load_processor()(job)

@@ -96,17 +96,18 @@ class UploadStore:
         return ref
 
     def record_pending(self, upload: Upload, *, delete_at: datetime) -> bool:
-        """Remember a new upload; False where its id has a record, which is never overwritten."""
+        """Remember a new upload; False where its id has another record, which is never overwritten."""
+        item = item_of(upload, delete_at=delete_at)
         try:
             self._call(
                 "PutItem",
-                Item=item_of(upload, delete_at=delete_at),
+                Item=item,
                 ConditionExpression=f"attribute_not_exists({SORT_KEY})",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsError as fault:
-            if not _is_refused_by_condition(fault):
-                raise
-            return False
+            # Where an answer was lost, the call is tried again, and meets what it has written itself.
+            return _item_in_the_way(fault) == item
         return True
 
     def record_renewed(self, upload: Upload) -> Upload:

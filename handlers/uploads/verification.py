@@ -41,7 +41,7 @@ def _verify_stream(
     is_first, hashed = True, Future[None]()
     hashed.set_result(None)
     # Hashing lets other threads work, and so a chunk is hashed while the next one is decrypted.
-    with closing(objects.chunks(*version)) as chunks, ThreadPoolExecutor(1) as beside:
+    with closing(objects.chunks(version)) as chunks, ThreadPoolExecutor(1) as beside:
         for chunk in chunks:
             if is_first and (fault := _type_fault(declared, chunk[:HEAD_BYTES])):
                 return fault

@@ -17,6 +17,7 @@ from handlers.aws_client import AwsError
 from handlers.aws_json import Calls, Service
 from handlers.uploads.declaration import ChecksumAlgorithm
 from handlers.uploads.model import UploadRef
+from handlers.uploads.permission import SENT_HEADERS
 from handlers.uploads.presign import Bucket, Credentials, presign
 from handlers.uploads.upload_ids import UploadIds
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
@@ -176,6 +177,7 @@ class TestWhatIsSigned:
         value = checksum_of(algorithm, b"bytes")
         plan = plan_of(post({**BODY, "checksum": {"algorithm": str(algorithm), "value": value}}))
         assert plan["headers"] == {**HEADERS, algorithm.header: value}
+        assert {name.lower() for name in plan["headers"]} - {"content-length"} <= set(SENT_HEADERS), "or browsers fail"
         assert algorithm.header in query_of(plan["url"])["X-Amz-SignedHeaders"][0].split(";")
 
     def test_the_customers_key_is_a_header(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from handlers.aws_boto3 import Boto3Json
 from handlers.aws_client import AwsError
 from handlers.aws_s3 import AwsS3
 from handlers.uploads.creation import Creation, CreationRules
@@ -24,23 +25,32 @@ from tests.unit.handlers.light_clients import KEY
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
 IN_PARTS = {**BODY, "method": "multipart"}
-RULES = CreationRules(64 * 1024**2, 900, 30)
+RULES = CreationRules(64 * 1024**2, 30)
 QUOTA = Quota(5 * 1024**3, 3, ())
 
 
 class Openings(AwsS3):
     """Stands in for S3, and notes what was opened and given up."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.opened: list[str] = []
         self.given_up: list[str] = []
 
     def create_multipart_upload(self, key: str, headers: Mapping[str, str]) -> str:  # noqa: ARG002
-        self.opened.append(f"multipart-{len(self.opened) + 1}")
+        self.opened.append(f"multipart-{self.name}{len(self.opened) + 1}")
         return self.opened[-1]
 
     def abort_multipart_upload(self, key: str, multipart_id: str) -> None:  # noqa: ARG002
         self.given_up.append(multipart_id)
+
+
+class Stammering(Boto3Json):
+    """Makes each call twice, and tells the second answer."""
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        super().call(operation, parameters)
+        return super().call(operation, parameters)
 
 
 class OneKey(Mapping[str, bytes]):
@@ -83,7 +93,7 @@ class Api:
             Bucket.at("ingest", "eu-central-1"),
             Credentials("AKIAEXAMPLE", "secret"),
             self.kms_key_arn,
-            self.rules.url_expires_in_seconds,
+            900,
             now,
         )
         issuer = SessionIssuer(OneKey(), 86_400)  # pyright: ignore[reportArgumentType] - its keys are no secret's
@@ -166,13 +176,25 @@ class TestTheRecord:
         assert cloud.record() == record
         assert api.openings.given_up == api.openings.opened != []
 
-    def test_a_table_that_fails_leaves_nothing_open(self, cloud: Cloud, api: Api) -> None:
+    def test_an_upload_whose_record_may_be_there_is_not_given_up(self, cloud: Cloud, api: Api) -> None:
         with Stubber(cloud.dynamodb) as stubber:
             stubber.add_response("query", {"Count": 0})
             stubber.add_client_error("put_item", "InternalServerError")
             with pytest.raises(AwsError, match="InternalServerError"):
                 api.create(IN_PARTS)
-        assert api.openings.given_up == api.openings.opened == ["multipart-1"]
+        assert (api.openings.opened, api.openings.given_up) == (["multipart-1"], [])
+
+    @pytest.mark.parametrize("key", [None, "a-key"])
+    @pytest.mark.parametrize("body", [BODY, IN_PARTS])
+    def test_a_record_that_was_written_though_its_answer_was_lost_is_its_own(
+        self, cloud: Cloud, api: Api, body: dict[str, Any], key: str | None
+    ) -> None:
+        """The light client tries a call again whose answer did not come, and then meets what it has written."""
+        api.store = UploadStore(Stammering(cloud.dynamodb), TABLE)
+        plan = api.create(body, key=key)
+        assert plan["upload_id"] == ref_of(1).upload_id
+        assert cloud.status(ref_of(1)) == "pending"
+        assert api.openings.given_up == []
 
 
 class TestRefusal:
@@ -247,6 +269,17 @@ class TestTheQuota:
         api.create(now=later)
         with pytest.raises(QuotaExceeded):
             api.create(now=later)
+
+    def test_keys_that_are_sent_again_do_not_get_past_it(self, api: Api) -> None:
+        """What has expired is counted no longer, and is again once its permission is renewed."""
+        for count in range(3):
+            api.create(key=f"old-{count}")
+        later = CREATED + timedelta(minutes=16)
+        for count in range(3):
+            api.create(key=f"new-{count}", now=later)
+        with pytest.raises(QuotaExceeded):
+            api.create(key="old-0", now=later)
+        assert api.create(key="new-0", now=later)["upload_id"] == ref_of(4).upload_id
 
     def test_the_keys_of_requests_are_not_counted(self, api: Api) -> None:
         for count in range(3):
@@ -325,7 +358,7 @@ class TestTheSameRequestAgain:
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
     def test_of_two_at_once_the_second_finds_the_firsts_upload(self, api: Api, body: dict[str, Any]) -> None:
         """The other request records the upload between this one's look at it and its own record."""
-        records, other = api.store.record_pending, Api(api.store)
+        records, other = api.store.record_pending, Api(api.store, Openings("other-"))
 
         def overtaken(*arguments: Any, **more: Any) -> bool:
             api.store.record_pending = records
@@ -334,6 +367,7 @@ class TestTheSameRequestAgain:
 
         api.store.record_pending = overtaken
         assert api.create(body, key="a-key")["upload_id"] == ref_of(1).upload_id
+        assert len(api.openings.opened) == (body is IN_PARTS)
         assert api.openings.given_up == api.openings.opened
         assert other.openings.given_up == []
 

@@ -71,7 +71,7 @@ class TestSigned:
     def test_each_part_of_the_range_has_its_own_signature(self, first: int, last: int) -> None:
         told = signed(body(first, last))
         assert told["first_part"] == first
-        assert told["headers"] == {}
+        assert set(told) == {"url_prefix", "url_suffix", "signatures", "first_part", "expires_at"}
         assert told["signatures"] == [presigned(number, told) for number in range(first, last + 1)]
         assert told["url_prefix"].endswith("partNumber=")
         assert REF.object_key in told["url_prefix"]
@@ -136,7 +136,6 @@ class TestChecksums:
 
     def test_each_part_is_held_to_its_own(self) -> None:
         told = json.loads(self.ask("AAAAAA==", "AAAAAQ==")["body"])
-        assert told["headers"] == {}
         assert "X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-crc32" in told["url_suffix"]
         same = json.loads(self.ask("AAAAAA==", "AAAAAA==")["body"])
         assert len(set(told["signatures"] + same["signatures"])) >= 3

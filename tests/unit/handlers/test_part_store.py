@@ -109,6 +109,11 @@ class TestFaults:
             with pytest.raises(PartsGone, match=code):
                 CALLS[operation](store)
 
+    def test_a_completion_beside_another_one_is_left_to_that(self, cloud: Cloud, store: PartStore) -> None:
+        with Stubber(cloud.s3) as stubber:
+            stubber.add_client_error("complete_multipart_upload", "ConditionalRequestConflict", http_status_code=409)
+            store.put_together(UPLOAD, MULTIPART, [])
+
     @pytest.mark.parametrize("operation", CALLS)
     @pytest.mark.parametrize("code", ["AccessDenied", "InternalError", "NoSuchBucket"])
     def test_any_other_refusal_of_s3_comes_out_as_it_is(

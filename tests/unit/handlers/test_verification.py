@@ -50,8 +50,8 @@ class Reads(ObjectStore):
         self.reads.append("head")
         return self.body[:size_bytes]
 
-    def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
-        assert (bucket, key, version_id) == VERSION
+    def chunks(self, version: ObjectVersion) -> Generator[bytes]:
+        assert version == VERSION
         self.reads.append("whole")
         try:
             for start in range(0, len(self.body), CHUNK_BYTES):
@@ -122,8 +122,8 @@ class TestOtherwise:
         pulled: list[int] = []
 
         class Counted(Reads):
-            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
-                for chunk in super().chunks(bucket, key, version_id):
+            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
+                for chunk in super().chunks(version):
                     pulled.append(len(chunk))
                     yield chunk
 
@@ -132,8 +132,8 @@ class TestOtherwise:
 
     def test_a_stream_that_breaks_is_no_answer(self) -> None:
         class Broken(Reads):
-            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
-                del bucket, key, version_id
+            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
+                assert version == VERSION
                 yield self.body[:CHUNK_BYTES]
                 raise ConnectionError
 
@@ -148,8 +148,8 @@ class TestMemory:
                 del version
                 return ObjectFacts(1024**3, {})
 
-            def chunks(self, bucket: str, key: str, version_id: str) -> Generator[bytes]:
-                del bucket, key, version_id
+            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
+                assert version == VERSION
                 for _ in range(1024**3 // CHUNK_BYTES):
                     yield bytes(CHUNK_BYTES)
 
