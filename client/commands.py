@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from client.portage import Portage
 from client.progress import OnProgress
 from client.session import UserPool
 from client.spool import discard, spool
-from client.state import Unfinished
 
 Send = Callable[[OnProgress], Upload]
 
@@ -39,18 +39,19 @@ def login(options: Namespace, output: Output) -> Exit:
 def put(options: Namespace, output: Output) -> Exit:
     """Send files, one after the other."""
     with _portage(options) as portage:
-        return _each(options.files, lambda name: _put(portage, name, options, output), output)
+        return _each(((name, partial(_put, portage, name, options, output)) for name in options.files), output)
 
 
 def resume(options: Namespace, output: Output) -> Exit:
     """Go on with the file that was named, or with everything that was begun here."""
     with _portage(options) as portage:
         if options.file is not None:
-            return _each([options.file], lambda name: _resume_file(portage, name, options, output), output)
-        begun = {str(each.source.path): each for each in portage.unfinished()}
-        if not begun and not output.as_json:
+            sends: list[tuple[str, Send]] = [(options.file, partial(portage.resume, options.file, options.id))]
+        else:
+            sends = [(str(each.source.path), partial(portage.go_on, each)) for each in portage.unfinished()]
+        if not sends and not output.as_json:
             output.note("nothing is unfinished")
-        return _each(begun, lambda name: _resume_begun(portage, begun[name], options, output), output)
+        return _each(((name, partial(_resume, portage, name, send, options, output)) for name, send in sends), output)
 
 
 def status(options: Namespace, output: Output) -> Exit:
@@ -83,9 +84,12 @@ def abort(options: Namespace, output: Output) -> Exit:
     """Give an upload up."""
     with _portage(options) as portage:
         begun = [each for each in portage.unfinished() if each.upload_id == options.id]
-        portage.abort(options.id)
-    for each in begun:
-        discard(each.source.path)
+        try:
+            portage.abort(options.id)
+        finally:
+            if all(each.upload_id != options.id for each in portage.unfinished()):
+                for each in begun:
+                    discard(each.source.path)
     output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
     return Exit.DONE
 
@@ -99,12 +103,12 @@ def _portage(options: Namespace) -> Generator[Portage]:
             yield portage
 
 
-def _each(names: Iterable[str], act: Callable[[str], Exit], output: Output) -> Exit:
-    """Do it for all, whatever happens to one; return the first code that tells of a fault."""
+def _each(acts: Iterable[tuple[str, Callable[[], Exit]]], output: Output) -> Exit:
+    """Do what is to be done with each file, whatever happens to one; return the first code that tells of a fault."""
     codes: list[Exit] = []
-    for name in names:
+    for name, act in acts:
         try:
-            codes.append(act(name))
+            codes.append(act())
         except (PortageError, OSError) as error:
             output.error(error, name)
             codes.append(exit_of_error(error))
@@ -135,19 +139,11 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
     return exit_of_upload(upload)
 
 
-def _resume_file(portage: Portage, name: str, options: Namespace, output: Output) -> Exit:
-    def send(on_progress: OnProgress) -> Upload:
-        return portage.resume(name, options.id, on_progress)
-
+def _resume(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Exit:
     upload = _sent(portage, Path(name).name, send, options, output)
     discard(Path(name).resolve())
     output.upload(upload, name)
     return exit_of_upload(upload)
-
-
-def _resume_begun(portage: Portage, begun: Unfinished, options: Namespace, output: Output) -> Exit:
-    begun.source.check()
-    return _resume_file(portage, str(begun.source.path), Namespace(**vars(options) | {"id": None}), output)
 
 
 def _sent(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Upload:

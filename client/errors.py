@@ -63,7 +63,7 @@ class PartsDiffer(PortageError):
 
 
 class UploadEnded(PortageError):
-    """The upload takes no more bytes: it was aborted, or it expired."""
+    """The upload takes no more bytes: it was aborted, is unknown, or has expired: S3 gave its parts up."""
 
     def __init__(self, upload_id: str, status: str) -> None:
         super().__init__(f"upload {upload_id} is {status} and takes no more bytes: upload the file anew")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from client.answers import Fields
 
-_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted"})
 
 METHODS = ("put", "post", "multipart")
 """How the bytes of an upload can go."""

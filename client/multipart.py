@@ -14,7 +14,6 @@ from client.tuning import Tuning
 from client.workers import Crew
 from client.worklist import Job, Worklist
 
-_ENDED = frozenset({"aborted", "expired"})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 
 
@@ -108,15 +107,20 @@ def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProbl
         if problem.status != HTTPStatus.NOT_FOUND:
             raise
         raise UploadEnded(upload_id, "unknown") from refused
-    if upload.status in _ENDED:
+    if upload.status == "aborted":
         raise UploadEnded(upload_id, upload.status) from refused
     if upload.status != "pending":
         return upload
-    if isinstance(refused, ApiProblem) and not refused.type.endswith("not-open"):
+    if isinstance(refused, ApiProblem) and not is_over(refused):
         raise refused
     try:
         return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way
     except ApiProblem as problem:
-        if not problem.type.endswith("not-open"):
+        if not is_over(problem):
             raise
         raise UploadEnded(upload_id, "expired") from problem  # or has given the parts up for their age
+
+
+def is_over(problem: ApiProblem) -> bool:
+    """Whether the API says that the upload takes no more bytes, or that there is none."""
+    return problem.type.endswith(("not-open", "upload-not-found"))

@@ -8,9 +8,10 @@ from typing import BinaryIO, Self
 
 from client.api import Token, UploadsApi
 from client.download import download, download_as, download_into
-from client.errors import NothingToResume, SizeDiffers, UploadEnded
+from client.errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
 from client.following import follow
 from client.models import ResultLink, Upload
+from client.multipart import is_over
 from client.progress import OnProgress
 from client.source import SourceFile
 from client.state import StateFolder, Unfinished
@@ -81,22 +82,19 @@ class Portage:
         With `upload_id` it may have been begun elsewhere, and may even go on there meanwhile. Where it was declared
         with a checksum, what S3 has is compared with the file, and a part that differs is sent again.
         """
-        source = SourceFile.at(path)
         if upload_id is None:
-            begun = self._states.find(source, self._api.url)
-            if begun is None:
-                raise NothingToResume(
-                    f"no unfinished upload of {source.path}, as it is now, is known here: "
-                    "upload it, or give the upload's ID if it was begun elsewhere"
-                )
-        else:
-            begun = Unfinished(upload_id, self._api.url, source, None)
-            declared = self._api.get(upload_id)
-            if declared.size_bytes != source.size_bytes:
-                raise SizeDiffers(
-                    f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
-                    f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was begun with"
-                )
+            return self.go_on(self._begun_with(path), on_progress)
+        source = SourceFile.at(path)
+        declared = self._api.get(upload_id)
+        if declared.size_bytes != source.size_bytes:
+            raise SizeDiffers(
+                f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
+                f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was begun with"
+            )
+        return self.go_on(Unfinished(upload_id, self._api.url, source, None), on_progress)
+
+    def go_on(self, begun: Unfinished, on_progress: OnProgress | None = None) -> Upload:
+        """Go on with what `unfinished` told of; an upload that takes no more bytes is asked for no file."""
         return self._uploading(on_progress).go_on(begun)
 
     def unfinished(self) -> Iterator[Unfinished]:
@@ -134,10 +132,13 @@ class Portage:
 
     def abort(self, upload_id: str) -> None:
         """Give up an upload that is not complete, wherever it is being sent; ApiProblem with status 409 if it is."""
-        self._api.abort(upload_id)
-        for unfinished in self.unfinished():
-            if unfinished.upload_id == upload_id:
-                self._states.forget(unfinished)
+        try:
+            self._api.abort(upload_id)
+        except ApiProblem as problem:
+            if is_over(problem):
+                self._forget(upload_id)
+            raise
+        self._forget(upload_id)
 
     def follow(self, upload_id: str, timeout_seconds: float) -> Iterator[Upload]:
         """Yield the upload now and after each change until it is finished; NotFinished if that takes longer."""
@@ -147,6 +148,27 @@ class Portage:
         """Return the upload once it is finished; look at its `status`, which may be failed."""
         *_, last = self.follow(upload_id, timeout_seconds)
         return last
+
+    def _begun_with(self, path: str | Path) -> Unfinished:
+        """Return what was begun with the file as it is now, else with what was there before."""
+        absolute = Path(path).resolve()
+        if absolute.exists():
+            begun = self._states.find(SourceFile.at(absolute), self._api.url)
+            if begun is not None:
+                return begun
+        for begun in self.unfinished():
+            if begun.source.path == absolute:
+                return begun
+        source = SourceFile.at(absolute)
+        raise NothingToResume(
+            f"no unfinished upload of {source.path} is known here: "
+            "upload it, or give the upload's ID if it was begun elsewhere"
+        )
+
+    def _forget(self, upload_id: str) -> None:
+        for unfinished in self.unfinished():
+            if unfinished.upload_id == upload_id:
+                self._states.forget(unfinished)
 
     def _uploading(self, on_progress: OnProgress | None) -> Uploading:
         return Uploading(self._api, self._states, self._tuning, on_progress)

@@ -63,17 +63,25 @@ class Uploading:
         return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
 
     def go_on(self, begun: Unfinished) -> Upload:
-        """Send what S3 lacks of an upload; UploadEnded if it takes no more bytes and is not complete either."""
+        """Send what S3 lacks of an upload; UploadEnded if it takes no more bytes and is not complete either.
 
-        def send() -> Upload:
-            try:
-                held = self._api.held_parts(begun.upload_id)
-            except ApiProblem as refused:
-                return taken_already(self._api, begun.upload_id, refused)
-            self._states.keep(replace(begun, checksum=held.plan.checksum_algorithm))
-            return self._transfer(begun, held.plan).resume(held)
-
-        return self._finish(begun, send)
+        A file that has changed or is gone since leaves the upload as it is: it may come back as it was.
+        """
+        try:
+            held = self._api.held_parts(begun.upload_id)
+        except ApiProblem as problem:
+            refused = problem
+            return self._finish(begun, lambda: taken_already(self._api, begun.upload_id, refused))
+        try:
+            begun.source.check()
+        except (FileChanged, OSError) as fault:
+            fault.add_note(
+                f"Upload {begun.upload_id} was begun with this file: bring it back as it was and resume the upload, "
+                "or abort the upload."
+            )
+            raise
+        self._states.keep(replace(begun, checksum=held.plan.checksum_algorithm))
+        return self._finish(begun, lambda: self._transfer(begun, held.plan).resume(held))
 
     def _send_whole(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
         def tell(sent: int) -> None:
@@ -103,8 +111,9 @@ class Uploading:
         except FileChanged as changed:
             self._give_up(begun, changed)
             raise
-        except UploadEnded:
+        except UploadEnded as ended:
             self._states.forget(begun)
+            ended.add_note("It is forgotten here.")
             raise
         self._states.forget(begun)
         return upload

@@ -107,7 +107,7 @@ class FakePortage(FakeS3):
 
     def _delete_upload(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
         if upload.status not in {"pending", "aborted"}:
-            return _problem(409, "not-open")
+            return _problem(409, "not-open", f"The upload is {upload.status}, and no longer pending.")
         upload.status = "aborted"
         return 204, b""
 

@@ -189,6 +189,24 @@ class TestResume:
         assert fake.only.status == "uploaded"
         assert list(spooled.iterdir()) == []
 
+    def test_of_what_is_over_or_changed_tells_of_each_upload(
+        self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
+        for content in (b"first", b"second"):
+            file.write_bytes(content)
+            assert main(["put", str(file)]) == 4
+        file.unlink()
+        first, second = fake.uploads
+        fake.uploads[first].status = "aborted"
+        capsys.readouterr()
+        assert main(["resume"]) in {1, 6}, "the first fault's, in no order"
+        told = capsys.readouterr().err
+        assert f"upload {first} is aborted" in told
+        assert "It is forgotten here." in told
+        assert f"Upload {second} was begun with this file" in told
+        assert main(["resume"]) == 6
+
     def test_on_another_device_needs_the_file(self) -> None:
         with pytest.raises(SystemExit) as ended:
             main(["resume", "--id", "u1"])

@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 
 from client import (
+    ApiProblem,
     FileChanged,
     Progress,
     UploadEnded,
 )
 from tests.unit.client.fake_portage import FakePortage
+from tests.unit.client.fake_server import answer
 from tests.unit.client.in_parts import ALONE, Open, interrupted
 
 
@@ -34,6 +36,27 @@ class TestAborting:
         portage.abort("u1")
         assert fake.only.status == "aborted"
         assert list(portage.unfinished()) == []
+
+    @pytest.mark.parametrize("status", ["completed", None])
+    def test_forgets_an_upload_that_is_over(
+        self, fake: FakePortage, open_portage: Open, file: Path, status: str | None
+    ) -> None:
+        interrupted(open_portage, fake, file)
+        fake.only.status = status or "pending"
+        if status is None:
+            fake.uploads.clear()
+        portage = open_portage()
+        with pytest.raises(ApiProblem, match="The upload is completed" if status else "404"):
+            portage.abort("u1")
+        assert list(portage.unfinished()) == []
+
+    def test_that_fails_forgets_nothing(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file)
+        portage = open_portage()
+        fake.will(answer(400))
+        with pytest.raises(ApiProblem):
+            portage.abort("u1")
+        assert [each.upload_id for each in portage.unfinished()] == ["u1"]
 
 
 class TestAFileThatChanges:

@@ -1,12 +1,14 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from client import (
+    FileChanged,
     NothingToResume,
     PartsDiffer,
     Progress,
@@ -17,6 +19,10 @@ from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_s3 import Part, StoredUpload, refused
 from tests.unit.client.fake_server import Reaction, answer
 from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
+
+
+def write_to(path: Path) -> None:
+    os.utime(path, ns=(0, 0))
 
 
 class TestResuming:
@@ -45,9 +51,50 @@ class TestResuming:
     def test_of_a_file_that_changed_begins_anew(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         interrupted(open_portage, fake, file, 1)
         os.utime(file, ns=(0, 0))
-        with pytest.raises(NothingToResume, match=r"film\.mp4, as it is now, is known here"):
+        with pytest.raises(FileChanged, match="was written to since"):
             open_portage().resume(file)
         assert open_portage().upload(file).upload_id == "u2"
+
+    @pytest.mark.parametrize("change", [write_to, Path.unlink])
+    def test_of_a_file_that_is_not_as_it_was_names_the_upload_and_leaves_it(
+        self, fake: FakePortage, open_portage: Open, file: Path, change: Callable[[Path], None]
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        change(file)
+        with pytest.raises((FileChanged, FileNotFoundError)) as caught:
+            open_portage().resume(file)
+        assert caught.value.__notes__ == [
+            "Upload u1 was begun with this file: bring it back as it was and resume the upload, or abort the upload."
+        ]
+        assert fake.only.status == "pending"
+        assert [each.upload_id for each in open_portage().unfinished()] == ["u1"]
+
+    @pytest.mark.parametrize("status", ["aborted", None])
+    def test_of_an_upload_that_is_over_forgets_it_whatever_became_of_the_file(
+        self, fake: FakePortage, open_portage: Open, file: Path, status: str | None
+    ) -> None:
+        interrupted(open_portage, fake, file, 1)
+        fake.only.status = status or "pending"
+        if status is None:
+            fake.uploads.clear()
+        file.unlink()
+        with pytest.raises(UploadEnded, match="takes no more bytes") as caught:
+            open_portage().resume(file)
+        assert caught.value.__notes__ == ["It is forgotten here."]
+        assert list(open_portage().unfinished()) == []
+
+    def test_of_an_upload_that_is_complete_needs_no_file(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file)
+        fake.only.status = "completed"
+        file.unlink()
+        assert open_portage().resume(file).status == "completed"
+        assert list(open_portage().unfinished()) == []
+
+    def test_of_a_file_that_was_never_there_says_so(self, open_portage: Open, file: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            open_portage().resume(file.with_name("none"))
 
     def test_is_over_once_it_is_complete(self, open_portage: Open, file: Path) -> None:
         open_portage().upload(file)
