@@ -38,7 +38,7 @@ def send_part(plan: Any, signed: Any, number: int, content: bytes | None = None)
     body = CONTENT[(number - 1) * size : number * size] if content is None else content
     signature = signed["signatures"][number - signed["first_part"]]
     url = f"{signed['url_prefix']}{number}{signed['url_suffix']}{signature}"
-    return http("PUT", url, body, {**signed["headers"], "Content-Length": str(len(body))})
+    return http("PUT", url, body, {"Content-Length": str(len(body))})
 
 
 def send_parts(system: System, user: User, plan: Any, first: int, last: int) -> None:

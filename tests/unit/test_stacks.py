@@ -83,7 +83,7 @@ class TestEveryStack:
             "resultsBucket": physical("processing-results"),
             "quarantineBucket": physical("processing-quarantine"),
             "uploadsTable": physical("status-uploads"),
-            "queueUrl": url_of("processing-created-objects"),
+            "queueUrl": url_of("processing-objects"),
             "deadLetterQueueUrl": url_of("processing-dead-letters"),
         }
 

@@ -209,13 +209,11 @@ OBJECT_QUEUE = Example(
     ObjectQueue,
     ObjectQueueArgs,
     required={
-        "event_name": "object-created",
         "event_pattern": {"source": ["aws.s3"]},
         "visibility_timeout_seconds": 1_800,
         "max_attempts": 3,
     },
     other={
-        "event_name": "object-scanned",
         "event_pattern": {"source": ["aws.guardduty"]},
         "visibility_timeout_seconds": 60,
         "max_attempts": 4,

@@ -60,7 +60,7 @@ def _own_log_and_trace(function: str) -> Permissions:
 
 
 def _pipelines_queue() -> str:
-    return arn_of(aws.sqs.Queue, f"{NAME}-created-objects")
+    return arn_of(aws.sqs.Queue, f"{NAME}-objects")
 
 
 def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[str, Role]:
@@ -117,7 +117,6 @@ PUSH_LOGS: Permissions = {(action, "*") for action in WITHOUT_RESOURCES if actio
 PROCESS_OBJECT: Permissions = {
     *((f"sqs:{verb}", _pipelines_queue()) for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
     ("sqs:ChangeMessageVisibility", _pipelines_queue()),
-    ("s3:GetObject", f"{BUCKET['bucket_arn']}/uploads/*"),
     ("s3:GetObjectVersion", f"{BUCKET['bucket_arn']}/uploads/*"),
     ("s3:PutObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*"),
     ("s3:DeleteObjectVersion", f"{BUCKET['bucket_arn']}/uploads/*"),
@@ -325,7 +324,7 @@ class TestResultsAreReadByWhomTheyAreMeantForAlone:
 
 
 class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
-    @pytest.mark.parametrize("queue", ["created-objects", "dead-letters"])
+    @pytest.mark.parametrize("queue", ["objects", "dead-letters"])
     def test_its_policy_says_no_more(self, queue: str) -> None:
         recording, arn = recorded(PROCESSING_PIPELINE), arn_of(aws.sqs.Queue, f"{NAME}-{queue}")
         policy = f"{NAME}-{queue}-policy"
@@ -340,7 +339,7 @@ class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
                     "Action": "sqs:SendMessage",
                     "Resource": arn,
                     "Condition": {
-                        "ArnEquals": {"aws:SourceArn": arn_of(aws.cloudwatch.EventRule, f"{NAME}-object-created")}
+                        "ArnEquals": {"aws:SourceArn": arn_of(aws.cloudwatch.EventRule, f"{NAME}-object-events")}
                     },
                 },
                 {

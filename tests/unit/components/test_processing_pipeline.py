@@ -10,9 +10,9 @@ from handlers.uploads.model import UploadRef
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
 
-QUEUE, DEAD_LETTERS = f"{NAME}-created-objects", f"{NAME}-dead-letters"
+QUEUE, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-dead-letters"
 RULE, RESULTS, QUARANTINE, FUNCTION = (
-    f"{NAME}-{part}" for part in ("object-created", "results", "quarantine", "process-object")
+    f"{NAME}-{part}" for part in ("object-events", "results", "quarantine", "process-object")
 )
 FOURTEEN_DAYS = 1_209_600
 OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name", "quarantine_bucket_name")
@@ -217,7 +217,7 @@ class TestMalwareGate:
 
     def test_processing_starts_from_the_scans_result_and_not_from_the_creation(self) -> None:
         recording = recorded(malware_scan=True)
-        rule = f"{NAME}-object-scanned"
+        rule = f"{NAME}-object-events"
 
         assert [each.name for each in recording.all(aws.cloudwatch.EventRule)] == [rule]
         assert recording.json_input(aws.cloudwatch.EventRule, rule, "eventPattern") == {
