@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("up", _up, "start an embedded AWS, deploy the stack `local`, and stay until Ctrl-C or `down`"),
         ("demo", _demo, "send a file that API Gateway refuses through the program, show it, and clean up"),
-        ("down", _down, "stop the `up` that runs in this checkout, and wait until it has ended"),
+        ("down", _down, "stop the `up` that runs in this checkout, if one does, and wait until it has ended"),
     ):
-        commands.add_parser(name, help=text, description=f"{text.capitalize()}.").set_defaults(command=command)
+        commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.").set_defaults(command=command)
     return parser
 
 

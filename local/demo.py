@@ -20,7 +20,7 @@ from local.display import Display, Step, open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
 from local.history import Change, status_changes
-from local.opening import deploy_program, explained, start_emulator
+from local.opening import check_config, deploy_program, explained, start_emulator
 from local.picture import Picture
 
 _SIDE_PIXELS = 2890  # 25 MB: two and a half times what API Gateway lets through
@@ -44,6 +44,7 @@ _STEPS = (_START, _DEPLOY, _SIGN_IN, _MAKE, _REFUSE, _DECLARE, _SEND, _FOLLOW, _
 
 def run_demo() -> None:
     """Take every step and show it; LocalModeError says what went wrong, after everything has ended."""
+    check_config()
     started = time.monotonic()
     print_text("Portage: a file that API Gateway refuses goes through, on this machine alone")
     with explained(), open_display(_STEPS) as display, ExitStack() as held:

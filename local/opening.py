@@ -13,8 +13,10 @@ from local.deployer import Deployment, UnknownTypeError, deploy
 from local.display import Step
 from local.emulator import Emulator, EmulatorError
 from local.faults import LocalModeError
+from local.stack_config import StackConfigError, read_stack_config
 
 _PROJECT = Path(__file__).resolve().parent.parent
+_STACK = "local"
 
 
 @contextmanager
@@ -24,6 +26,23 @@ def explained() -> Generator[None]:
         yield
     except (EmulatorError, PortageError, ClientError, BotoCoreError) as error:
         raise LocalModeError(str(error)) from error
+
+
+def check_config(project_dir: Path = _PROJECT) -> None:
+    """Refuse, before anything is started, files of the stack `local` that cannot be what local mode deploys."""
+    try:
+        config = read_stack_config(project_dir, _STACK)
+    except StackConfigError as error:
+        raise LocalModeError(str(error)) from error
+    if config.values.get("portage:userPoolArn"):
+        raise LocalModeError(
+            "Pulumi.local.yaml names a portage:userPoolArn, but local mode signs up in a pool of its own; leave it out"
+        )
+    if config.values.get("portage:allowSignUp") != "true":
+        raise LocalModeError(
+            "portage:allowSignUp is false in the stack `local`, but local mode signs its user up as anybody might; "
+            "add `portage:allowSignUp: true` to the config of Pulumi.local.yaml"
+        )
 
 
 def start_emulator(step: Step, held: ExitStack) -> Emulator:
@@ -42,13 +61,9 @@ def deploy_program(step: Step, emulator: Emulator) -> Deployment:
         step.outcome = f"{next(numbers)} resources so far"
 
     try:
-        deployment = deploy(emulator, project_dir=_PROJECT, on_resource=count)
+        deployment = deploy(emulator, project_dir=_PROJECT, stack=_STACK, on_resource=count)
     except (ValueError, RefusedError, UnknownTypeError) as error:  # config and arguments raise ValueErrors
         where: list[str] = getattr(error, "__notes__", [])
         raise LocalModeError("\n".join((str(error), *where))) from error
-    if deployment.outputs.get("userPoolClientId") is None:
-        raise LocalModeError(
-            "Pulumi.local.yaml names a userPoolArn, but local mode signs up in a pool of its own; leave it out"
-        )
     step.outcome = f"{len(deployment.resources)} resources, with IAM enforced"
     return deployment

@@ -2,12 +2,14 @@
 
 That process holds a lock on the run file, and the system takes the lock back when the process is gone, however
 it ended. So a held lock proves that the process named in the file is alive and ours; a number alone would not,
-for numbers are given out again. The file itself stays, empty, because removing a locked file is a race.
+for numbers are given out again. Only who has the lock removes the file; who gets the lock of a file that is no
+longer at its path has been too slow, and opens the next one.
 """
 
 import fcntl
 import json
 import os
+import signal
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -42,9 +44,8 @@ def held(path: Path) -> Generator[None]:
     The lock stays until the process ends: who waits for it waits for that, not for the body's end.
     """
     path.parent.mkdir(exist_ok=True)
-    file = _open(path)
-    if not _locked(file):
-        os.close(file)
+    file = _lock_newest(path)
+    if file is None:
         raise LocalModeError(f"local mode runs in this checkout already: {find_runner(path)}")
     started_at = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     os.ftruncate(file, 0)
@@ -52,30 +53,38 @@ def held(path: Path) -> Generator[None]:
     try:
         yield
     finally:
-        os.ftruncate(file, 0)
+        _remove(path)
+
+
+def client_config(path: Path) -> Path:
+    """Return where the process that holds the file tells the portage command of itself; it goes with the file."""
+    return path.with_name("portage.json")
 
 
 def find_runner(path: Path) -> Runner | None:
     """Return who runs local mode or left the file behind by dying; None if neither is the case."""
-    if not path.exists():
+    try:
+        with _briefly_open(path) as file:
+            is_alive = not _locked(file)
+            content = os.pread(file, _CONTENT_BYTES, 0)
+    except FileNotFoundError:
         return None
-    with _briefly_open(path) as file:
-        is_alive = not _locked(file)
-        content = os.pread(file, _CONTENT_BYTES, 0)
     return Runner(**json.loads(content), is_alive=is_alive) if content else None
 
 
 def forget_dead_runner(path: Path) -> None:
-    """Empty the file that a process left behind."""
-    with _briefly_open(path) as file:
-        if _locked(file):
-            os.ftruncate(file, 0)
+    """Remove the files that a process left behind."""
+    file = _lock_newest(path)
+    if file is not None:
+        _remove(path)
+        os.close(file)
 
 
-def is_gone_within(path: Path, seconds: float) -> bool:
-    """Wait until the process that holds the file has ended."""
+def stop_within(path: Path, runner: Runner, seconds: float) -> bool:
+    """Tell the process that holds the file to end, and wait until it has; False if it has not in that time."""
     deadline = time.monotonic() + seconds
-    with _briefly_open(path) as file:
+    with _briefly_open(path) as file:  # opened first, as the process removes it while it ends
+        os.kill(runner.pid, signal.SIGTERM)
         while not _locked(file):
             if time.monotonic() > deadline:
                 return False
@@ -83,13 +92,33 @@ def is_gone_within(path: Path, seconds: float) -> bool:
     return True
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _lock_newest(path: Path) -> int | None:
+    """Open and lock the file that is at the path, made if need be; None if another process has it."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        is_locked = _locked(file)
+        if is_locked and _is_at(path, file):
+            return file
+        os.close(file)
+        if not is_locked:
+            return None
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    client_config(path).unlink(missing_ok=True)
+    path.unlink()
 
 
 @contextmanager
 def _briefly_open(path: Path) -> Generator[int]:
-    file = _open(path)
+    file = os.open(path, os.O_RDWR)
     try:
         yield file
     finally:

@@ -41,7 +41,7 @@ class StackConfig:
 
 
 def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
-    """Read both files, fill in the defaults and check every type; StackConfigError otherwise."""
+    """Read both files, fill in the defaults and check every type; StackConfigError has a line for each wrong value."""
     project_file = project_dir / "Pulumi.yaml"
     project = _mapping(project_file)
     name = project.get("name")
@@ -51,18 +51,22 @@ def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
     given = dict(_stack_values(project_dir, name, stack))
 
     values: dict[str, str] = {}
+    faults: list[str] = []
     for key, declaration in declarations.items():
         if key in given:
             where, value = given.pop(key)
         elif declaration.has_default:
             where, value = project_file, declaration.default
         else:
-            raise StackConfigError(
+            faults.append(
                 f"{_stack_file(project_dir, stack)}: {key} is missing; "
                 f"add `{key}: <{declaration.type}>` to its config, or a default to {project_file.name}"
             )
-        _check(where, key, value, declaration.type, declaration.items)
+            continue
+        faults += _faults(where, key, value, declaration.type, declaration.items)
         values[key] = _text(value)
+    if faults:
+        raise StackConfigError("\n".join(faults))
     # what Pulumi.yaml does not declare is the program's to judge, as under the CLI
     values |= {key: _text(value) for key, (_, value) in given.items()}
     return StackConfig(name, stack, project_dir / str(project.get("main", "")), values)
@@ -104,8 +108,9 @@ def _declarations(file: Path, project: str, block: Any) -> Iterator[tuple[str, _
 def _stack_values(project_dir: Path, project: str, stack: str) -> Iterator[tuple[str, tuple[Path, Any]]]:
     file = _stack_file(project_dir, stack)
     if not file.is_file():
-        stacks = sorted(path.name.split(".")[1] for path in project_dir.glob("Pulumi.*.yaml"))
-        raise StackConfigError(f"{file} does not exist; name one of the stacks {_quoted(stacks)}, or write it")
+        others = {path.name for path in project_dir.glob("Pulumi.*.yaml")}
+        model = f"; the others are {_quoted(others)}" if others else ""
+        raise StackConfigError(f"{file} does not exist; write it{model}")
     document = _mapping(file)
     for key in document.keys() - _STACK_FILE_KEYS:
         reason = _UNRESOLVABLE.get(key, "a stack file holds only `config`")
@@ -116,7 +121,7 @@ def _stack_values(project_dir: Path, project: str, stack: str) -> Iterator[tuple
         yield _full_key(project, key), (file, value)
 
 
-def _check(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any] | None) -> None:
+def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any] | None) -> Iterator[str]:
     """Types as the CLI checks them: numbers and booleans may also be written as text."""
     fits = {
         "string": isinstance(value, str),
@@ -125,12 +130,14 @@ def _check(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any]
         "array": isinstance(value, list),
         "object": isinstance(value, dict),
     }[kind]
-    if not fits:
+    if value is None:
+        yield f"{file}: {key} has no value; give it one of type {kind}"
+    elif not fits:
         fix = " (quote it)" if kind == "string" and isinstance(value, bool | int | float) else ""
-        raise StackConfigError(f"{file}: {key} is {value!r}, but must be of type {kind}; change it{fix}")
-    if kind == "array" and items is not None:
+        yield f"{file}: {key} is {value!r}, but must be of type {kind}; change it{fix}"
+    elif kind == "array" and items is not None:
         for index, item in enumerate(cast("list[Any]", value)):
-            _check(file, f"{key}[{index}]", item, str(items.get("type", "string")), items.get("items"))
+            yield from _faults(file, f"{key}[{index}]", item, str(items.get("type", "string")), items.get("items"))
 
 
 def _is_integer(value: Any) -> bool:
@@ -143,7 +150,8 @@ def _type_of(file: Path, key: str, value: Any) -> str:
     for kind, python_type in (("boolean", bool), ("integer", int), ("array", list), ("object", dict), ("string", str)):
         if isinstance(value, python_type):
             return kind
-    raise StackConfigError(f"{file}: {key} is {value!r}; give it a value of type {_quoted(_TYPES)}")
+    found = "has no value" if value is None else f"is {value!r}"
+    raise StackConfigError(f"{file}: {key} {found}; give it one of type {_quoted(_TYPES)}")
 
 
 def _text(value: Any) -> str:

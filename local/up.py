@@ -17,7 +17,7 @@ from local.display import open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
 from local.interruption import check_stopped
-from local.opening import deploy_program, explained, start_emulator
+from local.opening import check_config, deploy_program, explained, start_emulator
 from local.users import User, sign_up
 
 _START = "Start an embedded AWS"
@@ -29,6 +29,7 @@ _LOOK_SECONDS = 1.0
 def up() -> None:
     """Start, deploy, say what can be done with it, and stay until a signal ends this process."""
     with run_file.held(run_file.PATH), explained(), ExitStack() as held:
+        check_config()
         with open_display((_START, _DEPLOY, _SIGN_UP)) as display:
             with display.step(_START) as step:
                 emulator = start_emulator(step, held)
@@ -80,7 +81,7 @@ def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
 
 def write_config(endpoint: str, outputs: Mapping[str, str]) -> Path:
     """Write the file that the portage command reads, beside the run file: the outputs, and where Cognito is."""
-    path = run_file.PATH.with_name("portage.json")
+    path = run_file.client_config(run_file.PATH)
     path.write_text(json.dumps({**outputs, "cognitoEndpoint": endpoint}, indent=2))
     return path
 

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -76,17 +77,30 @@ class TestArguments:
         told = capsys.readouterr().out
         assert all(f"\n    {command}  " in told for command in ("up", "demo", "down"))
 
+    def test_help_of_a_command_keeps_names_as_they_are_written(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["up", "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert "Start an embedded AWS, deploy the stack `local`, and stay until Ctrl-C or `down`." in told
+
 
 class TestDown:
     def test_says_so_where_nothing_runs(self, path: Path) -> None:
-        with pytest.raises(LocalModeError, match="`python -m local up` starts it"):
-            down.down(path)
+        assert "`make local`, or `python -m local up`, starts it" in down.down(path)
+        assert not path.exists()
 
     def test_stops_the_process_that_runs(self, path: Path, holder: Holder) -> None:
         process = holder()
         assert down.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
         assert process.wait(timeout=1) == 0
         assert path.with_name("tidying").read_text() == "Stopped by SIGTERM"
+
+    def test_leaves_no_file_of_the_process_behind(self, path: Path, holder: Holder) -> None:
+        holder()
+        run_file.client_config(path).touch()
+        down.down(path)
+        assert not path.exists()
+        assert not run_file.client_config(path).exists()
 
     def test_returns_only_when_the_process_has_ended(self, path: Path, holder: Holder) -> None:
         holder(tidying_seconds=0.5)
@@ -97,17 +111,16 @@ class TestDown:
         process = holder()
         process.kill()
         process.wait()
-        with pytest.raises(LocalModeError, match=f"process {process.pid}, .* ended without tidying up"):
-            down.down(path)
-        with pytest.raises(LocalModeError, match="`python -m local up` starts it"):
-            down.down(path)
+        run_file.client_config(path).touch()
+        assert re.search(f"process {process.pid}, .* ended without tidying up", down.down(path))
+        assert [*path.parent.iterdir()] == []
+        assert "`python -m local up`, starts it" in down.down(path)
 
     def test_spares_a_stranger_that_has_the_number_now(self, path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as stranger:
             path.parent.mkdir()
             path.write_text(json.dumps({"pid": stranger.pid, "started_at": "yesterday"}))
-            with pytest.raises(LocalModeError, match="ended without tidying up"):
-                down.down(path)
+            assert "ended without tidying up" in down.down(path)
             assert stranger.poll() is None
             stranger.kill()
 
@@ -142,6 +155,15 @@ class TestRunFile:
         assert runner is not None
         assert runner.is_alive
         assert runner.pid != process.pid
+
+    def test_may_be_held_by_the_next_while_the_last_still_ends(self, path: Path, holder: Holder) -> None:
+        first = holder(tidying_seconds=20)
+        first.send_signal(signal.SIGTERM)
+        _wait_for(path.with_name("tidying"))
+        second = holder()
+        runner = run_file.find_runner(path)
+        assert runner is not None
+        assert (runner.pid, runner.is_alive) == (second.pid, True)
 
 
 class TestSignals:

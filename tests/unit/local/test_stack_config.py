@@ -69,6 +69,7 @@ def test_an_empty_stack_file_leaves_the_defaults(tmp_path: Path) -> None:
         ("shop:size: large", "shop:size is 'large', but must be of type integer"),
         ("shop:size: 2.5", "shop:size is 2.5, but must be of type integer"),
         ("shop:size: true", "shop:size is True, but must be of type integer"),
+        ("shop:size:", "shop:size has no value; give it one of type integer"),
         ("shop:open: maybe", "shop:open is 'maybe', but must be of type boolean"),
         ("shop:origins: https://a", "shop:origins is 'https://a', but must be of type array"),
         ("shop:origins: [1]", r"shop:origins\[0\] is 1, but must be of type string"),
@@ -79,6 +80,23 @@ def test_an_empty_stack_file_leaves_the_defaults(tmp_path: Path) -> None:
 def test_a_wrong_value_names_file_key_value_and_fix(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(StackConfigError, match=rf"Pulumi\.dev\.yaml: {message}"):
         read(tmp_path, f"config:\n  {line}")
+
+
+def test_every_wrong_value_has_a_line(tmp_path: Path) -> None:
+    with pytest.raises(StackConfigError) as caught:
+        read(
+            tmp_path,
+            "config: {shop:colour: 5, shop:size: , shop:origins: [1, a, 2]}",
+            PROJECT.replace("config:", "config:\n  owner: {type: string}"),
+        )
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ", 1)[1].split()[0] for line in lines] == [
+        "shop:owner",
+        "shop:colour",
+        "shop:size",
+        "shop:origins[0]",
+        "shop:origins[2]",
+    ]
 
 
 def test_a_key_without_default_must_be_given(tmp_path: Path) -> None:
@@ -100,7 +118,7 @@ def test_a_key_without_default_must_be_given(tmp_path: Path) -> None:
         ("name: shop\nconfig: {a: {value: x, default: y}}", "a has both `value` and `default`"),
         ("name: shop\nconfig: {a: {type: integer, default: x}}", "shop:a is 'x', but must be of type integer"),
         ("name: shop\nconfig: [a]", "is not a mapping"),
-        ("name: shop\nconfig: {a: }", "a is None; give it a value"),
+        ("name: shop\nconfig: {a: }", "a has no value; give it one of type"),
         ("name: [", "is not YAML"),
     ],
 )
@@ -118,7 +136,7 @@ def test_what_only_a_backend_understands_is_refused(tmp_path: Path, key: str) ->
 def test_a_mistyped_stack_is_not_deployed_with_defaults(tmp_path: Path) -> None:
     read(tmp_path)
 
-    with pytest.raises(StackConfigError, match=r"Pulumi\.prd\.yaml does not exist; name one of the stacks `dev`"):
+    with pytest.raises(StackConfigError, match=r"Pulumi\.prd\.yaml does not exist; write it; .* `Pulumi\.dev\.yaml`"):
         read_stack_config(tmp_path, "prd")
 
 
