@@ -226,18 +226,18 @@ def refuse_overwrites(bucket_arn: Arn) -> Statement:
 def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
     """Bucket policy: deny objects that name another encryption than aws:kms, or another key than the customer's.
 
-    A request that names none gets the bucket's encryption, after the policy has been evaluated. One that names
-    aws:kms and no key gets AWS's own, but passes: whether parts and completion carry the key of their upload's start
-    to the evaluation is not documented, so that to demand one could refuse them all.
+    A request that names none gets the bucket's encryption, after the policy has been evaluated. Whether parts and
+    completion bring the key of their upload's start to the evaluation is not documented. So no key is demanded: who
+    names aws:kms alone gets AWS's own. And where there is no customer's key, none is refused: it could be AWS's.
     """
     sse = "s3:x-amz-server-side-encryption"
     key = f"{sse}-aws-kms-key-id"
-    other_key = {"Null": {key: "false"}, **({"StringNotEquals": {key: kms_key_arn}} if kms_key_arn is not None else {})}
-    conditions = {
+    conditions: dict[str, Any] = {
         "OtherEncryption": {"Null": {sse: "false"}, "StringNotEquals": {sse: "aws:kms"}},
-        "OtherKeys": other_key,
         "ClientsKeys": {"Null": {f"{sse}-customer-algorithm": "false"}},
     }
+    if kms_key_arn is not None:
+        conditions["OtherKeys"] = {"Null": {key: "false"}, "StringNotEquals": {key: kms_key_arn}}
     return [_refuse(what, "s3:PutObject", [_under(bucket_arn, "")], each) for what, each in conditions.items()]
 
 
