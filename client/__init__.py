@@ -6,6 +6,7 @@ It needs urllib3 and platformdirs, and the `portage` command rich besides: neith
 from client.api import UploadsApi
 from client.errors import (
     ApiProblem,
+    EmptyFile,
     FileChanged,
     NotFinished,
     NothingToResume,
@@ -17,6 +18,7 @@ from client.errors import (
     TransportFault,
     UnexpectedAnswer,
     UploadEnded,
+    WrongDeclaration,
 )
 from client.following import Pace, follow
 from client.models import Checksum, CreatedUpload, Failure, PartPlan, ResultLink, ResultPlace, Upload
@@ -33,6 +35,7 @@ __all__ = [
     "Backoff",
     "Checksum",
     "CreatedUpload",
+    "EmptyFile",
     "Failure",
     "FileChanged",
     "NotFinished",
@@ -58,6 +61,7 @@ __all__ = [
     "UploadEnded",
     "UploadsApi",
     "UserPool",
+    "WrongDeclaration",
     "follow",
     "put_file",
 ]

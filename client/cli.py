@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from client import commands
 from client.errors import PortageError
 from client.exits import MEANINGS, Exit, exit_of_error
 from client.models import METHODS
 from client.output import Output
+from client.program import PROGRAM
 from client.source import CHECKSUMS
 
 Command = Callable[[argparse.Namespace, Output], Exit]
@@ -16,9 +18,9 @@ Command = Callable[[argparse.Namespace, Output], Exit]
 _WAIT_SECONDS = 600.0
 _CONFIGURATION = """\
 configuration:
-  The stack's outputs, as `pulumi stack output --json > portage.json` writes them: apiUrl, userPoolId,
-  userPoolClientId and region, in local mode also cognitoEndpoint. Looked for in --config, the environment
-  variable PORTAGE_CONFIG, ./portage.json, and portage.json in the user's configuration folder.
+  The stack's outputs, as `pulumi stack output --json > portage.json` writes them: apiUrl, userPoolClientId
+  and region, in local mode also cognitoEndpoint. Looked for in --config, the environment variable
+  PORTAGE_CONFIG, ./portage.json, and portage.json in the user's configuration folder.
 """
 
 
@@ -52,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="the stack's outputs (see below)"
     )
     top = argparse.ArgumentParser(
-        prog="portage",
+        prog=PROGRAM,
         description="Carry large files to where they are processed.",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -73,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     login = word("login", commands.login, "sign in, and remember it")
-    login.add_argument("--email", help="asked for if left out")
+    login.add_argument("--email", type=_given, help="asked for if left out")
     login.add_argument(
         "--password-stdin",
         action="store_true",
@@ -81,10 +83,14 @@ def parser() -> argparse.ArgumentParser:
     )
     put = word("put", commands.put, "send files, going on where sending them was interrupted")
     put.add_argument(
-        "files", nargs="+", metavar="FILE", help="- is standard input: kept in the cache folder first, to know its size"
+        "files",
+        nargs="+",
+        type=_given,
+        metavar="FILE",
+        help="- is standard input: kept in the cache folder first, to know its size",
     )
-    put.add_argument("--name", help="file name to declare (- is called stdin otherwise)")
-    put.add_argument("--type", help="content type to declare, guessed by the name otherwise")
+    put.add_argument("--name", type=_given, help="file name to declare (- is called stdin otherwise)")
+    put.add_argument("--type", type=_given, help="content type to declare, guessed by the name otherwise")
     put.add_argument(
         "--checksum",
         choices=CHECKSUMS,
@@ -98,21 +104,31 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_wait(put)
     resume = word("resume", commands.resume, "go on with one interrupted file, or with all that were begun here")
-    resume.add_argument("file", nargs="?", metavar="FILE")
-    resume.add_argument("--id", help="upload that was begun on another device; needs FILE")
+    resume.add_argument(
+        "file",
+        nargs="?",
+        type=_given,
+        metavar="FILE",
+        help="where another process still sends it, this one joins in, and sends from the end until they meet",
+    )
+    resume.add_argument("--id", type=_upload_id, help="upload that was begun on another device; needs FILE")
     _add_wait(resume)
     status = word("status", commands.status, "tell how far an upload is")
-    status.add_argument("id", metavar="ID")
+    status.add_argument("id", type=_upload_id, metavar="ID")
     _add_wait(status)
     listing = word("list", commands.list_uploads, "tell of the newest uploads")
     listing.add_argument("--limit", type=_whole, default=100, metavar="N", help="how many; 100 if left out")
     get = word("get", commands.get, "fetch an upload's result")
-    get.add_argument("id", metavar="ID")
+    get.add_argument("id", type=_upload_id, metavar="ID")
     get.add_argument(
-        "-o", "--output", metavar="FILE", help="- is standard output; named after the uploaded file if left out"
+        "-o",
+        "--output",
+        type=_given,
+        metavar="FILE",
+        help="- is standard output; named after the uploaded file if left out",
     )
     abort = word("abort", commands.abort, "give an upload up before it is complete")
-    abort.add_argument("id", metavar="ID")
+    abort.add_argument("id", type=_upload_id, metavar="ID")
     return top
 
 
@@ -120,7 +136,7 @@ def _add_wait(word: argparse.ArgumentParser) -> None:
     word.add_argument("--wait", action="store_true", help="follow the upload to its end")
     word.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         default=_WAIT_SECONDS,
         metavar="SECONDS",
         help=f"how long to wait; {_WAIT_SECONDS:g} if left out",
@@ -128,10 +144,38 @@ def _add_wait(word: argparse.ArgumentParser) -> None:
 
 
 def _whole(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not seconds > 0:  # nan is not either
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 seconds")
+    return seconds
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'' says nothing: fill it in, or leave it out")
+    return text
+
+
+def _upload_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no upload's ID: give a UUID, such as `{PROGRAM} list` shows"
+        ) from None
 
 
 def _epilog() -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 from client.config import load_config
 from client.credentials import Credentials
 from client.display import show, show_nothing
-from client.errors import PortageError
+from client.errors import NotFinished, NotSignedIn, PortageError
 from client.exits import Exit, exit_of_error, exit_of_upload
 from client.models import Upload
 from client.output import Output
 from client.portage import Portage
+from client.program import PROGRAM
 from client.progress import OnProgress
 from client.session import UserPool
 from client.spool import discard, spool
@@ -27,10 +28,10 @@ Send = Callable[[OnProgress], Upload]
 def login(options: Namespace, output: Output) -> Exit:
     """Sign in, and remember it; the password is asked for, or read from standard input."""
     config = load_config(options.config)
-    email = options.email or input("E-mail: ")
+    email = options.email or _answer(input, "E-mail")
     ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
     with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
-        session = pool.sign_in(email, ask("Password: "), lambda: ask("New password: "))
+        session = pool.sign_in(email, _answer(ask, "Password"), lambda: _answer(ask, "New password"))
         Credentials().keep(config, session)
     output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
     return Exit.DONE
@@ -155,7 +156,21 @@ def _sent(portage: Portage, name: str, send: Send, options: Namespace, output: O
 def _awaited(portage: Portage, upload: Upload, options: Namespace) -> Upload:
     if not options.wait or upload.is_finished:
         return upload
-    return portage.wait(upload.upload_id, options.timeout)
+    try:
+        return portage.wait(upload.upload_id, options.timeout)
+    except NotFinished as late:
+        late.add_note(f"To wait longer: `{PROGRAM} status {upload.upload_id} --wait --timeout SECONDS`.")
+        raise
+
+
+def _answer(ask: Callable[[str], str], what: str) -> str:
+    try:
+        answer = ask(f"{what}: ")
+    except EOFError:
+        answer = ""
+    if not answer:
+        raise NotSignedIn(f"{what} is empty: type it at a terminal, or give --email, and --password-stdin with a line")
+    return answer
 
 
 def _asked_on_the_terminal(prompt: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from client.answers import Fields
 from client.config import Config, config_folder
-from client.errors import NotSignedIn, WrongConfig
+from client.errors import NotSignedIn, SignInRefused, WrongConfig
+from client.program import PROGRAM
 from client.session import Session, UserPool
 
 _OWNER_ONLY = 0o600
@@ -27,8 +28,12 @@ class Credentials:
         """Return a session from what is remembered; NotSignedIn if nothing is."""
         known = self._read()
         if config.user_pool_client_id not in known:
-            raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `portage login`")
-        session = pool.sign_in_again(known[config.user_pool_client_id])
+            raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `{PROGRAM} login`")
+        try:
+            session = pool.sign_in_again(known[config.user_pool_client_id])
+        except SignInRefused as refused:
+            refused.add_note(f"The sign-in that is remembered here is good no longer: run `{PROGRAM} login`.")
+            raise
         self.keep(config, session)
         return session
 
@@ -38,7 +43,7 @@ class Credentials:
         try:
             fields = Fields(json.loads(self.path.read_bytes()), str(self.path))
         except ValueError as error:
-            raise WrongConfig(f"{self.path} is damaged, not JSON: delete it, and run `portage login`") from error
+            raise WrongConfig(f"{self.path} is damaged, not JSON: delete it, and run `{PROGRAM} login`") from error
         return {client_id: fields.text(client_id) for client_id in fields}
 
     def _write(self, client_id: str, refresh_token: str) -> None:

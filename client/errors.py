@@ -58,6 +58,14 @@ class SizeDiffers(FileChanged):
     """The file is not as long as was declared, so S3 would refuse it or store half of it."""
 
 
+class EmptyFile(PortageError):
+    """The file has no bytes, and S3 no uploads of none."""
+
+
+class WrongDeclaration(PortageError):
+    """What was to be declared of a file is not what the API takes."""
+
+
 class PartsDiffer(PortageError):
     """S3 has other parts than were sent: somebody else sends other bytes to the same upload."""
 
@@ -84,4 +92,4 @@ class WrongConfig(PortageError):
 
 
 class NotSignedIn(PortageError):
-    """No sign-in of this user pool is remembered on this machine."""
+    """No sign-in of this user pool is remembered on this machine, or nothing was given to sign in with."""

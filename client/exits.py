@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from client.errors import (
     ApiProblem,
+    EmptyFile,
     FileChanged,
     NotFinished,
     NothingToResume,
@@ -15,8 +16,10 @@ from client.errors import (
     TransportFault,
     UploadEnded,
     WrongConfig,
+    WrongDeclaration,
 )
 from client.models import Upload
+from client.program import PROGRAM
 from client.retry import passes
 
 
@@ -36,23 +39,23 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done",
-    Exit.NO_RESULT: "the upload failed, was aborted, or has expired; get: it has no result yet",
+    Exit.NO_RESULT: "the upload failed, was aborted, or lost its parts for their age; get: it has no result yet",
     Exit.USAGE: "wrong usage or configuration",
-    Exit.NOT_SIGNED_IN: "not signed in, or the sign-in was refused: `portage login`",
+    Exit.NOT_SIGNED_IN: f"not signed in, or the sign-in was refused: `{PROGRAM} login`",
     Exit.REFUSED: "Portage or S3 refused",
-    Exit.TRY_AGAIN: "the network or a server failed, or the time was up: the same command again, or `portage resume`",
-    Exit.FILE: "the file cannot be read or written, has changed, or has nothing to resume",
+    Exit.TRY_AGAIN: f"the network or a server failed, or time was up: the same command again, or `{PROGRAM} resume`",
+    Exit.FILE: "the file cannot be read or written, is empty, has changed, or has nothing to resume",
     Exit.REJECTED: "the upload was rejected: its bytes are not what was declared, or not wanted",
-    Exit.INTERRUPTED: "interrupted: `portage resume` goes on",
+    Exit.INTERRUPTED: f"interrupted: `{PROGRAM} resume` goes on with uploads in parts; put others again",
 }
 
 
 _BY_KIND = (
-    (WrongConfig, Exit.USAGE),
+    ((WrongConfig, WrongDeclaration), Exit.USAGE),
     ((SignInRefused, NotSignedIn), Exit.NOT_SIGNED_IN),
     (UploadEnded, Exit.NO_RESULT),
     ((TransportFault, NotFinished), Exit.TRY_AGAIN),
-    ((FileChanged, NothingToResume, PartsDiffer), Exit.FILE),
+    ((FileChanged, EmptyFile, NothingToResume, PartsDiffer), Exit.FILE),
 )
 
 

@@ -46,7 +46,7 @@ def follow(
         if left_seconds <= 0:
             raise NotFinished(
                 f"upload {upload_id} was still {upload.status} after {timeout_seconds:g} s: "
-                "follow it again with a longer timeout_seconds, or ask the operator to look at it"
+                "follow it again for longer, or ask the operator to look at it"
             )
         sleep(min(wait_seconds, left_seconds))
         wait_seconds = min(wait_seconds * pace.growth, pace.longest_wait_seconds)

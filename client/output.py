@@ -55,7 +55,7 @@ class Output:
             self._write_json(({"path": path} if path is not None else {}) | {"error": told})
             return
         for sentence in sentences:
-            self.note(sentence)
+            self.note(sentence if path is None else f"{path}: {sentence}")
 
     def note(self, sentence: str) -> None:
         """Write what is no result."""

@@ -1,12 +1,12 @@
 """The client as one object."""
 
-import mimetypes
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from client.api import Token, UploadsApi
+from client.declaration import Declaration, guessed_type
 from client.download import download, download_as, download_into
 from client.errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
 from client.following import follow
@@ -16,10 +16,7 @@ from client.progress import OnProgress
 from client.source import SourceFile
 from client.state import StateFolder, Unfinished
 from client.tuning import Tuning
-from client.uploading import Declaration, Uploading
-
-_UNKNOWN_TYPE = "application/octet-stream"  # RFC 2046, 4.5.1
-_COMPRESSED_TYPES = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+from client.uploading import Uploading
 
 
 class Portage:
@@ -64,17 +61,18 @@ class Portage:
         other bytes; it costs a reading of the file before, and in parts another one while it is sent. `method` (`put`,
         `post` for a form, `multipart`) is the API's to choose if left out.
 
-        ApiProblem, S3Refused, FileChanged or TransportFault say who kept it from going through; OSError if the
-        file cannot be read.
+        ApiProblem, S3Refused, FileChanged or TransportFault say who kept it from going through; EmptyFile or
+        WrongDeclaration, before any call, what the API would refuse anyway; OSError if the file cannot be read.
         """
         source = SourceFile.at(path)
+        name = file_name or source.path.name
+        declaration = Declaration(source, name, content_type or guessed_type(name), checksum, method)
         uploading = self._uploading(on_progress)
         begun = self._states.find(source, self._api.url)
         if begun is not None and begun.checksum == checksum and method in {None, "multipart"}:
             with suppress(UploadEnded):  # it was aborted or has expired: the file goes up anew
                 return uploading.go_on(begun)
-        name = file_name or source.path.name
-        return uploading.begin(Declaration(source, name, content_type or guessed_type(name), checksum, method))
+        return uploading.begin(declaration)
 
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
         """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
@@ -172,11 +170,3 @@ class Portage:
 
     def _uploading(self, on_progress: OnProgress | None) -> Uploading:
         return Uploading(self._api, self._states, self._tuning, on_progress)
-
-
-def guessed_type(file_name: str) -> str:
-    """Return the media type of what a name promises: of `report.pdf.gz` not that of the PDF inside."""
-    kind, encoding = mimetypes.guess_type(file_name)
-    if encoding is not None:
-        return _COMPRESSED_TYPES.get(encoding, _UNKNOWN_TYPE)
-    return kind or _UNKNOWN_TYPE

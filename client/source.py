@@ -1,7 +1,9 @@
 """The file that is sent: what it was when it was declared, and whether it still is."""
 
 import base64
+import errno
 import hashlib
+import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +29,11 @@ class SourceFile:
 
     @classmethod
     def at(cls, path: str | Path) -> Self:
-        """Look at a file; OSError if there is none."""
+        """Look at a file; OSError if there is none, or something whose size is not that of what can be read."""
         absolute = Path(path).resolve()
         status = absolute.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file: give one, or - for standard input", str(absolute))
         return cls(absolute, status.st_size, status.st_mtime_ns)
 
     def check(self) -> None:

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from client.api import UploadsApi
+from client.declaration import Declaration
 from client.errors import ApiProblem, FileChanged, PortageError, UploadEnded
 from client.models import CreatedUpload, PartPlan, Upload
 from client.multipart import PartsTransfer, taken_already
@@ -14,19 +15,6 @@ from client.state import StateFolder, Unfinished
 from client.transfer import send_patiently
 from client.tuning import Tuning
 from client.worklist import Job
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What the API is told of a file."""
-
-    source: SourceFile
-    file_name: str
-    content_type: str
-    checksum: str | None
-    """Algorithm of the checksum to declare."""
-    method: str | None
-    """How the bytes are to go; the API chooses if left out."""
 
 
 class Uploading:

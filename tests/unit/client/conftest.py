@@ -105,6 +105,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakePortage, cog
         monkeypatch.setenv(variable, str(tmp_path / variable))
     monkeypatch.delenv("PORTAGE_CONFIG", raising=False)
     monkeypatch.setattr("client.retry.random.uniform", always(0.01))
+    fake.id_format = "00000000-0000-7000-8000-{:012}"
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -23,6 +23,7 @@ class FakePortage(FakeS3):
         self.part_size_bytes = 64 * 1024
         self.threshold_bytes = 0
         self.max_upload_bytes = 5 * 1024**4
+        self.id_format = "u{}"
         self.on_end = "uploaded"
         """Status of an upload that was completed."""
         self.sessions: set[str] = set()
@@ -70,7 +71,9 @@ class FakePortage(FakeS3):
             return _problem(403, "quota-exceeded", f"Each upload may have {self.max_upload_bytes} bytes.")
         by_size = "put" if body["size_bytes"] <= self.threshold_bytes else "multipart"
         with self.lock:
-            upload_id = self._keys.setdefault(handler.headers["Idempotency-Key"], f"u{len(self.uploads) + 1}")
+            upload_id = self._keys.setdefault(
+                handler.headers["Idempotency-Key"], self.id_format.format(len(self.uploads) + 1)
+            )
             upload = self.uploads.setdefault(upload_id, StoredUpload(upload_id, body, body.get("method", by_size)))
         if upload.declared != body:
             return _problem(409, "idempotency-conflict")
@@ -98,7 +101,8 @@ class FakePortage(FakeS3):
     def _page(self, query: str) -> tuple[int, Any]:
         asked = parse_qs(query)
         limit, after = int(asked["limit"][0]), asked.get("after", [None])[0]
-        ids = [each for each in reversed(self.uploads) if after is None or int(each[1:]) < int(after[1:])]
+        ids = list(reversed(self.uploads))
+        ids = ids[ids.index(after) + 1 :] if after is not None else ids
         page: dict[str, Any] = {"uploads": [_shown(self.uploads[each]) for each in ids[:limit]]}
         return 200, page | ({"next": ids[limit - 1]} if len(ids) > limit else {})
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import stat
 import sys
 import time
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from typing import Any
 import pytest
 
 from client.cli import main
-from tests.unit.client.fake_cognito import EMAIL, FakeCognito
 from tests.unit.client.fake_portage import REASON, FakePortage
 from tests.unit.client.fake_s3 import refused
 from tests.unit.client.fake_server import Reaction
-from tests.unit.client.in_parts import PART, always, assert_arrived
+from tests.unit.client.in_parts import PART, assert_arrived
+
+FIRST, SECOND, UNKNOWN = (f"00000000-0000-7000-8000-{number:012}" for number in (1, 2, 9))
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -27,75 +27,18 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.usefixtures("home")
-class TestLogin:
-    @pytest.mark.usefixtures("signed_in")
-    def test_keeps_the_refresh_token_for_its_owner_alone(self, tmp_path: Path) -> None:
-        kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
-        assert json.loads(kept.read_text()) == {"client-1": "r1"}
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-    def test_asks_for_what_was_not_given(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr("builtins.input", always(EMAIL))
-        monkeypatch.setattr("getpass.getpass", always("right"))
-        assert main(["login"]) == 0
-        assert f"as {EMAIL}" in capsys.readouterr().out
-
-    def test_refuses_a_wrong_password(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(sys, "stdin", io.StringIO("wrong\n"))
-        assert main(["login", "--email", EMAIL, "--password-stdin"]) == 3
-        assert "Incorrect username or password" in capsys.readouterr().err
-
-    def test_changes_a_password_that_an_operator_gave(
-        self, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        cognito.must_change = True
-        monkeypatch.setattr(sys, "stdin", io.StringIO("right\nbetter\n"))
-        assert main(["login", "--email", EMAIL, "--password-stdin"]) == 0
-        assert cognito.password == "better"
-
-    @pytest.mark.usefixtures("signed_in")
-    def test_keeps_the_token_that_rotation_brings(
-        self, tmp_path: Path, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        original = cognito._answer  # noqa: SLF001 - it rotates as it answers  # pyright: ignore[reportPrivateUsage]
-
-        def rotate(operation: str, asked: dict[str, Any]) -> tuple[int, Any]:
-            status, content = original(operation, asked)
-            content["AuthenticationResult"]["RefreshToken"] = "r2"
-            return status, content
-
-        monkeypatch.setattr(cognito, "_answer", rotate)
-        assert main(["list"]) == 0
-        kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
-        assert json.loads(kept.read_text()) == {"client-1": "r2"}
-
-    def test_is_needed_by_the_other_commands(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["list"]) == 3
-        assert "run `portage login`" in capsys.readouterr().err
-
-    @pytest.mark.usefixtures("signed_in")
-    def test_is_needed_again_when_cognito_takes_the_token_no_more(self, cognito: FakeCognito) -> None:
-        cognito.refresh_tokens.append("other")
-        assert main(["list"]) == 3
-
-
 @pytest.mark.usefixtures("signed_in")
 class TestPut:
     def test_sends_files_and_tells_of_each(self, fake: FakePortage, file: Path, lines: Lines) -> None:
         assert main(["put", str(file), "--json"]) == 0
         assert_arrived(fake, file)
         (told,) = lines()
-        assert (told["upload_id"], told["status"], told["path"]) == ("u1", "uploaded", str(file))
+        assert (told["upload_id"], told["status"], told["path"]) == (FIRST, "uploaded", str(file))
 
     def test_writes_lines_where_there_is_no_terminal(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["put", str(file)]) == 0
         shown = capsys.readouterr()
-        assert shown.out.startswith("u1  uploaded")
+        assert shown.out.startswith(f"{FIRST}  uploaded")
         assert "film.mp4: 100 % of 589.8 kB, 10/10 parts" in shown.err
 
     def test_goes_on_with_the_next_file_after_a_fault(self, file: Path, lines: Lines) -> None:
@@ -103,6 +46,27 @@ class TestPut:
         fault, told = lines()
         assert (fault["path"], fault["error"]["kind"]) == ("not-there", "FileNotFoundError")
         assert told["status"] == "uploaded"
+
+    def test_names_the_file_in_each_error(self, file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        (empty := tmp_path / "empty").touch()
+        assert main(["put", "not-there", str(empty), str(tmp_path), str(file)]) == 6
+        told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("portage:")]
+        assert told[0].startswith("portage: not-there: [Errno 2]")
+        assert told[1] == f"portage: {empty}: {empty} has 0 bytes: give a file of at least 1 byte"
+        assert told[2].startswith(f"portage: {tmp_path}: [Errno 22] is no regular file")
+
+    def test_of_no_media_type_is_refused_before_any_call(
+        self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["put", str(file), "--type", "video"]) == 2
+        assert "content type is 'video': give a media type" in capsys.readouterr().err
+        assert fake.calls == []
+
+    def test_that_takes_too_long_names_the_way_to_wait_longer(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["put", str(file), "--wait", "--timeout", "0.01"]) == 5
+        assert f"`portage status {FIRST} --wait --timeout SECONDS`" in capsys.readouterr().err
 
     def test_takes_standard_input_of_any_length(
         self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -209,7 +173,7 @@ class TestResume:
 
     def test_on_another_device_needs_the_file(self) -> None:
         with pytest.raises(SystemExit) as ended:
-            main(["resume", "--id", "u1"])
+            main(["resume", "--id", FIRST])
         assert ended.value.code == 2
 
     def test_of_nothing_is_no_fault(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,19 +191,19 @@ class TestTheRest:
         capsys.readouterr()
 
     def test_status_tells_one(self, lines: Lines) -> None:
-        assert main(["status", "u1", "--json"]) == 0
+        assert main(["status", FIRST, "--json"]) == 0
         assert lines()[0]["status"] == "uploaded"
 
     def test_status_of_an_unknown_upload_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["status", "u9"]) == 4
+        assert main(["status", UNKNOWN]) == 4
         assert "404" in capsys.readouterr().err
 
     @pytest.mark.parametrize(("end", "code"), [("failed", 1), ("aborted", 1), ("rejected", 7), ("completed", 0)])
     def test_status_ends_with_a_code_of_the_end(self, fake: FakePortage, end: str, code: int) -> None:
         fake.only.status = end
-        assert main(["status", "u1"]) == code
+        assert main(["status", FIRST]) == code
 
-    @pytest.mark.parametrize(("words", "code"), [(["status", "u1"], 7), (["list"], 0)])
+    @pytest.mark.parametrize(("words", "code"), [(["status", FIRST], 7), (["list"], 0)])
     def test_status_and_list_tell_why_an_upload_was_rejected(
         self, fake: FakePortage, capsys: pytest.CaptureFixture[str], words: list[str], code: int
     ) -> None:
@@ -255,60 +219,36 @@ class TestTheRest:
         assert main(["put", str(file), "--json"]) == 0
         lines()
         assert main(["list", "--json", "--limit", "1"]) == 0
-        assert [told["upload_id"] for told in lines()] == ["u2"]
+        assert [told["upload_id"] for told in lines()] == [SECOND]
 
     def test_get_writes_the_result_by_its_name(self, fake: FakePortage, signed_in: Path) -> None:
         fake.result = b'{"ok": true}'
-        assert main(["get", "u1"]) == 0
+        assert main(["get", FIRST]) == 0
         assert (signed_in / "filmé.json").read_bytes() == fake.result
-        assert main(["get", "u1"]) == 6, "it does not overwrite what is there"
+        assert main(["get", FIRST]) == 6, "it does not overwrite what is there"
 
     def test_get_writes_the_result_where_it_is_told(self, fake: FakePortage, signed_in: Path) -> None:
         fake.result = b"1"
-        assert main(["get", "u1", "-o", "out.json"]) == 0
+        assert main(["get", FIRST, "-o", "out.json"]) == 0
         fake.result = b"2"
-        assert main(["get", "u1", "-o", "out.json"]) == 0
+        assert main(["get", FIRST, "-o", "out.json"]) == 0
         assert (signed_in / "out.json").read_bytes() == b"2"
 
     def test_get_writes_the_result_to_standard_output(
         self, fake: FakePortage, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fake.result = b"no line end"
-        assert main(["get", "u1", "-o", "-"]) == 0
+        assert main(["get", FIRST, "-o", "-"]) == 0
         assert capsys.readouterr().out == "no line end"
 
     def test_get_of_nothing_yet_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["get", "u1"]) == 1
+        assert main(["get", FIRST]) == 1
         assert "409 no-result" in capsys.readouterr().err
 
     def test_abort_gives_up_what_was_begun(self, fake: FakePortage, file: Path) -> None:
         fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
         file.write_bytes(b"other")
         assert main(["put", str(file)]) == 4
-        assert main(["abort", "u2"]) == 0
-        assert fake.uploads["u2"].status == "aborted"
-        assert main(["abort", "u1"]) == 4, "what is complete is not open"
-
-
-class TestConfiguration:
-    def test_is_looked_for_where_it_is_told(self, signed_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (signed_in / "portage.json").rename(signed_in / "other.json")
-        assert main(["list"]) == 2
-        assert main(["list", "--config", "other.json"]) == 0
-        monkeypatch.setenv("PORTAGE_CONFIG", "other.json")
-        assert main(["list"]) == 0
-
-    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"apiUrl": "x", "userPoolClientId": "c", "region": "r"}'])
-    def test_that_is_wrong_is_told_with_the_way_to_write_it(
-        self, signed_in: Path, capsys: pytest.CaptureFixture[str], content: str
-    ) -> None:
-        (signed_in / "portage.json").write_text(content)
-        assert main(["list"]) == 2
-        assert "pulumi stack output --json > portage.json" in capsys.readouterr().err
-
-
-def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    shown = capsys.readouterr().out
-    assert all(f"\n  {code} " in shown for code in (0, 1, 2, 3, 4, 5, 6, 7, 130))
+        assert main(["abort", SECOND]) == 0
+        assert fake.uploads[SECOND].status == "aborted"
+        assert main(["abort", FIRST]) == 4, "what is complete is not open"

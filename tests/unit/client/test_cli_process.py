@@ -51,7 +51,7 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     fake.tries.clear()
     with portage("resume", home=signed_in) as sending:
         shown, _ = sending.communicate()
-    assert (sending.returncode, shown.split()[:2]) == (0, ["u1", "uploaded"])
+    assert (sending.returncode, shown.split()[:2]) == (0, [fake.only.upload_id, "uploaded"])
     assert set(fake.tries) == {9, 10}
     assert_arrived(fake, file)
     released.set()  # not before: what the first command had sent of these parts may arrive even now
@@ -62,4 +62,5 @@ def test_help_needs_neither_configuration_nor_network(words: list[str], tmp_path
     with portage(*words, home=tmp_path) as helping:
         shown, _ = helping.communicate()
     assert helping.returncode == 0
-    assert "exit codes:" in shown
+    assert shown.startswith("usage: python -m client ")
+    assert "interrupted: `python -m client resume` goes on" in shown

@@ -1,0 +1,8 @@
+"""What the command is called, so that messages and help name one that can be typed."""
+
+import sys
+from pathlib import Path
+
+_RUN_AS_MODULE = ("client", "__main__.py")
+
+PROGRAM = "python -m client" if Path(sys.argv[0]).parts[-2:] == _RUN_AS_MODULE else "portage"
