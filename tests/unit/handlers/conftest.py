@@ -24,6 +24,7 @@ from handlers.uploads.processing import Delivery
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.unit.handlers.creating import Api
 from tests.unit.handlers.light_clients import LightS3, light_calls
 from tests.unit.handlers.upload_in_parts import SETTINGS, UploadInParts
 from tests.unit.handlers.worker import Worker
@@ -49,6 +50,11 @@ def cloud(aws: MockAWS, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 @pytest.fixture
 def store(cloud: Cloud) -> UploadStore:
     return UploadStore(Boto3Json(cloud.dynamodb), TABLE)
+
+
+@pytest.fixture
+def api(store: UploadStore) -> Api:
+    return Api(store)
 
 
 @pytest.fixture

@@ -1,0 +1,102 @@
+"""Declares uploads by the use case behind POST /uploads, over a real table and with S3 stood in for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from handlers.aws_boto3 import Boto3Json
+from handlers.aws_s3 import AwsS3
+from handlers.uploads.creation import Creation, CreationRules
+from handlers.uploads.model import UploadRef
+from handlers.uploads.part_opening import PartOpening
+from handlers.uploads.permission import Permission
+from handlers.uploads.presign import Bucket, Credentials
+from handlers.uploads.quota import Quota
+from handlers.uploads.session_issuer import SessionIssuer
+from handlers.uploads.store import UploadStore
+from tests.unit.handlers.cloud import CREATED, OWNER
+from tests.unit.handlers.light_clients import KEY
+
+BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
+IN_PARTS = {**BODY, "method": "multipart"}
+RULES = CreationRules(64 * 1024**2, 30)
+QUOTA = Quota(5 * 1024**3, 3, ())
+
+
+class Openings(AwsS3):
+    """Stands in for S3, and notes what was opened and given up."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.opened: list[str] = []
+        self.given_up: list[str] = []
+
+    def create_multipart_upload(self, key: str, headers: Mapping[str, str]) -> str:  # noqa: ARG002
+        self.opened.append(f"multipart-{self.name}{len(self.opened) + 1}")
+        return self.opened[-1]
+
+    def abort_multipart_upload(self, key: str, multipart_id: str) -> None:  # noqa: ARG002
+        self.given_up.append(multipart_id)
+
+
+class Stammering(Boto3Json):
+    """Makes each call twice, and tells the second answer."""
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        super().call(operation, parameters)
+        return super().call(operation, parameters)
+
+
+class OneKey(Mapping[str, bytes]):
+    """Stands in for the keys of the secret."""
+
+    current = KEY
+
+    def __getitem__(self, key_id: str) -> bytes:
+        return {KEY.key_id: KEY.key}[key_id]
+
+    def __iter__(self) -> Any:
+        return iter([KEY.key_id])
+
+    def __len__(self) -> int:
+        return 1
+
+
+@dataclass
+class Api:
+    """Declares uploads, each under an id of its own, counted from 1."""
+
+    store: UploadStore
+    openings: Openings = field(default_factory=Openings)
+    quota: Quota = QUOTA
+    rules: CreationRules = RULES
+    kms_key_arn: str = ""
+    declared: int = 0
+
+    def create(
+        self,
+        body: object = BODY,
+        *,
+        key: str | None = None,
+        now: datetime = CREATED,
+        owner: str = OWNER,
+        upload_id: str | None = None,
+    ) -> dict[str, Any]:
+        self.declared += 1
+        permission = Permission(
+            Bucket.at("ingest", "eu-central-1"),
+            Credentials("AKIAEXAMPLE", "secret"),
+            self.kms_key_arn,
+            900,
+            now,
+        )
+        issuer = SessionIssuer(OneKey(), 86_400)  # pyright: ignore[reportArgumentType] - its keys are no secret's
+        creation = Creation(self.rules, self.quota, self.store, permission, lambda: opening, lambda: issuer)
+        opening = PartOpening(self.openings)
+        made = upload_id or ref_of(self.declared).upload_id
+        return creation.create_upload(body, owner=owner, upload_id=made, idempotency_key=key, now=now)
+
+
+def ref_of(count: int) -> UploadRef:
+    return UploadRef(OWNER, f"01985c2e-5a00-7000-8000-{count:012}")

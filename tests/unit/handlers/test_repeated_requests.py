@@ -1,0 +1,103 @@
+"""The same POST /uploads again: by its Idempotency-Key it is the same upload."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handlers.uploads.errors import KeyConflict, NotOpen, QuotaExceeded
+from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
+from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
+
+
+class TestTheSameRequestAgain:
+    @pytest.mark.parametrize("body", [BODY, {**BODY, "method": "post"}, IN_PARTS])
+    def test_it_is_the_same_upload_with_a_fresh_permission(self, cloud: Cloud, api: Api, body: dict[str, Any]) -> None:
+        first = api.create(body, key="a-key")
+        records = cloud.count_records()
+        again = api.create(body, key="a-key", now=LATER)
+        assert again["upload_id"] == first["upload_id"]
+        assert again["expires_at"] == "2026-02-28T12:15:07.000Z"
+        assert again != first
+        assert again.keys() == first.keys()
+        assert cloud.count_records() == records
+        assert api.openings.opened == (["multipart-1"] if body is IN_PARTS else [])
+        assert api.openings.given_up == []
+
+    def test_the_record_knows_how_long_the_fresh_permission_lives(self, cloud: Cloud, api: Api) -> None:
+        api.create(key="a-key")
+        api.create(key="a-key", now=LATER)
+        record = cloud.record(ref_of(1))
+        assert record
+        assert (record["expires_at"], record["open_until"]) == ("2026-02-28T12:15:07.000Z",) * 2
+        assert (record["version"], record["updated_at"]) == (1, "2026-02-28T12:00:00.250Z"), "it is no step"
+
+    def test_it_is_no_further_upload_for_the_quota(self, api: Api) -> None:
+        for count in range(3):
+            api.create(key=f"key-{count}")
+        assert api.create(key="key-0")["upload_id"] == ref_of(1).upload_id
+
+    def test_with_another_body_it_is_a_conflict_and_nothing_changes(self, cloud: Cloud, api: Api) -> None:
+        api.create(key="a-key")
+        before = cloud.record(ref_of(1))
+        for body in ({**BODY, "size_bytes": 1}, {**BODY, "method": "put"}, IN_PARTS):
+            with pytest.raises(KeyConflict, match="with another body"):
+                api.create(body, key="a-key", now=LATER)
+        assert cloud.record(ref_of(1)) == before
+
+    def test_the_key_of_somebody_else_is_another_key(self, api: Api) -> None:
+        first = api.create(key="a-key")
+        assert api.create({**BODY, "size_bytes": 1}, key="a-key", owner="somebody-else") != first
+
+    def test_after_a_day_the_key_stands_for_a_new_upload(self, api: Api) -> None:
+        api.create(key="a-key")
+        assert (
+            api.create(key="a-key", now=CREATED + timedelta(hours=23, minutes=59))["upload_id"] == ref_of(1).upload_id
+        )
+        assert api.create(key="a-key", now=CREATED + timedelta(days=1))["upload_id"] == ref_of(3).upload_id
+
+    def test_an_upload_that_is_there_tells_how_far_it_is(self, api: Api) -> None:
+        api.create(key="a-key")
+        api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
+        again = api.create(key="a-key", now=LATER)
+        assert (again["upload_id"], again["status"]) == (ref_of(1).upload_id, "uploaded")
+
+    def test_an_upload_that_was_aborted_is_not_opened_again(self, api: Api) -> None:
+        api.create(key="a-key")
+        api.store.record_aborted(ref_of(1), LATER)
+        with pytest.raises(NotOpen, match="send another key"):
+            api.create(key="a-key", now=LATER)
+
+    def test_a_request_that_got_no_further_than_its_key_is_made_up_for(self, cloud: Cloud, api: Api) -> None:
+        """Whoever claimed the key was refused, or its process ended: the id that it had is taken up."""
+        api.quota = QUOTA._replace(max_upload_bytes=1)
+        with pytest.raises(QuotaExceeded):
+            api.create(key="a-key")
+        api.quota = QUOTA
+        assert api.create(key="a-key")["upload_id"] == ref_of(1).upload_id
+        assert cloud.status(ref_of(1)) == "pending"
+
+    @pytest.mark.parametrize("body", [BODY, IN_PARTS])
+    def test_of_two_at_once_the_second_finds_the_firsts_upload(self, api: Api, body: dict[str, Any]) -> None:
+        """The other request records the upload between this one's look at it and its own record."""
+        records, other = api.store.record_pending, Api(api.store, Openings("other-"))
+
+        def overtaken(*arguments: Any, **more: Any) -> bool:
+            api.store.record_pending = records
+            other.create(body, key="a-key")
+            return records(*arguments, **more)
+
+        api.store.record_pending = overtaken
+        assert api.create(body, key="a-key")["upload_id"] == ref_of(1).upload_id
+        assert len(api.openings.opened) == (body is IN_PARTS)
+        assert api.openings.given_up == api.openings.opened
+        assert other.openings.given_up == []
+
+    def test_keys_are_kept_for_a_day_and_are_no_uploads(self, cloud: Cloud, api: Api) -> None:
+        api.create(key="a secret perhaps".replace(" ", "-"))
+        items = cloud.dynamodb.scan(TableName=TABLE)["Items"]
+        (claim,) = [item for item in items if item["upload_id"].get("S", "").startswith("idempotency#")]
+        assert "secret" not in str(claim)
+        assert claim["delete_at"] == {"N": str(int((CREATED + timedelta(days=1)).timestamp()))}
+        uploads, after = api.store.list_newest(OWNER, limit=10, after=None)
+        assert ([upload.ref for upload in uploads], after) == ([ref_of(1)], None)
