@@ -21,6 +21,8 @@ from typing import Any, Self
 import botocore.session
 from botocore.config import Config
 
+DEFAULT_REGION = "us-east-1"
+
 _ROOT = Path(__file__).resolve().parent.parent
 _HOST = "127.0.0.1"
 _ACCOUNT_ID = "000000000000"
@@ -61,7 +63,7 @@ class Emulator:
     """Temporary: holds the log, the objects and the functions' code, and goes with `stop()`."""
     log_path: Path
 
-    def __init__(self, region: str = "us-east-1") -> None:
+    def __init__(self, region: str = DEFAULT_REGION) -> None:
         self.region = region
         self.account_id = _ACCOUNT_ID
         self._process: subprocess.Popen[bytes] | None = None

@@ -11,7 +11,7 @@ from client import PortageError
 from local.calls import RefusedError
 from local.deployer import Deployment, UnknownTypeError, deploy
 from local.display import Step
-from local.emulator import Emulator, EmulatorError
+from local.emulator import DEFAULT_REGION, Emulator, EmulatorError
 from local.faults import LocalModeError
 from local.stack_config import StackConfigError, read_stack_config
 
@@ -34,15 +34,17 @@ def check_config(project_dir: Path = _PROJECT) -> None:
         config = read_stack_config(project_dir, _STACK)
     except StackConfigError as error:
         raise LocalModeError(str(error)) from error
+    faults: list[str] = []
+    if (region := config.values.get("portage:region")) != DEFAULT_REGION:
+        faults.append(f"portage:region is {region}, but the embedded AWS is {DEFAULT_REGION}; name that")
     if config.values.get("portage:userPoolArn"):
-        raise LocalModeError(
-            "Pulumi.local.yaml names a portage:userPoolArn, but local mode signs up in a pool of its own; leave it out"
-        )
+        faults.append("portage:userPoolArn names a pool, but local mode signs up in one of its own; leave it out")
     if config.values.get("portage:allowSignUp") != "true":
-        raise LocalModeError(
-            "portage:allowSignUp is false in the stack `local`, but local mode signs its user up as anybody might; "
-            "add `portage:allowSignUp: true` to the config of Pulumi.local.yaml"
+        faults.append(
+            "portage:allowSignUp is false, but local mode signs up as anybody might; write `portage:allowSignUp: true`"
         )
+    if faults:
+        raise LocalModeError("Pulumi.local.yaml is not for local mode:\n  " + "\n  ".join(faults))
 
 
 def start_emulator(step: Step, held: ExitStack) -> Emulator:

@@ -39,8 +39,15 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 def group_of(emulator: Emulator) -> int:
     """The process group that the shim leads and its workers belong to."""
-    listing = subprocess.run(["ps", "-A", "-ww", "-o", "pgid=,args="], check=True, capture_output=True, text=True)  # noqa: S607
-    (group,) = {line.split()[0] for line in listing.stdout.splitlines() if str(emulator.data_dir) in line}
+    groups: set[str] = set()
+
+    def is_found() -> bool:
+        listing = subprocess.run(["ps", "-A", "-ww", "-o", "pgid=,args="], check=True, capture_output=True, text=True)  # noqa: S607
+        groups.update(line.split()[0] for line in listing.stdout.splitlines() if str(emulator.data_dir) in line)
+        return bool(groups)
+
+    assert wait_until(is_found), "a process shows its arguments a moment after it has started"
+    (group,) = groups
     return int(group)
 
 

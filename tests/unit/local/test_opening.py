@@ -22,16 +22,20 @@ def test_the_stack_of_this_checkout_is_fine() -> None:
     check_config()
 
 
-def test_a_copy_of_prod_has_to_let_users_sign_up(project: Path) -> None:
+def test_a_copy_of_prod_is_told_what_it_has_to_say_otherwise(project: Path) -> None:
     shutil.copy(PROJECT / "Pulumi.prod.yaml", project / "Pulumi.local.yaml")
-    with pytest.raises(LocalModeError, match=r"add `portage:allowSignUp: true` to the config of Pulumi\.local\.yaml"):
+    with pytest.raises(LocalModeError, match=r"Pulumi\.local\.yaml") as caught:
         check_config(project)
+    _, region, sign_up = str(caught.value).splitlines()
+    assert region.strip() == "portage:region is eu-central-1, but the embedded AWS is us-east-1; name that"
+    assert sign_up.strip().startswith("portage:allowSignUp is false")
+    assert sign_up.endswith("write `portage:allowSignUp: true`")
 
 
 def test_a_pool_that_exists_elsewhere_cannot_be_used(project: Path) -> None:
     with (project / "Pulumi.local.yaml").open("a") as file:
         file.write("  portage:userPoolArn: arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab1\n")
-    with pytest.raises(LocalModeError, match=r"names a portage:userPoolArn, .*leave it out"):
+    with pytest.raises(LocalModeError, match=r"portage:userPoolArn names a pool, .*leave it out"):
         check_config(project)
 
 
