@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from handlers.uploads.errors import InvalidRequest
 from handlers.uploads.model import UPLOAD_ID_PATTERN
@@ -15,8 +14,7 @@ MAX_LIMIT = 100
 """Records of at most 2 KB: a page stays far below Lambda's 6 MB and DynamoDB's 1 MB."""
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """What part of the list is asked for."""
 
     limit: int
