@@ -99,8 +99,8 @@ def abort(options: Namespace, output: Output) -> Exit:
 def _portage(options: Namespace) -> Generator[Portage]:
     config = load_config(options.config)
     with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
-        session = Credentials().session(config, pool)
-        with Portage(config.api_url, session.id_token) as portage:
+        token = Credentials().token(config, pool)
+        with Portage(config.api_url, token) as portage:
             yield portage
 
 

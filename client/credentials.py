@@ -3,6 +3,8 @@
 import json
 import os
 import uuid
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from client.answers import Fields
@@ -24,18 +26,20 @@ class Credentials:
         """Remember a session, also when its refresh token is rotated."""
         session.on_refresh_token(lambda token: self._write(config.user_pool_client_id, token))
 
-    def session(self, config: Config, pool: UserPool) -> Session:
-        """Return a session from what is remembered; NotSignedIn if nothing is."""
+    def token(self, config: Config, pool: UserPool) -> Callable[[], str]:
+        """Return what gives tokens by what is remembered; NotSignedIn if nothing is."""
         known = self._read()
         if config.user_pool_client_id not in known:
             raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `{PROGRAM} login`")
-        try:
+        with _told_to_sign_in():
             session = pool.sign_in_again(known[config.user_pool_client_id])
-        except SignInRefused as refused:
-            refused.add_note(f"The sign-in that is remembered here is good no longer: run `{PROGRAM} login`.")
-            raise
         self.keep(config, session)
-        return session
+
+        def token() -> str:
+            with _told_to_sign_in():
+                return session.id_token()
+
+        return token
 
     def _read(self) -> dict[str, str]:
         if not self.path.exists():
@@ -55,3 +59,12 @@ class Credentials:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w") as file:
             json.dump(known | {client_id: refresh_token}, file)
         fresh.replace(self.path)
+
+
+@contextmanager
+def _told_to_sign_in() -> Generator[None]:
+    try:
+        yield
+    except SignInRefused as refused:
+        refused.add_note(f"The sign-in that is remembered here is good no longer: run `{PROGRAM} login`.")
+        raise

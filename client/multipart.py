@@ -118,7 +118,9 @@ def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProbl
     except ApiProblem as problem:
         if not is_over(problem):
             raise
-        raise UploadEnded(upload_id, "expired") from problem  # or has given the parts up for their age
+        ended = UploadEnded(upload_id, "expired")  # or has given the parts up for their age
+        ended.add_note(problem.detail)
+        raise ended from problem
 
 
 def is_over(problem: ApiProblem) -> bool:

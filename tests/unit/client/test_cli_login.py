@@ -4,6 +4,7 @@ import io
 import json
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from client.cli import main
 from tests.unit.client.fake_cognito import EMAIL, FakeCognito
+from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.in_parts import always
 
+Capture = pytest.CaptureFixture[str]
 FROM_INPUT = ["--email", EMAIL, "--password-stdin"]
 
 
@@ -24,17 +27,13 @@ class TestLogin:
         assert json.loads(kept.read_text()) == {"client-1": "r1"}
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
-    def test_asks_for_what_was_not_given(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_asks_for_what_was_not_given(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
         monkeypatch.setattr("builtins.input", always(EMAIL))
         monkeypatch.setattr("getpass.getpass", always("right"))
         assert main(["login"]) == 0
         assert f"as {EMAIL}" in capsys.readouterr().out
 
-    def test_refuses_a_wrong_password(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_refuses_a_wrong_password(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
         monkeypatch.setattr(sys, "stdin", io.StringIO("wrong\n"))
         assert main(["login", "--email", EMAIL, "--password-stdin"]) == 3
         assert "Incorrect username or password" in capsys.readouterr().err
@@ -44,7 +43,7 @@ class TestLogin:
         [([], ""), (["--email", EMAIL], ""), (FROM_INPUT, ""), (FROM_INPUT, "\n")],
     )
     def test_says_what_was_not_given(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], given: str
+        self, monkeypatch: pytest.MonkeyPatch, capsys: Capture, words: list[str], given: str
     ) -> None:
         monkeypatch.setattr(sys, "stdin", io.StringIO(given))
         monkeypatch.setattr("getpass.getpass", input)  # what it comes to where there is no terminal
@@ -52,7 +51,7 @@ class TestLogin:
         assert " is empty: type it at a terminal, or give --email" in capsys.readouterr().err
 
     def test_takes_no_empty_password_for_a_new_one(
-        self, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch, capsys: Capture
     ) -> None:
         cognito.must_change = True
         monkeypatch.setattr(sys, "stdin", io.StringIO("right\n"))
@@ -84,14 +83,24 @@ class TestLogin:
         kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
         assert json.loads(kept.read_text()) == {"client-1": "r2"}
 
-    def test_is_needed_by_the_other_commands(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_is_needed_by_the_other_commands(self, capsys: Capture) -> None:
         assert main(["list"]) == 3
         assert "run `portage login`" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("signed_in")
-    def test_is_needed_again_when_cognito_takes_the_token_no_more(
-        self, cognito: FakeCognito, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_is_needed_again_when_cognito_takes_the_token_no_more(self, cognito: FakeCognito, capsys: Capture) -> None:
         cognito.refresh_tokens.append("other")
         assert main(["list"]) == 3
+        assert "good no longer: run `portage login`" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("signed_in")
+    def test_is_needed_again_when_cognito_takes_the_token_no_more_while_files_are_sent(
+        self, cognito: FakeCognito, fake: FakePortage, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    ) -> None:
+        def revoke(_number: int, _tries: int) -> None:
+            cognito.refresh_tokens.append("other")
+            monkeypatch.setattr("client.session.monotonic", lambda: time.monotonic() + 3600)
+
+        fake.on_part = revoke
+        assert main(["put", str(file)]) == 3
         assert "good no longer: run `portage login`" in capsys.readouterr().err

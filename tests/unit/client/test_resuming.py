@@ -146,8 +146,9 @@ class TestResuming:
     ) -> None:
         interrupted(open_portage, fake, file, 1)
         fake.only.is_given_up = True
-        with pytest.raises(UploadEnded, match="upload u1 is expired and takes no more bytes"):
+        with pytest.raises(UploadEnded, match="upload u1 is expired and takes no more bytes") as caught:
             open_portage().resume(file)
+        assert caught.value.__notes__ == ["S3 has its parts no longer.", "It is forgotten here."]
         assert list(open_portage().unfinished()) == []
 
     def test_of_an_upload_that_s3_gave_up_for_its_age_begins_anew_when_the_file_is_uploaded_again(
