@@ -268,7 +268,7 @@ def test_an_upload_that_is_aborted_meanwhile_ends_its_sender(
     sending.go_on()
     _, faults = sending.process.communicate(timeout=30)
     assert sending.process.returncode == 1, faults
-    assert f"portage: upload {upload_id} is aborted and takes no more bytes: upload the file anew\n" in faults
+    assert f": upload {upload_id} is aborted and takes no more bytes: upload the file anew\n" in faults
     assert "nothing is unfinished" in unfinished(device)
 
 
