@@ -119,8 +119,8 @@ class TestFollowing:
             follow_status(step, api, CREATED)
 
     def test_fails_where_an_upload_ends_without_a_result(self, server: FakeServer, api: UploadsApi, step: Step) -> None:
-        server.will(answer(200, PENDING | {"status": "expired", "version": 2}))
-        with pytest.raises(LocalModeError, match="0198 ended without a result: expired"):
+        server.will(answer(200, PENDING | {"status": "aborted", "version": 2}))
+        with pytest.raises(LocalModeError, match="0198 ended without a result: aborted"):
             follow_status(step, api, CREATED)
 
 
