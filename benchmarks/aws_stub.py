@@ -4,9 +4,11 @@ import json
 import ssl
 import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, cast
+
+from benchmarks.quiet_handler import QuietHandler
 
 MULTIPART_ID = "2~" + "x" * 110
 """As long as S3's."""
@@ -49,17 +51,7 @@ class _Server(ThreadingHTTPServer):
         self.secret = secret
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle_one_request(self) -> None:
-        """Bear that a function is killed once it has answered."""
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
+class _Handler(QuietHandler):
     def do_POST(self) -> None:
         """Answer by the service that the request is for."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -79,6 +71,3 @@ class _Handler(BaseHTTPRequestHandler):
             f"x-amz-crc32: {zlib.crc32(body)}\r\n\r\n"
         )
         self.wfile.write(head.encode() + body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        pass

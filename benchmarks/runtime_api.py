@@ -12,10 +12,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
+
+from benchmarks.quiet_handler import QuietHandler
 
 _PATIENCE_SECONDS = 30.0
 _DEADLINE_MILLISECONDS = 60_000
@@ -109,17 +111,7 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle_one_request(self) -> None:
-        """Bear that a function is killed once it has answered."""
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
         """Answer .../invocation/next once there is an event."""
         event = cast("_Server", self.server).events.get()
@@ -145,6 +137,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        pass
