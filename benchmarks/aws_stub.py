@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(QuietHandler):
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
         """Answer by the service that the request is for."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         target = self.headers.get("X-Amz-Target", "")

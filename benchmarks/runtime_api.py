@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(QuietHandler):
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
         """Answer .../invocation/next once there is an event."""
         event = cast("_Server", self.server).events.get()
         if event is None:
@@ -125,7 +125,7 @@ class _Handler(QuietHandler):
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:x")
         self._end(event)
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
         """Take .../response or .../error."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         at = time.perf_counter()
