@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Protocol
 
@@ -16,8 +15,8 @@ from handlers.uploads.rejection import Rejection
 def verify(objects: ObjectStore, version: ObjectVersion, declared: UploadRequest) -> Rejection | None:
     """Return what of the object is not as declared, or None.
 
-    The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of two
-    chunks; else its head is enough, if anything has to be read.
+    The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of one
+    chunk; else its head is enough, if anything has to be read.
     """
     found = objects.describe(version)
     if found.size_bytes != declared.size_bytes:
@@ -37,18 +36,13 @@ def verify(objects: ObjectStore, version: ObjectVersion, declared: UploadRequest
 def _verify_stream(
     objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, checksum: Checksum
 ) -> Rejection | None:
-    digest = _digest(checksum.algorithm)
-    is_first, hashed = True, Future[None]()
-    hashed.set_result(None)
-    # Hashing lets other threads work, and so a chunk is hashed while the next one is decrypted.
-    with closing(objects.chunks(version)) as chunks, ThreadPoolExecutor(1) as beside:
+    digest, is_first = _digest(checksum.algorithm), True
+    with closing(objects.chunks(version)) as chunks:
         for chunk in chunks:
             if is_first and (fault := _type_fault(declared, chunk[:HEAD_BYTES])):
                 return fault
             is_first = False
-            hashed.result()
-            hashed = beside.submit(digest.update, chunk)
-        hashed.result()
+            digest.update(chunk)
     return _checksum_fault(checksum, base64.b64encode(digest.digest()).decode())
 
 
