@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
+from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
 from handlers.uploads.table import PENDING_INDEX
 
 Statement = Mapping[str, Any]
@@ -230,8 +231,7 @@ def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[St
     completion bring the key of their upload's start to the evaluation is not documented. So no key is demanded: who
     names aws:kms alone gets AWS's own. And where there is no customer's key, none is refused: it could be AWS's.
     """
-    sse = "s3:x-amz-server-side-encryption"
-    key = f"{sse}-aws-kms-key-id"
+    sse, key = f"s3:{ENCRYPTION_HEADER}", f"s3:{KMS_KEY_HEADER}"
     conditions: dict[str, Any] = {
         "OtherEncryption": {"Null": {sse: "false"}, "StringNotEquals": {sse: "aws:kms"}},
         "ClientsKeys": {"Null": {f"{sse}-customer-algorithm": "false"}},

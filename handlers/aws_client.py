@@ -6,13 +6,13 @@ Source: IAM guide, "Create a signed AWS API request".
 
 import hashlib
 import hmac
-import os
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from handlers.environment import role_credentials
 from handlers.kept_connection import Answer, KeptConnection
 from handlers.standard_retries import ATTEMPTS, Failure, RetryQuota
 from handlers.uploads.presign import ALGORITHM, Credentials, signing_key
@@ -135,15 +135,9 @@ class AwsClient:
         """Raise BrokenAnswer where a checksum of the answer is wrong."""
 
     def _exchange(self, request: Request) -> Answer:
-        # Read at each attempt: Lambda may renew the role's credentials in a live environment.
-        credentials = Credentials(
-            os.environ["AWS_ACCESS_KEY_ID"],
-            os.environ["AWS_SECRET_ACCESS_KEY"],
-            os.environ.get("AWS_SESSION_TOKEN"),
-        )
         now = self._clock() + self._skew_seconds
         complete = request._replace(headers={"Host": self._host, **request.headers})
-        signed = sign(complete, credentials, service=self._service, region=self._region, now=now)
+        signed = sign(complete, role_credentials(), service=self._service, region=self._region, now=now)
         answer = self._connection.request(request.method, request.target, signed, request.body)
         self._check(answer)
         return answer

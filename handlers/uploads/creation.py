@@ -71,7 +71,7 @@ class Creation(NamedTuple):
             or choose_method(declared.size_bytes, multipart_threshold_bytes=self.rules.multipart_threshold_bytes),
             created_at=now,
             updated_at=now,
-            expires_at=self._expires_at(now),
+            expires_at=self.permission.expires_at,
         )
 
     def _begin(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
@@ -105,7 +105,7 @@ class Creation(NamedTuple):
         known = self.records.find(ref)
         if known.status is Status.PENDING and known.open_until <= now:
             self._check_quota(ref.owner, known.declared, now)  # it is counted no longer, and will be again
-        upload = self.records.record_renewed(known._replace(expires_at=self._expires_at(now)))
+        upload = self.records.record_renewed(known._replace(expires_at=self.permission.expires_at))
         if upload.status is Status.ABORTED:
             raise NotOpen("The upload of this Idempotency-Key was aborted; send another key to begin a new one.")
         return self._plan(upload, now)
@@ -116,7 +116,7 @@ class Creation(NamedTuple):
             "status": str(upload.status),
             "method": str(upload.method),
             **self._transfer(upload, now),
-            "expires_at": iso(self._expires_at(now)),
+            "expires_at": iso(self.permission.expires_at),
             "expires_in_seconds": self.permission.expires_in_seconds,
         }
 
@@ -124,10 +124,6 @@ class Creation(NamedTuple):
         if upload.multipart:
             return self.session_issuer().transfer_plan(upload, upload.multipart, now)
         return self.permission.to_post(upload) if upload.method is Method.POST else self.permission.to_put(upload)
-
-    def _expires_at(self, now: datetime) -> datetime:
-        # A signature's own time has no fraction of a second.
-        return now.replace(microsecond=0) + timedelta(seconds=self.permission.expires_in_seconds)
 
     def _record(self, upload: Upload) -> bool:
         delete_at = upload.created_at + timedelta(days=self.rules.record_retention_days)

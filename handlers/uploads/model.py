@@ -148,6 +148,11 @@ def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def url_expiry(now: datetime, expires_in_seconds: int) -> datetime:
+    """When a URL that is signed now stops working: a signature's own time has no fraction of a second."""
+    return now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)
+
+
 def iso(moment: datetime) -> str:
     """UTC to the millisecond, in the one form that API, table and results use."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,12 +1,12 @@
 """The use case behind POST /uploads/{upload_id}/parts: signatures for a range of parts, from the session alone."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Self, cast
 
 from handlers.uploads.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_fault
 from handlers.uploads.errors import MOST_FAULTS, InvalidRequest
-from handlers.uploads.model import UploadRef, iso
+from handlers.uploads.model import UploadRef, iso, url_expiry
 from handlers.uploads.plan import MAX_PARTS
 from handlers.uploads.presign import Bucket, Credentials, PartChecksums, sign_parts
 from handlers.uploads.session import Session
@@ -98,8 +98,7 @@ def sign_part_range(
         "url_suffix": signed[0].url_suffix,
         "signatures": [signature for each in signed for signature in each.signatures],
         "first_part": wanted.first_part,
-        # A signature's own time has no fraction of a second.
-        "expires_at": iso(now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)),
+        "expires_at": iso(url_expiry(now, expires_in_seconds)),
     }
 
 

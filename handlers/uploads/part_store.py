@@ -81,7 +81,7 @@ def _left_to_others() -> Generator[None]:
     try:
         yield
     except ClientError as fault:
-        if fault.response.get("Error", {}).get("Code") != "ConditionalRequestConflict":
+        if _code(fault) != "ConditionalRequestConflict":
             raise
 
 
@@ -90,6 +90,10 @@ def _gone_after(*codes: str) -> Generator[None]:
     try:
         yield
     except ClientError as fault:
-        if fault.response.get("Error", {}).get("Code") not in codes:
+        if _code(fault) not in codes:
             raise
         raise PartsGone(str(fault)) from fault
+
+
+def _code(fault: ClientError) -> str | None:
+    return fault.response.get("Error", {}).get("Code")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from handlers.uploads.declaration import ChecksumAlgorithm, UploadRequest
-from handlers.uploads.model import Upload
+from handlers.uploads.model import Upload, url_expiry
 from handlers.uploads.presign import Bucket, Credentials, presign, presign_post
 
 ENCRYPTION_HEADER = "x-amz-server-side-encryption"
@@ -29,6 +29,11 @@ class Permission(NamedTuple):
     """The customer's key; empty for AWS's own."""
     expires_in_seconds: int
     now: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When S3 takes no request by it any more."""
+        return url_expiry(self.now, self.expires_in_seconds)
 
     def to_put(self, upload: Upload) -> dict[str, Any]:
         """Allow one PUT of just this length, type and checksum, taken once."""

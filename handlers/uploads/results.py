@@ -1,12 +1,12 @@
 """The use case behind GET /uploads/{upload_id}/result: a link from which the result can be downloaded."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from handlers.uploads.errors import NoResult
-from handlers.uploads.model import Status, UploadRef, iso
+from handlers.uploads.model import Status, UploadRef, iso, url_expiry
 from handlers.uploads.store import UploadStore
 
 
@@ -24,7 +24,7 @@ def result_link(
         raise NoResult(f"The upload is {upload.status}; there is a result once it is completed.")
     disposition = attachment(f"{upload.declared.file_name}.json")
     url = presign_get(upload.result["bucket"], upload.result["key"], {"response-content-disposition": disposition})
-    return {"url": url, "expires_at": iso(now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds))}
+    return {"url": url, "expires_at": iso(url_expiry(now, expires_in_seconds))}
 
 
 def attachment(file_name: str) -> str:
