@@ -66,6 +66,8 @@ _CIDR = Pattern(r"[0-9A-Fa-f.:]+/\d{1,3}", "a network such as 203.0.113.0/24 or 
 class Network:
     """Addresses in CIDR notation, of either version of IP."""
 
+    form = _CIDR.form
+
     def check(self, name: str, value: object) -> str:
         """Return the text; raises ValueError that names argument and value, and the network that it is in."""
         text = _CIDR.check(name, value)
@@ -95,6 +97,11 @@ class Each:
 
     limit: Pattern | Network
 
+    @property
+    def form(self) -> str:
+        """What the list must be."""
+        return f"a list, each item {self.limit.form}"
+
     def check(self, name: str, value: object) -> list[str]:
         """Return the list; raises ValueError that names argument, item and form."""
         if not isinstance(value, list):
@@ -119,18 +126,36 @@ class Kind:
 
 @dataclass(frozen=True)
 class OrOutput:
-    """A limit on what is known now; an Output, which has no value yet, passes."""
+    """A limit on a value that may be an Output, whose value is checked when it is known; for Each, on its items too."""
 
-    limit: Pattern | Kind
+    limit: Pattern | Network | Kind | Each
 
     def check(self, name: str, value: object) -> Any:
-        """Return the value or the Output; raises ValueError as the limit does."""
+        """Return the value, or an Output of the checked value; raises ValueError as the limit does.
+
+        An Output keeps its dependencies and its secrecy. While its value is unknown, in a preview, nothing is checked.
+        """
         if isinstance(value, (pulumi.Output, Awaitable)):
-            return cast("Any", value)
+            return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
+        if isinstance(self.limit, Each) and isinstance(value, list):
+            listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+            of_one = OrOutput(self.limit.limit)
+            items = [of_one.check(f"{name}[{index}]", item) for index, item in enumerate(listed)]
+            return pulumi.Output.all(*items) if any(isinstance(item, pulumi.Output) for item in items) else items
         return self.limit.check(name, value)
 
+    def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
+        async def check(known: object) -> Any:
+            try:
+                return self.limit.check(name, known)
+            except ValueError:
+                if not await output.is_secret():
+                    raise
+            raise ValueError(f"{name} is [secret], but must be {self.limit.form}.")
 
-TEXT = OrOutput(Kind(str, "text, or an Output of text"))
+        return output.apply(check)
+
+
 ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
 
 Limit = Range | Choice | Pattern | Flag | Each | Kind | OrOutput

@@ -4,6 +4,11 @@ from components.arguments import Choice, Network, Pattern, Range
 from handlers.processors import PROCESSOR_PATTERN
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
+_ARN = r"arn:aws[a-z-]*"
+_PLACE = r"[a-z0-9-]+:[0-9]{12}"
+_TABLE = r"[A-Za-z0-9_.-]{3,255}"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
 RECOVERY_DAYS = Range(1, 35, "DynamoDB's limit for point-in-time recovery")
 RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
 LOG_RETENTION_DAYS = Choice(
@@ -43,10 +48,23 @@ SOURCE_CIDR = Network()
 SOURCE_VPC_ID = Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")
 PROCESSOR = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 KMS_KEY_ARN = Pattern(
-    r"arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID"
+    rf"{_ARN}:kms:{_PLACE}:key/[\w-]+",
+    "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
 )
 USER_POOL_ARN = Pattern(
-    r"arn:aws[\w-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+",
+    rf"{_ARN}:cognito-idp:{_PLACE}:userpool/[\w-]+",
     "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
+)
+TABLE_NAME = Pattern(_TABLE, "the name of a DynamoDB table, such as StatusTracker's table_name")
+TABLE_ARN = Pattern(
+    rf"{_ARN}:dynamodb:{_PLACE}:table/{_TABLE}",
+    "the ARN of a DynamoDB table, arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, such as StatusTracker's table_arn",
+)
+BUCKET_NAME = Pattern(_BUCKET, "the name of an S3 bucket, such as UploadApi's bucket_name")
+BUCKET_ARN = Pattern(
+    rf"{_ARN}:s3:::{_BUCKET}", "the ARN of an S3 bucket, arn:aws:s3:::NAME, such as UploadApi's bucket_arn"
+)
+ROLE_NAME = Pattern(
+    r"[A-Za-z0-9+=,.@_-]{1,64}", "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name"
 )
 REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")

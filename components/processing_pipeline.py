@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import ARCHIVE, TEXT, Flag, OrOutput, checked
+from components.arguments import ARCHIVE, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
@@ -77,11 +77,11 @@ class ProcessingPipelineArgs(TypedDict):
 
 
 _RULES: dict[str, Any] = {
-    "bucket_name": (TEXT, None),
-    "bucket_arn": (TEXT, None),
-    "table_name": (TEXT, None),
-    "table_arn": (TEXT, None),
-    "result_reader_role_name": (TEXT, None),
+    "bucket_name": (OrOutput(limits.BUCKET_NAME), None),
+    "bucket_arn": (OrOutput(limits.BUCKET_ARN), None),
+    "table_name": (OrOutput(limits.TABLE_NAME), None),
+    "table_arn": (OrOutput(limits.TABLE_ARN), None),
+    "result_reader_role_name": (OrOutput(limits.ROLE_NAME), None),
     "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
     "rejected_objects": (limits.REJECTED_OBJECTS, "quarantine"),
@@ -118,7 +118,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         if fault := processor_fault(given["processor"], given["processor_code"]):
             raise ValueError(f"ProcessingPipeline: {fault}")
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
-        queue = self._queue(name, args, given)
+        queue = self._queue(name, given)
         results = self._bucket(f"{name}-results", given, expiration_days=given["result_expiration_days"])
         quarantine = None
         if given["rejected_objects"] == "quarantine":
@@ -131,7 +131,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 policy=iam.policy(iam.read_results(results.bucket_arn), *iam.decrypt(given["kms_key_arn"])),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        function = self._process_object(name, args, given, queue=queue, results=results, quarantine=quarantine)
+        function = self._process_object(name, given, queue=queue, results=results, quarantine=quarantine)
         concurrency = given["reserved_concurrency"]
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-triggers-process-object",
@@ -156,8 +156,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
             }
         )
 
-    def _queue(self, name: str, args: ProcessingPipelineArgs, given: dict[str, Any]) -> ObjectQueue:
-        bucket_name = args["bucket_name"]
+    def _queue(self, name: str, given: dict[str, Any]) -> ObjectQueue:
+        bucket_name = given["bucket_name"]
         awaited = _created_objects(bucket_name)
         gate: list[pulumi.Resource] = []
         if given["malware_scan"]:
@@ -167,7 +167,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                     f"{name}-scan",
                     {
                         "bucket_name": bucket_name,
-                        "bucket_arn": args["bucket_arn"],
+                        "bucket_arn": given["bucket_arn"],
                         "kms_key_arn": given["kms_key_arn"],
                     },
                     pulumi.ResourceOptions(parent=self),
@@ -199,7 +199,6 @@ class ProcessingPipeline(pulumi.ComponentResource):
     def _process_object(
         self,
         name: str,
-        args: ProcessingPipelineArgs,
         given: dict[str, Any],
         *,
         queue: ObjectQueue,
@@ -213,15 +212,15 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "code": code_archive(["filetype"], given["processor_code"]),
                 "statements": [
                     iam.consume(queue.queue_arn),
-                    iam.read_objects(args["bucket_arn"]),
-                    *_put_away(args["bucket_arn"], quarantine),
+                    iam.read_objects(given["bucket_arn"]),
+                    *_put_away(given["bucket_arn"], quarantine),
                     iam.put_results(results.bucket_arn),
-                    iam.advance_uploads(args["table_arn"]),
-                    iam.read_an_upload(args["table_arn"]),
+                    iam.advance_uploads(given["table_arn"]),
+                    iam.read_an_upload(given["table_arn"]),
                     *iam.encrypt_and_decrypt(given["kms_key_arn"]),
                 ],
                 "environment": {
-                    "UPLOADS_TABLE": args["table_name"],
+                    "UPLOADS_TABLE": given["table_name"],
                     "RESULTS_BUCKET": results.bucket_name,
                     "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
                     "QUEUE_URL": queue.queue_url,

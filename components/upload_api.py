@@ -14,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import TEXT, Each, Flag, OrOutput, checked
+from components.arguments import Each, Flag, OrOutput, checked
 from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
@@ -78,8 +78,8 @@ class UploadApiArgs(TypedDict):
 
 
 _RULES: dict[str, Any] = {
-    "table_name": (TEXT, None),
-    "table_arn": (TEXT, None),
+    "table_name": (OrOutput(limits.TABLE_NAME), None),
+    "table_arn": (OrOutput(limits.TABLE_ARN), None),
     "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
     "allowed_origins": (Each(limits.ORIGIN), []),
@@ -144,12 +144,12 @@ class UploadApi(pulumi.ComponentResource):
             IngestBucketArgs(**{option: given[option] for option in IngestBucketArgs.__annotations__}),
             pulumi.ResourceOptions(parent=self),
         )
-        functions = self._functions(name, args, given, bucket)
+        functions = self._functions(name, given, bucket)
         user_pool_arn, self.user_pool_id, self.user_pool_client_id = self._users(name, given)
         api = RestApi(
             f"{name}-rest",
             {
-                "body": self._contract(name, args, given, functions, user_pool_arn),
+                "body": self._contract(name, given, functions, user_pool_arn),
                 "description": "Grants uploads and tells how far they are",
                 "throttle_rate": given["throttle_rate"],
                 "throttle_burst": given["throttle_burst"],
@@ -183,9 +183,7 @@ class UploadApi(pulumi.ComponentResource):
             }
         )
 
-    def _functions(
-        self, name: str, args: UploadApiArgs, given: dict[str, Any], bucket: IngestBucket
-    ) -> Mapping[str, LambdaFunction]:
+    def _functions(self, name: str, given: dict[str, Any], bucket: IngestBucket) -> Mapping[str, LambdaFunction]:
         """The operations of the contract that need code, by their names there."""
         child = pulumi.ResourceOptions(parent=self)
         log = {"log_level": given["log_level"], "log_retention_days": given["log_retention_days"]}
@@ -202,8 +200,8 @@ class UploadApi(pulumi.ComponentResource):
         made = UploadFunctions(
             name,
             UploadFunctionsArgs(
-                table_name=args["table_name"],
-                table_arn=args["table_arn"],
+                table_name=given["table_name"],
+                table_arn=given["table_arn"],
                 bucket_name=bucket.bucket_name,
                 bucket_arn=bucket.bucket_arn,
                 session_key_arn=session_key.secret_arn,
@@ -230,7 +228,6 @@ class UploadApi(pulumi.ComponentResource):
     def _contract(
         self,
         name: str,
-        args: UploadApiArgs,
         given: dict[str, Any],
         functions: Mapping[str, LambdaFunction],
         user_pool_arn: pulumi.Output[str],
@@ -243,14 +240,14 @@ class UploadApi(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-read-status-policy",
             role=role.name,
-            policy=iam.policy(iam.read_an_upload(args["table_arn"]), *iam.decrypt(given["kms_key_arn"])),
+            policy=iam.policy(iam.read_an_upload(given["table_arn"]), *iam.decrypt(given["kms_key_arn"])),
             opts=child,
         )
         here = pulumi.InvokeOptions(parent=self)
         surroundings = pulumi.Output.all(
             region=aws.get_region_output(opts=here).region,
             partition=aws.get_partition_output(opts=here).partition,
-            table_name=args["table_name"],
+            table_name=given["table_name"],
             user_pool_arn=user_pool_arn,
             invoke_arns={operation: function.invoke_arn for operation, function in functions.items()},
             # By way of the policy: the API must not be on the air before it may read.

@@ -46,7 +46,21 @@ BAD_VPC_IDS = ("", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3
 BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
 BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
 BAD_MEDIA_TYPES = ("", "image", "*", "*/*", "*/png", "image/", "text/csv; charset=utf-8", "a/b,c/d", "a/b\n", 3)
-BAD_KMS_KEY_ARNS = ("", "alias/mine", "arn:aws:s3:::bucket", f"{KMS_KEY_ARN} ", f"{KMS_KEY_ARN}\n", 3)
+BAD_KMS_KEY_ARNS = (
+    "",
+    "alias/mine",
+    "arn:aws:kms:us-east-1:123456789012:alias/mine",
+    "0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47",
+    BUCKET["bucket_arn"],
+    f"{KMS_KEY_ARN} ",
+    f"{KMS_KEY_ARN}\n",
+    3,
+)
+BAD_TABLE_NAMES = ("", TABLE["table_arn"], "my table", "the-table\n", 3)
+BAD_TABLE_ARNS = ("", TABLE["table_name"], BUCKET["bucket_arn"], f"{TABLE['table_arn']}/index/open", 3)
+BAD_BUCKET_NAMES = ("", BUCKET["bucket_arn"], "The-Bucket", "the-bucket/uploads", 3)
+BAD_BUCKET_ARNS = ("", BUCKET["bucket_name"], TABLE["table_arn"], f"{BUCKET['bucket_arn']}/*", 3)
+BAD_ROLE_NAMES = ("", "arn:aws:iam::123456789012:role/the-reader", "the reader", 3)
 
 
 def write_once(bucket_arn: pulumi.Output[str]) -> list[iam.Statement]:
@@ -132,8 +146,8 @@ UPLOAD_API = Example(
     },
     flags=("allow_sign_up", "deletion_protection", "manage_account_logging"),
     bad={
-        "table_name": (3,),
-        "table_arn": (3,),
+        "table_name": BAD_TABLE_NAMES,
+        "table_arn": BAD_TABLE_ARNS,
         "user_pool_arn": ("", "eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}\n", 3),
         "allowed_origins": (
             "https://app.example.com",
@@ -193,11 +207,11 @@ PROCESSING_PIPELINE = Example(
     bad={
         "rejected_objects": ("", "Delete", "keep", True, 3),
         "unscannable_objects": ("", "quarantine", True, 3),
-        "bucket_name": (3,),
-        "bucket_arn": (3,),
-        "table_name": (3,),
-        "table_arn": (3,),
-        "result_reader_role_name": (3,),
+        "bucket_name": BAD_BUCKET_NAMES,
+        "bucket_arn": BAD_BUCKET_ARNS,
+        "table_name": BAD_TABLE_NAMES,
+        "table_arn": BAD_TABLE_ARNS,
+        "result_reader_role_name": BAD_ROLE_NAMES,
         "processor": ("", "process", "a-b.process", ".process", "handlers..process", "handlers.x.process\n", 3),
         "processor_code": ("folder",),
         "log_level": BAD_LOG_LEVELS,

@@ -1,20 +1,29 @@
 """What a component is given is checked whole, before anything is made of it."""
 
+import asyncio
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
+from components import limits
+from components.arguments import Each, OrOutput
+from local.program import plain
 from tests.unit.components.examples import (
     ALL,
     COMPONENTS,
     LAMBDA_FUNCTION,
+    NAME,
     PROCESSING_PIPELINE,
     SESSION_KEY,
     STATUS_TRACKER,
+    TABLE,
     TEAM_CODE,
     UPLOAD_API,
+    VPC_IDS,
     Example,
 )
 from tests.unit.components.recording import record, refusal
@@ -57,6 +66,13 @@ INPUTS = {
     "result_reader_role_name",
 }
 """What other resources give, whose names are known when they are made."""
+LATE_AND_BAD = [
+    _case(example, argument, value)
+    for example in CHECKED
+    for argument, values in example.bad.items()
+    if argument in INPUTS
+    for value in (*values, None)
+]
 LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument in INPUTS]
 NEVER_LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument not in INPUTS]
 
@@ -189,6 +205,91 @@ class TestWhatIsKnownLate:
         assert message.startswith("UploadApi: allowed_origins[0] is <pulumi.output.Output ")
 
 
+class TestWhatIsKnownLateIsCheckedThen:
+    @pytest.mark.parametrize(("example", "argument", "value"), LATE_AND_BAD)
+    def test_a_bad_value_is_refused_by_name(self, example: Example, argument: str, value: object) -> None:
+        error = late_error(lambda: example.make(**{argument: pulumi.Output.from_input(value)}))
+
+        assert error.startswith(f"{example.title}: {argument} is {value!r}, but must be ")
+
+    @pytest.mark.parametrize("argument", ["table_arn", "kms_key_arn"])
+    def test_a_coroutine_is_awaited_once_and_checked_too(self, argument: str) -> None:
+        async def named() -> str:
+            return "a-name"
+
+        error = late_error(lambda: UPLOAD_API.make(**{argument: named()}))
+
+        assert error.startswith(f"UploadApi: {argument} is 'a-name', but must be ")
+
+    def test_a_secret_is_not_shown(self) -> None:
+        error = late_error(lambda: UPLOAD_API.make(table_arn=pulumi.Output.secret("hush")))
+
+        assert error.startswith("UploadApi: table_arn is [secret], but must be the ARN of a DynamoDB table")
+        assert "hush" not in error
+
+    def test_a_secret_stays_one_and_what_it_came_from_is_waited_for(self) -> None:
+        def program() -> None:
+            log = aws.cloudwatch.LogGroup("log")
+            arn = log.arn.apply(lambda _: TABLE["table_arn"])
+            UPLOAD_API.make(table_arn=pulumi.Output.secret(arn))
+
+        recording = record(program)
+        policy = recording.only(aws.iam.RolePolicy, f"{NAME}-list-uploads-policy")
+
+        assert TABLE["table_arn"] in plain(policy.inputs["policy"])
+        assert policy.inputs["policy"] != plain(policy.inputs["policy"]), "it is no secret any more"
+        assert recording.only(aws.cloudwatch.LogGroup, "log").urn in policy.options.depends_on
+
+    def test_a_value_that_a_preview_does_not_know_passes(self) -> None:
+        async def checked() -> bool:
+            value, is_known = asyncio.Future[str](), asyncio.Future[bool]()
+            value.set_result("not known yet")
+            is_known.set_result(False)
+            output = pulumi.Output(set(), value, is_known)
+            return await OrOutput(limits.TABLE_ARN).check("table_arn", output).is_known()
+
+        assert asyncio.run(checked()) is False
+
+
+Late = Callable[[list[str]], object]
+
+
+def _late_items(items: list[str]) -> list[pulumi.Output[str]]:
+    return [pulumi.Output.from_input(item) for item in items]
+
+
+LATE_LISTS: Any = pytest.mark.parametrize("late", [pulumi.Output.from_input, _late_items], ids=["list", "items"])
+
+
+class TestLists:
+    """Of values that may be known late."""
+
+    LIMIT = OrOutput(Each(limits.SOURCE_VPC_ID))
+
+    def check(self, make: Callable[[], object]) -> Any:
+        """Let the program make the value, since an Output needs its event loop, and return what comes of it."""
+        return record(lambda: {"ids": self.LIMIT.check("ids", make())}).outputs["ids"]
+
+    def test_known_items_are_checked_at_once(self) -> None:
+        assert self.LIMIT.check("ids", VPC_IDS) == VPC_IDS
+        assert refusal(lambda: self.LIMIT.check("ids", [pulumi.Output.from_input(VPC_IDS[0]), "vpc"])).startswith(
+            "ids[1] is 'vpc', but must be the id of a VPC"
+        )
+
+    @LATE_LISTS
+    def test_late_ones_come_out_as_they_were(self, late: Late) -> None:
+        assert self.check(lambda: late(VPC_IDS)) == VPC_IDS
+
+    @LATE_LISTS
+    def test_late_ones_are_checked_when_they_are_known(self, late: Late) -> None:
+        with pytest.raises(ValueError, match=r"^ids\[1\] is 'vpc', but must be the id of a VPC"):
+            self.check(lambda: late([*VPC_IDS, "vpc"]))
+
+    def test_a_secret_one_is_not_shown(self) -> None:
+        with pytest.raises(ValueError, match=r"^ids is \[secret\], but must be a list, each item the id of a VPC"):
+            self.check(lambda: pulumi.Output.secret(["hush"]))
+
+
 class TestEveryArgumentDoesSomething:
     @pytest.mark.parametrize("example", ALL)
     def test_the_examples_know_every_argument(self, example: Example) -> None:
@@ -209,6 +310,17 @@ class TestEveryArgumentDoesSomething:
         other = record(lambda: example.make(**{**beside, argument: example.other[argument]}) and None)
 
         assert other.comparable() != one
+
+
+def late_error(make: Callable[[], object]) -> str:
+    """What the ValueError says that ends the program when its Outputs are known."""
+
+    def program() -> None:
+        make()
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the caller asserts on its text
+        record(program)
+    return str(caught.value)
 
 
 @cache
