@@ -11,7 +11,7 @@ import pulumi
 import pulumi.runtime.config
 
 from components import limits
-from components.arguments import Choice, Each, Flag, Pattern
+from components.arguments import ArgumentError, Choice, Each, Flag, Pattern
 from components.processor_code import processor_fault
 
 
@@ -33,9 +33,9 @@ class _Code:
     def check(self, name: str, value: str) -> pulumi.Archive:
         path = Path(value)
         if not path.exists():
-            raise ValueError(f"{name} is {value!r}, but there is nothing of that name in {Path.cwd()}.")
+            raise ArgumentError(f"{name} is {value!r}, but there is nothing of that name in {Path.cwd()}.")
         if not path.is_dir() and not zipfile.is_zipfile(path):
-            raise ValueError(f"{name} is {value!r}, but must be a folder or a zip file.")
+            raise ArgumentError(f"{name} is {value!r}, but must be a folder or a zip file.")
         return pulumi.FileArchive(value)
 
 
@@ -85,7 +85,7 @@ class Settings:
 
     @classmethod
     def load(cls) -> Self:
-        """Read the stack's config; raises ValueError with a line for every key that is wrong, and its fix."""
+        """Read the stack's config; raises RunError with a line for every key that is wrong, and its fix."""
         namespace = pulumi.get_project()
         # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
         given: dict[str, str] = {
@@ -103,12 +103,12 @@ class Settings:
                 continue
             try:
                 values[each.name] = each.metadata["limit"].check(name, _decoded(each, given[key]))
-            except ValueError as fault:
+            except ArgumentError as fault:
                 faults.append(str(fault))
         if not faults:
             faults = _contradictions(namespace, values)
         if faults:
-            raise ValueError("The stack's config is wrong:\n  " + "\n  ".join(faults))
+            raise pulumi.RunError("The stack's config is wrong:\n  " + "\n  ".join(faults))
         return cls(**values)
 
     def args(self, shape: type, prefix: str = "") -> dict[str, Any]:

@@ -9,6 +9,14 @@ from typing import Any, cast
 import pulumi
 
 
+class ArgumentError(pulumi.RunError):
+    """An argument is missing, unknown or not within its limit.
+
+    The Pulumi CLI prints the message of a RunError without a traceback. It must not be a ValueError as well: the SDK
+    wraps a ValueError that is raised inside `apply` into another one, which the CLI prints with a traceback.
+    """
+
+
 @dataclass(frozen=True)
 class Range:
     """A closed range of whole numbers, with the words and the source of its limits."""
@@ -18,15 +26,15 @@ class Range:
     source: str
 
     def check(self, name: str, value: object) -> int:
-        """Return the whole number; raises ValueError that names argument, value and range.
+        """Return the whole number; raises ArgumentError that names argument, value and range.
 
         Whole floats count: that is how other Pulumi languages send integers.
         """
         is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole:
-            raise ValueError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
+            raise ArgumentError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
         if not self.low <= value <= self.high:
-            raise ValueError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
+            raise ArgumentError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
         return int(value)
 
 
@@ -38,10 +46,10 @@ class Choice:
     source: str
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the value; raises ValueError that names argument, value and set."""
+        """Return the value; raises ArgumentError that names argument, value and set."""
         if isinstance(value, bool) or value not in self.values:
             listed = ", ".join(str(allowed) for allowed in self.values)
-            raise ValueError(f"{name} is {value!r}, but must be one of {listed} ({self.source}).")
+            raise ArgumentError(f"{name} is {value!r}, but must be one of {listed} ({self.source}).")
         return self.values[self.values.index(value)]
 
 
@@ -53,9 +61,9 @@ class Pattern:
     form: str
 
     def check(self, name: str, value: object) -> str:
-        """Return the text; raises ValueError that names argument, value and form."""
+        """Return the text; raises ArgumentError that names argument, value and form."""
         if not isinstance(value, str) or not re.fullmatch(self.regex, value):
-            raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return value
 
 
@@ -69,14 +77,14 @@ class Network:
     form = _CIDR.form
 
     def check(self, name: str, value: object) -> str:
-        """Return the text; raises ValueError that names argument and value, and the network that it is in."""
+        """Return the text; raises ArgumentError that names argument and value, and the network that it is in."""
         text = _CIDR.check(name, value)
         try:
             network = ipaddress.ip_network(text, strict=False)
         except ValueError as fault:
-            raise ValueError(f"{name} is {value!r}, but must be {_CIDR.form} ({fault}).") from None
+            raise ArgumentError(f"{name} is {value!r}, but must be {_CIDR.form} ({fault}).") from None
         if network.network_address != ipaddress.ip_address(text.partition("/")[0]):
-            raise ValueError(f"{name} is {value!r}, but must be {network}, or end in /{network.max_prefixlen}.")
+            raise ArgumentError(f"{name} is {value!r}, but must be {network}, or end in /{network.max_prefixlen}.")
         return text
 
 
@@ -85,9 +93,9 @@ class Flag:
     """True or false."""
 
     def check(self, name: str, value: object) -> bool:
-        """Return the flag; raises ValueError that names argument and value."""
+        """Return the flag; raises ArgumentError that names argument and value."""
         if not isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}, but must be true or false.")
+            raise ArgumentError(f"{name} is {value!r}, but must be true or false.")
         return value
 
 
@@ -103,9 +111,9 @@ class Each:
         return f"a list, each item {self.limit.form}"
 
     def check(self, name: str, value: object) -> list[str]:
-        """Return the list; raises ValueError that names argument, item and form."""
+        """Return the list; raises ArgumentError that names argument, item and form."""
         if not isinstance(value, list):
-            raise ValueError(f"{name} is {value!r}, but must be a list.")
+            raise ArgumentError(f"{name} is {value!r}, but must be a list.")
         items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
         return [self.limit.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
@@ -118,9 +126,9 @@ class Kind:
     form: str
 
     def check(self, name: str, value: object) -> Any:
-        """Return the value; raises ValueError that names argument, value and kind."""
+        """Return the value; raises ArgumentError that names argument, value and kind."""
         if not isinstance(value, self.kind):
-            raise ValueError(f"{name} is {value!r}, but must be {self.form}.")
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return value
 
 
@@ -131,7 +139,7 @@ class OrOutput:
     limit: Pattern | Network | Kind | Each
 
     def check(self, name: str, value: object) -> Any:
-        """Return the value, or an Output of the checked value; raises ValueError as the limit does.
+        """Return the value, or an Output of the checked value; raises ArgumentError as the limit does.
 
         An Output keeps its dependencies and its secrecy. While its value is unknown, in a preview, nothing is checked.
         """
@@ -148,10 +156,10 @@ class OrOutput:
         async def check(known: object) -> Any:
             try:
                 return self.limit.check(name, known)
-            except ValueError:
+            except ArgumentError:
                 if not await output.is_secret():
                     raise
-            raise ValueError(f"{name} is [secret], but must be {self.limit.form}.")
+            raise ArgumentError(f"{name} is [secret], but must be {self.limit.form}.")
 
         return output.apply(check)
 
@@ -171,10 +179,10 @@ def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limi
     required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
     for name in args:
         if name not in known:
-            raise ValueError(f"{component}: {name} is not an argument; those there are: {', '.join(sorted(known))}.")
+            raise ArgumentError(f"{component}: {name} is not an argument; those there are: {', '.join(sorted(known))}.")
     for name in sorted(required):
         if args.get(name) is None:
-            raise ValueError(f"{component}: {name} is missing; give it a value.")
+            raise ArgumentError(f"{component}: {name} is missing; give it a value.")
     return {
         name: default if args.get(name) is None else limit.check(f"{component}: {name}", args[name])
         for name, (limit, default) in rules.items()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pulumi
 
+from components.arguments import ArgumentError
+
 HANDLERS = Path(__file__).parents[1] / "handlers"
 
 INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
@@ -22,7 +24,7 @@ TEAM_FOLDER = "processor"
 def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
     """Our handlers, the named installed pure-Python distributions, and a team's own code in a folder of its own.
 
-    Raises ValueError for a distribution that is not installed, or that is not pure Python: its binaries would be
+    Raises ArgumentError for a distribution that is not installed, or that is not pure Python: its binaries would be
     this machine's, not Lambda's.
     """
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
@@ -55,12 +57,12 @@ def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
     except PackageNotFoundError:
         listed = None
     if listed is None:
-        raise ValueError(f"{distribution} is not installed: run pip install -r requirements.txt.")
+        raise ArgumentError(f"{distribution} is not installed: run pip install -r requirements.txt.")
     shipped = {
         entry.as_posix(): entry
         for entry in listed
         if entry.suffix != ".pyc" and ".." not in entry.parts and entry.name not in INSTALLERS_FILES
     }
     if binaries := [name for name in shipped if name.endswith((".so", ".pyd", ".dylib"))]:
-        raise ValueError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
+        raise ArgumentError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
     return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(shipped.items())}

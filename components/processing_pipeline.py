@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import ARCHIVE, Flag, OrOutput, checked
+from components.arguments import ARCHIVE, ArgumentError, Flag, OrOutput, checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
@@ -116,7 +116,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(ProcessingPipelineArgs, args, _RULES)
         if fault := processor_fault(given["processor"], given["processor_code"]):
-            raise ValueError(f"ProcessingPipeline: {fault}")
+            raise ArgumentError(f"ProcessingPipeline: {fault}")
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue = self._queue(name, given)
         results = self._bucket(f"{name}-results", given, expiration_days=given["result_expiration_days"])

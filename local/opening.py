@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from client import PortageError
@@ -13,6 +14,7 @@ from local.deployer import Deployment, UnknownTypeError, deploy
 from local.display import Step
 from local.emulator import DEFAULT_REGION, Emulator, EmulatorError
 from local.faults import LocalModeError
+from local.models import InvalidInputError
 from local.stack_config import StackConfigError, read_stack_config
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -64,7 +66,7 @@ def deploy_program(step: Step, emulator: Emulator) -> Deployment:
 
     try:
         deployment = deploy(emulator, project_dir=_PROJECT, stack=_STACK, on_resource=count)
-    except (ValueError, RefusedError, UnknownTypeError) as error:  # config and arguments raise ValueErrors
+    except (pulumi.RunError, StackConfigError, InvalidInputError, RefusedError, UnknownTypeError) as error:
         where: list[str] = getattr(error, "__notes__", [])
         raise LocalModeError("\n".join((str(error), *where))) from error
     step.outcome = f"{len(deployment.resources)} resources, with IAM enforced"

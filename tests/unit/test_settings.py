@@ -147,7 +147,7 @@ def load(values: Mapping[str, str], project: str = "portage") -> Settings:
 
 
 def faults(values: Mapping[str, str]) -> list[str]:
-    with pytest.raises(ValueError, match=r"^The stack's config is wrong:\n") as caught:
+    with pytest.raises(pulumi.RunError, match=r"^The stack's config is wrong:\n") as caught:
         load(values)
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
@@ -267,7 +267,7 @@ class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
         assert load({**defaults(), "throttleRate": "7"}, project="media-uploads").throttle_rate == 7
 
     def test_and_so_are_the_faults(self) -> None:
-        with pytest.raises(ValueError, match="media-uploads:throttleRate is 0, but must be from 1 to 10000"):
+        with pytest.raises(pulumi.RunError, match="media-uploads:throttleRate is 0, but must be from 1 to 10000"):
             load({**defaults(), "throttleRate": "0"}, project="media-uploads")
 
     def test_the_template_and_the_declarations_are_in_no_namespace(self) -> None:

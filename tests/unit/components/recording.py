@@ -71,7 +71,7 @@ def record(program: Program) -> Recording:
 
 
 def refusal(make: Callable[[], object]) -> str:
-    """What the ValueError says that `make` raises before it has registered anything.
+    """What the RunError says that `make` raises before it has registered anything.
 
     The program goes on: one that fails is stopped, and what it had registered by then would not be seen.
     """
@@ -80,7 +80,7 @@ def refusal(make: Callable[[], object]) -> str:
     def program() -> None:
         try:
             make()
-        except ValueError as fault:
+        except pulumi.RunError as fault:
             faults.append(str(fault))
 
     recording = record(program)

@@ -1,16 +1,18 @@
 """What a component is given is checked whole, before anything is made of it."""
 
+import ast
 import asyncio
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import limits
-from components.arguments import Each, OrOutput
+from components import arguments, limits
+from components.arguments import ArgumentError, Each, OrOutput
 from local.program import plain
 from tests.unit.components.examples import (
     ALL,
@@ -282,11 +284,11 @@ class TestLists:
 
     @LATE_LISTS
     def test_late_ones_are_checked_when_they_are_known(self, late: Late) -> None:
-        with pytest.raises(ValueError, match=r"^ids\[1\] is 'vpc', but must be the id of a VPC"):
+        with pytest.raises(ArgumentError, match=r"^ids\[1\] is 'vpc', but must be the id of a VPC"):
             self.check(lambda: late([*VPC_IDS, "vpc"]))
 
     def test_a_secret_one_is_not_shown(self) -> None:
-        with pytest.raises(ValueError, match=r"^ids is \[secret\], but must be a list, each item the id of a VPC"):
+        with pytest.raises(ArgumentError, match=r"^ids is \[secret\], but must be a list, each item the id of a VPC"):
             self.check(lambda: pulumi.Output.secret(["hush"]))
 
 
@@ -313,12 +315,12 @@ class TestEveryArgumentDoesSomething:
 
 
 def late_error(make: Callable[[], object]) -> str:
-    """What the ValueError says that ends the program when its Outputs are known."""
+    """What the ArgumentError says that ends the program when its Outputs are known."""
 
     def program() -> None:
         make()
 
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the caller asserts on its text
+    with pytest.raises(ArgumentError) as caught:
         record(program)
     return str(caught.value)
 
@@ -326,3 +328,20 @@ def late_error(make: Callable[[], object]) -> str:
 @cache
 def _by_default(example: Example) -> list[Any]:
     return record(lambda: example.make() and None).comparable()
+
+
+class TestTheCliPrintsTheMessageAlone:
+    def test_because_components_raise_run_errors_that_are_no_value_errors(self) -> None:
+        """Otherwise the SDK wraps what is raised inside `apply`, and the CLI prints a traceback."""
+        assert issubclass(ArgumentError, pulumi.RunError)
+        assert not issubclass(ArgumentError, ValueError | AssertionError)
+
+    @pytest.mark.parametrize("module", sorted(Path(arguments.__file__).parent.glob("*.py")), ids=lambda path: path.name)
+    def test_and_no_component_raises_another_error(self, module: Path) -> None:
+        raised = {
+            ast.unparse(each.exc).partition("(")[0]
+            for each in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(each, ast.Raise) and each.exc is not None
+        }
+
+        assert raised <= {"ArgumentError"}

@@ -14,6 +14,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.arguments import ArgumentError
 from components.code_archive import code_archive
 from components.upload_functions import CALLS
 from handlers import upload_environment
@@ -217,12 +218,12 @@ class TestWhatCannotBeShippedIsRefused:
         installed("made_up/__init__.py", f"made_up/{binary}")
 
         message = f"made-up is not pure Python (made_up/{binary}), so it cannot be shipped"
-        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        with pytest.raises(ArgumentError, match=f"^{re.escape(message)}"):
             code_archive(["made-up"])
 
     def test_a_distribution_that_is_not_installed_with_the_fix(self) -> None:
         message = r"^no-such-thing is not installed: run pip install -r requirements.txt"
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ArgumentError, match=message):
             code_archive(["no-such-thing"])
 
 
