@@ -81,7 +81,12 @@ class _Paper:
 
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         name = registration.name
-        arn = f"arn:aws:none:us-east-1:123456789012:{name}"
+        service, _, noun = registration.type.removeprefix("aws:").partition(":")[0].partition("/")
+        arn = (
+            f"arn:aws:{service}:::{name}"
+            if noun == "bucket"
+            else f"arn:aws:{service}:us-east-1:123456789012:{noun}/{name}"
+        )
         arns = dict.fromkeys(("arn", "executionArn", "invokeArn", "streamArn"), arn)
         urls = dict.fromkeys(("url", "invokeUrl"), f"https://{name}.example")
         return f"{name}-id", {"name": name, "bucket": name, "version": "1", **arns, **urls, **registration.inputs}
