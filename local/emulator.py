@@ -30,6 +30,7 @@ _READY_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _LOG_TAIL_LINES = 30
 _OPERATOR = "portage-operator"
+_UNREAD_SETTINGS = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
 _OPERATOR_POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 
 
@@ -50,6 +51,48 @@ class Credentials:
 _ROOT_KEYS = Credentials("test", "test")
 
 
+class Clients:
+    """One user's clients of the embedded AWS, one a service for all threads."""
+
+    def __init__(self, endpoint: str, region: str, credentials: Credentials) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._credentials = credentials
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, service: str) -> Any:
+        """Return the client of a service (`s3`, `lambda`, ...)."""
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._make(service)
+            return self._made[service]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._made.values():
+                client.close()
+            self._made.clear()
+
+    def _make(self, service: str) -> Any:
+        """Make a client that reads none of the caller's AWS profiles, files or proxies."""
+        unread = {name: (None, None, default, None) for name, default in _UNREAD_SETTINGS.items()}
+        return botocore.session.Session(session_vars=unread).create_client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id=self._credentials.access_key_id,
+            aws_secret_access_key=self._credentials.secret_access_key,
+            config=Config(
+                proxies={},
+                retries={"total_max_attempts": 2, "mode": "standard"},
+                s3={"addressing_style": "path"},
+                signature_version="s3v4" if service == "s3" else None,
+            ),
+        )
+
+
 class Emulator:
     """A running MiniStack, from `start()` or `with` until `stop()`; the attributes are set by `start()`."""
 
@@ -67,8 +110,7 @@ class Emulator:
         self.region = region
         self.account_id = _ACCOUNT_ID
         self._process: subprocess.Popen[bytes] | None = None
-        self._clients: dict[str, Any] = {}
-        self._clients_lock = threading.Lock()
+        self._clients: Clients | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,6 +131,7 @@ class Emulator:
             self._spawn()
             self._await_ready()
             self.operator = self._create_operator()
+            self._clients = Clients(self.endpoint, self.region, self.operator)
         except BaseException:  # also Ctrl-C: whatever ends the start must not leave a process behind
             self.stop()
             raise
@@ -98,19 +141,17 @@ class Emulator:
         process, self._process = self._process, None
         if process is not None:
             _end(process)
-        with self._clients_lock:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
+        clients, self._clients = self._clients, None
+        if clients is not None:
+            clients.close()
         if hasattr(self, "data_dir"):
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def client(self, service: str) -> Any:
         """Return the operator's boto3 client of a service (`s3`, `lambda`, ...), one for all threads."""
-        with self._clients_lock:
-            if service not in self._clients:
-                self._clients[service] = self._make_client(service, self.operator)
-            return self._clients[service]
+        if self._clients is None:
+            raise EmulatorError("the emulator does not run: start() it first")
+        return self._clients(service)
 
     def _spawn(self) -> None:
         """Hand the child a socket that listens already, so that no one can take the port in between."""
@@ -170,32 +211,13 @@ class Emulator:
         return EmulatorError("\n".join([f"the embedded AWS {what}; the end of its log:", *lines]))
 
     def _create_operator(self) -> Credentials:
-        iam = self._make_client("iam", _ROOT_KEYS)
+        root = Clients(self.endpoint, self.region, _ROOT_KEYS)
+        iam = root("iam")
         iam.create_user(UserName=_OPERATOR)
         iam.put_user_policy(UserName=_OPERATOR, PolicyName="everything", PolicyDocument=_OPERATOR_POLICY)
         key = iam.create_access_key(UserName=_OPERATOR)["AccessKey"]
-        iam.close()
+        root.close()
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-
-    def _make_client(self, service: str, credentials: Credentials) -> Any:
-        """Make a client that looks at none of the caller's AWS profiles, files or proxies."""
-        unread = {name: (None, None, default, None) for name, default in _UNREAD_SETTINGS.items()}
-        return botocore.session.Session(session_vars=unread).create_client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            config=Config(
-                proxies={},
-                retries={"total_max_attempts": 2, "mode": "standard"},
-                s3={"addressing_style": "path"},
-                signature_version="s3v4" if service == "s3" else None,
-            ),
-        )
-
-
-_UNREAD_SETTINGS = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

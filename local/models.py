@@ -14,6 +14,7 @@ from typing import Any, cast
 import regex
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 from dateutil.parser import isoparse
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from local.monitor import plain
@@ -23,6 +24,12 @@ _PATTERN_SECONDS = 2.0  # some of AWS's patterns backtrack without end on the wr
 
 class InvalidInputError(ValueError):
     """An input that AWS would refuse; the message names resource, property, value and what was expected."""
+
+    def __init__(self, subject: str, path: str, reason: str) -> None:
+        super().__init__(f"{subject}: {reason}")
+        self.path = path
+        """Where the value stands in the resource's inputs; empty for the inputs as a whole."""
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Given:
     def refuse(self, expected: str) -> InvalidInputError:
         """Make the error; `expected` completes a sentence (`must be at least 1`)."""
         shown = "[secret]" if self.secret else _shortened(self.value)
-        return InvalidInputError(f"{self.subject}: {self.path or 'inputs'} is {shown}; it {expected}")
+        return InvalidInputError(self.subject, self.path, f"{self.path or 'inputs'} is {shown}; it {expected}")
 
     def _inside(self, value: Any, path: str, key: str) -> "Given":
         secret = self.secret
@@ -89,8 +96,10 @@ def parameters(
     """Return an operation's parameters for botocore; InvalidInputError for what AWS would refuse.
 
     Every input must be taken by a member or a move. `also` holds members that come from elsewhere than the inputs.
+    In a preview some inputs are `pulumi.output.Unknown`: those are not checked, and missing members are not noticed.
     """
-    fitting = _Fitting(f"{operation.service_model.service_name} {operation.name}", moves or {})
+    is_partial = rpc.contains_unknowns(inputs.value)
+    fitting = _Fitting(f"{operation.service_model.service_name} {operation.name}", moves or {}, is_partial)
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
         raise TypeError(f"{operation.name} takes no parameters; take it out of the table")
@@ -107,6 +116,7 @@ class _Fitting:
 
     operation: str
     moves: Mapping[str, Move]
+    is_partial: bool
 
     def members(self, shape: StructureShape, block: Given) -> dict[str, Any]:
         """Distribute a block's properties over a structure's members, moves first and in their order."""
@@ -116,17 +126,18 @@ class _Fitting:
         return _merged(self._placed(names, name, child) for name, child in ordered)
 
     def structure(self, shape: StructureShape, nodes: Mapping[str, Any], at: Given) -> dict[str, Any]:
-        for member in shape.required_members:
+        for member in () if self.is_partial else shape.required_members:
             if member not in nodes and not shape.members[member].metadata.get("idempotencyToken"):
-                raise InvalidInputError(
-                    f"{at.subject}: {self._input_name(member, at)} is missing; {self.operation} requires it"
-                )
+                name = self._input_name(member, at)
+                raise InvalidInputError(at.subject, name, f"{name} is missing; {self.operation} requires it")
         return {member: self.fit(shape.members[member], node, at) for member, node in nodes.items()}
 
     def fit(self, shape: Shape, node: Any, at: Given) -> Any:
         given = isinstance(node, Given)
         at = node if given else replace(at, value=node)
         value = at.value
+        if isinstance(value, Unknown):
+            return value
         if isinstance(shape, StructureShape):
             if isinstance(value, list) and len(cast("list[Any]", value)) == 1:  # Terraform's way to write one block
                 at = at.item(0) if given else replace(at, value=value[0])
@@ -207,7 +218,7 @@ class _Fitting:
     def _placed(self, names: Mapping[str, str], name: str, child: Given) -> Mapping[str, Any]:
         move = self.moves.get(child.key)
         if callable(move):
-            return move(child)
+            return {} if self.is_partial and rpc.contains_unknowns(child.value) else move(child)
         if move is not None:
             return nested(move, child)
         if name.lower() not in names:

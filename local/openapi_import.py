@@ -25,6 +25,7 @@ _UNDERSTOOD = re.compile(
     rf"|paths \S+ \S+ {_EXTENSION}(integration|request-validator)"
 )
 _LOCATIONS = {"path": "path", "query": "querystring", "header": "header"}
+_PAGE = 500  # the most that API Gateway returns at once
 _NONE: Mapping[str, Any] = {"authorizationType": "NONE"}
 
 
@@ -41,6 +42,26 @@ def import_openapi(client: Any, api_id: str, root_id: str, body: Given) -> None:
             where = replace(document, path=".".join((document.path, *path)), value=extension)
             raise where.refuse("is not an extension that local mode knows at this place; see local/openapi_import.py")
     _Import(client, api_id, document, {"/": root_id}).run()
+
+
+def clear_api(client: Any, api_id: str) -> None:
+    """Delete everything that a document has described; the API itself, its stages and deployments stay."""
+    api = {"restApiId": api_id}
+    for resource in client.get_resources(**api, limit=_PAGE)["items"]:
+        if resource["path"].count("/") == 1 and resource["path"] != "/":  # what is below goes with it
+            client.delete_resource(**api, resourceId=resource["id"])
+        elif resource["path"] == "/":
+            for method in resource.get("resourceMethods", ()):
+                client.delete_method(**api, resourceId=resource["id"], httpMethod=method)
+    for authorizer in client.get_authorizers(**api, limit=_PAGE)["items"]:
+        client.delete_authorizer(**api, authorizerId=authorizer["id"])
+    for validator in client.get_request_validators(**api, limit=_PAGE)["items"]:
+        client.delete_request_validator(**api, requestValidatorId=validator["id"])
+    for model in client.get_models(**api, limit=_PAGE)["items"]:
+        client.delete_model(**api, modelName=model["name"])
+    for response in client.get_gateway_responses(**api, limit=_PAGE)["items"]:
+        if not response.get("defaultResponse"):
+            client.delete_gateway_response(**api, responseType=response["responseType"])
 
 
 @dataclass

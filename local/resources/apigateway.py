@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.models import Given
-from local.openapi_import import import_openapi
+from local.models import Given, Move
+from local.openapi_import import clear_api, import_openapi
 from local.resources.rows import Autoname, Call, Made, Row, patch
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html: paths below /{resource}/{method}
@@ -24,10 +24,6 @@ _METHOD_SETTINGS = {
 _LOG_LEVELS = ("OFF", "ERROR", "INFO")
 
 
-def _api_id(made: Made) -> str:
-    return made.responses["CreateRestApi"]["id"]
-
-
 def _rest_api(made: Made) -> Mapping[str, Any]:
     api = made.responses["CreateRestApi"]
     return {
@@ -40,11 +36,17 @@ def _rest_api(made: Made) -> Mapping[str, Any]:
 
 def _import_body(made: Made) -> None:
     """The root resource must be known before its children are made."""
-    client, api_id = made.account.client("apigateway"), _api_id(made)
-    made.responses["GetResources"] = client.get_resources(restApiId=api_id)
+    client = made.account.client("apigateway")
+    made.responses["GetResources"] = client.get_resources(restApiId=made.id)
     if "body" in made.inputs:
         root_id = made.responses["GetResources"]["items"][0]["id"]
-        import_openapi(client, api_id, root_id, made.given.child("body"))
+        import_openapi(client, made.id, root_id, made.given.child("body"))
+
+
+def _overwrite_body(made: Made) -> None:
+    """Remove what the former document described, then import the new one."""
+    clear_api(made.account.client("apigateway"), made.id)
+    _import_body(made)
 
 
 def _compression(size: Given) -> Mapping[str, Any]:
@@ -73,6 +75,10 @@ def _access_logs(settings: Given) -> Mapping[str, Any]:
 
 def _words(text: str) -> list[str]:
     return "".join(character if character.isalnum() or character in "$." else " " for character in text).split()
+
+
+def _patched(path: str) -> Move:
+    return lambda value: {"patchOperations": [patch(path, value)]}
 
 
 def _stage(made: Made) -> Mapping[str, Any]:
@@ -116,7 +122,21 @@ TABLE = {
             },
         ),
         after=_import_body,
-        id=_api_id,
+        update=(
+            Call(
+                operation="UpdateRestApi",
+                moves={
+                    "body": _elsewhere,  # overwritten below
+                    "name": _patched("/name"),
+                    "description": _patched("/description"),
+                    "minimumCompressionSize": _patched("/minimumCompressionSize"),
+                },
+                also=lambda made: {"restApiId": made.id},
+            ),
+        ),
+        after_update=_overwrite_body,
+        delete=Call(operation="DeleteRestApi", also=lambda made: {"restApiId": made.id}),
+        id=lambda made: made.responses["CreateRestApi"]["id"],
         outputs=_rest_api,
         autoname=Autoname(limit=255),
         provider_only={
@@ -129,6 +149,10 @@ TABLE = {
         create=Call(operation="CreateDeployment", moves={"restApi": "restApiId"}),
         id=lambda made: made.responses["CreateDeployment"]["id"],
         outputs=lambda made: {"createdDate": made.responses["CreateDeployment"]["createdDate"].isoformat()},
+        replace_on=("restApi", "triggers", "variables"),
+        delete=Call(
+            operation="DeleteDeployment", moves={"restApi": "restApiId"}, also=lambda made: {"deploymentId": made.id}
+        ),
         provider_only={"triggers": "tells when to deploy anew"},
     ),
     "aws:apigateway/stage:Stage": Row(
@@ -149,6 +173,20 @@ TABLE = {
                 when="accessLogSettings",
             ),
         ),
+        update=(
+            Call(
+                operation="UpdateStage",
+                moves={
+                    "restApi": "restApiId",
+                    "stageName": "stageName",
+                    "deployment": _patched("/deploymentId"),
+                    "xrayTracingEnabled": _patched("/tracingEnabled"),
+                    "description": _patched("/description"),
+                },
+            ),
+        ),
+        replace_on=("restApi", "stageName"),
+        delete=Call(operation="DeleteStage", moves={"restApi": "restApiId", "stageName": "stageName"}),
         id=lambda made: f"ags-{made.inputs['restApi']}-{made.inputs['stageName']}",
         outputs=_stage,
         not_emulated={
@@ -163,6 +201,9 @@ TABLE = {
             moves={"restApi": "restApiId", "methodPath": _elsewhere, "settings": _elsewhere},
             also=_method_settings,
         ),
+        repeatable=True,
+        replace_on=("restApi", "stageName", "methodPath"),
+        delete=None,  # the settings go with their stage
         id=lambda made: f"{made.inputs['restApi']}-{made.inputs['stageName']}-{made.inputs['methodPath']}",
         not_emulated={
             "settings.loggingLevel": "no execution log is written",
@@ -173,8 +214,10 @@ TABLE = {
         service="apigateway",
         create=Call(
             operation="UpdateAccount",
-            moves={"cloudwatchRoleArn": lambda arn: {"patchOperations": [patch("/cloudwatchRoleArn", arn)]}},
+            moves={"cloudwatchRoleArn": _patched("/cloudwatchRoleArn")},
         ),
+        repeatable=True,
+        delete=None,  # an account always has its settings
         id=lambda _: "api-gateway-account",
     ),
 }

@@ -38,6 +38,16 @@ def _outputs(made: Made) -> Mapping[str, Any]:
     }
 
 
+_CHANGEABLE: dict[str, Move] = {
+    "readCapacity": "ProvisionedThroughput.ReadCapacityUnits",
+    "writeCapacity": "ProvisionedThroughput.WriteCapacityUnits",
+    "streamEnabled": "StreamSpecification.StreamEnabled",
+    "streamViewType": "StreamSpecification.StreamViewType",
+    "serverSideEncryption": "SSESpecification",
+    "serverSideEncryption.enabled": _encryption,
+    "serverSideEncryption.kmsKeyArn": "KMSMasterKeyId",
+}
+
 TABLE = {
     "aws:dynamodb/table:Table": Row(
         service="dynamodb",
@@ -50,13 +60,7 @@ TABLE = {
                 "attributes": "AttributeDefinitions",
                 "attributes.name": "AttributeName",
                 "attributes.type": "AttributeType",
-                "readCapacity": "ProvisionedThroughput.ReadCapacityUnits",
-                "writeCapacity": "ProvisionedThroughput.WriteCapacityUnits",
-                "streamEnabled": "StreamSpecification.StreamEnabled",
-                "streamViewType": "StreamSpecification.StreamViewType",
-                "serverSideEncryption": "SSESpecification",
-                "serverSideEncryption.enabled": _encryption,
-                "serverSideEncryption.kmsKeyArn": "KMSMasterKeyId",
+                **_CHANGEABLE,
                 "tags": tag_list(),
                 **_index("globalSecondaryIndexes"),
                 **_index("localSecondaryIndexes"),
@@ -78,6 +82,9 @@ TABLE = {
                 when="pointInTimeRecovery.enabled",
             ),
         ),
+        update=(Call(operation="UpdateTable", moves={"name": "TableName", **_CHANGEABLE}),),
+        replace_on=("name", "hashKey", "rangeKey", "localSecondaryIndexes"),
+        delete=Call(operation="DeleteTable", moves={"name": "TableName"}),
         id=by("name"),
         outputs=_outputs,
         autoname=Autoname(limit=255),

@@ -34,6 +34,9 @@ TABLE = {
     "aws:cloudwatch/eventRule:EventRule": Row(
         service="events",
         create=Call(operation="PutRule", moves={"eventPattern": json_text("EventPattern"), "tags": tag_list()}),
+        repeatable=True,
+        replace_on=("name", "eventBusName"),
+        delete=Call(operation="DeleteRule", moves={"name": "Name", "eventBusName": "EventBusName"}),
         id=_rule_id,
         outputs=lambda made: {"arn": made.responses["PutRule"]["RuleArn"]},
         autoname=Autoname(limit=64),
@@ -48,6 +51,17 @@ TABLE = {
             | {"inputTransformer.inputPaths": "InputPathsMap"},
         ),
         after=_raise_for_refused_targets,
+        repeatable=True,
+        after_update=_raise_for_refused_targets,
+        replace_on=("rule", "eventBusName", "targetId"),
+        delete=Call(
+            operation="RemoveTargets",
+            moves={
+                "rule": "Rule",
+                "eventBusName": "EventBusName",
+                "targetId": lambda target: {"Ids": [target]},
+            },
+        ),
         id=lambda made: f"{made.inputs['rule']}-{made.inputs['targetId']}",
         autoname=Autoname(input="targetId", limit=64),
         defaults={"eventBusName": _DEFAULT_BUS},

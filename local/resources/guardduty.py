@@ -12,6 +12,9 @@ TABLE = {
     "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": Row(
         service="guardduty",
         create=Call(operation="CreateMalwareProtectionPlan", moves={"actions.taggings": "Tagging"}),
+        repeatable=True,
+        replace_on=("protectedResource.s3Bucket.bucketName",),
+        delete=Call(operation="DeleteMalwareProtectionPlan", also=lambda made: {"MalwareProtectionPlanId": made.id}),
         id=_plan_id,
         outputs=lambda made: {"arn": made.account.arn("guardduty", f"malware-protection-plan/{_plan_id(made)}")},
         is_called=False,

@@ -23,6 +23,15 @@ TABLE = {
                 "tags": tag_list(),
             },
         ),
+        update=(
+            Call(
+                operation="UpdateAssumeRolePolicy",
+                moves={"name": "RoleName", "assumeRolePolicy": json_text("PolicyDocument")},
+            ),
+            Call(operation="UpdateRole", moves={"name": "RoleName"}),
+        ),
+        replace_on=("name", "path"),
+        delete=Call(operation="DeleteRole", moves={"name": "RoleName"}),
         id=by("name"),
         outputs=_role,
         autoname=Autoname(limit=64),
@@ -35,12 +44,17 @@ TABLE = {
             operation="PutRolePolicy",
             moves={"role": "RoleName", "name": "PolicyName", "policy": json_text("PolicyDocument")},
         ),
+        repeatable=True,
+        replace_on=("name", "role"),
+        delete=Call(operation="DeleteRolePolicy", moves={"role": "RoleName", "name": "PolicyName"}),
         id=lambda made: f"{made.inputs['role']}:{made.inputs['name']}",
         autoname=Autoname(limit=128),
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Row(
         service="iam",
         create=Call(operation="AttachRolePolicy", moves={"role": "RoleName"}),
+        replace_on=("policyArn", "role"),
+        delete=Call(operation="DetachRolePolicy", moves={"role": "RoleName", "policyArn": "PolicyArn"}),
         id=lambda made: f"{made.inputs['role']}/{made.inputs['policyArn']}",
     ),
 }

@@ -32,8 +32,17 @@ TABLE = {
                 operation="EnableKeyRotation",
                 moves={"enableKeyRotation": lambda _: {}, "rotationPeriodInDays": "RotationPeriodInDays"},
                 when="enableKeyRotation",
-                also=lambda made: {"KeyId": _key_id(made)},
+                also=lambda made: {"KeyId": made.id},
             ),
+        ),
+        update=(
+            Call(operation="PutKeyPolicy", moves={"policy": json_text("Policy")}, also=lambda made: {"KeyId": made.id}),
+        ),
+        replace_on=("customerMasterKeySpec", "keyUsage", "multiRegion"),
+        delete=Call(
+            operation="ScheduleKeyDeletion",
+            moves={"deletionWindowInDays": "PendingWindowInDays"},
+            also=lambda made: {"KeyId": made.id},
         ),
         id=_key_id,
         outputs=_key,
@@ -43,6 +52,9 @@ TABLE = {
     "aws:kms/alias:Alias": Row(
         service="kms",
         create=Call(operation="CreateAlias", moves={"name": "AliasName"}),
+        update=(Call(operation="UpdateAlias", moves={"name": "AliasName"}),),
+        replace_on=("name",),
+        delete=Call(operation="DeleteAlias", moves={"name": "AliasName"}),
         id=by("name"),
         outputs=lambda made: {"arn": made.account.arn("kms", made.inputs["name"])},
         autoname=Autoname(limit=256, prefix="alias/"),

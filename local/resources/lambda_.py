@@ -16,12 +16,25 @@ def _code(archive: Given) -> Mapping[str, Any]:
     return {"Code": {"ZipFile": zipped(archive.value)}}
 
 
+def _new_code(archive: Given) -> Mapping[str, Any]:
+    return _code(archive)["Code"]
+
+
+def _publish(made: Made) -> None:
+    """Publish a version of changed code or configuration; of the concurrency there are no versions."""
+    if made.inputs.get("publish") and made.responses.keys() & {"UpdateFunctionConfiguration", "UpdateFunctionCode"}:
+        client = made.account.client("lambda")
+        made.responses["PublishVersion"] = client.publish_version(FunctionName=made.id)
+
+
 def _invoke_arn(account: Account, arn: str) -> str:
     return f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _function(made: Made) -> Mapping[str, Any]:
-    function = made.responses["CreateFunction"]
+    function = next((made.responses[operation] for operation in _DESCRIBING if operation in made.responses), None)
+    if function is None:
+        return {}
     arn = made.account.arn("lambda", f"function:{made.inputs['name']}")
     qualified = f"{arn}:{function['Version']}"
     return {
@@ -39,12 +52,12 @@ def _function(made: Made) -> Mapping[str, Any]:
 
 
 def _alias(made: Made) -> Mapping[str, Any]:
-    arn = made.responses["CreateAlias"]["AliasArn"]
+    arn = made.id
     return {"arn": arn, "invokeArn": _invoke_arn(made.account, arn)}
 
 
 def _mapping(made: Made) -> Mapping[str, Any]:
-    mapping = made.responses["CreateEventSourceMapping"]
+    mapping = made.responses.get("CreateEventSourceMapping") or made.responses["UpdateEventSourceMapping"]
     return {
         "uuid": mapping["UUID"],
         "arn": made.account.arn("lambda", f"event-source-mapping:{mapping['UUID']}"),
@@ -57,6 +70,8 @@ def _invoke_config_id(made: Made) -> str:
     qualifier = made.inputs.get("qualifier")
     return made.inputs["functionName"] + (f":{qualifier}" if qualifier else "")
 
+
+_DESCRIBING = ("PublishVersion", "UpdateFunctionCode", "UpdateFunctionConfiguration", "CreateFunction")
 
 TABLE = {
     "aws:lambda/function:Function": Row(
@@ -83,6 +98,32 @@ TABLE = {
                 when="reservedConcurrentExecutions",
             ),
         ),
+        update=(
+            Call(
+                operation="UpdateFunctionConfiguration",
+                moves={
+                    "name": "FunctionName",
+                    "imageConfig.commands": "Command",
+                    "imageConfig.entryPoints": "EntryPoint",
+                    "fileSystemConfig": "FileSystemConfigs[]",
+                },
+            ),
+            Call(
+                operation="UpdateFunctionCode",
+                moves={
+                    "name": "FunctionName",
+                    "code": _new_code,
+                    "sourceKmsKeyArn": "SourceKMSKeyArn",
+                    "publish": lambda _: {},
+                },
+            ),
+        ),
+        after_update=_publish,
+        changing=frozenset(
+            ("qualifiedArn", "qualifiedInvokeArn", "version", "codeSha256", "sourceCodeSize", "lastModified")
+        ),
+        replace_on=("name", "packageType"),
+        delete=Call(operation="DeleteFunction", moves={"name": "FunctionName"}),
         id=by("name"),
         outputs=_function,
         autoname=Autoname(limit=64),
@@ -103,6 +144,9 @@ TABLE = {
     "aws:lambda/alias:Alias": Row(
         service="lambda",
         create=Call(operation="CreateAlias"),
+        update=(Call(operation="UpdateAlias"),),
+        replace_on=("functionName", "name"),
+        delete=Call(operation="DeleteAlias", moves={"functionName": "FunctionName", "name": "Name"}),
         id=lambda made: made.responses["CreateAlias"]["AliasArn"],
         outputs=_alias,
         autoname=Autoname(limit=128),
@@ -111,6 +155,22 @@ TABLE = {
     "aws:lambda/permission:Permission": Row(
         service="lambda",
         create=Call(operation="AddPermission", moves={"function": "FunctionName"}),
+        replace_on=(
+            "action",
+            "eventSourceToken",
+            "function",
+            "functionUrlAuthType",
+            "principal",
+            "principalOrgId",
+            "qualifier",
+            "sourceAccount",
+            "sourceArn",
+            "statementId",
+        ),
+        delete=Call(
+            operation="RemovePermission",
+            moves={"function": "FunctionName", "statementId": "StatementId", "qualifier": "Qualifier"},
+        ),
         id=by("statementId"),
         autoname=Autoname(input="statementId", limit=100),
     ),
@@ -123,6 +183,18 @@ TABLE = {
                 "sourceAccessConfigurations.uri": "URI",
             },
         ),
+        update=(
+            Call(
+                operation="UpdateEventSourceMapping",
+                moves={
+                    "destinationConfig.onFailure.destinationArn": "Destination",
+                    "sourceAccessConfigurations.uri": "URI",
+                },
+                also=lambda made: {"UUID": made.id},
+            ),
+        ),
+        replace_on=("eventSourceArn", "startingPosition", "startingPositionTimestamp"),
+        delete=Call(operation="DeleteEventSourceMapping", also=lambda made: {"UUID": made.id}),
         id=lambda made: made.responses["CreateEventSourceMapping"]["UUID"],
         outputs=_mapping,
         defaults={"enabled": True},
@@ -131,6 +203,12 @@ TABLE = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Row(
         service="lambda",
         create=Call(operation="PutFunctionEventInvokeConfig"),
+        repeatable=True,
+        replace_on=("functionName", "qualifier"),
+        delete=Call(
+            operation="DeleteFunctionEventInvokeConfig",
+            moves={"functionName": "FunctionName", "qualifier": "Qualifier"},
+        ),
         id=_invoke_config_id,
         not_emulated={"destinationConfig.onSuccess": "results are not sent anywhere"},
     ),

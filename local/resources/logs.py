@@ -29,6 +29,8 @@ TABLE = {
                 when="retentionInDays",
             ),
         ),
+        replace_on=("name", "logGroupClass"),
+        delete=Call(operation="DeleteLogGroup", moves={"name": "logGroupName"}),
         id=by("name"),
         outputs=lambda made: {"arn": made.account.arn("logs", f"log-group:{made.inputs['name']}")},
         autoname=Autoname(limit=512),

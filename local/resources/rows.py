@@ -36,6 +36,8 @@ class Made:
     """The same in plain text: without secret wrappers."""
     responses: dict[str, Any] = field(default_factory=dict[str, Any])
     """By operation, as far as they have been called."""
+    id: str = ""
+    """Known as soon as `create` was called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,7 @@ def _no_more(made: Made) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How a resource type is made, and what its provider then says of it.
+    """How a resource type is made, changed and deleted, and what its provider then says of it.
 
     Every input must be consumed: by the call that names it in its moves, else by `create`, unless it is declared in
     `provider_only`.
@@ -85,6 +87,20 @@ class Row:
     then: tuple[Call, ...] = ()
     after: Callable[[Made], None] = _no_more
     """What calls alone cannot express."""
+    repeatable: bool = False
+    """Whether `create` replaces what is there, so that it also updates."""
+    update: tuple[Call, ...] = ()
+    """What changes the resource in place, beside `then`. Each takes the inputs that it moves or that its operation has
+    a member for, and is called where one of them has changed."""
+    after_update: Callable[[Made], None] = _no_more
+    """`made.responses` holds the operations of the update."""
+    changing: frozenset[str] = frozenset()
+    """Outputs that an update may change; all others stay known in its preview."""
+    replace_on: tuple[str, ...] = ()
+    """Paths of the inputs that AWS cannot change in place (Terraform: ForceNew)."""
+    before_delete: Callable[[Made], None] = _no_more
+    delete: Call | None
+    """None where nothing is left once the resource around it is deleted, or where AWS always has one."""
     id: Callable[[Made], str]
     outputs: Callable[[Made], Mapping[str, Any]] = _nothing
     """Beside the inputs, which every resource gives back."""

@@ -41,8 +41,29 @@ def _filter_rule(name: str) -> Move:
     return lambda value: {"Filter": {"Key": {"FilterRules": [{"Name": name, "Value": value}]}}}
 
 
-def _configuration(operation: str, moves: Mapping[str, Move], **more: Any) -> Row:
-    return Row(service="s3", create=Call(operation=operation, moves=moves), id=by("bucket"), **more)
+def _configuration(operation: str, moves: Mapping[str, Move], delete: str | Call | None, **more: Any) -> Row:
+    return Row(
+        service="s3",
+        create=Call(operation=operation, moves=moves),
+        repeatable=True,
+        replace_on=("bucket", "expectedBucketOwner"),
+        delete=Call(operation=delete, moves={"bucket": "Bucket"}) if isinstance(delete, str) else delete,
+        id=by("bucket"),
+        **more,
+    )
+
+
+def _empty(made: Made) -> None:
+    """Delete every version where the program says so; otherwise S3 refuses to delete a bucket with objects."""
+    if not made.inputs.get("forceDestroy"):
+        return
+    client, bucket = made.account.client("s3"), made.inputs["bucket"]
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for upload in page.get("Uploads", ()):
+            client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 _TARGETS = {"lambdaFunctions": "LambdaFunction", "queues": "Queue", "topics": "Topic"}
@@ -58,32 +79,37 @@ TABLE = {
                 when="tags",
             ),
         ),
+        replace_on=("bucket", "bucketPrefix", "objectLockEnabled"),
+        before_delete=_empty,
+        delete=Call(operation="DeleteBucket", moves={"bucket": "Bucket"}),
         id=by("bucket"),
         outputs=_bucket,
         autoname=Autoname(input="bucket", limit=63, lower_case=True),
         provider_only={"forceDestroy": "empties the bucket before it is deleted"},
     ),
-    "aws:s3/bucketVersioning:BucketVersioning": _configuration("PutBucketVersioning", {}),
+    "aws:s3/bucketVersioning:BucketVersioning": _configuration("PutBucketVersioning", {}, None),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _configuration(
         "PutPublicAccessBlock",
         {
             name: f"PublicAccessBlockConfiguration.{name[0].upper()}{name[1:]}"
             for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
         },
+        "DeletePublicAccessBlock",
         provider_only={"skipDestroy": "leaves the configuration behind when the resource is deleted"},
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _configuration(
-        "PutBucketOwnershipControls", {"rule": "OwnershipControls.Rules[]"}
+        "PutBucketOwnershipControls", {"rule": "OwnershipControls.Rules[]"}, "DeleteBucketOwnershipControls"
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _configuration(
-        "PutBucketEncryption", {"rules": "ServerSideEncryptionConfiguration.Rules"}
+        "PutBucketEncryption", {"rules": "ServerSideEncryptionConfiguration.Rules"}, "DeleteBucketEncryption"
     ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _configuration(
-        "PutBucketCors", {"corsRules": "CORSConfiguration.CORSRules"}
+        "PutBucketCors", {"corsRules": "CORSConfiguration.CORSRules"}, "DeleteBucketCors"
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _configuration(
         "PutBucketLifecycleConfiguration",
         {"rules": "LifecycleConfiguration.Rules", "rules.filter.and.tags": tag_list()},
+        "DeleteBucketLifecycle",
         not_emulated={"": _STORED_ONLY},
     ),
     "aws:s3/bucketNotification:BucketNotification": _configuration(
@@ -92,6 +118,13 @@ TABLE = {
         | {inputs: f"NotificationConfiguration.{target}Configurations" for inputs, target in _TARGETS.items()}
         | {f"{inputs}.filterPrefix": _filter_rule("prefix") for inputs in _TARGETS}
         | {f"{inputs}.filterSuffix": _filter_rule("suffix") for inputs in _TARGETS},
+        Call(
+            operation="PutBucketNotificationConfiguration",
+            moves={"bucket": "Bucket"},
+            also=lambda _: {"NotificationConfiguration": {}},
+        ),
     ),
-    "aws:s3/bucketPolicy:BucketPolicy": _configuration("PutBucketPolicy", {"policy": json_text("Policy")}),
+    "aws:s3/bucketPolicy:BucketPolicy": _configuration(
+        "PutBucketPolicy", {"policy": json_text("Policy")}, "DeleteBucketPolicy"
+    ),
 }

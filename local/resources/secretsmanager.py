@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from local.models import Given
 from local.resources.rows import Autoname, Call, Made, Row, by, tag_list
 
 
@@ -14,10 +15,22 @@ def _secret(made: Made) -> Mapping[str, Any]:
     return {"arn": _arn(made), "rotationEnabled": False}
 
 
+def _recovery(days: Given) -> Mapping[str, Any]:
+    """The provider deletes at once where the window is 0 days, which AWS calls by another name."""
+    return {"RecoveryWindowInDays": days} if days.value else {"ForceDeleteWithoutRecovery": True}
+
+
 TABLE = {
     "aws:secretsmanager/secret:Secret": Row(
         service="secretsmanager",
         create=Call(operation="CreateSecret", moves={"tags": tag_list()}),
+        update=(Call(operation="UpdateSecret", also=lambda made: {"SecretId": made.id}),),
+        replace_on=("name",),
+        delete=Call(
+            operation="DeleteSecret",
+            moves={"recoveryWindowInDays": _recovery},
+            also=lambda made: {"SecretId": made.id},
+        ),
         id=_arn,
         outputs=_secret,
         autoname=Autoname(limit=512),
@@ -26,6 +39,9 @@ TABLE = {
     "aws:secretsmanager/secretRotation:SecretRotation": Row(
         service="secretsmanager",
         create=Call(operation="RotateSecret"),
+        repeatable=True,
+        replace_on=("secretId",),
+        delete=Call(operation="CancelRotateSecret", moves={"secretId": "SecretId"}),
         id=by("secretId"),
         outputs=lambda _: {"rotationEnabled": True},
         defaults={"rotateImmediately": True},

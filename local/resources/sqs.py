@@ -45,34 +45,42 @@ def _attribute(name: str, attribute: str) -> Row:
     return Row(
         service="sqs",
         create=Call(operation="SetQueueAttributes", moves={name: json_text(f"Attributes.{attribute}")}),
+        repeatable=True,
+        replace_on=("queueUrl",),
+        delete=Call(
+            operation="SetQueueAttributes",
+            moves={"queueUrl": "QueueUrl"},
+            also=lambda _: {"Attributes": {attribute: ""}},
+        ),
         id=by("queueUrl"),
     )
 
 
+_ATTRIBUTES: dict[str, Move] = {
+    "visibilityTimeoutSeconds": _number("VisibilityTimeout", 0, 43_200),
+    "messageRetentionSeconds": _number("MessageRetentionPeriod", 60, 1_209_600),
+    "maxMessageSize": _number("MaximumMessageSize", 1_024, 1_048_576),
+    "delaySeconds": _number("DelaySeconds", 0, 900),
+    "receiveWaitTimeSeconds": _number("ReceiveMessageWaitTimeSeconds", 0, 20),
+    "kmsDataKeyReusePeriodSeconds": _number("KmsDataKeyReusePeriodSeconds", 60, 86_400),
+    "kmsMasterKeyId": "Attributes.KmsMasterKeyId",
+    "sqsManagedSseEnabled": _flag("SqsManagedSseEnabled"),
+    "fifoQueue": _flag("FifoQueue"),
+    "contentBasedDeduplication": _flag("ContentBasedDeduplication"),
+    "deduplicationScope": "Attributes.DeduplicationScope",
+    "fifoThroughputLimit": "Attributes.FifoThroughputLimit",
+    "policy": json_text("Attributes.Policy"),
+    "redrivePolicy": json_text("Attributes.RedrivePolicy"),
+    "redriveAllowPolicy": json_text("Attributes.RedriveAllowPolicy"),
+}
+
 TABLE = {
     "aws:sqs/queue:Queue": Row(
         service="sqs",
-        create=Call(
-            operation="CreateQueue",
-            moves={
-                "name": _name,
-                "visibilityTimeoutSeconds": _number("VisibilityTimeout", 0, 43_200),
-                "messageRetentionSeconds": _number("MessageRetentionPeriod", 60, 1_209_600),
-                "maxMessageSize": _number("MaximumMessageSize", 1_024, 1_048_576),
-                "delaySeconds": _number("DelaySeconds", 0, 900),
-                "receiveWaitTimeSeconds": _number("ReceiveMessageWaitTimeSeconds", 0, 20),
-                "kmsDataKeyReusePeriodSeconds": _number("KmsDataKeyReusePeriodSeconds", 60, 86_400),
-                "kmsMasterKeyId": "Attributes.KmsMasterKeyId",
-                "sqsManagedSseEnabled": _flag("SqsManagedSseEnabled"),
-                "fifoQueue": _flag("FifoQueue"),
-                "contentBasedDeduplication": _flag("ContentBasedDeduplication"),
-                "deduplicationScope": "Attributes.DeduplicationScope",
-                "fifoThroughputLimit": "Attributes.FifoThroughputLimit",
-                "policy": json_text("Attributes.Policy"),
-                "redrivePolicy": json_text("Attributes.RedrivePolicy"),
-                "redriveAllowPolicy": json_text("Attributes.RedriveAllowPolicy"),
-            },
-        ),
+        create=Call(operation="CreateQueue", moves={"name": _name, **_ATTRIBUTES}),
+        update=(Call(operation="SetQueueAttributes", moves=_ATTRIBUTES, also=lambda made: {"QueueUrl": made.id}),),
+        replace_on=("name", "fifoQueue"),
+        delete=Call(operation="DeleteQueue", also=lambda made: {"QueueUrl": made.id}),
         id=_url,
         outputs=_queue,
         autoname=Autoname(limit=80, suffix=lambda inputs: ".fifo" if inputs.get("fifoQueue") else ""),
