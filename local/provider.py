@@ -200,11 +200,6 @@ class AwsProvider:
         return any(member.lower() == "tags" for member in self._members(row, row.create))
 
 
-def changed_outputs(row: Row, before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an update's preview knows of the outputs."""
-    return {name: UNKNOWN if name in row.changing else value for name, value in before.items()} | dict(inputs)
-
-
 def _steps(row: Row, made: Made) -> list[Call]:
     return [row.create, *(step for step in row.then if not step.when or at(made.inputs, step.when))]
 
