@@ -14,12 +14,11 @@ import pulumi_aws as aws
 
 from components import iam, limits
 from components.arguments import ARCHIVE, ArgumentError, Flag, OrOutput, checked
-from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
 from components.object_queue import ObjectQueue
 from components.private_bucket import PrivateBucket
-from components.processor_code import processor_fault
+from components.processor_code import processing_code, processor_fault
 from handlers.uploads.model import OBJECT_PREFIX
 
 INSPECT = "handlers.processors.inspect.process"
@@ -209,7 +208,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
             f"{name}-process-object",
             {
                 "handler": "handlers.process_object.handle",
-                "code": code_archive(["filetype"], given["processor_code"]),
+                "code": processing_code(given["processor_code"]),
                 "statements": [
                     iam.consume(queue.queue_arn),
                     iam.read_objects(given["bucket_arn"]),

@@ -11,6 +11,20 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it raises `Unprocessable` with a sentence for the uploader where trying again cannot help; any other exception
   is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
 - it has to end before the function's timeout, or it is interrupted by `TimeoutError`, which counts as a failed try.
+
+Its code is a folder or a zip file, with all that it imports:
+
+- it runs on Python 3.13 on arm64. Native code must be for both:
+  `pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all: --target FOLDER NAME`.
+  Local mode runs the same code on this machine, where native code for arm64 may not run;
+- no module at its top has the name of one of Python's own, of Lambda's (boto3, botocore, s3transfer), or of
+  `handlers` or `filetype`: the process uses those;
+- of a folder everything is shipped but dot files, private keys and what tools write; components/code_archive.py has the
+  list. A zip file is shipped as it is, and must hold no dot file and no private key;
+- a link must lead to a file in the same folder;
+- all code together, ours included, is at most 250 MB unpacked and 50 MB zipped (Lambda quotas).
+
+What breaks these rules, or is no Python, is refused before anything is made.
 """
 
 import importlib

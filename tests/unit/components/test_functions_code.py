@@ -1,7 +1,9 @@
 """A function gets the code that it runs and the environment that it reads: all of it, and nothing else."""
 
 import importlib
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +16,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components import code_archive as code_archive_module
 from components.arguments import ArgumentError
-from components.code_archive import code_archive
+from components.code_archive import HANDLERS, code_archive
 from components.upload_functions import CALLS
 from handlers import upload_environment
 from handlers.environment import read_environment
@@ -58,6 +61,17 @@ def unpack(archive: pulumi.AssetArchive, folder: Path) -> Path:
             case _:
                 raise TypeError(f"{name} is a {type(asset).__name__}")
     return folder
+
+
+def contents(archive: pulumi.Asset | pulumi.Archive, at: str = "") -> dict[str, bytes]:
+    assert isinstance(archive, pulumi.AssetArchive)
+    found: dict[str, bytes] = {}
+    for name, item in archive.assets.items():
+        if isinstance(item, pulumi.FileAsset):
+            found[f"{at}{name}"] = Path(str(item.path)).read_bytes()
+        else:
+            found |= contents(item, f"{at}{name}/")
+    return found
 
 
 @pytest.fixture
@@ -133,6 +147,19 @@ class TestTheArchiveHasAllThatTheEntryImports:
         assert outcome.returncode == 0, outcome.stderr
         assert (tmp_path / "processor" / "team.py").is_file()
 
+    def test_a_teams_processor_may_be_called_as_the_folder_that_it_is_put_into(
+        self, tmp_path: Path, lambdas_packages: Path
+    ) -> None:
+        team = pulumi.AssetArchive({"processor.py": pulumi.StringAsset("def process(job): return {}")})
+
+        outcome = run_as_in_lambda(
+            unpack(code_archive(["filetype"], team), tmp_path),
+            lambdas_packages,
+            "from handlers.processors import load_processor; assert load_processor('processor.process')(None) == {}",
+        )
+
+        assert outcome.returncode == 0, outcome.stderr
+
     @pytest.mark.parametrize(("example", "name"), FUNCTIONS)
     def test_no_distribution_is_shipped_that_the_entry_does_not_import(self, example: Example, name: str) -> None:
         function = function_of(example, name)
@@ -194,17 +221,73 @@ class TestTheArchiveIsTheSameForTheSameSources:
         assert "handlers/create_upload.py" in names
         assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.py", name)] == []
 
-    def test_of_a_teams_folder_it_holds_all_but_what_a_run_wrote(self, tmp_path: Path) -> None:
-        for name in ("team.py", "model/weights.bin", "__pycache__/team.cpython-313.pyc", "model/__pycache__/a.pyc"):
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_bytes(b"")
+    def test_of_our_own_it_holds_nothing_that_an_editor_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(HANDLERS, tmp_path / "handlers")
+        (tmp_path / "handlers" / ".#create_upload.py").symlink_to("somebody@somewhere.1234:1764000000")
+        (tmp_path / "handlers" / "gone.py").symlink_to("nowhere.py")
+        for name in (".create_upload.py.swp", "create_upload.py~", "#create_upload.py#"):
+            (tmp_path / "handlers" / name).write_text("")
+        monkeypatch.setattr(code_archive_module, "HANDLERS", tmp_path / "handlers")
+
+        assert contents(code_archive()) == {
+            path.relative_to(HANDLERS.parent).as_posix(): path.read_bytes() for path in HANDLERS.rglob("*.py")
+        }
+
+    def test_of_a_teams_folder_it_holds_all_but_what_is_private_and_what_tools_wrote(self, tmp_path: Path) -> None:
+        kept = {"team.py", "model/weights.bin", "certificates/roots.pem", "key.py", "made_up-1.0.dist-info/METADATA"}
+        left_out = {
+            ".env",
+            ".git/config",
+            ".venv/lib/x.py",
+            ".idea/workspace.xml",
+            "model/.cache/weights.bin",
+            ".#team.py",
+            ".team.py.swp",
+            "team.py~",
+            "#team.py#",
+            "__pycache__/team.cpython-313.pyc",
+            "model/__pycache__/a.pyc",
+            "node_modules/left-pad/index.js",
+            "environment/pyvenv.cfg",
+            "environment/lib/python3.13/site-packages/x.py",
+            "server.key",
+            "certificates/server.pem",
+            "certificates/client.p12",
+            "certificates/client.pfx",
+            "id_rsa",
+            "id_ed25519",
+        }
+        for name in kept | left_out:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----")
+        (tmp_path / "certificates/server.pem").write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----")
+        (tmp_path / ".#model.py").symlink_to("somebody@somewhere.1234:1764000000")
+        (tmp_path / "env").symlink_to(tmp_path / "environment")
 
         folder = code_archive([], pulumi.FileArchive(str(tmp_path))).assets["processor"]
+        within = code_archive([], pulumi.AssetArchive({"src": pulumi.FileArchive(str(tmp_path))})).assets["processor"]
 
-        assert isinstance(folder, pulumi.AssetArchive)
-        assert {name: getattr(asset, "path", None) for name, asset in folder.assets.items()} == {
-            name: str(tmp_path / name) for name in ("team.py", "model/weights.bin")
-        }
+        assert contents(folder).keys() == kept
+        assert contents(within).keys() == {f"src/{name}" for name in kept}
+
+    def test_of_a_teams_folder_it_is_the_same_wherever_and_whenever_it_lies(self, tmp_path: Path) -> None:
+        for number, folder in enumerate((tmp_path / "here", tmp_path / "else where")):
+            folder.mkdir()
+            for name in ("b.py", "a.py"):
+                (folder / name).write_text(f"{name}\n")
+                os.utime(folder / name, (number, number))
+            (folder / "__pycache__").mkdir()
+            (folder / "__pycache__" / "a.pyc").write_text(str(number))
+            (folder / f".#{number}").symlink_to("nowhere")
+
+        one, two = (
+            code_archive([], pulumi.FileArchive(str(tmp_path / name))).assets["processor"]
+            for name in ("here", "else where")
+        )
+
+        assert list(contents(one).items()) == list(contents(two).items()) == [("a.py", b"a.py\n"), ("b.py", b"b.py\n")]
 
     def test_a_teams_zip_file_is_taken_as_it_is(self, tmp_path: Path) -> None:
         code = pulumi.FileArchive(str(tmp_path / "code.zip"))

@@ -1,5 +1,7 @@
 """A processor that is not in its code is refused before anything is made, and one that is there is not."""
 
+import random
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,16 +12,26 @@ import pytest
 from components.processor_code import processor_fault
 from tests.unit.components.examples import TEAM_CODE
 
-Team = Callable[[Mapping[str, str]], pulumi.Archive]
+Team = Callable[[Mapping[str, str | bytes]], pulumi.Archive]
 
 PROCESS = "def process(job):\n    return {}\n"
+
+
+AARCH64, X86_64 = 0xB7, 0x3E
+
+
+def elf(machine: int, kind: bytes = b"\x02\x01") -> bytes:
+    """The head of a shared library: 64 bits, little-endian, if nothing else is said."""
+    return (
+        b"\x7fELF" + kind + b"\x01" + bytes(9) + (3).to_bytes(2, "little") + machine.to_bytes(2, "little") + bytes(44)
+    )
 
 
 @pytest.fixture(params=["folder", "zip"])
 def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     """A team's code, as a folder and as a zip file."""
 
-    def write(files: Mapping[str, str]) -> pulumi.Archive:
+    def write(files: Mapping[str, str | bytes]) -> pulumi.Archive:
         if request.param == "zip":
             with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
                 for name, source in files.items():
@@ -27,7 +39,7 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
             return pulumi.FileArchive(str(tmp_path / "code.zip"))
         for name, source in files.items():
             (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "code" / name).write_text(source)
+            (tmp_path / "code" / name).write_bytes(source.encode() if isinstance(source, str) else source)
         return pulumi.FileArchive(str(tmp_path / "code"))
 
     return write
@@ -45,6 +57,10 @@ class TestAProcessorThatIsThereIsTaken:
             "process = lambda job: {}",
             "process: object = print",
             "try:\n    from fast import process\nexcept ImportError:\n    from slow import process",
+            "from installed_elsewhere import *",
+            "from .core import *",
+            "def __getattr__(name): ...",
+            "globals()['process'] = print",
         ],
     )
     def test_however_its_module_comes_by_it(self, team: Team, source: str) -> None:
@@ -53,6 +69,33 @@ class TestAProcessorThatIsThereIsTaken:
     @pytest.mark.parametrize("place", ["images/resize.py", "images/resize/__init__.py"])
     def test_in_a_package_too(self, team: Team, place: str) -> None:
         assert processor_fault("images.resize.process", team({place: PROCESS})) is None
+
+    @pytest.mark.parametrize(
+        ("place", "source"),
+        [
+            ("team.py", "from core import *"),
+            ("team/__init__.py", "from .core import *"),
+            ("team/__init__.py", "from team.core import *"),
+            ("team/__init__.py", "from .steps import *"),
+        ],
+    )
+    def test_from_another_module_of_the_code_that_it_imports_with_a_star(
+        self, team: Team, place: str, source: str
+    ) -> None:
+        code = team(
+            {
+                place: source,
+                "core.py": PROCESS,
+                "team/core.py": PROCESS,
+                "team/steps/__init__.py": "from ..steps import *\nfrom .. import core\nfrom ..core import *",
+            }
+        )
+
+        assert processor_fault("team.process", code) is None
+
+    @pytest.mark.parametrize("module", ["team.abi3.so", "team.cpython-313-aarch64-linux-gnu.so", "team.so"])
+    def test_in_native_code(self, team: Team, module: str) -> None:
+        assert processor_fault("team.process", team({module: elf(AARCH64)})) is None
 
     def test_if_it_is_built_in(self) -> None:
         assert processor_fault("handlers.processors.inspect.process", None) is None
@@ -77,6 +120,13 @@ class TestAProcessorThatIsNotThereIsRefused:
         assert fault.startswith("processor is 'team.process', but team in ")
         assert fault.endswith(" defines no process.")
 
+    def test_for_want_of_its_function_in_what_its_module_imports_with_a_star(self, team: Team) -> None:
+        code = team(
+            {"team/__init__.py": "from .core import *", "team/core.py": "from . import *\ndef proces(job): ..."}
+        )
+
+        assert "team in " in (processor_fault("team.process", code) or "")
+
     @pytest.mark.parametrize("processor", ["handlers.processors.inspct.process", "handlers.processors.inspect.proces"])
     def test_also_a_mistyped_one_of_ours(self, processor: str) -> None:
         assert processor_fault(processor, None)
@@ -99,20 +149,221 @@ class TestAProcessorThatIsNotThereIsRefused:
         assert str(path) in fault
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        pytest.param(
-            "def process(job: ...",
-            id="no Python",
-        ),
-        pytest.param(
-            "type Found = dict[str, str]\n\n\ndef process(job) -> Found: ...",
-            id="Python 3.12, which Lambda reads and this machine may not",
-        ),
-    ],
-)
-def test_source_that_cannot_be_read_here_does_not_break_the_program(team: Team, source: str) -> None:
-    fault = processor_fault("team.process", team({"team.py": source}))
+class TestModulesThatWouldTakeAnothersPlaceAreRefused:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "json.py",
+            "csv/__init__.py",
+            "queue/waiting.py",
+            "signal.abi3.so",
+            "inspect.py",
+            "boto3/__init__.py",
+            "botocore/session.py",
+            "handlers/__init__.py",
+            "handlers.py",
+            "filetype.py",
+        ],
+    )
+    def test_those_of_python_lambda_and_our_own(self, team: Team, name: str) -> None:
+        fault = processor_fault("team.process", team({"team.py": PROCESS, name: elf(AARCH64) if "so" in name else ""}))
 
-    assert fault is None or fault.startswith("processor is 'team.process', but ")
+        assert fault is not None
+        assert fault.startswith("processor is 'team.process', but ")
+        assert f"{name}, but {re.split('[./]', name)[0]} is " in fault
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "processor.py",
+            "team/json.py",
+            "email/letter.html",
+            "json.md",
+            "tests/test_team.py",
+            "test/test_team.py",
+            "cgi.py",
+            "distutils/__init__.py",
+            "setup.py",
+            "urllib3/__init__.py",
+        ],
+    )
+    def test_and_no_others(self, team: Team, name: str) -> None:
+        assert processor_fault("team.process", team({"team/__init__.py": PROCESS, name: ""})) is None
+
+    def test_in_code_made_of_assets_too(self) -> None:
+        code = pulumi.AssetArchive({"inner": pulumi.AssetArchive({"a.py": pulumi.StringAsset("")})})
+        shadowing = pulumi.AssetArchive({"json": pulumi.AssetArchive({"a.py": pulumi.StringAsset("")})})
+
+        assert processor_fault("inner.a.process", code) is None
+        assert "json/a.py, but json is Python's own; rename it." in (processor_fault("json.a.process", shadowing) or "")
+
+
+class TestSourceThatIsNoPythonIsRefused:
+    @pytest.mark.parametrize("name", ["team.py", "steps/resize.py"])
+    @pytest.mark.parametrize(
+        ("source", "why"),
+        [
+            ("x = 1\ndef process(job: ...", "line 2, '(' was never closed"),
+            ("return 3", "line 1, 'return' outside function"),
+            ("print 'done'", "line 1, Missing parentheses"),
+            ("x = 1\0", "null bytes"),
+            ("# Übung".encode("latin-1"), "its encoding is neither UTF-8 nor the one that it names"),
+            (b"# coding: klingon", "its encoding is neither UTF-8 nor the one that it names"),
+            (PROCESS.encode("utf-16"), "its encoding is neither UTF-8 nor the one that it names"),
+        ],
+    )
+    def test_with_the_file_the_line_and_the_error(self, team: Team, name: str, source: str | bytes, why: str) -> None:
+        fault = processor_fault("team.process", team({"team.py": PROCESS, name: source}))
+
+        assert fault is not None
+        assert f"{name}, which is no Python 3.13: " in fault
+        assert why in fault
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "type Found = dict[str, str]",
+            "def first[T](items: list[T]) -> T: ...",
+            "class Found[T = str]: ...",
+            "print(f'{names['first']}')",
+            "# Übung",
+            "# coding: latin-1\n# Übung".encode("latin-1"),
+            "pattern = '\\d'",
+        ],
+    )
+    def test_but_nothing_that_the_functions_python_reads_whatever_this_one_is(
+        self, team: Team, source: str | bytes
+    ) -> None:
+        more = source if isinstance(source, bytes) else source.encode()
+
+        assert processor_fault("team.process", team({"team.py": PROCESS.encode(), "more.py": more})) is None
+
+    def test_and_nothing_that_a_distribution_installed(self, team: Team) -> None:
+        code = team(
+            {
+                "team.py": PROCESS,
+                "made_up/template.py": "def {{ name }}(): ...",
+                "made_up-1.0.dist-info/RECORD": "made_up/template.py,sha256=x,20\nmade_up-1.0.dist-info/RECORD,,\n",
+            }
+        )
+
+        assert processor_fault("team.process", code) is None
+
+
+class TestNativeCodeIsForTheFunctions:
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("fast.so", elf(X86_64)),
+            ("fast.cpython-313-x86_64-linux-gnu.so", elf(X86_64)),
+            ("numpy.libs/libopenblas.so.0.3", elf(X86_64)),
+            ("fast.so", elf(40, b"\x01\x01")),
+            ("fast.so", elf(AARCH64, b"\x02\x02")),
+            ("fast.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe" + bytes(60)),
+            ("fast.so", b""),
+            ("bin/ffmpeg", elf(X86_64)),
+            ("fast.cpython-311-aarch64-linux-gnu.so", elf(AARCH64)),
+            ("fast.cpython-313t-aarch64-linux-gnu.so", elf(AARCH64)),
+            ("fast.pypy310-pp73-aarch64-linux-gnu.so", elf(AARCH64)),
+            ("fast.cp313-win_amd64.pyd", b"MZ"),
+            ("lib/fast.dylib", b""),
+            ("lib/fast.dll", b"MZ"),
+        ],
+    )
+    def test_or_refused_with_the_command_that_gets_the_right_one(self, team: Team, name: str, content: bytes) -> None:
+        fault = processor_fault("team.process", team({"team.py": PROCESS, name: content}))
+
+        assert fault is not None
+        assert f"{name}, which is not for " in fault
+        assert "pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all:" in fault
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "fast.cpython-313-aarch64-linux-gnu.so",
+            "fast.abi3.so",
+            "numpy.libs/libopenblas.so.0.3",
+            "bin/ffmpeg",
+        ],
+    )
+    def test_and_then_it_is_taken(self, team: Team, name: str) -> None:
+        assert processor_fault("team.process", team({"team.py": PROCESS, name: elf(AARCH64)})) is None
+
+
+class TestWhatCannotBeShippedIsRefused:
+    @pytest.mark.parametrize("target", ["inside", "outside", "nowhere"])
+    def test_a_package_that_is_a_link(self, tmp_path: Path, target: str) -> None:
+        code = tmp_path / "code"
+        for folder in (code / "inside", tmp_path / "outside"):
+            folder.mkdir(parents=True)
+            (folder / "__init__.py").write_text(PROCESS)
+        (code / "team").symlink_to(tmp_path / target if target == "outside" else code / target)
+
+        fault = processor_fault("team.process", pulumi.FileArchive(str(code)))
+
+        assert fault is not None
+        assert f"{code} holds team, which is no file, or a link to a folder, " in fault
+
+    def test_a_file_that_is_a_link_out_of_the_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "code").mkdir()
+        (tmp_path / "team.py").write_text(PROCESS)
+        (tmp_path / "code" / "team.py").symlink_to(tmp_path / "team.py")
+
+        assert "holds team.py, which is no file, or a link to a folder, out of " in (
+            processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "code"))) or ""
+        )
+
+    def test_but_no_link_to_a_file_within_it(self, tmp_path: Path) -> None:
+        (tmp_path / "code").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "code")
+        (tmp_path / "code" / "core.py").write_text(PROCESS)
+        (tmp_path / "code" / "team.py").symlink_to("core.py")
+
+        assert processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "link"))) is None
+
+    def test_a_link_in_a_zip_file(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+            entry = zipfile.ZipInfo("team.py")
+            entry.external_attr = 0o120777 << 16
+            archive.writestr(entry, "core.py")
+
+        assert "holds team.py, a link; " in (
+            processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "code.zip"))) or ""
+        )
+
+    @pytest.mark.parametrize(
+        "name",
+        [".env", ".git/config", "team/.aws/credentials", "server.key", "id_rsa", "server.pem", "__MACOSX/._team.py"],
+    )
+    def test_what_is_private_in_a_zip_file_since_it_is_shipped_as_it_is(self, tmp_path: Path, name: str) -> None:
+        with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+            archive.writestr("team.py", PROCESS)
+            archive.writestr("certificates/roots.pem", "-----BEGIN CERTIFICATE-----\n")
+            archive.writestr(name, "-----BEGIN PRIVATE KEY-----\n")
+
+        assert f"holds {name}, which must not be shipped; " in (
+            processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "code.zip"))) or ""
+        )
+
+    @pytest.mark.parametrize(("kind", "limit"), [("unpacked", r"250\.0"), ("zipped", r"50\.0")])
+    def test_code_that_is_too_large_with_both_numbers_and_the_largest_file(
+        self, tmp_path: Path, kind: str, limit: str
+    ) -> None:
+        (tmp_path / "team.py").write_text(PROCESS)
+        with (tmp_path / "model.bin").open("wb") as model:
+            if kind == "unpacked":
+                model.truncate(251 * 1024**2)
+            else:
+                model.write(random.Random(1).randbytes(51 * 1024**2))
+
+        fault = processor_fault("team.process", pulumi.FileArchive(str(tmp_path))) or ""
+
+        assert re.search(rf"the function's code is (51|251)\.\d MB {kind}, but Lambda takes {limit} MB", fault)
+        assert "the largest file is processor/model.bin, " in fault
+
+    def test_but_none_that_is_large_only_unpacked(self, tmp_path: Path) -> None:
+        (tmp_path / "team.py").write_text(PROCESS)
+        with (tmp_path / "model.bin").open("wb") as model:
+            model.truncate(100 * 1024**2)
+
+        assert processor_fault("team.process", pulumi.FileArchive(str(tmp_path))) is None
