@@ -138,6 +138,8 @@ def _contradictions(namespace: str, values: dict[str, Any]) -> list[str]:
     faults: list[str] = []
     if fault := processor_fault(values["processor"], values["processor_code"]):
         faults.append(f"{namespace}:{fault} See {namespace}:processorCode.")
+    together = (lists.fault(values, _camel_case) for lists in limits.LISTS)
+    faults += [f"{namespace}:{fault}" for fault in together if fault]
     region, key = values["region"], values["kms_key_arn"]
     if key is not None and key.split(":")[3] != region:
         faults.append(f"{namespace}:kmsKeyArn is {key!r}, but S3 needs a key in the bucket's own region, {region}.")

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -162,6 +162,30 @@ class OrOutput:
             raise ArgumentError(f"{name} is [secret], but must be {self.limit.form}.")
 
         return output.apply(check)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Lists that share a place of limited size; items that are Outputs count when the place itself is measured."""
+
+    arguments: tuple[str, ...]
+    limit: int
+    """Characters, with one for the comma after each item, and quotes where the place needs them."""
+    quotes: int
+    place: str
+    fix: str
+
+    def fault(self, values: Mapping[str, Any], spelled: Callable[[str], str]) -> str | None:
+        """Tell what is wrong with the arguments, or None; `spelled` is how the reader knows an argument."""
+        taken = {spelled(name): self._taken(values[name]) for name in self.arguments}
+        if sum(taken.values()) <= self.limit:
+            return None
+        counts = " and ".join(f"{name} has {count:,} characters" for name, count in taken.items() if count)
+        return f"{counts}, but at most {self.limit:,} in all fit into {self.place}. {self.fix}"
+
+    def _taken(self, items: list[object] | pulumi.Output[list[str]]) -> int:
+        known = items if isinstance(items, list) else []
+        return sum(len(item) + self.quotes + 1 for item in known if isinstance(item, str))
 
 
 ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")

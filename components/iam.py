@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.arguments import ArgumentError
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
 from handlers.uploads.table import PENDING_INDEX
@@ -16,13 +17,49 @@ Arn = pulumi.Input[str]
 MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 """The service that scans, as a principal and as the manager of its rules."""
 
+BUCKET_POLICY_CHARACTERS = 20 * 1024
+
 _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
 """URLs and forms: whoever signs in the Authorization header holds credentials of their own, as our functions do."""
 
 
-def policy(*statements: Statement) -> pulumi.Output[str]:
-    """A policy document of these statements."""
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+def role_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """The one long policy of a role; IAM counts all inline policies of a role together, and no white space.
+
+    Source: IAM user guide, "IAM and AWS STS quotas".
+    """
+    return _policy(name, statements, 10_240, "IAM")
+
+
+def bucket_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """A bucket's policy. Source: S3 user guide, "Bucket policies for Amazon S3"."""
+    return _policy(name, statements, BUCKET_POLICY_CHARACTERS, "S3")
+
+
+def queue_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """A queue's policy. Source: SQS developer guide, "Amazon SQS policy quotas"."""
+    return _policy(name, statements, 8_192, "SQS")
+
+
+def _policy(name: str, statements: Sequence[Statement], limit: int, service: str) -> pulumi.Output[str]:
+    """A policy document of these statements; when it is known, raises ArgumentError where it is too long."""
+
+    def check(document: str) -> str:
+        if len(document) <= limit:
+            return document
+        longest = max(json.loads(document)["Statement"], key=lambda each: len(_compact(each)))
+        raise ArgumentError(
+            f"{name} has {len(document):,} characters, but {service} takes at most {limit:,} in a policy; "
+            f"{len(_compact(longest)):,} of them are in the statement {longest.get('Sid') or longest['Action']}. "
+            "Shorten the lists that it is made of."
+        )
+
+    document = pulumi.Output.from_input({"Version": "2012-10-17", "Statement": list(statements)})
+    return document.apply(_compact).apply(check)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def trust(service: str) -> str:

@@ -1,5 +1,6 @@
 """The building block that makes every Lambda function: role, log group, function, version and alias."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
@@ -7,10 +8,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import ARCHIVE, Kind, checked
+from components.arguments import ARCHIVE, ArgumentError, Kind, checked
 
 RUNTIME = "python3.13"
 """The newest of Lambda's runtimes under which local mode can run the same code as well."""
+
+ENVIRONMENT_BYTES = 4 * 1024
+"""Lambda's limit for all variables of a function, as the JSON that Lambda measures: its error message shows it."""
 
 LIVE = "live"
 """The alias that everything invokes: a version is published, and then becomes live at once."""
@@ -66,6 +70,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
             },
         )
+        environment = _checked_environment(name, args["environment"])
         super().__init__("portage:index:LambdaFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -75,7 +80,9 @@ class LambdaFunction(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
-            policy=iam.policy(*args["statements"], iam.write_logs(log_group.arn), iam.send_traces()),
+            policy=iam.role_policy(
+                f"{name}-policy", *args["statements"], iam.write_logs(log_group.arn), iam.send_traces()
+            ),
             opts=child,
         )
         function = aws.lambda_.Function(
@@ -88,7 +95,7 @@ class LambdaFunction(pulumi.ComponentResource):
             timeout=given["timeout_seconds"],
             memory_size=given["memory_mb"],
             reserved_concurrent_executions=given["reserved_concurrency"],
-            environment={"variables": args["environment"]},
+            environment={"variables": environment},
             logging_config={
                 "log_group": log_group.name,
                 "log_format": "JSON",
@@ -115,3 +122,22 @@ class LambdaFunction(pulumi.ComponentResource):
                 "invoke_arn": self.invoke_arn,
             }
         )
+
+
+def _checked_environment(name: str, variables: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[dict[str, str]]:
+    """Return the variables; raises ArgumentError for more than Lambda takes, at once where the known ones are."""
+    _check_environment(name, {key: value for key, value in variables.items() if isinstance(value, str)})
+    return pulumi.Output.all(**variables).apply(lambda known: _check_environment(name, known))
+
+
+def _check_environment(name: str, variables: dict[str, str]) -> dict[str, str]:
+    measured = len(json.dumps(variables, separators=(",", ":")).encode())
+    if measured > ENVIRONMENT_BYTES:
+        longest = sorted(variables, key=lambda key: len(variables[key]), reverse=True)[:2]
+        raise ArgumentError(
+            f"{name}: the function's environment has {measured:,} bytes, but Lambda takes at most "
+            f"{ENVIRONMENT_BYTES:,}. Shorten the longest variables: "
+            + ", ".join(f"{key} with {len(variables[key]):,}" for key in longest)
+            + "."
+        )
+    return variables

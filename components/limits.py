@@ -1,6 +1,6 @@
 """The limits of component args and stack config, each once and with its source."""
 
-from components.arguments import Choice, Network, Pattern, Range
+from components.arguments import Choice, Network, Pattern, Range, Together
 from handlers.processors import PROCESSOR_PATTERN
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
@@ -68,3 +68,21 @@ ROLE_NAME = Pattern(
     r"[A-Za-z0-9+=,.@_-]{1,64}", "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name"
 )
 REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")
+
+LISTS = (
+    Together(
+        ("allowed_origins", "allowed_content_types"),
+        3_000,
+        quotes=0,
+        place="a function's environment (4 KB, Lambda quotas), beside its other variables",
+        fix="Use fewer, such as image/* for all types of images.",
+    ),
+    Together(
+        ("allowed_source_cidrs", "allowed_source_vpc_ids"),
+        16_000,
+        quotes=2,
+        place="a bucket's policy (20 KB, S3 user guide), beside its other statements",
+        fix="Use fewer, or larger networks.",
+    ),
+)
+"""What UploadApi's lists may take together."""

@@ -93,7 +93,11 @@ class ObjectQueue(pulumi.ComponentResource):
             aws.sqs.QueuePolicy(
                 f"{name}-{purpose}-policy",
                 queue_url=target.url,
-                policy=iam.policy(iam.send_from_rule(target.arn, rule.arn), iam.refuse_plain_http(target.arn, "sqs:*")),
+                policy=iam.queue_policy(
+                    f"{name}-{purpose}-policy",
+                    iam.send_from_rule(target.arn, rule.arn),
+                    iam.refuse_plain_http(target.arn, "sqs:*"),
+                ),
                 opts=child,
             )
             for purpose, target in (("objects", queue), ("dead-letters", dead_letter_queue))

@@ -85,7 +85,8 @@ class PrivateBucket(pulumi.ComponentResource):
         aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=iam.policy(
+            policy=iam.bucket_policy(
+                f"{name}-policy",
                 iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*")),
                 *(guardrails(bucket.arn) if guardrails else ()),
             ),

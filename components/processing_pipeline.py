@@ -127,7 +127,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
             aws.iam.RolePolicy(
                 f"{name}-results-are-read-by-api",
                 role=given["result_reader_role_name"],
-                policy=iam.policy(iam.read_results(results.bucket_arn), *iam.decrypt(given["kms_key_arn"])),
+                policy=iam.role_policy(
+                    f"{name}-results-are-read-by-api",
+                    iam.read_results(results.bucket_arn),
+                    *iam.decrypt(given["kms_key_arn"]),
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         function = self._process_object(name, given, queue=queue, results=results, quarantine=quarantine)

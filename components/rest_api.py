@@ -117,7 +117,7 @@ class RestApi(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-account-log-policy",
             role=role.name,
-            policy=iam.policy(iam.push_api_logs()),
+            policy=iam.role_policy(f"{name}-account-log-policy", iam.push_api_logs()),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         return aws.apigateway.Account(

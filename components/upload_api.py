@@ -14,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import Each, Flag, OrOutput, checked
+from components.arguments import ArgumentError, Each, Flag, OrOutput, checked
 from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LIVE, LambdaFunction
 from components.openapi import Contract
@@ -36,9 +36,15 @@ class UploadApiArgs(TypedDict):
     allow_sign_up: NotRequired[bool]
     """Whether anybody may sign up in the pool made here; false if left out: an administrator makes users."""
     allowed_origins: NotRequired[list[str]]
-    """Origins of web pages that may call, such as https://app.example.com; none if left out."""
+    """Origins of web pages that may call, such as https://app.example.com; none if left out.
+
+    At most 3,000 characters together with allowed_content_types.
+    """
     allowed_source_cidrs: NotRequired[list[str]]
-    """Networks from which files may be sent, such as 203.0.113.0/24; any if this and the VPCs are left out."""
+    """Networks from which files may be sent, such as 203.0.113.0/24; any if this and the VPCs are left out.
+
+    At most 16,000 characters together with allowed_source_vpc_ids.
+    """
     allowed_source_vpc_ids: NotRequired[list[str]]
     """VPCs from which files may be sent through their S3 endpoint, such as vpc-0a1b2c3d4e5f60718."""
     max_upload_bytes: NotRequired[int]
@@ -138,6 +144,9 @@ class UploadApi(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(UploadApiArgs, args, _RULES)
+        for lists in limits.LISTS:
+            if fault := lists.fault(given, str):
+                raise ArgumentError(f"UploadApi: {fault}")
         super().__init__("portage:index:UploadApi", name, {}, opts)
         bucket = IngestBucket(
             f"{name}-ingest",
@@ -240,7 +249,9 @@ class UploadApi(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-read-status-policy",
             role=role.name,
-            policy=iam.policy(iam.read_an_upload(given["table_arn"]), *iam.decrypt(given["kms_key_arn"])),
+            policy=iam.role_policy(
+                f"{name}-read-status-policy", iam.read_an_upload(given["table_arn"]), *iam.decrypt(given["kms_key_arn"])
+            ),
             opts=child,
         )
         here = pulumi.InvokeOptions(parent=self)

@@ -152,6 +152,24 @@ def faults(values: Mapping[str, str]) -> list[str]:
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
+class TestListsThatShareAPlaceOfLimitedSizeAreRefusedByTheirKeys:
+    def test_in_a_functions_environment(self) -> None:
+        origins = [f"https://app-{number}.example.com" for number in range(100, 220)]
+
+        (fault,) = faults({**defaults(), "allowedOrigins": json.dumps(origins)})
+
+        assert fault.startswith("portage:allowedOrigins has ")
+        assert ", but at most 3,000 in all fit into a function's environment" in fault
+
+    def test_in_a_buckets_policy(self) -> None:
+        cidrs = [f"10.{number // 256}.{number % 256}.0/24" for number in range(1_500)]
+
+        (fault,) = faults({**defaults(), "allowedSourceCidrs": json.dumps(cidrs)})
+
+        assert fault.startswith("portage:allowedSourceCidrs has ")
+        assert ", but at most 16,000 in all fit into a bucket's policy" in fault
+
+
 class TestEveryKeyIsChecked:
     def test_the_tables_know_every_key(self) -> None:
         assert {*RANGES, *FLAGS, *BAD_TEXTS} == DECLARED.keys()

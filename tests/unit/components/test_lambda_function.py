@@ -6,8 +6,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components import iam
 from tests.unit.components.examples import LAMBDA_FUNCTION, NAME
-from tests.unit.components.recording import Recording, arn_of, physical, record
+from tests.unit.components.recording import Recording, arn_of, physical, record, refusal
 
 
 def recorded(**args: Any) -> Recording:
@@ -95,3 +96,64 @@ class TestWhatItMayUse:
 
         assert function.inputs["role"] == arn_of(aws.iam.Role, f"{NAME}-role")
         assert by_default.only(aws.iam.RolePolicy).urn in function.options.depends_on
+
+
+class TestItsEnvironmentFitsIntoWhatLambdaTakes:
+    """4,096 bytes of JSON; this one has 12 besides the value."""
+
+    LARGEST = 4_096 - len('{"COLOUR":""}')
+
+    @pytest.mark.parametrize("is_late", [True, False])
+    def test_the_largest_is_taken(self, is_late: bool) -> None:
+        value = "x" * self.LARGEST
+
+        recording = record(lambda: LAMBDA_FUNCTION.make(environment=self.environment(value, is_late)) and None)
+
+        assert recording.inputs(aws.lambda_.Function)["environment"] == {"variables": {"COLOUR": value}}
+
+    def test_a_larger_one_is_refused_before_anything_is_made_where_it_is_known(self) -> None:
+        environment = self.environment("x" * (self.LARGEST + 1), is_late=False)
+
+        message = refusal(lambda: LAMBDA_FUNCTION.make(environment=environment))
+
+        assert message.startswith("example: the function's environment has 4,097 bytes, but Lambda takes at most 4,096")
+        assert "COLOUR with 4,084" in message
+
+    def test_or_when_it_is_known(self) -> None:
+        def program() -> None:
+            LAMBDA_FUNCTION.make(environment=self.environment("x" * (self.LARGEST + 1), is_late=True))
+
+        with pytest.raises(pulumi.RunError, match=r"the function's environment has 4,097 bytes, .* COLOUR with 4,084"):
+            record(program)
+
+    @staticmethod
+    def environment(value: str, is_late: bool) -> dict[str, pulumi.Input[str]]:
+        return {"COLOUR": pulumi.Output.from_input(value) if is_late else value}
+
+
+class TestPoliciesFitIntoWhatAwsTakes:
+    POLICIES = (
+        pytest.param(iam.role_policy, 10_240, "IAM", id="role"),
+        pytest.param(iam.bucket_policy, 20_480, "S3", id="bucket"),
+        pytest.param(iam.queue_policy, 8_192, "SQS", id="queue"),
+    )
+
+    @pytest.mark.parametrize(("policy", "limit", "service"), POLICIES)
+    def test_a_longer_one_is_refused_with_both_numbers_and_its_longest_statement(
+        self, policy: Any, limit: int, service: str
+    ) -> None:
+        largest = limit - len(self.document(policy, 0))
+        expected = f"the-policy has {limit + 1:,} characters, but {service} takes at most {limit:,} in a policy; "
+
+        assert len(self.document(policy, largest)) == limit
+        with pytest.raises(pulumi.RunError, match=f"^{expected}.* in the statement RefuseOtherNetworks. "):
+            self.document(policy, largest + 1)
+
+    @staticmethod
+    def document(policy: Any, length: int) -> str:
+        late = pulumi.Output.from_input
+        statements: list[iam.Statement] = [
+            iam.allow(["s3:GetObject"], "arn:aws:s3:::the-bucket/*"),
+            {"Sid": "RefuseOtherNetworks", "Effect": "Deny", "Action": "s3:*", "Resource": "x" * length},
+        ]
+        return record(lambda: {"policy": policy("the-policy", *map(late, statements))}).outputs["policy"]

@@ -10,7 +10,7 @@ from components.openapi import Contract
 from components.upload_functions import CALLS
 from local.program import plain
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
-from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record
+from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
 
 INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
 OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "result_reader_role_name", "bucket_name", "bucket_arn")
@@ -292,3 +292,52 @@ def test_what_a_user_pastes_next_comes_out(by_default: Recording) -> None:
         "bucket_name": physical(INGEST),
         "bucket_arn": arn_of(aws.s3.Bucket, INGEST),
     }
+
+
+MANY_ORIGINS = [f"https://{number:03}.example.com" for number in range(60)]  # 24 characters each, with the comma
+MANY_TYPES = [f"application/x-{number:05}" for number in range(78)]  # 20 each
+MANY_CIDRS = [f"10.{number:03}.100.0/24" for number in range(100, 200)]  # 18 each, with quotes and comma
+MANY_VPC_IDS = [f"vpc-{number:017}" for number in range(591)]  # 24 each
+
+
+class TestListsThatShareAPlaceOfLimitedSize:
+    """The longest that are taken must fit, whatever else is in the place."""
+
+    def test_the_longest_fit_into_the_environment(self) -> None:
+        recording = recorded(allowed_origins=MANY_ORIGINS, allowed_content_types=MANY_TYPES, kms_key_arn=KMS_KEY_ARN)
+        function = recording.inputs(aws.lambda_.Function, function_name("createUpload"))
+        spare = 4_096 - len(json.dumps(function["environment"]["variables"], separators=(",", ":")))
+
+        assert sum(len(item) + 1 for item in (*MANY_ORIGINS, *MANY_TYPES)) == 3_000
+        assert spare > 400, "names in AWS may be longer than in this test"
+
+    def test_more_are_refused_with_the_numbers_before_anything_is_made(self) -> None:
+        message = refusal(
+            lambda: UPLOAD_API.make(allowed_origins=MANY_ORIGINS, allowed_content_types=[*MANY_TYPES, "image/*"])
+        )
+
+        assert message.startswith(
+            "UploadApi: allowed_origins has 1,440 characters and allowed_content_types has 1,568 characters, but at "
+            "most 3,000 in all fit into a function's environment (4 KB, "
+        )
+
+    def test_the_longest_fit_into_the_buckets_policy(self) -> None:
+        recording = recorded(
+            allowed_source_cidrs=MANY_CIDRS, allowed_source_vpc_ids=MANY_VPC_IDS, kms_key_arn=KMS_KEY_ARN
+        )
+        policy = recording.inputs(aws.s3.BucketPolicy, f"{INGEST}-policy")["policy"]
+
+        assert sum(len(item) + 3 for item in (*MANY_CIDRS, *MANY_VPC_IDS)) == 15_984
+        assert 20_480 - len(policy) > 500, "names in AWS may be longer than in this test"
+
+    def test_more_are_refused_with_the_numbers_before_anything_is_made_too(self) -> None:
+        message = refusal(
+            lambda: UPLOAD_API.make(
+                allowed_source_cidrs=[*MANY_CIDRS, "::/0"], allowed_source_vpc_ids=[*MANY_VPC_IDS] * 2
+            )
+        )
+
+        assert message.startswith(
+            "UploadApi: allowed_source_cidrs has 1,807 characters and allowed_source_vpc_ids has 28,368 characters, "
+            "but at most 16,000 in all fit into a bucket's policy (20 KB, "
+        )
