@@ -12,6 +12,7 @@ import pulumi.runtime.config
 
 from components import limits
 from components.arguments import ArgumentError, Choice, Each, Flag, Pattern
+from components.processing_pipeline import concurrency_fault
 from components.processor_code import processor_fault
 
 
@@ -78,6 +79,7 @@ class Settings:
     unscannable_objects: str = _key(limits.UNSCANNABLE_OBJECTS)
     processing_timeout_seconds: int = _key(limits.PROCESSING_SECONDS)
     processing_memory_mb: int = _key(limits.MEMORY_MB)
+    processing_max_concurrency: int | None = _key(_Optional(limits.MAX_CONCURRENCY, none=0))
     processing_reserved_concurrency: int | None = _key(_Optional(limits.CONCURRENCY, none=0))
     processing_max_attempts: int = _key(limits.ATTEMPTS)
     log_level: str = _key(limits.LOG_LEVEL)
@@ -140,6 +142,8 @@ def _contradictions(namespace: str, values: dict[str, Any]) -> list[str]:
         faults.append(f"{namespace}:{fault} See {namespace}:processorCode.")
     together = (lists.fault(values, _camel_case) for lists in limits.LISTS)
     faults += [f"{namespace}:{fault}" for fault in together if fault]
+    if fault := concurrency_fault(values["processing_max_concurrency"], values["processing_reserved_concurrency"]):
+        faults.append(f"{namespace}:processingMaxConcurrency {fault}")
     region, key = values["region"], values["kms_key_arn"]
     if key is not None and key.split(":")[3] != region:
         faults.append(f"{namespace}:kmsKeyArn is {key!r}, but S3 needs a key in the bucket's own region, {region}.")

@@ -40,7 +40,8 @@ UNSCANNABLE_OBJECTS = Choice(("reject", "process"), "what to do with what GuardD
 CONCURRENCY = Range(
     2, 900, "SQS cannot hold back below 2; Lambda keeps 100 of an account's default quota of 1,000 unreserved"
 )
-ATTEMPTS = Range(1, 1_000, "SQS's limit for maxReceiveCount")
+MAX_CONCURRENCY = Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency")
+ATTEMPTS = Range(1, 1_000, "SQS's limits for maxReceiveCount")
 ORIGIN = Pattern(
     r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, without a path, or *"
 )

@@ -24,6 +24,9 @@ from handlers.uploads.model import OBJECT_PREFIX
 INSPECT = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
 
+MAX_CONCURRENCY = 50
+"""The default. A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
+
 VISIBILITY_PER_TIMEOUT = 6
 """Visibility timeout by the function's timeout, so that throttled deliveries come back late enough (Lambda guide)."""
 
@@ -57,10 +60,19 @@ class ProcessingPipelineArgs(TypedDict):
     """Time for one object: 10 to 900 s, 300 if left out."""
     memory_mb: NotRequired[int]
     """Memory, and in proportion CPU: 128 to 10,240 MB, 512 if left out."""
+    max_concurrency: NotRequired[int | None]
+    """Objects processed at once, at most: 2 to 1,000, 50 if left out, or the reservation if that is smaller.
+
+    Limits what the queue delivers. It reserves nothing.
+    """
     reserved_concurrency: NotRequired[int | None]
-    """Objects processed at once, at most: 2 to 900; the account's pool if left out."""
+    """Executions that are kept for processing, out of the account's quota: 2 to 900; none if left out."""
     max_attempts: NotRequired[int]
-    """Tries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 3 if left out."""
+    """Deliveries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 5 if left out.
+
+    A delivery that Lambda throttles counts as well, so fewer than 5 can lose a message's tries without a single run
+    (Lambda guide, "Using Lambda with Amazon SQS").
+    """
     result_expiration_days: NotRequired[int | None]
     """Days after which results are deleted: 1 to 3,650; never if left out."""
     noncurrent_version_days: NotRequired[int]
@@ -89,8 +101,9 @@ _RULES: dict[str, Any] = {
     "unscannable_objects": (limits.UNSCANNABLE_OBJECTS, "reject"),
     "timeout_seconds": (limits.PROCESSING_SECONDS, 300),
     "memory_mb": (limits.MEMORY_MB, 512),
+    "max_concurrency": (limits.MAX_CONCURRENCY, None),
     "reserved_concurrency": (limits.CONCURRENCY, None),
-    "max_attempts": (limits.ATTEMPTS, 3),
+    "max_attempts": (limits.ATTEMPTS, 5),
     "result_expiration_days": (limits.RETENTION_DAYS, None),
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
     "log_level": (limits.LOG_LEVEL, "INFO"),
@@ -116,6 +129,10 @@ class ProcessingPipeline(pulumi.ComponentResource):
         given = checked(ProcessingPipelineArgs, args, _RULES)
         if fault := processor_fault(given["processor"], given["processor_code"]):
             raise ArgumentError(f"ProcessingPipeline: {fault}")
+        reserved = given["reserved_concurrency"]
+        if fault := concurrency_fault(given["max_concurrency"], reserved):
+            raise ArgumentError(f"ProcessingPipeline: max_concurrency {fault}")
+        max_concurrency = given["max_concurrency"] or min(MAX_CONCURRENCY, reserved or MAX_CONCURRENCY)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue = self._queue(name, given)
         results = self._bucket(f"{name}-results", given, expiration_days=given["result_expiration_days"])
@@ -135,15 +152,14 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         function = self._process_object(name, given, queue=queue, results=results, quarantine=quarantine)
-        concurrency = given["reserved_concurrency"]
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-triggers-process-object",
             event_source_arn=queue.queue_arn,
             function_name=function.alias_arn,
             batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
             function_response_types=["ReportBatchItemFailures"],
-            # Without it, SQS would deliver to a throttled function, and each delivery uses up a try.
-            scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
+            # Otherwise SQS also delivers what Lambda then throttles, and each delivery uses up a try.
+            scaling_config={"maximum_concurrency": max_concurrency},
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.queue_url = queue.queue_url
@@ -224,6 +240,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 ],
                 "environment": {
                     "UPLOADS_TABLE": given["table_name"],
+                    "INGEST_BUCKET": given["bucket_name"],
                     "RESULTS_BUCKET": results.bucket_name,
                     "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
                     "QUEUE_URL": queue.queue_url,
@@ -239,6 +256,16 @@ class ProcessingPipeline(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
+
+
+def concurrency_fault(max_concurrency: int | None, reserved_concurrency: int | None) -> str | None:
+    """Return what is wrong with a maximum beside a reservation, or None."""
+    if max_concurrency is None or reserved_concurrency is None or max_concurrency <= reserved_concurrency:
+        return None
+    return (
+        f"is {max_concurrency}, but must be at most the reserved concurrency, {reserved_concurrency}: Lambda throttles "
+        "the deliveries above it, and each one uses up a try."
+    )
 
 
 def _created_objects(bucket_name: pulumi.Input[str]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """The Lambda behind the queue of created or scanned objects; it answers with the messages to deliver again."""
 
 import logging
-import signal
-from collections.abc import Generator
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,17 +10,16 @@ from typing import Any
 import boto3
 
 from handlers.aws_boto3 import Boto3Json
+from handlers.child_process import run_in_child
 from handlers.environment import read_environment
 from handlers.processors import load_processor
-from handlers.uploads.job_queue import JobQueue
+from handlers.uploads.errors import UnknownUpload
+from handlers.uploads.job_queue import JobQueue, retry_delay_seconds
 from handlers.uploads.objects import ObjectStore
-from handlers.uploads.processing import Delivery, Processing
+from handlers.uploads.processing import Delivery, LeasedElsewhere, Processing
 from handlers.uploads.store import UploadStore
 
 log = logging.getLogger(__name__)
-
-RECORDING_SECONDS = 3.0
-"""Kept back of the function's timeout, to record a processor that did not end."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class ProcessObjectEnvironment:
     """Set by the ProcessingPipeline component."""
 
     uploads_table: str
+    ingest_bucket: str
     results_bucket: str
     quarantine_bucket: str
     """Empty where rejected objects are deleted."""
@@ -46,10 +44,20 @@ def _environment() -> ProcessObjectEnvironment:
 
 
 @cache
-def _stores() -> tuple[UploadStore, ObjectStore]:
+def _records() -> UploadStore:
+    return UploadStore(Boto3Json(boto3.client("dynamodb")), _environment().uploads_table)
+
+
+@cache
+def _objects() -> ObjectStore:
+    """For the child processes: this process never uses its client, so that no connection is there to be shared."""
     env = _environment()
-    records = UploadStore(Boto3Json(boto3.client("dynamodb")), env.uploads_table)
-    return records, ObjectStore(boto3.client("s3"), env.results_bucket, env.quarantine_bucket or None)
+    return ObjectStore(boto3.client("s3"), env.results_bucket, env.quarantine_bucket or None)
+
+
+@cache
+def _results() -> ObjectStore:
+    return ObjectStore(boto3.client("s3"), _environment().results_bucket)
 
 
 @cache
@@ -57,45 +65,41 @@ def _queue() -> JobQueue:
     return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
-class _Overdue(BaseException):
-    """No Exception: an HTTP library that waits would take one for its own, and try again."""
-
-
-@contextmanager
-def _interrupted_after(seconds: float) -> Generator[None]:
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise _Overdue
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would mean never
-    try:
-        yield
-    except _Overdue as overdue:
-        raise TimeoutError(f"The processor did not end within {seconds:.0f} s.") from overdue
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process each record on its own: one that fails is delivered again, alone."""
     env = _environment()
-    records, objects = _stores()
     processing = Processing(
-        records=records,
-        objects=objects,
+        records=_records(),
+        bucket=env.ingest_bucket,
+        objects=_objects(),
+        results=_results(),
         load_processor=lambda: load_processor(env.processor),
         max_attempts=env.max_attempts,
         process_unscannable=env.unscannable_objects == "process",
-        clock=lambda: datetime.now(UTC),
-        deadline=lambda: _interrupted_after(context.get_remaining_time_in_millis() / 1000 - RECORDING_SECONDS),
+        clock=_now,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        isolated=run_in_child,
     )
     failures: list[dict[str, str]] = []
     for record in event["Records"]:
         try:
-            processing.process_upload(Delivery.from_record(record))
-        except Exception:
-            log.exception("A message failed.", extra={"job_id": record["messageId"]})
-            _queue().deliver_again(record, max_attempts=env.max_attempts)
+            processing.process_upload(Delivery.from_record(record, context.aws_request_id))
+        except Exception as fault:
+            log.exception("A message failed.", extra={"message_id": record["messageId"]})
+            _queue().deliver_again(record, after_seconds=_delay_seconds(fault, record, env.max_attempts))
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _delay_seconds(fault: Exception, record: dict[str, Any], max_attempts: int) -> int:
+    match fault:
+        case UnknownUpload():  # no try can help: to the dead-letter queue
+            return 0
+        case LeasedElsewhere(until=until):
+            return max(1, math.ceil((until - _now()).total_seconds()))
+        case _:
+            return retry_delay_seconds(int(record["attributes"]["ApproximateReceiveCount"]), max_attempts)

@@ -6,11 +6,16 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it is called with objects that have been verified: size, checksum and type are as declared;
 - it reads the object through `job.chunks()`, or with its own clients from `job.bucket`, `job.key` and
   `job.version_id`: the function's role may read no object without its version;
-- what it returns must be JSON; it is stored in the results bucket, and its key in the upload's status;
+- what it returns must be a mapping that is JSON, of at most MAX_RESULT_BYTES; it is stored in the results bucket, and
+  its key in the upload's status;
 - it may be called again for the same upload (`job.attempt` counts): it must be idempotent;
 - it raises `Unprocessable` with a sentence for the uploader where trying again cannot help; any other exception
   is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
-- it has to end before the function's timeout, or it is interrupted by `TimeoutError`, which counts as a failed try.
+- it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
+  job, and whatever it changes in its process (environment, folder, modules, streams, signals) ends with it;
+- `tempfile` and TMPDIR name a folder of the job's own, which is deleted after it;
+- it has to end before the function's timeout: RECORDING_SECONDS (handlers/uploads/processing.py) earlier its process is
+  killed, and its threads and the processes of its session with it. That counts as a failed try, with `TimeoutError`.
 
 Its code is a folder or a zip file, with all that it imports:
 
@@ -28,6 +33,7 @@ What breaks these rules, or is no Python, is refused before anything is made.
 """
 
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +46,10 @@ TEAM_CODE = Path(__file__).parents[2] / "processor"
 
 PROCESSOR_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+"
 """`module.function`, where the module may be inside packages."""
+
+
+MAX_RESULT_BYTES = 16 * 1024**2
+"""A result is read by the upload's owner; it passes through the function's memory several times."""
 
 
 class Unprocessable(Exception):
@@ -80,3 +90,16 @@ def load_processor(name: str) -> Processor:
         sys.path.insert(0, str(TEAM_CODE))
     processor: Processor = getattr(importlib.import_module(module), function)
     return processor
+
+
+def result_json(result: Mapping[str, object]) -> str:
+    """Write a result as JSON; raises TypeError or ValueError for what is none, ValueError for too much of it."""
+    if not isinstance(result, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - a team's code made it
+        raise TypeError(f"The processor returned {type(result).__name__}, but must return a mapping.")
+    text = json.dumps(dict(result), sort_keys=True, allow_nan=False)
+    if len(text) > MAX_RESULT_BYTES:
+        raise ValueError(
+            f"The processor's result has {len(text)} bytes as JSON, but at most {MAX_RESULT_BYTES} are stored. "
+            "Return less."
+        )
+    return text

@@ -59,6 +59,7 @@ def upload_in(item: Item) -> Upload:
         if "multipart_id" in item
         else None,
         object_version=item["object_version"]["S"] if "object_version" in item else None,
+        leased_until=datetime.fromisoformat(item["leased_until"]["S"]) if "leased_until" in item else None,
         result=_texts_in(item, "result"),
         failure=_texts_in(item, "failure"),
         rejection=_texts_in(item, "rejection"),

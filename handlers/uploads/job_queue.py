@@ -25,15 +25,12 @@ class JobQueue:
         self._client = client
         self._url = url
 
-    def deliver_again(self, record: dict[str, Any], *, max_attempts: int) -> None:
+    def deliver_again(self, record: dict[str, Any], *, after_seconds: int) -> None:
         """Bring a failed message back soon: the queue's visibility timeout, made for the longest job, takes hours."""
-        attempt = int(record["attributes"]["ApproximateReceiveCount"])
         try:
             self._client.change_message_visibility(
-                QueueUrl=self._url,
-                ReceiptHandle=record["receiptHandle"],
-                VisibilityTimeout=retry_delay_seconds(attempt, max_attempts),
+                QueueUrl=self._url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=after_seconds
             )
         except (ClientError, BotoCoreError):
             # It comes all the same, only later; failing here would fail the rest of the batch with it.
-            log.exception("The next delivery could not be brought forward.", extra={"job_id": record["messageId"]})
+            log.exception("The next delivery could not be brought forward.", extra={"message_id": record["messageId"]})

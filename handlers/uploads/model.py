@@ -25,6 +25,9 @@ MULTIPART_LIFETIME = timedelta(days=14)
 IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 """Visible ASCII; a UUID is best."""
 
+LONGEST_RUN = timedelta(minutes=15)
+"""Lambda's limit: after it a run without a lease is over."""
+
 CLAIM_LIFETIME = timedelta(days=1)
 """For which an Idempotency-Key stands for its upload."""
 
@@ -89,6 +92,15 @@ class UploadRef(NamedTuple):
                 raise UnknownUpload(f"{key!r} is not of the form {OBJECT_PREFIX}{{owner}}/{{upload_id}}")
 
 
+class Run(NamedTuple):
+    """One try to process an upload."""
+
+    job_id: str
+    """The event's id: the same for all tries of one event, for duplicates of its message and after a redrive."""
+    run_id: str
+    """Unique: a run writes only while the record names it."""
+
+
 class Multipart(NamedTuple):
     """What S3 and the record know of an upload in parts."""
 
@@ -113,6 +125,8 @@ class Upload(NamedTuple):
     """Only of an upload in parts."""
     object_version: str | None = None
     """S3's id of the bytes that are the upload's, once they are there."""
+    leased_until: datetime | None = None
+    """When another run may take it, only of an upload that is being processed."""
     result: Mapping[str, str] | None = None
     """Bucket and key, only of a completed upload."""
     failure: Mapping[str, str] | None = None

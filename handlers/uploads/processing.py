@@ -3,14 +3,15 @@
 import json
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any, Self
 
-from handlers.processors import Job, Processor, Unprocessable
+from handlers.child_process import WorkFailed
+from handlers.processors import Job, Processor, Unprocessable, result_json
 from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.model import Status, UploadRef
+from handlers.uploads.errors import UnknownUpload
+from handlers.uploads.model import LONGEST_RUN, TERMINAL, Run, Status, UploadRef
 from handlers.uploads.objects import ObjectStore, ObjectVersion
 from handlers.uploads.rejection import Rejection
 from handlers.uploads.scan import Scan
@@ -22,6 +23,15 @@ log = logging.getLogger(__name__)
 LONGEST_DETAIL = 1_000
 """Characters of a sentence; DynamoDB would refuse a record of over 400 KB, and so lose the failure."""
 
+RECORDING_SECONDS = 3.0
+"""Kept back of the function's time, to record how the work ended."""
+
+SHORTEST_WORK_SECONDS = 1.0
+"""With less time, a run does not begin: to end it then would say nothing of the processor."""
+
+LEASE_MARGIN = timedelta(seconds=5)
+"""How long a lease outlives its function: two machines' clocks differ, and Lambda takes a moment to end a process."""
+
 
 class JobFailed(Exception):
     """A try failed, whatever its cause: the queue is to deliver the message again."""
@@ -31,13 +41,25 @@ class ScanFailed(Exception):
     """Nobody knows whether the object is safe: the message goes to the dead-letter queue, for an operator."""
 
 
+class NoTimeLeft(Exception):
+    """The function ends too soon to begin; the upload is as it was, and the queue is to deliver the message again."""
+
+
+class LeasedElsewhere(Exception):
+    """Another run has the upload; the queue is to deliver the message again when its lease is over."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"Another run has the upload until {until.isoformat()}.")
+        self.until = until
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One receipt of one event from the queue: that an object was created, or has been scanned for malware."""
 
-    job_id: str
-    """The message's id: the same at every try of the same message, another for a duplicate event."""
+    run: Run
     attempt: int
+    """How often SQS has delivered this message. A redrive sends another message, which begins at 1."""
     bucket: str
     key: str
     version_id: str
@@ -50,45 +72,64 @@ class Delivery:
         return ObjectVersion(self.bucket, self.key, self.version_id)
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Self:
+    def from_record(cls, record: dict[str, Any], invocation_id: str) -> Self:
         """Take an SQS record that carries S3's "Object Created", or GuardDuty's "... Object Scan Result".
 
-        Raises KeyError, TypeError or ValueError for any other.
+        Raises UnknownUpload for any other.
         """
-        detail = json.loads(record["body"])["detail"]
-        job_id, attempt = record["messageId"], int(record["attributes"]["ApproximateReceiveCount"])
-        if "s3ObjectDetails" in detail:
-            scanned = detail["s3ObjectDetails"]
-            place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
-            return cls(job_id, attempt, *place, scan=Scan.from_details(detail["scanResultDetails"]))
-        created = detail["object"]
-        return cls(job_id, attempt, detail["bucket"]["name"], created["key"], created["version-id"])
+        try:
+            event = json.loads(record["body"])
+            run = Run(event["id"], f"{invocation_id}/{record['messageId']}")
+            attempt, detail = int(record["attributes"]["ApproximateReceiveCount"]), event["detail"]
+            if "s3ObjectDetails" in detail:
+                scanned = detail["s3ObjectDetails"]
+                place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
+                return cls(run, attempt, *place, scan=Scan.from_details(detail["scanResultDetails"]))
+            created = detail["object"]
+            return cls(run, attempt, detail["bucket"]["name"], created["key"], created["version-id"])
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise UnknownUpload(f"The message is no event of an object: {type(fault).__name__}: {fault}.") from fault
 
 
 @dataclass(frozen=True)
 class Processing:
-    """Everything one delivery needs; clock and deadline come in, so that the rule can be tested without waiting."""
+    """Everything one delivery needs; clock, time and processes come in, so that the rule can be tested without them."""
 
     records: UploadStore
+    bucket: str
+    """Where uploads are: an event of another bucket changes nothing."""
     objects: ObjectStore
+    """Used by the isolated work alone."""
+    results: ObjectStore
+    """Used outside of the isolated work alone."""
     load_processor: Callable[[], Processor]
     max_attempts: int
     """Receipts after which the queue moves a message to its dead-letter queue."""
     process_unscannable: bool
     """Whether an object that the malware scan could not look into is processed, instead of rejected."""
     clock: Callable[[], datetime]
-    deadline: Callable[[], AbstractContextManager[None]]
-    """Interrupts with TimeoutError before Lambda would end the process and nothing could be recorded."""
+    seconds_left: Callable[[], float]
+    """Until the function is ended from outside."""
+    isolated: Callable[[Callable[[], str], float], str]
+    """Runs work where it can do no harm, for some seconds at most; see child_process.run_in_child."""
 
     def process_upload(self, delivery: Delivery) -> None:
         """Take the upload from uploaded to completed, rejected or failed; a duplicate or late event changes nothing.
 
-        Raises JobFailed where the processor did, so that the queue delivers again, at last into its dead-letter queue.
+        Raises UnknownUpload, NoTimeLeft, LeasedElsewhere, or JobFailed with its cause: then the queue delivers again,
+        at last into its dead-letter queue.
         """
-        ref = UploadRef.from_object_key(delivery.key)
+        ref = self._upload_of(delivery)
+        if (seconds := self._work_seconds()) < SHORTEST_WORK_SECONDS:
+            raise NoTimeLeft(f"{max(seconds, 0):.1f} s are left, but a run needs {SHORTEST_WORK_SECONDS} s to begin.")
         self.records.record_uploaded(ref, self.clock(), version_id=delivery.version_id)
+        now = self.clock()
         declared = self.records.record_processing(
-            ref, self.clock(), job_id=delivery.job_id, version_id=delivery.version_id
+            ref,
+            now,
+            run=delivery.run,
+            leased_until=now + timedelta(seconds=self.seconds_left()) + LEASE_MARGIN,
+            version_id=delivery.version_id,
         )
         try:
             if declared is None:
@@ -96,23 +137,27 @@ class Processing:
             elif delivery.scan and delivery.scan.has_failed:
                 self._fail(ref, delivery, "scan-failed", "The object could not be scanned for malware.")
                 self._finish(ref, delivery)
-            elif rejection := self._rejection(delivery, declared):
-                self._reject(ref, delivery, rejection)
             else:
-                self._process(ref, delivery, declared)
-        except Unprocessable as fault:
-            self._fail(ref, delivery, "unprocessable", str(fault))
-        except BaseException as fault:
-            # Whatever a team's code raises, sys.exit() among it. The cause goes to the log and to the queue, and only
-            # its kind to the uploader.
-            kind = type(fault).__name__
-            if delivery.attempt >= self.max_attempts:
-                sentence = f"Processing ended in {kind} at each of {delivery.attempt} tries."
+                self._work(ref, delivery, declared)
+        except LeasedElsewhere:
+            raise
+        except Exception as fault:
+            # The cause goes to the log and to the queue, and only its kind to the uploader.
+            kind = fault.kind if isinstance(fault, WorkFailed) else type(fault).__name__
+            if delivery.attempt < self.max_attempts or isinstance(fault, NoTimeLeft):
+                self.records.give_back(ref, self.clock(), run_id=delivery.run.run_id)
+            else:
+                sentence = f"Processing ended in {kind} at the last of {delivery.attempt} tries."
                 self._fail(ref, delivery, "processing-failed", sentence)
             raise JobFailed(f"Try {delivery.attempt} of {self.max_attempts} ended in {kind}.") from fault
 
+    def _upload_of(self, delivery: Delivery) -> UploadRef:
+        if delivery.bucket != self.bucket:
+            raise UnknownUpload(f"The event is of bucket {delivery.bucket!r}, but uploads are in {self.bucket!r}.")
+        return UploadRef.from_object_key(delivery.key)
+
     def _finish(self, ref: UploadRef, delivery: Delivery) -> None:
-        """Do what is left to do for an upload that is done, or another job's.
+        """Do what is left to do for an upload that is done, or another run's.
 
         What came after an abort is put away, and so is another version than the upload's: a form may be sent twice.
         """
@@ -120,28 +165,26 @@ class Processing:
         status = upload.status
         is_another = upload.object_version not in {None, delivery.version_id}
         if is_another or status in {Status.REJECTED, Status.ABORTED}:
-            with self.deadline():
-                self.objects.put_away(delivery.version)
+            self._isolated(lambda: self.objects.put_away(delivery.version) or "")
+        elif status not in TERMINAL:
+            raise LeasedElsewhere(upload.leased_until or upload.updated_at + LONGEST_RUN)
         if status is Status.FAILED and delivery.scan and delivery.scan.has_failed:
             raise ScanFailed(f"{delivery.scan.result}: {', '.join(delivery.scan.reasons) or 'no reason given'}")
         log.info("Nothing to process: the upload is %s.", status, extra=_facts(ref, delivery))
 
-    def _rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
-        if delivery.scan:
-            found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
-            if found:
-                return found
-        with self.deadline():
-            return verify(self.objects, delivery.version, declared)
+    def _work(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> None:
+        outcome, _, text = self._isolated(lambda: self._outcome(ref, delivery, declared)).partition(":")
+        if outcome == _REJECTED:
+            self._reject(ref, delivery, Rejection(**json.loads(text)))
+        elif outcome == _UNPROCESSABLE:
+            self._fail(ref, delivery, "unprocessable", text)
+        else:
+            self._complete(ref, delivery, text)
 
-    def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> None:
-        """Record first: what is put away and not recorded would be missing at the next try."""
-        detail = _storable(rejection.detail)
-        if self.records.record_rejected(ref, self.clock(), job_id=delivery.job_id, code=rejection.code, detail=detail):
-            log.warning("Upload rejected: %s", detail, extra=_facts(ref, delivery))
-        self._finish(ref, delivery)
-
-    def _process(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> None:
+    def _outcome(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> str:
+        """Verify, and hand to the processor what is good; returns text, as what is isolated can answer nothing else."""
+        if rejection := self._rejection(delivery, declared):
+            return f"{_REJECTED}:{json.dumps(asdict(rejection))}"
         job = Job(
             owner=ref.owner,
             upload_id=ref.upload_id,
@@ -154,17 +197,47 @@ class Processing:
             attempt=delivery.attempt,
             chunks=lambda: self.objects.chunks(delivery.version),
         )
-        with self.deadline():
-            result = self.load_processor()(job)
-        self.objects.store_result(ref.result_key, result)
-        bucket = self.objects.result_bucket
-        if self.records.record_completed(ref, self.clock(), job_id=delivery.job_id, result_bucket=bucket):
+        try:
+            return f"{_PROCESSED}:{result_json(self.load_processor()(job))}"
+        except Unprocessable as fault:
+            return f"{_UNPROCESSABLE}:{fault}"
+
+    def _rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
+        if delivery.scan:
+            found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
+            if found:
+                return found
+        return verify(self.objects, delivery.version, declared)
+
+    def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> None:
+        """Record first: what is put away and not recorded would be missing at the next try."""
+        detail, run_id = _storable(rejection.detail), delivery.run.run_id
+        if self.records.record_rejected(ref, self.clock(), run_id=run_id, code=rejection.code, detail=detail):
+            log.warning("Upload rejected: %s", detail, extra=_facts(ref, delivery))
+        self._finish(ref, delivery)
+
+    def _complete(self, ref: UploadRef, delivery: Delivery, result: str) -> None:
+        self.results.store_result(ref.result_key, result)
+        bucket, run_id = self.results.result_bucket, delivery.run.run_id
+        if self.records.record_completed(ref, self.clock(), run_id=run_id, result_bucket=bucket):
             log.info("Upload completed.", extra=_facts(ref, delivery))
 
     def _fail(self, ref: UploadRef, delivery: Delivery, code: str, sentence: str) -> None:
-        detail = _storable(sentence)
-        if self.records.record_failed(ref, self.clock(), job_id=delivery.job_id, code=code, detail=detail):
+        detail, run_id = _storable(sentence), delivery.run.run_id
+        if self.records.record_failed(ref, self.clock(), run_id=run_id, code=code, detail=detail):
             log.error("Upload failed: %s", detail, extra=_facts(ref, delivery))
+
+    def _isolated(self, work: Callable[[], str]) -> str:
+        if (seconds := self._work_seconds()) <= 0:
+            raise NoTimeLeft("Nothing is left of the time to work.")
+        return self.isolated(work, seconds)
+
+    def _work_seconds(self) -> float:
+        return self.seconds_left() - RECORDING_SECONDS
+
+
+_REJECTED, _UNPROCESSABLE, _PROCESSED = "rejected", "unprocessable", "processed"
+"""How isolated work ended; after a colon stands the rejection, the sentence or the result."""
 
 
 def _storable(sentence: str) -> str:
@@ -176,6 +249,7 @@ def _facts(ref: UploadRef, delivery: Delivery) -> dict[str, object]:
     return {
         "upload_id": ref.upload_id,
         "owner": ref.owner,
-        "job_id": delivery.job_id,
+        "job_id": delivery.run.job_id,
+        "run_id": delivery.run.run_id,
         "attempt": delivery.attempt,
     }

@@ -13,7 +13,7 @@ from handlers.aws_json import Calls
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import KeyConflict, UnknownUpload
 from handlers.uploads.items import declared_in, item_of, key_of, texts, upload_in
-from handlers.uploads.model import PREDECESSORS, TERMINAL, Claim, Status, Upload, UploadRef, iso
+from handlers.uploads.model import LONGEST_RUN, PREDECESSORS, TERMINAL, Claim, Run, Status, Upload, UploadRef, iso
 from handlers.uploads.table import (
     ABOVE_ALL_UPLOADS,
     CLAIM_PREFIX,
@@ -22,6 +22,15 @@ from handlers.uploads.table import (
     SORT_KEY,
     TTL_ATTRIBUTE,
 )
+
+_CAN_BE_TAKEN = (
+    "leased_until <= :now"
+    # An answer was lost: the call is tried again, and finds what it has written itself.
+    " OR run_id = :run"
+    # Releases before there were leases wrote none.
+    " OR (attribute_not_exists(leased_until) AND updated_at <= :unleased)"
+)
+"""When an upload that is being processed can be leased to a run."""
 
 
 class UploadStore:
@@ -135,33 +144,57 @@ class UploadStore:
         """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
         return self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}}) is not None
 
-    def record_processing(self, ref: UploadRef, now: datetime, *, job_id: str, version_id: str) -> UploadRequest | None:
-        """Let one job have the upload; returns what was declared, or None where it is done or another job's.
+    def record_processing(
+        self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
+    ) -> UploadRequest | None:
+        """Lease the upload to one run; returns what was declared, or None where it is done or leased to another.
 
-        The same job may ask again: that is its retry. A job of another version than the upload's gets nothing.
+        A lease that is over can be taken by any run, of whatever job. A run of another version than the upload's gets
+        nothing.
         """
-        job = {"job_id": {"S": job_id}}
-        item = self._advance(ref, Status.PROCESSING, now, job, retry_of=job_id, of_version=version_id)
+        lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
+        item = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
         return None if item is None else declared_in(item)
+
+    def give_back(self, ref: UploadRef, now: datetime, *, run_id: str) -> bool:
+        """A run ends without an outcome: the next one need not wait for the end of its lease."""
+        try:
+            self._call(
+                "UpdateItem",
+                Key=key_of(ref),
+                UpdateExpression="SET leased_until = :now",
+                ConditionExpression="#status = :processing AND run_id = :run",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":now": {"S": iso(now)},
+                    ":processing": {"S": Status.PROCESSING},
+                    ":run": {"S": run_id},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            _item_in_the_way(fault, ref)
+            return False
+        return True
 
     def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
         """The client gave the upload up before its object was there."""
         return self._advance(ref, Status.ABORTED, now) is not None
 
-    def record_completed(self, ref: UploadRef, now: datetime, *, job_id: str, result_bucket: str) -> bool:
+    def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
         result = texts(bucket=result_bucket, key=ref.result_key)
-        return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=job_id) is not None
+        return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=run_id) is not None
 
-    def record_failed(self, ref: UploadRef, now: datetime, *, job_id: str, code: str, detail: str) -> bool:
+    def record_failed(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The job will not be tried again; code is for programs, detail a sentence for people."""
         failure = texts(code=code, detail=detail)
-        return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=job_id) is not None
+        return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id) is not None
 
-    def record_rejected(self, ref: UploadRef, now: datetime, *, job_id: str, code: str, detail: str) -> bool:
+    def record_rejected(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
         rejection = texts(code=code, detail=detail)
-        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=job_id) is not None
+        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id) is not None
 
     def _advance(
         self,
@@ -170,7 +203,7 @@ class UploadStore:
         now: datetime,
         attributes: Mapping[str, Any] | None = None,
         *,
-        retry_of: str | None = None,
+        taken_by: str | None = None,
         of_version: str | None = None,
         held_by: str | None = None,
     ) -> dict[str, Any] | None:
@@ -183,22 +216,22 @@ class UploadStore:
             ":one": {"N": "1"},
         }
         condition = f"#status IN ({', '.join(allowed)})"
-        if retry_of:
-            values[":job"] = {"S": retry_of}
-            condition += " OR (#status = :status AND job_id = :job)"
+        if taken_by:
+            values |= {":run": {"S": taken_by}, ":unleased": {"S": iso(now - LONGEST_RUN)}}
+            condition += f" OR (#status = :status AND ({_CAN_BE_TAKEN}))"
         if of_version:
             values[":of_version"] = {"S": of_version}
             condition = f"({condition}) AND object_version = :of_version"
         if held_by:
-            values[":job"] = {"S": held_by}
-            condition += " AND job_id = :job"
+            values[":run"] = {"S": held_by}
+            condition += " AND run_id = :run"
         names = {"#status": "status", "#version": "version"}
         update = "SET #status = :status, #version = #version + :one, updated_at = :now"
         for name, value in (attributes or {}).items():
             names[f"#{name}"] = name
             values[f":{name}"] = value
             update += f", #{name} = :{name}"
-        update += " REMOVE open_until" + (", open_shard" if status in TERMINAL else "")
+        update += " REMOVE open_until" + (", open_shard, leased_until" if status in TERMINAL else "")
         try:
             answer = self._call(
                 "UpdateItem",

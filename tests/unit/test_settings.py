@@ -50,10 +50,16 @@ RANGES = {
     "quarantineExpirationDays": (1, 3_650),
     "processingTimeoutSeconds": (10, 900),
     "processingMemoryMb": (128, 10_240),
+    "processingMaxConcurrency": (2, 1_000),
     "processingReservedConcurrency": (2, 900),
     "processingMaxAttempts": (1, 1_000),
 }
-ZERO_MEANS_NONE = ("objectExpirationDays", "resultExpirationDays", "processingReservedConcurrency")
+ZERO_MEANS_NONE = (
+    "objectExpirationDays",
+    "resultExpirationDays",
+    "processingMaxConcurrency",
+    "processingReservedConcurrency",
+)
 EMPTY_MEANS_NONE = ("kmsKeyArn", "userPoolArn", "processorCode")
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
@@ -93,6 +99,7 @@ BAD = [
     *((key, text) for key in FLAGS for text in NOT_FLAGS),
     *((key, text) for key, texts in BAD_TEXTS.items() for text in texts),
     ("processingReservedConcurrency", "1"),
+    ("processingMaxConcurrency", "1"),
 ]
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -273,6 +280,15 @@ class TestKeysThatContradictEachOtherAreRefused:
 
         assert fault.startswith(f"portage:kmsKeyArn is '{KMS_KEY_ARN}', but ")
         assert "eu-west-1" in fault
+
+    def test_more_deliveries_than_executions_that_are_reserved(self) -> None:
+        values = {**defaults(), "processingMaxConcurrency": "6", "processingReservedConcurrency": "5"}
+
+        (fault,) = faults(values)
+
+        assert fault.startswith(
+            "portage:processingMaxConcurrency is 6, but must be at most the reserved concurrency, 5"
+        )
 
     def test_sign_up_in_a_pool_that_was_given(self) -> None:
         (fault,) = faults({**defaults(), "userPoolArn": USER_POOL_ARN, "allowSignUp": "true"})

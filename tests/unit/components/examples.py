@@ -184,6 +184,7 @@ PROCESSING_PIPELINE = Example(
         "unscannable_objects": "process",
         "timeout_seconds": 60,
         "memory_mb": 1_024,
+        "max_concurrency": 4,
         "reserved_concurrency": 5,
         "max_attempts": 4,
         "result_expiration_days": 8,
@@ -197,6 +198,7 @@ PROCESSING_PIPELINE = Example(
     ranges={
         "timeout_seconds": (10, 900),
         "memory_mb": (128, 10_240),
+        "max_concurrency": (2, 1_000),
         "reserved_concurrency": (2, 900),
         "max_attempts": (1, 1_000),
         "quarantine_expiration_days": (1, 3_650),

@@ -75,7 +75,7 @@ class TestNoMessageIsLost:
         assert recording.inputs(aws.lambda_.Function)["timeout"] == timeout
         assert recording.inputs(aws.sqs.Queue, QUEUE)["visibilityTimeoutSeconds"] == 6 * timeout
 
-    @pytest.mark.parametrize(("args", "tries"), [({}, 3), ({"max_attempts": 4}, 4)])
+    @pytest.mark.parametrize(("args", "tries"), [({}, 5), ({"max_attempts": 4}, 4)])
     def test_after_its_tries_it_goes_to_the_dead_letters(self, args: dict[str, int], tries: int) -> None:
         recording = recorded(**args)
 
@@ -113,13 +113,34 @@ class TestTheQueueTriggersTheLiveAlias:
             "functionName": arn_of(aws.lambda_.Alias, f"{FUNCTION}-live"),
             "batchSize": 1,
             "functionResponseTypes": ["ReportBatchItemFailures"],
+            "scalingConfig": {"maximumConcurrency": 50},
         }
 
-    def test_reserved_executions_bound_the_deliveries_as_well(self, with_everything: Recording) -> None:
-        mapping = with_everything.inputs(aws.lambda_.EventSourceMapping)
+    @pytest.mark.parametrize(
+        ("args", "maximum"),
+        [
+            ({"max_concurrency": 2}, 2),
+            ({"max_concurrency": 1_000}, 1_000),
+            ({"reserved_concurrency": 5}, 5),
+            ({"reserved_concurrency": 51}, 50),
+            ({"reserved_concurrency": 5, "max_concurrency": 5}, 5),
+        ],
+    )
+    def test_deliveries_are_always_limited_and_never_above_what_is_reserved(
+        self, args: dict[str, int], maximum: int
+    ) -> None:
+        recording = recorded(**args)
 
-        assert mapping["scalingConfig"] == {"maximumConcurrency": 5}
-        assert with_everything.inputs(aws.lambda_.Function)["reservedConcurrentExecutions"] == 5
+        assert recording.inputs(aws.lambda_.EventSourceMapping)["scalingConfig"] == {"maximumConcurrency": maximum}
+        reserved = recording.inputs(aws.lambda_.Function).get("reservedConcurrentExecutions")
+        assert reserved == args.get("reserved_concurrency")
+
+    def test_a_limit_above_the_reservation_is_refused_before_anything_is_made(self) -> None:
+        def program() -> None:
+            with pytest.raises(ValueError, match=r"ProcessingPipeline: max_concurrency is 6, but .* at most .* 5: "):
+                PROCESSING_PIPELINE.make(max_concurrency=6, reserved_concurrency=5)
+
+        assert record(program).registrations == ()
 
     def test_nothing_is_reserved_by_default(self, by_default: Recording) -> None:
         assert "reservedConcurrentExecutions" not in by_default.inputs(aws.lambda_.Function)
@@ -147,11 +168,12 @@ class TestTheProcessor:
     def test_is_told_where_things_are(self, by_default: Recording) -> None:
         assert variables(by_default) == {
             "UPLOADS_TABLE": "the-table",
+            "INGEST_BUCKET": "the-bucket",
             "RESULTS_BUCKET": physical(RESULTS),
             "QUARANTINE_BUCKET": physical(QUARANTINE),
             "QUEUE_URL": url_of(QUEUE),
             "PROCESSOR": "handlers.processors.inspect.process",
-            "MAX_ATTEMPTS": "3",
+            "MAX_ATTEMPTS": "5",
             "UNSCANNABLE_OBJECTS": "reject",
         }
 

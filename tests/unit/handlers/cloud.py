@@ -41,6 +41,8 @@ REF = UploadRef(OWNER, "01985c2e-5a00-7000-8000-000000000001")
 CREATED = datetime(2026, 2, 28, 12, 0, 0, 250_000, tzinfo=UTC)
 LATER = datetime(2026, 2, 28, 12, 0, 7, 500_000, tzinfo=UTC)
 LATER_ISO = "2026-02-28T12:00:07.500Z"
+EVENT_ID = "2ee9cc15-d022-99ea-1fb8-1b1bac4850f9"
+"""EventBridge's, of the object's creation."""
 RECEIVE_COUNT: "MessageSystemAttributeNameType" = "ApproximateReceiveCount"
 ENVIRONMENT = {
     "AWS_REGION": REGION,
@@ -224,7 +226,7 @@ def object_created(key: str, version_id: str) -> dict[str, Any]:
     """Shape EventBridge's "Object Created" (S3 guide, "EventBridge event message structure")."""
     return {
         "version": "0",
-        "id": "2ee9cc15-d022-99ea-1fb8-1b1bac4850f9",
+        "id": EVENT_ID,
         "detail-type": "Object Created",
         "source": "aws.s3",
         "account": "123456789012",

@@ -20,6 +20,7 @@ from handlers import (
 )
 from handlers.aws_boto3 import Boto3Json
 from handlers.processors import Processor
+from handlers.uploads.model import Run
 from handlers.uploads.processing import Delivery
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
@@ -66,7 +67,7 @@ def worker(cloud: Cloud, store: UploadStore) -> Worker:
 def delivery(cloud: Cloud) -> Delivery:
     """The first receipt of an upload's event: its record pending, its bytes in the bucket."""
     cloud.write_record()
-    return Delivery("message-1", 1, INGEST, REF.object_key, cloud.put_object())
+    return Delivery(Run("event-1", "run-1"), 1, INGEST, REF.object_key, cloud.put_object())
 
 
 @pytest.fixture
@@ -74,6 +75,7 @@ def process_object_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Non
     """The function as it is after a cold start: settings in place, nothing cached."""
     for name, value in {
         "UPLOADS_TABLE": TABLE,
+        "INGEST_BUCKET": INGEST,
         "RESULTS_BUCKET": RESULTS,
         "QUARANTINE_BUCKET": QUARANTINE,
         "QUEUE_URL": cloud.queue_url,

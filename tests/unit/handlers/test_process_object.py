@@ -1,17 +1,37 @@
 """The Lambda behind the queue, from a batch of messages to the answer that names those to deliver again."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from handlers.processors import Job, Unprocessable
-from handlers.uploads.processing import JobFailed
+from handlers.uploads.model import iso
+from handlers.uploads.processing import RECORDING_SECONDS, JobFailed
 from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
-from tests.unit.handlers.cloud import OWNER, PDF, REF, RESULTS, Cloud, tried_again
+from tests.unit.handlers.cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
+
+
+def delays(cloud: Cloud, message: Mapping[str, Any], *, remaining_seconds: float = 300) -> list[float]:
+    """Hand over a message that comes again; returns after how many seconds, as the queue is told."""
+    told: list[float] = []
+
+    def note(params: dict[str, Any], **_event: object) -> None:
+        told.append(params["VisibilityTimeout"])
+
+    name = "provide-client-params.sqs.ChangeMessageVisibility"
+    cloud.sqs.meta.events.register_first(name, note)
+    try:
+        assert handle(message, remaining_seconds=remaining_seconds) == [message["messageId"]]
+    finally:
+        cloud.sqs.meta.events.unregister(name, note)
+    return told
 
 
 class TestOneMessage:
@@ -44,6 +64,38 @@ class TestOneMessage:
         assert handle(message, {**message, "messageId": "another"}) == []
         assert (cloud.record(), cloud.results()) == (record, results)
 
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_a_delivery_that_meets_another_run_comes_again_when_its_lease_is_over(
+        self, cloud: Cloud, attempt: int
+    ) -> None:
+        message = tried_again(uploaded(cloud), attempt)
+        record = cloud.write_record(
+            status="processing",
+            version=3,
+            object_version=json.loads(message["body"])["detail"]["object"]["version-id"],
+            job_id=EVENT_ID,
+            run_id="another",
+            leased_until=iso(datetime.now(UTC) + timedelta(seconds=100)),
+        )
+        assert delays(cloud, message) == [pytest.approx(100, abs=5)]
+        assert cloud.record() == record
+
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_an_event_of_another_bucket_goes_to_the_dead_letters_at_once_and_changes_nothing(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, attempt: int
+    ) -> None:
+        message = uploaded(cloud)
+        record = cloud.record()
+        with monkeypatch.context() as patched:
+            patched.setenv("INGEST_BUCKET", "bucket-of-somebody")
+            assert delays(cloud, tried_again(message, attempt)) == [0]
+        assert cloud.record() == record
+
+    def test_a_delivery_without_time_left_comes_again_soon(self, cloud: Cloud) -> None:
+        message = uploaded(cloud)
+        assert delays(cloud, message, remaining_seconds=RECORDING_SECONDS) == [5]
+        assert cloud.status() == "pending"
+
     def test_a_failed_try_is_reported_until_the_last_and_then_recorded(
         self, cloud: Cloud, use_processor: UseProcessor
     ) -> None:
@@ -72,8 +124,9 @@ class TestOneMessage:
         (entry,) = caplog.records
         assert entry.exc_info
         assert isinstance(entry.exc_info[1], JobFailed)
-        assert isinstance(entry.exc_info[1].__cause__, LookupError)
-        assert vars(entry)["job_id"] == message["messageId"]
+        assert "in raise_secret\n" in str(entry.exc_info[1].__cause__)
+        assert str(entry.exc_info[1].__cause__).endswith("LookupError: password=hunter2\n")
+        assert vars(entry)["message_id"] == message["messageId"]
 
     def test_a_processor_that_does_not_exist_is_tried_again_and_at_last_failed(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
@@ -85,7 +138,7 @@ class TestOneMessage:
         assert handle(tried_again(message, MAX_ATTEMPTS)) == [message["messageId"]]
         record = cloud.record()
         assert record
-        assert record["failure"]["detail"] == "Processing ended in ModuleNotFoundError at each of 3 tries."
+        assert record["failure"]["detail"] == "Processing ended in ModuleNotFoundError at the last of 3 tries."
 
 
 class TestBatch:

@@ -1,16 +1,37 @@
 """The use case behind the queue, with processors written where they are needed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from handlers.processors import Job, Processor
-from handlers.uploads.processing import Delivery
-from tests.unit.handlers.cloud import INGEST, LATER_ISO, OWNER, PDF, REF, RESULTS, Cloud, object_created
+from handlers.uploads.declaration import UploadRequest
+from handlers.uploads.errors import UnknownUpload
+from handlers.uploads.model import Run
+from handlers.uploads.processing import (
+    RECORDING_SECONDS,
+    SHORTEST_WORK_SECONDS,
+    Delivery,
+    LeasedElsewhere,
+    NoTimeLeft,
+)
+from tests.unit.handlers.cloud import (
+    EVENT_ID,
+    INGEST,
+    LATER,
+    LATER_ISO,
+    OWNER,
+    PDF,
+    REF,
+    RESULTS,
+    Cloud,
+    object_created,
+)
 from tests.unit.handlers.worker import (
     MAX_ATTEMPTS,
     Worker,
@@ -24,6 +45,12 @@ from tests.unit.handlers.worker import (
     refuse,
 )
 
+AgainAtTry = Callable[[Delivery, int], Delivery]
+
+
+def duplicate_at_try(delivery: Delivery, attempt: int) -> Delivery:
+    return at_try(duplicate(delivery), attempt)
+
 
 class TestDelivery:
     def test_it_is_what_the_event_says(self) -> None:
@@ -32,7 +59,20 @@ class TestDelivery:
             "attributes": {"ApproximateReceiveCount": "2"},
             "body": json.dumps(object_created(REF.object_key, "v7")),
         }
-        assert Delivery.from_record(record) == Delivery("message-1", 2, INGEST, REF.object_key, "v7")
+        run = Run(EVENT_ID, "request-1/message-1")
+        assert Delivery.from_record(record, "request-1") == Delivery(run, 2, INGEST, REF.object_key, "v7")
+
+    @pytest.mark.parametrize("missing", ["id", "detail"])
+    def test_one_without_a_part_names_no_upload(self, missing: str) -> None:
+        event = object_created(REF.object_key, "v7")
+        del event[missing]
+        record = {
+            "messageId": "message-1",
+            "attributes": {"ApproximateReceiveCount": "2"},
+            "body": json.dumps(event),
+        }
+        with pytest.raises(UnknownUpload, match=missing):
+            Delivery.from_record(record, "request-1")
 
 
 class TestCompleted:
@@ -50,12 +90,13 @@ class TestCompleted:
             "status": "completed",
             "version": 4,
             "updated_at": LATER_ISO,
-            "job_id": "message-1",
+            "job_id": "event-1",
+            "run_id": "run-1",
             "result": {"bucket": RESULTS, "key": f"results/{OWNER}/{REF.upload_id}.json"},
         }
 
     def test_the_processor_is_handed_all_that_the_contract_promises(self, worker: Worker, delivery: Delivery) -> None:
-        worker.process(at_try(delivery, 2), count_bytes)
+        worker.process(replace(delivery, attempt=2), count_bytes)
         (job,) = worker.jobs
         assert replace(job, chunks=no_chunks) == Job(
             owner=OWNER,
@@ -95,26 +136,130 @@ class TestCompleted:
             worker.process(delivery, count_bytes)
         assert cloud.status() == "processing"
 
-    def test_the_deadline_guards_verification_and_then_loading_and_running_the_processor(
+    def test_verification_loading_and_the_processor_are_isolated_together_and_nothing_else_is(
         self, worker: Worker, delivery: Delivery
     ) -> None:
+        seen: list[int] = []
+
         def load() -> Processor:
-            worker.guarded.append("loaded")
-            return lambda _job: worker.guarded.append("run") or {}
+            seen.append(len(worker.isolations))
+            return lambda _job: seen.append(len(worker.isolations)) or {}
 
         worker.process(delivery, never, load_processor=load)
-        assert worker.guarded == ["begun", "ended", "begun", "loaded", "run", "ended"]
+        assert seen == [1, 1]
+        assert worker.isolations == [300 - RECORDING_SECONDS]
+
+
+class TestLease:
+    def test_it_lasts_as_long_as_the_function_may_and_a_little_longer(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        leases: list[object] = []
+        worker.seconds_left = 60
+
+        def look(_job: Job) -> Mapping[str, object]:
+            record = cloud.record()
+            assert record
+            leases.append(record["leased_until"])
+            return {}
+
+        worker.process(delivery, look)
+        assert leases == ["2026-02-28T12:01:12.500Z"]
+
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS, MAX_ATTEMPTS + 1])
+    @pytest.mark.parametrize("again", [at_try, duplicate_at_try], ids=["the same event", "another event"])
+    def test_a_delivery_that_meets_another_run_waits_for_the_end_of_its_lease_and_never_fails_the_upload(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int, again: AgainAtTry
+    ) -> None:
+        def during(_job: Job) -> Mapping[str, object]:
+            before = cloud.record()
+            with pytest.raises(LeasedElsewhere) as caught:
+                worker.process(again(delivery, attempt), never)
+            assert caught.value.until == LATER + timedelta(seconds=305)
+            return {"unchanged": cloud.record() == before}
+
+        worker.process(delivery, during)
+        assert cloud.result() == {"unchanged": True}
+        assert cloud.status() == "completed"
+        worker.process(again(delivery, attempt), never)
+
+    @pytest.mark.parametrize("again", [at_try, duplicate_at_try], ids=["the same event", "another event"])
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_when_the_lease_of_a_run_that_was_killed_is_over_any_delivery_takes_the_upload(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int, again: AgainAtTry
+    ) -> None:
+        self.be_killed(worker, replace(delivery, attempt=attempt))
+        with pytest.raises(LeasedElsewhere):
+            worker.process(again(delivery, 1), never)
+        worker.now = LATER + timedelta(seconds=305)
+        worker.process(again(delivery, 1), count_bytes)
+        assert cloud.status() == "completed"
+
+    def be_killed(self, worker: Worker, delivery: Delivery) -> None:
+        """End as a process does that is killed: nothing is recorded afterwards."""
+
+        def kill(_job: Job) -> Mapping[str, object]:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            worker.process(delivery, kill)
+        assert worker.cloud.status() == "processing"
+
+    def test_a_run_that_has_lost_its_lease_changes_nothing(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        ends: list[dict[str, Any] | None] = []
+
+        def overtaken(_job: Job) -> Mapping[str, object]:
+            worker.now = LATER + timedelta(seconds=305)
+            worker.process(at_try(delivery, 2), refuse)
+            ends.append(cloud.record())
+            raise LookupError
+
+        with failed_try(LookupError):
+            worker.process(delivery, overtaken)
+        assert ends == [cloud.record()]
+        assert cloud.status() == "failed"
+
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_a_delivery_without_time_left_changes_nothing(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int
+    ) -> None:
+        record = cloud.record()
+        worker.seconds_left = RECORDING_SECONDS + SHORTEST_WORK_SECONDS - 0.1
+        with pytest.raises(NoTimeLeft):
+            worker.process(at_try(delivery, attempt), never)
+        assert cloud.record() == record
+
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_time_that_ran_out_before_the_work_is_not_the_processors_failure(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = worker.store.record_processing
+
+        def slowly(*moment: Any, **lease: Any) -> UploadRequest | None:
+            worker.seconds_left = 0
+            return record(*moment, **lease)
+
+        monkeypatch.setattr(worker.store, "record_processing", slowly)
+        with failed_try(NoTimeLeft):
+            worker.process(at_try(delivery, attempt), never)
+        monkeypatch.undo()
+        assert cloud.status() == "processing"
+        worker.seconds_left = 300
+        worker.process(at_try(delivery, 1), count_bytes)
+        assert cloud.status() == "completed"
 
 
 class TestDuplicates:
     @pytest.mark.parametrize("processor", [count_bytes, refuse], ids=["completed", "failed"])
-    @pytest.mark.parametrize("message", ["message-1", "message-2"])
+    @pytest.mark.parametrize("again", [at_try, duplicate_at_try], ids=["the same event", "another event"])
     def test_an_event_after_the_end_changes_nothing(
-        self, cloud: Cloud, worker: Worker, delivery: Delivery, processor: Processor, message: str
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, processor: Processor, again: AgainAtTry
     ) -> None:
         worker.process(delivery, processor)
         record, results = cloud.record(), cloud.results()
-        worker.process(replace(delivery, job_id=message, attempt=MAX_ATTEMPTS), never)
+        worker.process(again(delivery, MAX_ATTEMPTS), never)
         assert (cloud.record(), cloud.results()) == (record, results)
 
     def test_an_event_of_a_later_version_changes_nothing_either(
@@ -125,38 +270,11 @@ class TestDuplicates:
         worker.process(replace(duplicate(delivery), version_id=cloud.put_object(body=b"later bytes")), never)
         assert (cloud.record(), cloud.results()) == (record, results)
 
-    def test_another_message_while_the_first_is_worked_on_changes_nothing(
-        self, cloud: Cloud, worker: Worker, delivery: Delivery
-    ) -> None:
-        def during(_job: Job) -> Mapping[str, object]:
-            before = cloud.record()
-            worker.process(duplicate(delivery), never)
-            return {"unchanged": cloud.record() == before}
-
-        worker.process(delivery, during)
-        assert cloud.result() == {"unchanged": True}
-        assert cloud.status() == "completed"
-
-    def test_another_message_between_two_tries_does_not_take_the_upload_away(
-        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    @pytest.mark.parametrize("again", [at_try, duplicate_at_try], ids=["the same event", "another event"])
+    def test_between_two_tries_any_delivery_may_take_the_upload(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, again: AgainAtTry
     ) -> None:
         with failed_try(LookupError):
             worker.process(delivery, raise_secret)
-        worker.process(at_try(duplicate(delivery), MAX_ATTEMPTS), never)
-        assert cloud.status() == "processing"
-        worker.process(at_try(delivery, 2), count_bytes)
-        assert cloud.status() == "completed"
-
-    def test_the_same_message_delivered_twice_at_once_completes_the_upload_once(
-        self, cloud: Cloud, worker: Worker, delivery: Delivery
-    ) -> None:
-        ends: list[dict[str, Any] | None] = []
-
-        def during(job: Job) -> Mapping[str, object]:
-            worker.process(at_try(delivery, 2), count_bytes)
-            ends.append(cloud.record())
-            return count_bytes(job)
-
-        worker.process(delivery, during)
-        assert ends == [cloud.record()]
+        worker.process(again(delivery, 2), count_bytes)
         assert cloud.status() == "completed"

@@ -12,7 +12,8 @@ from handlers.processors import Job, Processor, Unprocessable
 from handlers.uploads.errors import UnknownUpload
 from handlers.uploads.model import UploadRef
 from handlers.uploads.processing import Delivery
-from tests.unit.handlers.cloud import INGEST, OWNER, Cloud
+from handlers.uploads.scan import Scan, ScanResult
+from tests.unit.handlers.cloud import INGEST, OWNER, QUARANTINE, Cloud
 from tests.unit.handlers.worker import (
     MAX_ATTEMPTS,
     Worker,
@@ -60,7 +61,7 @@ class TestRaisingProcessor:
         assert record["status"] == "failed"
         assert record["failure"] == {
             "code": "processing-failed",
-            "detail": f"Processing ended in LookupError at each of {attempt} tries.",
+            "detail": f"Processing ended in LookupError at the last of {attempt} tries.",
         }
         assert "hunter2" not in str(record)
         assert cloud.open_uploads() == []
@@ -85,14 +86,6 @@ class TestRaisingProcessor:
                 worker.process(at_try(delivery, attempt), lambda _job: result)
             assert cloud.status() == status
         assert cloud.results() == {}
-
-    def test_a_processor_that_exits_is_a_failed_try_too(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
-        def leave(_job: Job) -> Mapping[str, object]:
-            raise SystemExit(1)
-
-        with failed_try(SystemExit):
-            worker.process(at_try(delivery, MAX_ATTEMPTS), leave)
-        assert cloud.status() == "failed"
 
     @pytest.mark.parametrize(("attempt", "status"), [(1, "processing"), (MAX_ATTEMPTS, "failed")])
     def test_a_completion_that_the_table_refuses_is_a_failed_try(
@@ -156,10 +149,27 @@ class TestUnknown:
         assert cloud.record(stranger) is None
         assert cloud.status() == "pending"
 
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
     @pytest.mark.parametrize("key", ["", "uploads/", f"results/{OWNER}/x.json", f"uploads/{OWNER}/a/b"])
-    def test_a_key_of_another_form_is_an_error(self, worker: Worker, delivery: Delivery, key: str) -> None:
+    def test_a_key_of_another_form_is_an_error(
+        self, worker: Worker, delivery: Delivery, key: str, attempt: int
+    ) -> None:
         with pytest.raises(UnknownUpload, match=re.escape(repr(key))):
-            worker.process(replace(delivery, key=key), never)
+            worker.process(at_try(replace(delivery, key=key), attempt), never)
+
+    @pytest.mark.parametrize("scan", [None, *(Scan(result) for result in ScanResult)])
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+    def test_an_event_of_another_bucket_changes_nothing(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int, scan: Scan | None
+    ) -> None:
+        record = cloud.record()
+        foreign = replace(delivery, bucket="bucket-of-somebody", scan=scan)
+        with pytest.raises(UnknownUpload, match="'bucket-of-somebody'"):
+            worker.process(at_try(foreign, attempt), never)
+        assert cloud.record() == record
+        assert cloud.versions(QUARANTINE) == {}
+        worker.process(delivery, count_bytes)
+        assert cloud.status() == "completed"
 
     def test_an_object_that_is_gone_is_a_failed_try(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
         cloud.s3.delete_object(Bucket=INGEST, Key=delivery.key, VersionId=delivery.version_id)

@@ -3,11 +3,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from handlers import processors
-from handlers.processors import Job, inspect, load_processor
+from handlers.processors import Job, inspect, load_processor, result_json
 
 
 def job() -> Job:
@@ -104,6 +106,49 @@ class TestRefused:
         for _ in range(2):
             with pytest.raises(ZeroDivisionError):
                 load_processor("team_broken.process")
+
+
+class TestResultJson:
+    def test_it_is_json(self) -> None:
+        assert result_json({"b": [1, None], "a": "é"}) == '{"a": "\\u00e9", "b": [1, null]}'
+
+    def test_the_same_result_is_the_same_text_whatever_its_order(self) -> None:
+        assert result_json({"a": 1, "b": 2}) == result_json({"b": 2, "a": 1})
+
+    @pytest.mark.parametrize(
+        "result",
+        [{"a": b"bytes"}, {"a": {1, 2}}, {"a": object()}, {b"a": 1}, {"a": 1, 2: 3}],
+        ids=["bytes", "set", "object", "bytes as key", "keys of two types"],
+    )
+    def test_what_is_not_json_is_refused(self, result: dict[str, object]) -> None:
+        with pytest.raises(TypeError):
+            result_json(result)
+
+    @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+    def test_a_number_that_json_does_not_have_is_refused(self, number: float) -> None:
+        with pytest.raises(ValueError, match="JSON"):
+            result_json({"mean": number})
+
+    def test_a_result_that_contains_itself_is_refused(self) -> None:
+        result: dict[str, object] = {}
+        result["itself"] = result
+        with pytest.raises(ValueError, match="Circular"):
+            result_json(result)
+
+    @pytest.mark.parametrize("result", [None, [], "text", 5, {1, 2}])
+    def test_what_is_no_mapping_is_refused_by_the_name_of_its_type(self, result: Any) -> None:
+        sentence = f"^The processor returned {type(result).__name__}, but must return a mapping.$"
+        with pytest.raises(TypeError, match=sentence):
+            result_json(result)
+
+    def test_a_mapping_that_is_no_dict_is_good(self) -> None:
+        assert result_json(MappingProxyType({"a": 1})) == '{"a": 1}'
+
+    def test_too_much_is_refused_with_its_size_and_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(processors, "MAX_RESULT_BYTES", 9)
+        assert result_json({"a": 10}) == '{"a": 10}'
+        with pytest.raises(ValueError, match=r"has 10 bytes as JSON, but at most 9 "):
+            result_json({"a": 100})
 
 
 class TestJob:

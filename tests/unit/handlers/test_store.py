@@ -16,18 +16,24 @@ from handlers.uploads.plan import Method, Parts
 from handlers.uploads.store import UploadStore
 from local.emulator import Emulator
 from tests.unit.handlers.cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
-from tests.unit.handlers.store_steps import BEFORE, HOLDER, OTHER, STEPS, VERSION
+from tests.unit.handlers.store_steps import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
 
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
 ALLOWED = {
     ("pending", "uploaded"),
     ("pending", "aborted"),
     ("uploaded", "processing by the holder"),
-    ("uploaded", "processing by another job"),
+    ("uploaded", "processing by another run"),
     ("processing", "processing by the holder"),
-    ("processing", "completed by the holder"),
-    ("processing", "failed by the holder"),
-    ("processing", "rejected by the holder"),
+    ("processing until now", "processing by the holder"),
+    ("processing until now", "processing by another run"),
+    ("processing of a release without leases, 15 minutes ago", "processing by the holder"),
+    ("processing of a release without leases, 15 minutes ago", "processing by another run"),
+    *(
+        (before, f"{end} by the holder")
+        for before in ("processing", "processing until now")
+        for end in ("completed", "failed", "rejected")
+    ),
 }
 """All that may ever happen; every other pair changes nothing."""
 
@@ -83,6 +89,7 @@ class TestEveryStepFromEveryState:
         expected.pop("open_until", None)
         if expected["status"] in {"completed", "failed", "rejected", "aborted"}:
             del expected["open_shard"]
+            expected.pop("leased_until", None)
         assert cloud.record() == expected
 
     @pytest.mark.parametrize(("before", "step"), sorted(set(product(BEFORE, STEPS)) - ALLOWED))
@@ -112,25 +119,58 @@ class TestEveryStepFromEveryState:
 
 
 class TestProcessing:
-    @pytest.mark.parametrize("before", ["uploaded", "processing"])
-    def test_the_job_that_has_the_upload_is_told_what_was_declared(
+    @pytest.mark.parametrize("before", ["uploaded", "processing until now"])
+    def test_the_run_that_takes_the_upload_reads_what_was_declared(
         self, cloud: Cloud, store: UploadStore, before: str
     ) -> None:
         cloud.write_record(**BEFORE[before], file_name="名前.csv", content_type="text/csv", size_bytes=5 * 1024**3)
-        declared = store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION)
-        assert declared == UploadRequest("名前.csv", "text/csv", 5_368_709_120)
+        assert take(store, REF, OTHER) == UploadRequest("名前.csv", "text/csv", 5_368_709_120)
 
-    def test_of_two_jobs_the_first_has_the_upload(self, cloud: Cloud, store: UploadStore) -> None:
+    def test_of_two_runs_the_first_has_the_upload(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
-        assert store.record_processing(REF, LATER, job_id=OTHER, version_id=VERSION)
-        assert store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION) is None
-        assert not store.record_completed(REF, LATER, job_id=HOLDER, result_bucket=RESULTS)
-        assert store.record_completed(REF, LATER, job_id=OTHER, result_bucket=RESULTS)
+        assert take(store, REF, OTHER)
+        assert take(store, REF, HOLDER) is None
+        assert not store.record_completed(REF, LATER, run_id=HOLDER.run_id, result_bucket=RESULTS)
+        assert store.record_completed(REF, LATER, run_id=OTHER.run_id, result_bucket=RESULTS)
 
-    def test_each_retry_of_a_job_raises_the_version(self, cloud: Cloud, store: UploadStore) -> None:
+    def test_a_run_whose_lease_was_taken_over_changes_nothing(self, cloud: Cloud, store: UploadStore) -> None:
+        cloud.write_record(**BEFORE["processing until now"])
+        assert take(store, REF, OTHER)
+        record = cloud.record()
+        assert not store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert not store.record_failed(REF, LATER, run_id=HOLDER.run_id, code="c", detail="d")
+        assert cloud.record() == record
+
+    def test_a_repeated_call_finds_its_own_lease(self, cloud: Cloud, store: UploadStore) -> None:
+        cloud.write_record(**BEFORE["uploaded"])
+        assert take(store, REF, HOLDER) == take(store, REF, HOLDER)
+
+    def test_what_is_given_back_can_be_taken_at_once_by_any_run(self, cloud: Cloud, store: UploadStore) -> None:
+        cloud.write_record(**BEFORE["uploaded"])
+        assert take(store, REF, HOLDER)
+        leased = cloud.record()
+        assert store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert leased
+        assert cloud.record() == {**leased, "leased_until": LATER_ISO}
+        assert take(store, REF, OTHER)
+
+    @pytest.mark.parametrize("before", sorted(set(BEFORE) - {"processing", "processing until now"}))
+    def test_nothing_else_can_be_given_back(self, cloud: Cloud, store: UploadStore, before: str) -> None:
+        record = cloud.write_record(**BEFORE[before])
+        assert not store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert cloud.record() == record
+
+    def test_a_lease_is_read_back(self, cloud: Cloud, store: UploadStore) -> None:
+        cloud.write_record(**BEFORE["uploaded"])
+        assert store.find(REF).leased_until is None
+        take(store, REF, HOLDER)
+        assert store.find(REF).leased_until == LEASED_UNTIL
+
+    def test_each_run_raises_the_version(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
         for version in (3, 4, 5):
-            assert store.record_processing(REF, LATER, job_id=HOLDER, version_id=VERSION)
+            assert take(store, REF, HOLDER)
+            store.give_back(REF, LATER, run_id=HOLDER.run_id)
             record = cloud.record()
             assert record
             assert record["version"] == version

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers import process_object
 from handlers.uploads import objects
 from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import UploadRef
+from handlers.uploads.model import Run, UploadRef
 from handlers.uploads.objects import ObjectStore, ObjectVersion
-from handlers.uploads.processing import Delivery, JobFailed, ScanFailed
+from handlers.uploads.processing import Delivery, JobFailed, LeasedElsewhere, ScanFailed
 from handlers.uploads.scan import Scan, ScanResult
-from tests.unit.handlers.batches import handle
+from tests.unit.handlers.batches import handle, in_this_process
 from tests.unit.handlers.cloud import (
     INGEST,
     LATER,
@@ -33,6 +35,7 @@ from tests.unit.handlers.worker import MAX_ATTEMPTS, Worker, at_try, count_bytes
 Again = Callable[[Delivery], Delivery]
 TEXT = b"words"
 KEY = REF.object_key
+ANOTHER_RUN = Run("event-2", "run-2")
 CLEAN, THREATS = Scan(ScanResult.CLEAN), Scan(ScanResult.THREATS, ("EICAR",))
 UNSUPPORTED, FAILED, DENIED = (Scan(ScanResult[name]) for name in ("UNSUPPORTED", "FAILED", "ACCESS_DENIED"))
 
@@ -41,7 +44,7 @@ UNSUPPORTED, FAILED, DENIED = (Scan(ScanResult[name]) for name in ("UNSUPPORTED"
 def lie(cloud: Cloud) -> Delivery:
     """Text that was declared as PDF."""
     cloud.write_record()
-    return Delivery("message-1", 1, INGEST, KEY, cloud.put_object(body=TEXT))
+    return Delivery(Run("event-1", "run-1"), 1, INGEST, KEY, cloud.put_object(body=TEXT))
 
 
 def scanned(delivery: Delivery, scan: Scan) -> Delivery:
@@ -70,7 +73,8 @@ class TestRejected:
             "status": "rejected",
             "version": 4,
             "updated_at": LATER_ISO,
-            "job_id": "message-1",
+            "job_id": "event-1",
+            "run_id": "run-1",
             "rejection": {"code": "type-mismatch", "detail": "The object is text, but application/pdf was declared."},
         }
         assert is_put_away(cloud)
@@ -117,14 +121,12 @@ class TestInterrupted:
     """Whatever ends the function, and whenever: the next delivery finishes."""
 
     @pytest.mark.parametrize("again", [retried, duplicate])
-    def test_before_it_was_recorded_the_same_message_verifies_again(
+    def test_before_it_was_recorded_any_message_verifies_again(
         self, cloud: Cloud, worker: Worker, lie: Delivery, again: Again
     ) -> None:
         self.process_until(worker, lie, "describe")
         assert cloud.status() == "processing"
         worker.process(again(lie), never)
-        assert is_put_away(cloud) == (again is retried), "another message has to leave the upload to its job"
-        worker.process(at_try(lie, 3), never)
         assert is_put_away(cloud)
         assert cloud.status() == "rejected"
 
@@ -140,9 +142,9 @@ class TestInterrupted:
 
     def process_until(self, worker: Worker, delivery: Delivery, operation: str) -> None:
         def end(*_arguments: object) -> None:
-            raise SystemExit
+            raise LookupError
 
-        with pytest.MonkeyPatch.context() as patched, failed_try(SystemExit):
+        with pytest.MonkeyPatch.context() as patched, failed_try(LookupError):
             patched.setattr(ObjectStore, operation, end)
             worker.process(delivery, never)
 
@@ -283,15 +285,15 @@ class TestScanEvent:
 
     def test_a_delivery_is_what_the_event_says(self) -> None:
         event = object_scanned(KEY, "v7", "THREATS_FOUND", threats=["EICAR"])
-        expected = Delivery("message-1", 2, INGEST, KEY, "v7", THREATS)
-        assert Delivery.from_record(self.record(event)) == expected
+        expected = Delivery(Run(event["id"], "request-1/message-1"), 2, INGEST, KEY, "v7", THREATS)
+        assert Delivery.from_record(self.record(event), "request-1") == expected
 
     @pytest.mark.parametrize("missing", ["bucketName", "objectKey", "versionId"])
     def test_one_without_a_place_is_an_error(self, missing: str) -> None:
         event = object_scanned(KEY, "v7", "NO_THREATS_FOUND")
         del event["detail"]["s3ObjectDetails"][missing]
-        with pytest.raises(KeyError, match=missing):
-            Delivery.from_record(self.record(event))
+        with pytest.raises(UnknownUpload, match=missing):
+            Delivery.from_record(self.record(event), "request-1")
 
     @pytest.mark.usefixtures("process_object_started")
     @pytest.mark.parametrize(
@@ -317,6 +319,7 @@ class TestScanEvent:
     def test_the_function_deletes_where_it_knows_no_quarantine_and_processes_the_unscannable_where_told(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(process_object, "run_in_child", in_this_process)
         monkeypatch.setenv("QUARANTINE_BUCKET", "")
         monkeypatch.setenv("UNSCANNABLE_OBJECTS", "process")
         cloud.write_record()
@@ -341,7 +344,7 @@ class TestWhatIsNotTheUploads:
     ) -> None:
         worker.process(delivery, count_bytes)
         record = cloud.record()
-        second = Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=TEXT))
+        second = Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=TEXT))
         worker.process(second, never)
         assert cloud.record() == record
         assert (cloud.versions(INGEST), cloud.versions(QUARANTINE)) == ({KEY: [PDF]}, {KEY: [TEXT]})
@@ -349,7 +352,7 @@ class TestWhatIsNotTheUploads:
     def test_of_two_versions_the_one_whose_event_comes_first_is_the_uploads(
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
-        second = Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=PDF))
+        second = Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=PDF))
         worker.process(second, count_bytes)
         worker.process(delivery, never)
         record = cloud.record()
@@ -361,7 +364,7 @@ class TestWhatIsNotTheUploads:
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
         worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
-        worker.process(Delivery("message-2", 1, INGEST, KEY, cloud.put_object(body=TEXT)), never)
+        worker.process(Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=TEXT)), never)
         assert cloud.status() == "uploaded"
         worker.process(delivery, count_bytes)
         assert cloud.status() == "completed"
@@ -373,8 +376,10 @@ class TestWhatIsNotTheUploads:
         assert cloud.record() == record
         assert is_put_away(cloud, PDF)
 
-    def test_a_version_that_another_job_works_on_stays(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+    def test_a_version_that_another_run_works_on_stays(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        until = LATER + timedelta(minutes=5)
         worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
-        worker.store.record_processing(REF, LATER, job_id="another", version_id=delivery.version_id)
-        worker.process(delivery, never)
+        worker.store.record_processing(REF, LATER, run=ANOTHER_RUN, leased_until=until, version_id=delivery.version_id)
+        with pytest.raises(LeasedElsewhere):
+            worker.process(delivery, never)
         assert cloud.versions(INGEST) == {KEY: [PDF]}

@@ -1,16 +1,19 @@
 """Delivers messages to the use case behind the queue, with processors of the tests' own."""
 
+import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pytest
 
 from handlers.processors import Job, Processor, Unprocessable
+from handlers.uploads.model import Run
 from handlers.uploads.objects import ObjectStore
 from handlers.uploads.processing import Delivery, JobFailed, Processing
 from handlers.uploads.store import UploadStore
-from tests.unit.handlers.cloud import LATER, QUARANTINE, RESULTS, Cloud
+from tests.unit.handlers.cloud import INGEST, LATER, QUARANTINE, RESULTS, Cloud
 
 MAX_ATTEMPTS = 3
 
@@ -22,17 +25,17 @@ class Worker:
     cloud: Cloud
     store: UploadStore
     jobs: list[Job] = field(default_factory=list[Job])
-    guarded: list[str] = field(default_factory=list[str])
+    isolations: list[float] = field(default_factory=list[float])
+    """The seconds that each isolated work had."""
+    seconds_left: float = 300
+    now: datetime = LATER
     quarantine_bucket: str | None = QUARANTINE
     process_unscannable: bool = False
 
-    @contextmanager
-    def deadline(self) -> Generator[None]:
-        self.guarded.append("begun")
-        try:
-            yield
-        finally:
-            self.guarded.append("ended")
+    def isolated(self, work: Callable[[], str], seconds: float) -> str:
+        """Stands in for a child process: what processors note is seen in this one."""
+        self.isolations.append(seconds)
+        return work()
 
     def process(
         self, delivery: Delivery, processor: Processor, *, load_processor: Callable[[], Processor] | None = None
@@ -43,22 +46,29 @@ class Worker:
 
         Processing(
             records=self.store,
+            bucket=INGEST,
             objects=ObjectStore(self.cloud.s3, RESULTS, self.quarantine_bucket),
+            results=ObjectStore(self.cloud.s3, RESULTS),
             load_processor=load_processor or (lambda: noted),
             max_attempts=MAX_ATTEMPTS,
             process_unscannable=self.process_unscannable,
-            clock=lambda: LATER,
-            deadline=self.deadline,
+            clock=lambda: self.now,
+            seconds_left=lambda: self.seconds_left,
+            isolated=self.isolated,
         ).process_upload(delivery)
 
 
+_run_ids = (f"run-{number}" for number in itertools.count(2))
+
+
 def at_try(delivery: Delivery, attempt: int) -> Delivery:
-    return replace(delivery, attempt=attempt)
+    """The same event, delivered again."""
+    return replace(delivery, attempt=attempt, run=delivery.run._replace(run_id=next(_run_ids)))
 
 
 def duplicate(delivery: Delivery) -> Delivery:
     """A second event of the same object: S3 and EventBridge deliver at least once."""
-    return replace(delivery, job_id="message-2")
+    return replace(delivery, run=Run("event-2", next(_run_ids)))
 
 
 @contextmanager

@@ -1,0 +1,197 @@
+"""Runs work in a child process, so that a deadline ends it whatever it does, and what it changes ends with it."""
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from logging import getLogger
+from typing import NoReturn
+
+log = getLogger(__name__)
+
+LONGEST_TRACEBACK = 32 * 1024
+"""Characters, from the end. CloudWatch Logs truncates events over 256 KB."""
+
+_POLL_SECONDS = 0.1
+"""A child that ended without an answer is noticed after this time at the latest."""
+
+_RETURNED, _RAISED = b"=", b"!"
+_HEADER = struct.Struct(">cQ")
+"""Which of the two, and the length of what follows."""
+
+_ENCODING = ("utf-8", "surrogatepass")
+
+_PR_SET_PDEATHSIG = 1
+"""Linux, prctl(2)."""
+
+
+class WorkFailed(Exception):
+    """The work raised an exception; the message is the child's traceback, for the log."""
+
+    def __init__(self, kind: str, trace: str) -> None:
+        super().__init__(trace)
+        self.kind = kind
+        """The name of the exception's class."""
+
+
+class ProcessDied(Exception):
+    """The child process ended without an answer: by os._exit(), a signal, or for want of memory."""
+
+
+def run_in_child(work: Callable[[], str], seconds: float) -> str:
+    """Return what `work` returns in a child process, which is killed with all that it started.
+
+    The child has a session and a temporary folder of its own, no standard input, and its standard output is standard
+    error. It inherits this process's clients, and must not use one that has been used here: two processes would share
+    its connection.
+
+    Raises TimeoutError after `seconds`, WorkFailed, ProcessDied, or OSError where no child can be started.
+    """
+    with _temporary_folder() as folder:
+        child = _Child(work, folder)
+        try:
+            answer = child.answer(seconds)
+        finally:
+            child.end()
+    if answer is None:
+        raise ProcessDied(f"The process left no answer; {_ending(child.status)}.")
+    kind, text = answer
+    if kind == _RAISED:
+        name, _, trace = text.partition("\n")
+        raise WorkFailed(name, trace)
+    return text
+
+
+class _Child:
+    """One child process, from its start to its end."""
+
+    def __init__(self, work: Callable[[], str], folder: str) -> None:
+        # What is buffered here would be written by both.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        self._receiving, sending = os.pipe()
+        try:
+            self._pid = os.fork()
+            if self._pid == 0:
+                _work(work, sending, parent=parent, folder=folder)
+        except OSError:
+            os.close(self._receiving)
+            raise
+        finally:
+            os.close(sending)
+        self.status: int | None = None
+        """As os.waitpid() tells it, once the process has ended."""
+
+    def answer(self, seconds: float) -> tuple[bytes, str] | None:
+        """Return how the work ended and the text that it left, or None where the process ended without; TimeoutError.
+
+        The end of the file is not waited for, since a process that the child started may hold the pipe open.
+        """
+        ends_at = time.monotonic() + seconds
+        poll, received = select.poll(), bytearray()
+        poll.register(self._receiving, select.POLLIN)
+        while (left := ends_at - time.monotonic()) > 0:
+            if poll.poll(min(left, _POLL_SECONDS) * 1000):
+                piece = os.read(self._receiving, 1024**2)
+                received += piece
+                if (answer := _answer_in(received)) or not piece:
+                    return answer
+            elif self.status is not None:
+                return None
+            else:
+                self._look()  # and then into the pipe again: it may have answered just before its end
+        raise TimeoutError(f"The work did not end within {seconds:.3g} s.")
+
+    def end(self) -> None:
+        """Kill the process and its whole session, where they still live."""
+        if self.status is None:
+            os.kill(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left of it; so macOS says of a dead process
+            os.killpg(self._pid, signal.SIGKILL)
+        if self.status is None:
+            _, self.status = os.waitpid(self._pid, 0)
+        os.close(self._receiving)
+
+    def _look(self) -> None:
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if pid:
+            self.status = status
+
+
+def _answer_in(received: bytearray) -> tuple[bytes, str] | None:
+    if len(received) < _HEADER.size:
+        return None
+    kind, length = _HEADER.unpack_from(received)
+    if len(received) < _HEADER.size + length:
+        return None
+    return kind, received[_HEADER.size : _HEADER.size + length].decode(*_ENCODING)
+
+
+def _ending(status: int | None) -> str:
+    code = 0 if status is None else os.waitstatus_to_exitcode(status)
+    return f"signal {-code} ended it" if code < 0 else f"its exit code is {code}"
+
+
+def _work(work: Callable[[], str], sending: int, *, parent: int, folder: str) -> NoReturn:
+    """Be the child. Nothing of the parent's runs in it afterwards, such as its `finally` clauses."""
+    try:
+        os.setsid()
+        _die_with(parent)
+        _be_at_home(folder)
+        message = _message(work)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # the work may have closed it
+                stream.flush()
+        with os.fdopen(sending, "wb") as pipe:
+            pipe.write(message)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _message(work: Callable[[], str]) -> bytes:
+    try:
+        kind, text = _RETURNED, work()
+    except BaseException as fault:  # noqa: BLE001 - sys.exit() among them: the parent tells the cause
+        trace = "".join(traceback.format_exception(fault))[-LONGEST_TRACEBACK:]
+        kind, text = _RAISED, f"{type(fault).__name__}\n{trace}"
+    body = text.encode(*_ENCODING)
+    return _HEADER.pack(kind, len(body)) + body
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent is killed; other systems than Linux leave it running."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has been killed before
+            os._exit(1)
+
+
+def _be_at_home(folder: str) -> None:
+    """Leave the parent's standard streams alone: whoever runs a function may speak to it by them."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+
+@contextmanager
+def _temporary_folder() -> Generator[str]:
+    folder = tempfile.mkdtemp(prefix="portage-")
+    try:
+        yield folder
+    finally:
+        try:
+            shutil.rmtree(folder)
+        except OSError:  # the work may have taken the permission away, or this folder
+            log.warning("The temporary folder %s was not deleted.", folder, exc_info=True)
