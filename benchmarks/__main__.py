@@ -1,12 +1,12 @@
 """`python -m benchmarks`: measures, prints one table and writes docs/benchmarks.md."""
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import functions, sending, signing, verification
@@ -14,7 +14,7 @@ from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.certificate import write_certificate
 from benchmarks.document import write_document
 from benchmarks.nginx import NoNginx
-from benchmarks.table import Row, for_terminal
+from benchmarks.table import Row, console_for, for_terminal
 
 BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "signing": signing.measure,
@@ -24,17 +24,12 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
 }
 
 
-_PAGE_COLUMNS = 400  # a file or a pipe has no width, and nothing in it should be wrapped
-
-
 def main() -> int:
     """Measure all; 1 where something could not be measured, whether goals are met or not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only prove that all runs: the figures say nothing")
     quick: bool = parser.parse_args().quick
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PAGE_COLUMNS)
+    console = console_for(sys.stdout)
     rows: list[Row] = []
     unmeasured = 0
     begun = time.monotonic()

@@ -3,8 +3,9 @@
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import IO, Self
 
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measuring import Ratio
@@ -78,6 +79,14 @@ class Row:
     def cells(self) -> Sequence[str]:
         """As COLUMNS are."""
         return (self.what, self.ours, self.peer, str(self.ratio or ""), str(self.goal or ""), self.verdict)
+
+
+_UNLIMITED_COLUMNS = 10_000
+
+
+def console_for(file: IO[str]) -> Console:
+    """Open a console. A file or a pipe has no width, so nothing is wrapped there."""
+    return Console(file=file, highlight=False, width=None if file.isatty() else _UNLIMITED_COLUMNS)
 
 
 def for_terminal(rows: Iterable[Row]) -> Table:

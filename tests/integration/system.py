@@ -116,6 +116,25 @@ class System:
             lambda counts: all(count == "0" for count in counts.values()),
         )
 
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The events in the dead-letter queue; they stay there."""
+        answer = self.emulator.client("sqs").receive_message(
+            QueueUrl=self.outputs["deadLetterQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def is_dead(self, upload_id: str) -> bool:
+        """Whether an event of the upload is in the dead-letter queue."""
+        return any(event["detail"]["object"]["key"].endswith(upload_id) for event in self.dead_letters())
+
+    def redrive(self) -> None:
+        """Send the dead letters to the queue again, as SQS's own redrive does: each as a new message."""
+        sqs, dead_letters = self.emulator.client("sqs"), self.outputs["deadLetterQueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                sqs.send_message(QueueUrl=self.outputs["queueUrl"], MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+
     def resource_id(self, kind: str, name: str) -> str:
         """The physical id of a resource, by its Pulumi type's last word and its name."""
         found = [each.id for each in self.deployment.resources if each.type.endswith(f":{kind}") and each.name == name]

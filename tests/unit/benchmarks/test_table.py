@@ -1,7 +1,9 @@
+import io
+
 import pytest
 
 from benchmarks.measuring import Ratio
-from benchmarks.table import COLUMNS, Goal, Row, as_markdown, at_least, at_most
+from benchmarks.table import COLUMNS, Goal, Row, as_markdown, at_least, at_most, console_for, for_terminal
 
 
 def compared(goal: Goal | None) -> Row:
@@ -45,6 +47,13 @@ def test_an_amount_is_judged_in_the_place_of_a_ratio(amount: float, verdict: str
 
 def test_what_was_not_measured_has_neither_met_nor_missed_a_goal() -> None:
     assert Row("sending", "not measured: no nginx", goal=at_most(1)).verdict == ""
+
+
+def test_a_reason_is_in_one_line_of_a_file_beside_cells_of_any_width() -> None:
+    reason = "not measured: nginx is not installed; run apt-get install nginx-light"
+    file = io.StringIO()
+    console_for(file).print(for_terminal([Row("w" * 80, "o" * 80, "p" * 80), Row("sending", reason)]))
+    assert reason in file.getvalue()
 
 
 def test_markdown_has_a_line_a_row_with_as_many_cells_as_columns() -> None:

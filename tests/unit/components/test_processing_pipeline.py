@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.arguments import ArgumentError
 from handlers.uploads.model import UploadRef
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
@@ -137,7 +138,7 @@ class TestTheQueueTriggersTheLiveAlias:
 
     def test_a_limit_above_the_reservation_is_refused_before_anything_is_made(self) -> None:
         def program() -> None:
-            with pytest.raises(ValueError, match=r"ProcessingPipeline: max_concurrency is 6, but .* at most .* 5: "):
+            with pytest.raises(ArgumentError, match=r"ProcessingPipeline: max_concurrency is 6, but .* at most .* 5: "):
                 PROCESSING_PIPELINE.make(max_concurrency=6, reserved_concurrency=5)
 
         assert record(program).registrations == ()

@@ -1,0 +1,94 @@
+"""Every way into the dead-letter queue leaves an upload that has failed, or that a redrive completes."""
+
+import copy
+import json
+
+import pytest
+
+from tests.integration.conftest import TEAM_CODE, DeployWith
+from tests.integration.system import System, User, eventually, put
+
+LEASE_SECONDS = 10 + 5
+"""The function's timeout, and the margin."""
+
+
+@pytest.fixture(scope="module")
+def one_try(deploy_with: DeployWith) -> System:
+    """One try an upload, and a message that is not deleted comes again after a second instead of a minute."""
+    system = deploy_with(
+        "one-try",
+        processor="team_processor.process",
+        processorCode=str(TEAM_CODE),
+        processingMaxAttempts=1,
+        processingTimeoutSeconds=10,
+    )
+    system.emulator.client("sqs").set_queue_attributes(
+        QueueUrl=system.outputs["queueUrl"], Attributes={"VisibilityTimeout": "1"}
+    )
+    return system
+
+
+@pytest.fixture(scope="module")
+def sender(one_try: System) -> User:
+    return one_try.new_user()
+
+
+def test_an_upload_whose_run_was_killed_is_completed_by_a_redrive_when_the_lease_is_over(
+    one_try: System, sender: User
+) -> None:
+    upload_id = one_try.send(sender, file_name="kills.bin")
+    eventually(lambda: one_try.is_dead(upload_id), bool)
+    assert one_try.status(sender, upload_id)["status"] == "processing"
+
+    def redriven() -> str:
+        one_try.redrive()  # until the lease is over, the message comes back each time
+        return one_try.status(sender, upload_id)["status"]
+
+    eventually(redriven, lambda status: status == "completed", seconds=LEASE_SECONDS + 30)
+    one_try.await_idle()
+    assert not one_try.is_dead(upload_id)
+
+
+def test_an_upload_whose_deliveries_were_all_throttled_is_pending_and_a_redrive_completes_it(
+    one_try: System, sender: User
+) -> None:
+    functions, sqs = one_try.emulator.client("lambda"), one_try.emulator.client("sqs")
+    mapping = one_try.resource_id("EventSourceMapping", "processing-queue-triggers-process-object")
+    functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+    try:
+        upload_id = one_try.send(sender)
+        # A throttled delivery is a receipt after which nothing runs.
+        receive = {"QueueUrl": one_try.outputs["queueUrl"], "VisibilityTimeout": 0}
+        eventually(lambda: sqs.receive_message(**receive).get("Messages"), bool)
+        eventually(lambda: sqs.receive_message(**receive) and one_try.is_dead(upload_id), bool)
+    finally:
+        functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+    assert one_try.status(sender, upload_id)["status"] == "pending"
+    one_try.redrive()
+    one_try.await_status(sender, upload_id, "completed")
+
+
+def test_an_upload_that_has_failed_stays_failed(one_try: System, sender: User) -> None:
+    upload_id = one_try.send(sender, file_name="raises.bin")
+    failed = one_try.await_status(sender, upload_id, "failed")
+    eventually(lambda: one_try.is_dead(upload_id), bool)
+    one_try.redrive()
+    one_try.await_idle()
+    assert one_try.status(sender, upload_id) == failed
+    assert not one_try.is_dead(upload_id)
+
+
+def test_an_event_of_another_bucket_is_kept_and_changes_nothing(one_try: System, sender: User) -> None:
+    upload_id = one_try.send(sender, file_name="raises.bin")
+    eventually(lambda: one_try.is_dead(upload_id), bool)
+    (event,) = [each for each in one_try.dead_letters() if each["detail"]["object"]["key"].endswith(upload_id)]
+    plan = one_try.create(sender)
+    before = one_try.status(sender, plan["upload_id"])
+    foreign = copy.deepcopy(event)
+    foreign["detail"]["bucket"]["name"] = one_try.outputs["resultsBucket"]
+    foreign["detail"]["object"]["key"] = event["detail"]["object"]["key"].replace(upload_id, plan["upload_id"])
+    one_try.emulator.client("sqs").send_message(QueueUrl=one_try.outputs["queueUrl"], MessageBody=json.dumps(foreign))
+    eventually(lambda: one_try.is_dead(plan["upload_id"]), bool)
+    assert one_try.status(sender, plan["upload_id"]) == before
+    assert put(plan, b"12345").status == 200
+    one_try.await_status(sender, plan["upload_id"], "completed")
