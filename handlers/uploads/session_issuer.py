@@ -9,7 +9,7 @@ from handlers.uploads.signing_keys import SigningKeys
 
 
 class SessionIssuer(NamedTuple):
-    """Signs with the key that is current."""
+    """Signs each session with the key that is current then."""
 
     keys: SigningKeys
     expires_in_seconds: int
@@ -30,6 +30,6 @@ class SessionIssuer(NamedTuple):
             "part_size_bytes": parts.part_size_bytes,
             "part_count": parts.count,
             **({"checksum_algorithm": session.checksum_algorithm} if checksum else {}),
-            "session": session.token(*self.keys.current),
+            "session": session.token(*self.keys.fetch_current()),
             "session_expires_at": iso(datetime.fromtimestamp(session.expires_at, UTC)),
         }

@@ -12,7 +12,8 @@ from handlers.aws_json import AwsJson
 KEY_BYTES = 32
 """As long as the hash of HMAC-SHA256: a longer one adds nothing (RFC 2104)."""
 
-CACHE_SECONDS = 300
+CACHE_SECONDS = 60
+"""How long a key that was replaced twice is still accepted, at most."""
 EARLY_REFRESH_SECONDS = 10
 """Anybody can send a token with a made-up key id: so often at most is the secret read again for one."""
 
@@ -49,10 +50,11 @@ class SigningKey(NamedTuple):
 
 
 class SigningKeys(Mapping[str, bytes]):
-    """The keys that are good now, by their ids: the current one, and the one that it has replaced.
+    """The keys that verify sessions, by their ids: the current one, and the one that it has replaced.
 
-    Each is asked for when it is needed, and known for 5 minutes. An unknown id makes both be read again, so that a
-    rotation is known at once; a session therefore outlives one rotation, and not two.
+    Each is read when it is needed and cached for CACHE_SECONDS. An unknown id makes both be read again, so that a
+    rotation is known at once. A session stays good after one rotation, but not after two. Keys to sign with are never
+    cached: a key that was replaced twice since would sign a session that other verifiers reject.
     """
 
     def __init__(self, client: AwsJson, secret_id: str, *, clock: Callable[[], float] = time.time) -> None:
@@ -62,12 +64,10 @@ class SigningKeys(Mapping[str, bytes]):
         self._known: dict[str, tuple[float, SigningKey | None]] = {}
         self._refreshed_at: float | None = None
 
-    @property
-    def current(self) -> SigningKey:
-        """The key to sign with; raises NoSigningKey before the secret's first rotation has ended."""
-        key = self._read(CURRENT)
+    def fetch_current(self) -> SigningKey:
+        """Read the key to sign with, at each call; raises NoSigningKey before the secret's first rotation has ended."""
+        key = self._fetch(CURRENT)
         if key is None:
-            del self._known[CURRENT]  # to be asked for again: the rotation may end at any moment
             raise NoSigningKey(
                 f"{self._secret_id} has no {CURRENT} value: its first rotation has not ended; see that function's log."
             )

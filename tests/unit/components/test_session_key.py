@@ -99,14 +99,14 @@ class TestOnTheEmbeddedAws:
         monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
         client = AwsJson(SECRETS_MANAGER, emulator.region)
         keys = SigningKeys(client, deployed.outputs["secret"])
-        first = keys.current
+        first = keys.fetch_current()
 
         version = emulator.client("secretsmanager").rotate_secret(SecretId=deployed.outputs["secret"])["VersionId"]
 
         assert len(keys[version]) == 32
         assert dict(keys).keys() == {version, first.key_id}
         assert keys[first.key_id] == first.key
-        assert keys.current.key_id == version
+        assert keys.fetch_current().key_id == version
         client.close()
 
     @pytest.fixture

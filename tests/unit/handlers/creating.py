@@ -14,6 +14,7 @@ from handlers.uploads.permission import Permission
 from handlers.uploads.presign import Bucket, Credentials
 from handlers.uploads.quota import Quota
 from handlers.uploads.session_issuer import SessionIssuer
+from handlers.uploads.signing_keys import SigningKey
 from handlers.uploads.store import UploadStore
 from tests.unit.handlers.cloud import CREATED, OWNER
 from tests.unit.handlers.light_clients import KEY
@@ -51,7 +52,8 @@ class Stammering(Boto3Json):
 class OneKey(Mapping[str, bytes]):
     """Stands in for the keys of the secret."""
 
-    current = KEY
+    def fetch_current(self) -> SigningKey:
+        return KEY
 
     def __getitem__(self, key_id: str) -> bytes:
         return {KEY.key_id: KEY.key}[key_id]

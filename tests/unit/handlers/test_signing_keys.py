@@ -92,34 +92,39 @@ class TestTheSecretsForm:
 
 
 class TestTheCurrentKey:
-    def test_is_read_once_in_five_minutes(self, clock: Clock) -> None:
+    def test_is_read_at_each_signing(self, clock: Clock) -> None:
         secrets = FakeSecrets(FIRST)
         keys = keys_of(secrets, clock)
-        for seconds in (1_000, 1_200, 1_299.9):
-            clock.seconds = seconds
-            assert keys.current == FIRST
-        assert secrets.asked == ["AWSCURRENT"]
+        for rotated in (SECOND, THIRD):
+            keys.fetch_current()
+            secrets.rotate(rotated)
+            assert keys.fetch_current() == rotated
+        assert secrets.asked == ["AWSCURRENT"] * 4
+
+    def test_is_one_that_a_verifier_without_a_cache_accepts_after_any_rotations(self, clock: Clock) -> None:
+        secrets = FakeSecrets(FIRST)
+        signer = keys_of(secrets, clock)
+        assert dict(signer) == {"key-1": FIRST.key}, "which is cached"
         secrets.rotate(SECOND)
-        assert keys.current == FIRST
-        clock.seconds = 1_300
-        assert keys.current == SECOND
-        assert secrets.asked == ["AWSCURRENT"] * 2
+        secrets.rotate(THIRD)
+
+        assert signer.fetch_current().key_id in keys_of(secrets, clock)
 
     def test_that_is_not_there_yet_is_told_with_the_place_to_look_and_asked_for_again(self, clock: Clock) -> None:
         secrets = FakeSecrets()
         keys = keys_of(secrets, clock)
         with pytest.raises(NoSigningKey, match=rf"^{SECRET} has no AWSCURRENT value: its first rotation .* log\.$"):
-            _ = keys.current
+            keys.fetch_current()
 
         secrets.rotate(FIRST)
-        assert keys.current == FIRST
+        assert keys.fetch_current() == FIRST
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "DecryptionFailure", "InternalServiceError"])
     def test_that_cannot_be_read_is_the_services_fault_to_tell(self, clock: Clock, code: str) -> None:
         secrets = FakeSecrets(FIRST)
         secrets.refusal = AwsError(code, "no", 400, {})
         with pytest.raises(AwsError, match=code):
-            _ = keys_of(secrets, clock).current
+            keys_of(secrets, clock).fetch_current()
 
 
 class TestTheGoodKeys:
@@ -137,7 +142,7 @@ class TestTheGoodKeys:
         assert keys["key-1"] == FIRST.key
         assert secrets.asked == ["AWSCURRENT", "AWSPREVIOUS"]
 
-    def test_that_there_is_no_previous_one_is_known_for_five_minutes_too(self, clock: Clock) -> None:
+    def test_that_there_is_no_previous_one_is_cached_too(self, clock: Clock) -> None:
         secrets = FakeSecrets(FIRST)
         keys = keys_of(secrets, clock)
         assert len(keys) == 1
@@ -159,9 +164,23 @@ class TestTheGoodKeys:
         keys = keys_of(secrets, clock)
         assert set(keys) == {"key-1", "key-2"}
         secrets.rotate(THIRD)
-        clock.seconds += 300
+        clock.seconds += 60
 
         assert keys.get("key-2") == SECOND.key
+        assert keys.get("key-1") is None
+
+    @pytest.mark.parametrize("read_before_seconds", [0, 1, 30, 59])
+    def test_include_none_that_was_replaced_twice_a_minute_ago(self, clock: Clock, read_before_seconds: int) -> None:
+        """Whenever both were read last: each is read again by then."""
+        secrets = FakeSecrets(FIRST)
+        keys = keys_of(secrets, clock)
+        assert set(keys) == {"key-1"}
+        clock.seconds += read_before_seconds
+        secrets.rotate(SECOND)
+        assert keys["key-1"] == FIRST.key
+        secrets.rotate(THIRD)
+        clock.seconds += 60
+
         assert keys.get("key-1") is None
 
     def test_are_not_asked_for_at_every_made_up_id(self, clock: Clock) -> None:
