@@ -73,7 +73,8 @@ class UploadsApi:
     ) -> CreatedUpload:
         """Declare an upload; the server chooses how its bytes go, unless `method` does.
 
-        The same `idempotency_key` with the same declaration gives the same upload, with a fresh URL.
+        The same `idempotency_key` with the same declaration gives the same upload, with a fresh URL; once the upload is
+        no longer pending, ApiProblem with status 409 and its `upload_status`.
         """
         body: dict[str, object] = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
         if checksum is not None:
@@ -169,6 +170,7 @@ def _problem(answer: urllib3.BaseHTTPResponse, source: str) -> ApiProblem:
         status=answer.status,
         detail=problem.text("detail"),
         request_id=problem.text("request_id"),
+        upload_status=problem.text("upload_status") if "upload_status" in problem else None,
     )
 
 

@@ -16,7 +16,16 @@ class UnexpectedAnswer(PortageError):
 class ApiProblem(PortageError):
     """The API refused, and said why (RFC 9457)."""
 
-    def __init__(self, *, problem_type: str, title: str, status: int, detail: str, request_id: str) -> None:
+    def __init__(
+        self,
+        *,
+        problem_type: str,
+        title: str,
+        status: int,
+        detail: str,
+        request_id: str,
+        upload_status: str | None = None,
+    ) -> None:
         super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
         self.type = problem_type
         """`about:blank` where the answer carried no problem document."""
@@ -25,6 +34,8 @@ class ApiProblem(PortageError):
         self.detail = detail
         self.request_id = request_id
         """What the operator looks for in the logs; empty where the answer named none."""
+        self.upload_status = upload_status
+        """How far the upload is, where that is what the API refused for."""
 
 
 class SignInRefused(PortageError):

@@ -23,13 +23,13 @@ def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = No
 def send_patiently(
     created: CreatedUpload,
     source: SourceFile,
-    declare_again: Callable[[], CreatedUpload],
+    declare_again: Callable[[], CreatedUpload | None],
     backoff: Backoff,
     on_sent: OnSent,
 ) -> None:
     """Send the file as it was when it was looked at, and try again what may pass; FileChanged if it is not so any more.
 
-    `declare_again` fetches a fresh permission when this one has expired.
+    `declare_again` fetches a fresh permission when this one has expired, or returns None if S3 has the bytes already.
     """
     sendings = 0
 
@@ -50,8 +50,9 @@ def send_patiently(
         except S3Refused as refused:
             if not has_expired(refused):
                 raise
-            created = declare_again()
-            if created.status == "pending":  # else likewise, and its event was faster than this
+            renewed = declare_again()
+            if renewed is not None:  # else likewise, and its event was faster than this
+                created = renewed
                 send_once()
 
     patiently(send, backoff, time.sleep)

@@ -77,13 +77,15 @@ class Uploading:
                 sent_parts = int(sent == source.size_bytes)
                 self._on_progress(Progress(created.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
 
-        def declare_again() -> CreatedUpload:
+        def declare_again() -> CreatedUpload | None:
             try:
                 return declare()
             except ApiProblem as problem:
-                if not problem.type.endswith("not-open"):
+                if problem.upload_status is None:
                     raise
-                raise UploadEnded(created.upload_id, "aborted") from problem
+                if problem.upload_status == "aborted":
+                    raise UploadEnded(created.upload_id, problem.upload_status) from problem
+                return None
 
         send_patiently(created, source, declare_again, self._tuning.backoff, tell)
         return self._api.get(created.upload_id)

@@ -9,7 +9,6 @@ import pulumi
 from components.arguments import ArgumentError
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
-from handlers.uploads.table import PENDING_INDEX
 
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]
@@ -89,13 +88,8 @@ def read_an_upload(table_arn: Arn) -> Statement:
 
 
 def list_uploads(table_arn: Arn) -> Statement:
-    """Read an owner's records."""
+    """Read an owner's records, or the places that they hold."""
     return allow(["dynamodb:Query"], table_arn)
-
-
-def count_pending_uploads(table_arn: Arn) -> Statement:
-    """Count an owner's uploads that may still be sent."""
-    return allow(["dynamodb:Query"], pulumi.Output.concat(table_arn, "/index/", PENDING_INDEX))
 
 
 def put_objects(bucket_arn: Arn) -> Statement:

@@ -2,6 +2,7 @@
 
 from components.arguments import Choice, Network, Pattern, Range, Together
 from handlers.processors import PROCESSOR_PATTERN
+from handlers.uploads.places import MOST_PLACES
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
 _ARN = r"arn:aws[a-z-]*"
@@ -23,7 +24,7 @@ URL_SECONDS = Range(1, 3_600, "a transfer has to start within it; longer ones ar
 SESSION_SECONDS = Range(3_600, 604_800, "an upload that takes longer than a week asks for a new session")
 MULTIPART_THRESHOLD = Range(1, MAX_SINGLE_REQUEST_BYTES, "S3 takes at most 5 GiB in one PUT")
 UPLOAD_BYTES = Range(1, MAX_OBJECT_BYTES, "S3 makes an object of at most 10,000 parts of 5 GiB")
-OPEN_UPLOADS = Range(1, 5_000, "they are counted in one page of DynamoDB's at every declaration")
+OPEN_UPLOADS = Range(1, MOST_PLACES, "an owner's open uploads must fit one page of a DynamoDB Query, 1 MB")
 CONTENT_TYPE = Pattern(
     r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/(\*|[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*)",
     "a media type without parameters, such as application/pdf or image/*",

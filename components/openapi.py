@@ -13,7 +13,7 @@ from components.schemas import ref, schemas
 from handlers.api import PROBLEM_JSON
 from handlers.uploads.model import IDEMPOTENCY_KEY_PATTERN
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 
 _UPLOAD_ID = {"name": "upload_id", "in": "path", "required": True, "schema": {"type": "string"}}
 
@@ -21,7 +21,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "For a day, the same key and body give the same upload; best a UUID",
+    "description": "For a day, the same key and body give the same upload while it is pending; best a UUID",
     "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
 }
 
@@ -73,7 +73,7 @@ class Contract:
                 "201": _response("The permission to send the file", "CreatedUpload"),
                 "400": _problem("The request breaks the contract"),
                 "403": _problem("The upload is over your quota"),
-                "409": _problem("The Idempotency-Key was sent with another body, or its upload was aborted"),
+                "409": _problem("The Idempotency-Key was sent with another body, or its upload is no longer pending"),
             },
         )
 

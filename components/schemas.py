@@ -102,7 +102,10 @@ def schemas() -> dict[str, Any]:
         ),
         "UploadPage": _object({"uploads": {"type": "array", "items": ref("Upload")}}, optional={"next": _TEXT}),
         "ResultLink": _object({"url": _TEXT, "expires_at": _MOMENT}),
-        "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT, "request_id": _TEXT}),
+        "Problem": _object(
+            {"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT, "request_id": _TEXT},
+            optional={"upload_id": _TEXT, "upload_status": status},
+        ),
     }
 
 

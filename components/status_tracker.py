@@ -24,9 +24,8 @@ class StatusTrackerArgs(TypedDict):
 class StatusTracker(pulumi.ComponentResource):
     """Remembers how far each upload is.
 
-    An owner's uploads are one partition, newest last, so that nobody can name another's; open ones are in a sparse,
-    sharded index besides, and those that may still be sent in one by owner, which quotas count. It makes no function:
-    writing is done by those who are handed the statements in iam.py.
+    An owner's uploads are one partition, newest last, so that nobody can name another's. Open uploads are also in a
+    sparse, sharded index. Contains no Lambda function: functions write to the table with permissions from iam.py.
     """
 
     table_name: pulumi.Output[str]
@@ -53,7 +52,6 @@ class StatusTracker(pulumi.ComponentResource):
             layout.SORT_KEY,
             layout.OPEN_INDEX_PARTITION_KEY,
             layout.OPEN_INDEX_SORT_KEY,
-            layout.PENDING_INDEX_SORT_KEY,
         )
         table = aws.dynamodb.Table(
             f"{name}-uploads",
@@ -70,14 +68,6 @@ class StatusTracker(pulumi.ComponentResource):
                     ],
                     "projection_type": "INCLUDE",
                     "non_key_attributes": list(layout.OPEN_INDEX_ATTRIBUTES),
-                },
-                {
-                    "name": layout.PENDING_INDEX,
-                    "key_schemas": [
-                        {"attribute_name": layout.PENDING_INDEX_PARTITION_KEY, "key_type": "HASH"},
-                        {"attribute_name": layout.PENDING_INDEX_SORT_KEY, "key_type": "RANGE"},
-                    ],
-                    "projection_type": "KEYS_ONLY",
                 },
             ],
             ttl={"enabled": True, "attribute_name": layout.TTL_ATTRIBUTE},

@@ -87,7 +87,7 @@ class UploadFunctions(pulumi.ComponentResource):
                     iam.record_new_uploads(table),
                     iam.read_an_upload(table),
                     iam.advance_uploads(table),
-                    iam.count_pending_uploads(table),
+                    iam.list_uploads(table),
                     iam.put_objects(bucket),
                     iam.abort_multipart_uploads(bucket),
                     sign_sessions,

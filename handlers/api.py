@@ -96,16 +96,22 @@ class ApiRequest(NamedTuple):
         status, kind, title = REFUSALS[type(error)]
         # An upload of somebody else's is not told from one that nobody has.
         detail = "You have no upload with this id." if isinstance(error, UnknownUpload) else str(error)
-        return self.problem(status, kind, title, detail)
+        members = (
+            {"upload_id": error.upload.ref.upload_id, "upload_status": str(error.upload.status)}
+            if isinstance(error, NotOpen)
+            else {}
+        )
+        return self.problem(status, kind, title, detail, **members)
 
-    def problem(self, status: int, kind: str, title: str, detail: str) -> dict[str, Any]:
-        """Shape a problem detail; `kind` ends its type URN."""
+    def problem(self, status: int, kind: str, title: str, detail: str, **members: str) -> dict[str, Any]:
+        """Shape a problem detail; `kind` ends its type URN, `members` are extensions (RFC 9457, 3.2)."""
         body = {
             "type": PROBLEM_TYPE_PREFIX + kind,
             "title": title,
             "status": status,
             "detail": detail,
             "request_id": self.request_id,
+            **members,
         }
         return self.answer(status, body, **{"Content-Type": PROBLEM_JSON})
 

@@ -34,7 +34,7 @@ def _quota() -> Quota:
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer 201 with the plan, 400 with every fault, 403 over the quota, or 409 for a key used otherwise."""
+    """Answer 201 with the plan, 400 with every fault, 403 over the quota, or 409 for a key whose upload is over."""
     request = ApiRequest.from_event(event, allowed_origins())
     now = datetime.now(UTC)
     creation = Creation(

@@ -21,7 +21,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
     table = os.environ["UPLOADS_TABLE"]
     open_uploads = DYNAMODB.query(
         TableName=table,
-        IndexName="pending-uploads",
+        IndexName="open-uploads-by-owner",
         KeyConditionExpression="#owner = :owner",
         ExpressionAttributeNames={"#owner": "owner"},
         ExpressionAttributeValues={":owner": {"S": owner}},

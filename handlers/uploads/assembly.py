@@ -20,7 +20,7 @@ def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tup
     try:
         return upload, multipart, store.held(upload, multipart)
     except PartsGone as gone:
-        raise NotOpen(_GONE) from gone
+        raise NotOpen(_GONE, upload) from gone
 
 
 def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -> Upload:
@@ -34,7 +34,7 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -
         is_there = _put_together(upload, multipart, store)
         upload = records.find(ref)  # it may have been aborted meanwhile, or the event been fast
         if upload.status is Status.PENDING and not is_there:
-            raise NotOpen(_GONE)
+            raise NotOpen(_GONE, upload)
     if upload.status is Status.ABORTED:
         raise _over(upload)
     return upload
@@ -68,9 +68,9 @@ def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> boo
 
 def _multipart_of(upload: Upload) -> Multipart:
     if upload.multipart is None:
-        raise NotOpen("The upload comes in one request, and has no parts.")
+        raise NotOpen("The upload comes in one request, and has no parts.", upload)
     return upload.multipart
 
 
 def _over(upload: Upload) -> NotOpen:
-    return NotOpen(f"The upload is {upload.status}, and no longer {Status.PENDING}.")
+    return NotOpen(f"The upload is {upload.status}, and no longer {Status.PENDING}.", upload)

@@ -36,12 +36,13 @@ class Creation(NamedTuple):
     def create_upload(
         self, body: object, *, owner: str, upload_id: str, idempotency_key: str | None, now: datetime
     ) -> dict[str, Any]:
-        """Record a pending upload and return its plan, or that of the upload which the key stands for already.
+        """Record a pending upload and return its plan, or that of the pending upload which the key stands for already.
 
         Raises InvalidRequest, QuotaExceeded, KeyConflict, or NotOpen. The record is written before the plan is handed
         out: bytes can never come unannounced.
         """
         declared = UploadRequest.parse(body)
+        self.quota.check(declared)
         ref = UploadRef(owner, upload_id)
         if idempotency_key is not None:
             claimed = self.records.claim(Claim.of(idempotency_key, declared, now), ref, now)
@@ -50,16 +51,13 @@ class Creation(NamedTuple):
                     return self._again(claimed, now)
                 except UnknownUpload:  # whoever claimed it was refused, or has not come so far
                     ref = claimed
-        self._check_quota(owner, declared, now)
-        plan = self._begin(self._upload(ref, declared, now), now)
+        is_alone = idempotency_key is None
+        plan = self._begin(self._upload(ref, declared, now), now, is_alone=is_alone)
         if plan is None:
-            if idempotency_key is None:
+            if is_alone:
                 raise RuntimeError(f"{upload_id} is the id of an upload already.")
             return self._again(ref, now)  # the same request, sent twice at once: the other one was faster
         return plan
-
-    def _check_quota(self, owner: str, declared: UploadRequest, now: datetime) -> None:
-        self.quota.check(declared, lambda most: self.records.count_pending(owner, now, at_most=most))
 
     def _upload(self, ref: UploadRef, declared: UploadRequest, now: datetime) -> Upload:
         return Upload(
@@ -74,41 +72,62 @@ class Creation(NamedTuple):
             expires_at=self.permission.expires_at,
         )
 
-    def _begin(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
-        """Record a new upload and plan it; None where its id is another's already."""
-        if upload.method is Method.MULTIPART:
-            return self._begin_in_parts(upload, now)
-        return self._plan(upload, now) if self._record(upload) else None
+    def _begin(self, wanted: Upload, now: datetime, *, is_alone: bool) -> dict[str, Any] | None:
+        """Take a place for a new upload, plan and record it; None where its id is another's already.
 
-    def _begin_in_parts(self, upload: Upload, now: datetime) -> dict[str, Any] | None:
-        """Open an upload in parts at S3, and give it up where it is certain that nobody will ever know of it.
-
-        Where the record's fate is not known, it is left: without parts it costs nothing, and the bucket's lifecycle
-        rule ends it.
+        Where it is certain that this request will not record the upload, its parts are given up, and its place too
+        unless another request may have it for the same upload. Where the record's fate is not known, both are left:
+        without parts it costs nothing, the bucket's lifecycle rule ends it, and Places finds the place.
         """
-        opening = self.part_opening()
-        multipart_id = opening.open(upload.ref, upload.declared, self.permission.kms_key_arn)
-        multipart = Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
-        in_parts = upload._replace(multipart=multipart)
+        upload = wanted._replace(place=self._place(wanted, now))
         try:
-            plan = self._plan(in_parts, now)
+            if upload.method is Method.MULTIPART:
+                upload = upload._replace(multipart=self._opened(upload))
+            plan = self._plan(upload, now)
         except Exception:
-            opening.give_up(upload.ref, multipart)
+            if is_alone:
+                self.records.places.release(upload.ref, upload.place)
+            self._give_up_parts(upload)
             raise
-        if not self._record(in_parts):
-            opening.give_up(upload.ref, multipart)
-            return None
-        return plan
+        if self._record(upload):
+            return plan
+        if self.records.find(upload.ref).place != upload.place:
+            self.records.places.release(upload.ref, upload.place)
+        self._give_up_parts(upload)
+        return None
+
+    def _place(self, upload: Upload, now: datetime) -> int:
+        return self.records.places.take(upload, now, limit=self.quota.max_open_uploads)
+
+    def _opened(self, upload: Upload) -> Multipart:
+        multipart_id = self.part_opening().open(upload.ref, upload.declared, self.permission.kms_key_arn)
+        return Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
+
+    def _give_up_parts(self, upload: Upload) -> None:
+        if upload.multipart:
+            self.part_opening().give_up(upload.ref, upload.multipart)
 
     def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
-        """Plan an upload that is there with a fresh URL; raises UnknownUpload, or NotOpen where it takes no bytes."""
+        """Plan a pending upload with a fresh URL and hold its place as long; later, it takes no bytes.
+
+        Raises UnknownUpload, QuotaExceeded where its place was lost and no other is free, or NotOpen.
+        """
         known = self.records.find(ref)
-        if known.status is Status.PENDING and known.open_until <= now:
-            self._check_quota(ref.owner, known.declared, now)  # it is counted no longer, and will be again
-        upload = self.records.record_renewed(known._replace(expires_at=self.permission.expires_at))
-        if upload.status is Status.ABORTED:
-            raise NotOpen("The upload of this Idempotency-Key was aborted; send another key to begin a new one.")
-        return self._plan(upload, now)
+        if known.status is not Status.PENDING:
+            raise NotOpen(
+                f"The upload of this Idempotency-Key is {known.status}, and no longer {Status.PENDING}: "
+                "ask for it by its upload_id, or send another key to begin a new one.",
+                known,
+            )
+        renewed = known._replace(expires_at=self.permission.expires_at)
+        renewed = renewed._replace(place=self._place(renewed, now))
+        found = self.records.record_renewed(renewed, place_before=known.place)
+        is_pending = found.status is Status.PENDING
+        for place in {known.place, renewed.place} - ({found.place} if is_pending else set()):
+            self.records.places.release(ref, place)
+        if not is_pending or found.place != renewed.place:
+            return self._again(ref, now)  # it was sent, aborted, or renewed by another request meanwhile
+        return self._plan(found, now)
 
     def _plan(self, upload: Upload, now: datetime) -> dict[str, Any]:
         return {

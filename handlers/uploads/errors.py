@@ -1,5 +1,10 @@
 """What may be wrong with a request: each is the client's to mend, and handlers/api.py gives it an HTTP status."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handlers.uploads.model import Upload
+
 MOST_FAULTS = 10
 """Unknown fields, or ranges of parts, that an answer names: it must not become larger than Lambda may answer."""
 
@@ -30,6 +35,11 @@ class NoResult(Exception):
 
 class NotOpen(Exception):
     """The upload is past the state in which this could be done, or does not come in parts."""
+
+    def __init__(self, detail: str, upload: "Upload") -> None:
+        super().__init__(detail)
+        self.upload = upload
+        """As it is now."""
 
 
 class PartsMissing(Exception):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from handlers.aws_client import AwsError
 from handlers.uploads.declaration import Checksum, UploadRequest
 from handlers.uploads.model import Multipart, Status, Upload, UploadRef, iso
 from handlers.uploads.plan import Method, Parts
@@ -32,11 +33,12 @@ def item_of(upload: Upload, *, delete_at: datetime) -> dict[str, Any]:
         "updated_at": {"S": iso(upload.updated_at)},
         "expires_at": {"S": iso(upload.expires_at)},
         "open_shard": {"S": upload.ref.open_shard},
-        "open_until": {"S": iso(upload.open_until)},
         TTL_ATTRIBUTE: {"N": str(int(delete_at.timestamp()))},
     }
     if declared.checksum:
         item["checksum"] = texts(algorithm=declared.checksum.algorithm, value=declared.checksum.value)
+    if upload.place is not None:
+        item["place"] = {"N": str(upload.place)}
     if multipart:
         item["multipart_id"] = {"S": multipart.multipart_id}
         item["part_size_bytes"] = {"N": str(multipart.parts.part_size_bytes)}
@@ -58,6 +60,7 @@ def upload_in(item: Item) -> Upload:
         multipart=Multipart(item["multipart_id"]["S"], Parts(declared.size_bytes, int(item["part_size_bytes"]["N"])))
         if "multipart_id" in item
         else None,
+        place=place_in(item),
         object_version=item["object_version"]["S"] if "object_version" in item else None,
         leased_until=datetime.fromisoformat(item["leased_until"]["S"]) if "leased_until" in item else None,
         result=_texts_in(item, "result"),
@@ -75,6 +78,18 @@ def declared_in(item: Item) -> UploadRequest:
         int(item["size_bytes"]["N"]),
         checksum=Checksum.parse(checksum) if checksum else None,
     )
+
+
+def place_in(item: Item) -> int | None:
+    """Read the number of the place that the upload holds, or held."""
+    return int(item["place"]["N"]) if "place" in item else None
+
+
+def refused_item(error: AwsError) -> Item | None:
+    """Return the item that a write's condition refused, None if there is none; raises any other error."""
+    if error.code != "ConditionalCheckFailedException":
+        raise error
+    return error.body.get("Item")
 
 
 def texts(**values: str) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class Upload(NamedTuple):
     """When its presigned URL stops working."""
     multipart: Multipart | None = None
     """Only of an upload in parts."""
+    place: int | None = None
+    """Which of its owner's places it holds while it is pending."""
     object_version: str | None = None
     """S3's id of the bytes that are the upload's, once they are there."""
     leased_until: datetime | None = None
@@ -137,7 +139,7 @@ class Upload(NamedTuple):
     @property
     def open_until(self) -> datetime:
         """When no byte of it can come any more: S3 gives up what is not put together."""
-        return self.created_at + MULTIPART_LIFETIME if self.multipart else self.expires_at
+        return self.created_at + MULTIPART_LIFETIME if self.method is Method.MULTIPART else self.expires_at
 
 
 class Claim(NamedTuple):

@@ -1,4 +1,4 @@
-"""The status table: the only code that reads or writes DynamoDB.
+"""The records of uploads in the status table; with places.py, the only code that reads or writes DynamoDB.
 
 table.py has the table's layout. GET /uploads/{upload_id} reads the same attributes in its mapping templates
 (components/mapping_templates.py).
@@ -6,22 +6,16 @@ table.py has the table's layout. GET /uploads/{upload_id} reads the same attribu
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.aws_client import AwsError
 from handlers.aws_json import Calls
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import KeyConflict, UnknownUpload
-from handlers.uploads.items import declared_in, item_of, key_of, texts, upload_in
+from handlers.uploads.items import Item, declared_in, item_of, key_of, place_in, refused_item, texts, upload_in
 from handlers.uploads.model import LONGEST_RUN, PREDECESSORS, TERMINAL, Claim, Run, Status, Upload, UploadRef, iso
-from handlers.uploads.table import (
-    ABOVE_ALL_UPLOADS,
-    CLAIM_PREFIX,
-    PARTITION_KEY,
-    PENDING_INDEX,
-    SORT_KEY,
-    TTL_ATTRIBUTE,
-)
+from handlers.uploads.places import Places
+from handlers.uploads.table import ABOVE_ALL_UPLOADS, CLAIM_PREFIX, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
 _CAN_BE_TAKEN = (
     "leased_until <= :now"
@@ -33,12 +27,21 @@ _CAN_BE_TAKEN = (
 """When an upload that is being processed can be leased to a run."""
 
 
+class _Step(NamedTuple):
+    """What became of a change of state."""
+
+    item: Item
+    """The upload's, as it is then."""
+    changed: bool
+
+
 class UploadStore:
     """Records what happens to uploads; each step after the first tells whether it changed anything."""
 
     def __init__(self, database: Calls, table: str) -> None:
         self._database = database
         self._table = table
+        self.places = Places(database, table)
 
     def find(self, ref: UploadRef) -> Upload:
         """Read an upload as it is now; raises UnknownUpload."""
@@ -52,28 +55,15 @@ class UploadStore:
         start = {"ExclusiveStartKey": key_of(UploadRef(owner, after))} if after else {}
         answer = self._call(
             "Query",
-            KeyConditionExpression="#owner = :owner AND upload_id < :claims",
+            KeyConditionExpression="#owner = :owner AND upload_id < :above",
             ExpressionAttributeNames={"#owner": PARTITION_KEY},
-            ExpressionAttributeValues={":owner": {"S": owner}, ":claims": {"S": ABOVE_ALL_UPLOADS}},
+            ExpressionAttributeValues={":owner": {"S": owner}, ":above": {"S": ABOVE_ALL_UPLOADS}},
             ScanIndexForward=False,
             Limit=limit,
             **start,
         )
         last = answer.get("LastEvaluatedKey")
         return [upload_in(item) for item in answer["Items"]], last[SORT_KEY]["S"] if last else None
-
-    def count_pending(self, owner: str, now: datetime, *, at_most: int) -> int:
-        """How many of an owner's uploads may still be sent; uploads of the last second may be missing from it."""
-        answer = self._call(
-            "Query",
-            IndexName=PENDING_INDEX,
-            KeyConditionExpression="#owner = :owner AND open_until > :now",
-            ExpressionAttributeNames={"#owner": PARTITION_KEY},
-            ExpressionAttributeValues={":owner": {"S": owner}, ":now": {"S": iso(now)}},
-            Select="COUNT",
-            Limit=at_most,
-        )
-        return answer["Count"]
 
     def claim(self, claim: Claim, ref: UploadRef, now: datetime) -> UploadRef:
         """Let an Idempotency-Key stand for an upload; returns the one that it stands for already, if it does.
@@ -119,18 +109,24 @@ class UploadStore:
             return _item_in_the_way(fault) == item
         return True
 
-    def record_renewed(self, upload: Upload) -> Upload:
-        """A pending upload's URL is to live longer; returns the upload as it is then. Raises UnknownUpload."""
+    def record_renewed(self, upload: Upload, *, place_before: int | None) -> Upload:
+        """Write a pending upload's later expiry and its place; returns the upload as it is then.
+
+        Nothing changes where it has left `pending`, or has got another place meanwhile. Raises UnknownUpload.
+        """
+        before = upload.place if place_before is None else place_before
+        is_as_before = "attribute_not_exists(place) OR place IN (:before, :place)"
         try:
             answer = self._call(
                 "UpdateItem",
                 Key=key_of(upload.ref),
-                UpdateExpression="SET expires_at = :expires_at, open_until = :open_until",
-                ConditionExpression="#status = :pending",
+                UpdateExpression="SET expires_at = :expires_at, place = :place",
+                ConditionExpression=f"#status = :pending AND ({is_as_before})",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":expires_at": {"S": iso(upload.expires_at)},
-                    ":open_until": {"S": iso(upload.open_until)},
+                    ":before": {"N": str(before)},
+                    ":place": {"N": str(upload.place)},
                     ":pending": {"S": Status.PENDING},
                 },
                 ReturnValues="ALL_NEW",
@@ -142,7 +138,11 @@ class UploadStore:
 
     def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
         """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
-        return self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}}) is not None
+        return self._leave_pending(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})
+
+    def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
+        """The client gave the upload up before its object was there."""
+        return self._leave_pending(ref, Status.ABORTED, now)
 
     def record_processing(
         self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
@@ -153,8 +153,8 @@ class UploadStore:
         nothing.
         """
         lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
-        item = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
-        return None if item is None else declared_in(item)
+        step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
+        return declared_in(step.item) if step.changed else None
 
     def give_back(self, ref: UploadRef, now: datetime, *, run_id: str) -> bool:
         """A run ends without an outcome: the next one need not wait for the end of its lease."""
@@ -177,24 +177,28 @@ class UploadStore:
             return False
         return True
 
-    def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
-        """The client gave the upload up before its object was there."""
-        return self._advance(ref, Status.ABORTED, now) is not None
-
     def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
         result = texts(bucket=result_bucket, key=ref.result_key)
-        return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=run_id) is not None
+        return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=run_id).changed
 
     def record_failed(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The job will not be tried again; code is for programs, detail a sentence for people."""
         failure = texts(code=code, detail=detail)
-        return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id) is not None
+        return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id).changed
 
     def record_rejected(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
         rejection = texts(code=code, detail=detail)
-        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id) is not None
+        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id).changed
+
+    def _leave_pending(
+        self, ref: UploadRef, status: Status, now: datetime, attributes: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Write the state, and free the upload's place; again, only the place, in case that failed before."""
+        step = self._advance(ref, status, now, attributes)
+        self.places.release(ref, place_in(step.item))
+        return step.changed
 
     def _advance(
         self,
@@ -206,8 +210,8 @@ class UploadStore:
         taken_by: str | None = None,
         of_version: str | None = None,
         held_by: str | None = None,
-    ) -> dict[str, Any] | None:
-        """Write the next state where the present one allows it; returns the item, or None where nothing changed."""
+    ) -> _Step:
+        """Write the next state where the present one allows it."""
         allowed = {f":from_{state}": {"S": str(state)} for state in sorted(PREDECESSORS[status])}
         values: dict[str, Any] = {
             **allowed,
@@ -231,7 +235,8 @@ class UploadStore:
             names[f"#{name}"] = name
             values[f":{name}"] = value
             update += f", #{name} = :{name}"
-        update += " REMOVE open_until" + (", open_shard, leased_until" if status in TERMINAL else "")
+        if status in TERMINAL:
+            update += " REMOVE open_shard, leased_until"
         try:
             answer = self._call(
                 "UpdateItem",
@@ -244,25 +249,19 @@ class UploadStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsError as fault:
-            _item_in_the_way(fault, ref)
-            return None
-        return answer["Attributes"]
+            return _Step(_item_in_the_way(fault, ref), changed=False)
+        return _Step(answer["Attributes"], changed=True)
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._database.call(operation, {"TableName": self._table, **parameters})
 
 
-def _is_refused_by_condition(fault: AwsError) -> bool:
-    return fault.code == "ConditionalCheckFailedException"
-
-
-def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> dict[str, Any]:
+def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> Item:
     """Return the item that a condition refused; raises any other fault, and UnknownUpload where there is no item."""
-    if not _is_refused_by_condition(fault):
-        raise fault
-    if "Item" not in fault.body:
+    item = refused_item(fault)
+    if item is None:
         raise (_unknown(ref) if ref else fault) from fault
-    return fault.body["Item"]
+    return item
 
 
 def _unknown(ref: UploadRef) -> UnknownUpload:

@@ -2,7 +2,7 @@
 
 There are three deployments on it: the `local` stack as `make local` runs it, one with a team's own processor, two
 tries, and URLs that live for two seconds, for what would take too long otherwise, and one that is strict about who
-sends what. A test module that needs yet another has `deploy_with` make it.
+sends what and how much at once. A test module that needs yet another has `deploy_with` make it.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -14,7 +14,7 @@ import yaml
 from client import Portage
 from local.deployer import deploy
 from local.emulator import Emulator
-from tests.integration.system import URL_SECONDS, System, User
+from tests.integration.system import OPEN_UPLOADS, URL_SECONDS, System, User
 
 PROJECT = Path(__file__).parents[2]
 TEAM_CODE = Path(__file__).parent / "team_code"
@@ -70,6 +70,7 @@ def guarded_system(deploy_with: DeployWith) -> System:
         malwareScan=True,
         rejectedObjects="delete",
         processingMaxAttempts=1,
+        maxOpenUploads=OPEN_UPLOADS,
     )
 
 

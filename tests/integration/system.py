@@ -18,6 +18,9 @@ from local.emulator import Emulator
 URL_SECONDS = 2
 """How long a presigned URL of the team's deployment lives."""
 
+OPEN_UPLOADS = 20
+"""How many open uploads an owner may have in the guarded deployment."""
+
 
 @dataclass(frozen=True)
 class User:

@@ -77,8 +77,8 @@ class FakePortage(FakeS3):
             upload = self.uploads.setdefault(upload_id, StoredUpload(upload_id, body, body.get("method", by_size)))
         if upload.declared != body:
             return _problem(409, "idempotency-conflict")
-        if upload.status == "aborted":
-            return _problem(409, "not-open")
+        if upload.status != "pending":
+            return _problem(409, "not-open", upload_id=upload_id, upload_status=upload.status)
         ways = {"put": self.permission_to_put, "post": self.permission_to_post, "multipart": self._plan}
         created = {"upload_id": upload_id, "status": upload.status, "method": upload.method}
         lifetime = {"expires_at": self._time(900), "expires_in_seconds": 900}
@@ -168,6 +168,6 @@ def _shown(upload: StoredUpload) -> dict[str, Any]:
     }
 
 
-def _problem(status: int, kind: str, detail: str = "no") -> tuple[int, Any]:
+def _problem(status: int, kind: str, detail: str = "no", **members: str) -> tuple[int, Any]:
     named = f"urn:portage:problem:{kind}"
-    return status, {"type": named, "title": kind, "status": status, "detail": detail, "request_id": "r"}
+    return status, {"type": named, "title": kind, "status": status, "detail": detail, "request_id": "r", **members}

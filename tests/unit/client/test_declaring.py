@@ -57,15 +57,19 @@ class TestAFreshPermission:
         with pytest.raises(UploadEnded, match="upload u1 is aborted and takes no more bytes"):
             open_portage().upload(file, method=method)
 
-    def test_is_not_used_if_the_file_is_there_already(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+    @pytest.mark.parametrize("method", ["put", "post"])
+    @pytest.mark.parametrize("status", ["uploaded", "processing", "completed", "failed", "rejected"])
+    def test_is_not_needed_if_the_file_is_there_already(
+        self, fake: FakePortage, open_portage: Open, file: Path, method: str, status: str
+    ) -> None:
         """Its answer was lost, its event was not, and then the URL expired."""
 
         def stored_all_the_same(_number: int, _tries: int) -> Reaction:
-            fake.only.status = "processing"
+            fake.only.status = status
             return EXPIRED
 
         fake.on_part = stored_all_the_same
-        assert open_portage().upload(file, method="put").status == "processing"
+        assert open_portage().upload(file, method=method).status == status
         assert fake.tries[0] == 1
 
 

@@ -73,8 +73,7 @@ def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[st
     allowed: dict[str, tuple[Permissions, Permissions]] = {
         "create-upload": (
             {
-                *((f"dynamodb:{action}", table) for action in ("PutItem", "GetItem", "UpdateItem")),
-                ("dynamodb:Query", f"{table}/index/pending-uploads"),
+                *((f"dynamodb:{action}", table) for action in ("PutItem", "GetItem", "UpdateItem", "Query")),
                 put,
                 give_up,
                 sign_sessions,

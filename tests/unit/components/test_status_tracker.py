@@ -89,9 +89,7 @@ class TestTheTableCostsWhatIsUsed:
         assert table["ttl"] == {"enabled": True, "attributeName": "delete_at"}
         assert "N" in new_item["delete_at"]
 
-    def test_its_indexes_hold_open_uploads_for_the_reconciler_and_pending_ones_for_quotas(
-        self, table: dict[str, Any]
-    ) -> None:
+    def test_its_only_index_holds_open_uploads_for_the_reconciler(self, table: dict[str, Any]) -> None:
         assert table["globalSecondaryIndexes"] == [
             {
                 "name": "open-uploads",
@@ -102,14 +100,6 @@ class TestTheTableCostsWhatIsUsed:
                 "projectionType": "INCLUDE",
                 "nonKeyAttributes": ["status", "expires_at"],
             },
-            {
-                "name": "pending-uploads",
-                "keySchemas": [
-                    {"attributeName": "owner", "keyType": "HASH"},
-                    {"attributeName": "open_until", "keyType": "RANGE"},
-                ],
-                "projectionType": "KEYS_ONLY",
-            },
         ]
 
 
@@ -118,7 +108,7 @@ class TestTheTableFitsWhatHandlersWrite:
         assert (table["hashKey"], table["rangeKey"]) == ("owner", "upload_id")
 
     def test_every_key_is_declared_and_nothing_else(self, table: dict[str, Any]) -> None:
-        keys = {"owner", "upload_id", "open_shard", "updated_at", "open_until"}
+        keys = {"owner", "upload_id", "open_shard", "updated_at"}
 
         assert {each["name"]: each["type"] for each in table["attributes"]} == dict.fromkeys(keys, "S")
 

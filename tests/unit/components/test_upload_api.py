@@ -8,6 +8,7 @@ import pytest
 
 from components.openapi import Contract
 from components.upload_functions import CALLS
+from handlers.uploads.places import LONGEST_CREATION
 from local.program import plain
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
@@ -200,6 +201,11 @@ def test_nobody_else_may_invoke_a_function(by_default: Recording) -> None:
     functions = [physical(each.name) for each in by_default.all(aws.lambda_.Function)]
 
     assert sorted(invoked) == sorted(functions)
+
+
+def test_create_upload_ends_before_its_place_counts_as_left_behind_by_a_crash(by_default: Recording) -> None:
+    timeout = by_default.inputs(aws.lambda_.Function, function_name("createUpload"))["timeout"]
+    assert timeout < LONGEST_CREATION.total_seconds()
 
 
 class TestTheKeyOfSessions:

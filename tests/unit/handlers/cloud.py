@@ -17,9 +17,6 @@ from handlers.uploads.table import (
     OPEN_INDEX_PARTITION_KEY,
     OPEN_INDEX_SORT_KEY,
     PARTITION_KEY,
-    PENDING_INDEX,
-    PENDING_INDEX_PARTITION_KEY,
-    PENDING_INDEX_SORT_KEY,
     SORT_KEY,
 )
 
@@ -95,7 +92,6 @@ class Cloud:
                     SORT_KEY,
                     OPEN_INDEX_PARTITION_KEY,
                     OPEN_INDEX_SORT_KEY,
-                    PENDING_INDEX_SORT_KEY,
                 )
             ],
             GlobalSecondaryIndexes=[
@@ -106,14 +102,6 @@ class Cloud:
                         {"AttributeName": OPEN_INDEX_SORT_KEY, "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(OPEN_INDEX_ATTRIBUTES)},
-                },
-                {
-                    "IndexName": PENDING_INDEX,
-                    "KeySchema": [
-                        {"AttributeName": PENDING_INDEX_PARTITION_KEY, "KeyType": "HASH"},
-                        {"AttributeName": PENDING_INDEX_SORT_KEY, "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
                 },
             ],
         )
@@ -140,7 +128,24 @@ class Cloud:
         return {name: TypeDeserializer().deserialize(value) for name, value in answer["Item"].items()}
 
     def count_records(self) -> int:
-        return self.dynamodb.scan(TableName=TABLE, Select="COUNT")["Count"]
+        """Uploads and claims; places stay when they are free again."""
+        items = self.dynamodb.scan(TableName=TABLE)["Items"]
+        return sum(1 for item in items if not item["upload_id"].get("S", "").startswith("place#"))
+
+    def places(self, now: datetime = CREATED, owner: str = OWNER) -> dict[int, str]:
+        """Which places of an owner are held, and by which upload."""
+        answer = self.dynamodb.query(
+            TableName=TABLE,
+            KeyConditionExpression="#owner = :owner AND begins_with(upload_id, :place)",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":owner": {"S": owner}, ":place": {"S": "place#"}},
+            ConsistentRead=True,
+        )
+        return {
+            int(item["upload_id"]["S"].removeprefix("place#")): item["held_by"]["S"]
+            for item in map(dict[str, Any], answer["Items"])
+            if int(item["held_until"]["N"]) > now.timestamp()
+        }
 
     def status(self, ref: UploadRef = REF) -> str | None:
         record = self.record(ref)
@@ -161,12 +166,9 @@ class Cloud:
             "updated_at": "2026-02-28T12:00:00.250Z",
             "expires_at": "2026-02-28T12:15:00.250Z",
             "open_shard": ref.open_shard,
-            "open_until": "2026-02-28T12:15:00.250Z",
             "delete_at": 1_774_872_000,
             **attributes,
         }
-        if record["status"] != "pending":
-            del record["open_until"]
         if record["status"] in TERMINAL:
             del record["open_shard"]
         item = {name: TypeSerializer().serialize(value) for name, value in record.items()}

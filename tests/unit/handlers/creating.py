@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from handlers.aws_boto3 import Boto3Json
+from handlers.aws_client import AwsError
 from handlers.aws_s3 import AwsS3
 from handlers.uploads.creation import Creation, CreationRules
 from handlers.uploads.model import UploadRef
@@ -32,8 +33,11 @@ class Openings(AwsS3):
         self.name = name
         self.opened: list[str] = []
         self.given_up: list[str] = []
+        self.failing = False
 
     def create_multipart_upload(self, key: str, headers: Mapping[str, str]) -> str:  # noqa: ARG002
+        if self.failing:
+            raise AwsError("InternalError", "no", 500, {})
         self.opened.append(f"multipart-{self.name}{len(self.opened) + 1}")
         return self.opened[-1]
 

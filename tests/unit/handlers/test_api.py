@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import InvalidRequest, NotOpen, PartsMissing, UnknownUpload
+from handlers.uploads.model import Status, Upload
+from handlers.uploads.plan import Method
 from handlers.uploads.session import InvalidSession
-from tests.unit.handlers.cloud import OWNER, REF
+from tests.unit.handlers.cloud import CREATED, OWNER, REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
 
 SHOP = "https://shop.example"
 DESK = "https://desk.example:8443"
+DECLARED = UploadRequest("a.txt", "text/plain", 5)
+UPLOAD = Upload(REF, Status.PROCESSING, 3, DECLARED, Method.PUT, CREATED, CREATED, CREATED)
 
 
 def request(body: str | None = "{}", *, allowed: tuple[str, ...] = (), **parts: Any) -> ApiRequest:
@@ -134,7 +139,7 @@ class TestRefusal:
             (InvalidRequest(["a.", "b."]), 400, "invalid-request", "a. b."),
             (InvalidSession("Expired."), 403, "invalid-session", "Expired."),
             (UnknownUpload("its owner"), 404, "upload-not-found", "You have no upload with this id."),
-            (NotOpen("It is over."), 409, "not-open", "It is over."),
+            (NotOpen("It is over.", UPLOAD), 409, "not-open", "It is over."),
             (PartsMissing([(1, 2)]), 409, "parts-missing", str(PartsMissing([(1, 2)]))),
         ],
     )
@@ -145,6 +150,11 @@ class TestRefusal:
         problem = json.loads(request().refusal(error)["body"])
         assert (problem["status"], problem["type"]) == (status, f"urn:portage:problem:{kind}")
         assert problem["detail"] == detail
+
+    def test_what_is_over_is_told_with_the_uploads_state(self) -> None:
+        """`status` is the problem's own member: the HTTP status (RFC 9457, 3.1.2)."""
+        problem = json.loads(request().refusal(NotOpen("It is over.", UPLOAD))["body"])
+        assert (problem["upload_id"], problem["upload_status"]) == (REF.upload_id, "processing")
 
     def test_an_answer_without_a_body_is_not_cached_either(self) -> None:
         assert request().empty_answer() == {"statusCode": 204, "headers": {"Cache-Control": "no-store"}, "body": ""}

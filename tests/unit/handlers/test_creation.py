@@ -10,7 +10,7 @@ from handlers.aws_client import AwsError
 from handlers.uploads.errors import InvalidRequest, QuotaExceeded
 from handlers.uploads.quota import Quota
 from handlers.uploads.store import UploadStore
-from tests.unit.handlers.cloud import CREATED, LATER, OWNER, REF, TABLE, Cloud
+from tests.unit.handlers.cloud import CREATED, OWNER, REF, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
 
 
@@ -29,16 +29,16 @@ class TestTheRecord:
             "created_at": "2026-02-28T12:00:00.250Z",
             "updated_at": "2026-02-28T12:00:00.250Z",
             "expires_at": "2026-02-28T12:15:00.000Z",
-            "open_until": "2026-02-28T12:15:00.000Z",
+            "place": 0,
             "open_shard": ref_of(1).open_shard,
             "delete_at": 1_774_872_000,
         }
 
     def test_numbers_are_numbers_and_the_rest_is_text(self, cloud: Cloud, api: Api) -> None:
         api.create()
-        (item,) = cloud.dynamodb.scan(TableName=TABLE)["Items"]
+        item, _place = cloud.dynamodb.scan(TableName=TABLE)["Items"]
         types = {name: next(iter(value)) for name, value in item.items()}
-        assert {name for name, kind in types.items() if kind == "N"} == {"version", "size_bytes", "delete_at"}
+        assert {name for name, kind in types.items() if kind == "N"} == {"version", "size_bytes", "place", "delete_at"}
         assert set(types.values()) == {"N", "S"}
 
     @pytest.mark.parametrize("days", [1, 30, 3650])
@@ -55,12 +55,6 @@ class TestTheRecord:
         record = cloud.record(ref_of(1))
         assert record
         assert record["created_at"] == "2026-02-28T12:00:00.250Z"
-
-    def test_parts_may_come_until_s3_gives_them_up(self, cloud: Cloud, api: Api) -> None:
-        api.create(IN_PARTS)
-        record = cloud.record(ref_of(1))
-        assert record
-        assert (record["expires_at"], record["open_until"]) == ("2026-02-28T12:15:00.000Z", "2026-03-14T12:00:00.250Z")
 
     def test_it_holds_the_declared_checksum(self, cloud: Cloud, api: Api) -> None:
         checksum = {"algorithm": "crc32", "value": "AAAAAA=="}
@@ -80,7 +74,7 @@ class TestTheRecord:
 
     def test_an_upload_whose_record_may_be_there_is_not_given_up(self, cloud: Cloud, api: Api) -> None:
         with Stubber(cloud.dynamodb) as stubber:
-            stubber.add_response("query", {"Count": 0})
+            stubber.add_response("put_item", {})  # the place
             stubber.add_client_error("put_item", "InternalServerError")
             with pytest.raises(AwsError, match="InternalServerError"):
                 api.create(IN_PARTS)
@@ -143,48 +137,3 @@ class TestTheQuota:
         api.quota = Quota(10, 3, ("image/*",))
         with pytest.raises(QuotaExceeded, match=r"size_bytes is .* content_type is "):
             api.create()
-
-    @pytest.mark.parametrize("body", [BODY, IN_PARTS])
-    def test_open_uploads_are_counted_for_each_owner(self, api: Api, body: dict[str, Any]) -> None:
-        for _ in range(3):
-            api.create(body)
-        with pytest.raises(QuotaExceeded, match=r"^You have 3 open uploads, which is your quota"):
-            api.create(body)
-        assert api.create(body, owner="somebody-else")["status"] == "pending"
-        assert len(api.openings.opened) == (4 if body is IN_PARTS else 0), "the refused one was never opened"
-
-    def test_one_that_was_sent_or_aborted_is_no_longer_open(self, api: Api) -> None:
-        for _ in range(3):
-            api.create()
-        api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
-        api.create()
-        api.store.record_aborted(ref_of(2), LATER)
-        api.create()
-        with pytest.raises(QuotaExceeded):
-            api.create()
-
-    def test_one_that_can_be_sent_no_more_is_no_longer_open(self, api: Api) -> None:
-        for body in (BODY, BODY, IN_PARTS):
-            api.create(body)
-        later = CREATED + timedelta(minutes=16)
-        api.create(now=later)
-        api.create(now=later)
-        with pytest.raises(QuotaExceeded):
-            api.create(now=later)
-
-    def test_keys_that_are_sent_again_do_not_get_past_it(self, api: Api) -> None:
-        """What has expired is counted no longer, and is again once its permission is renewed."""
-        for count in range(3):
-            api.create(key=f"old-{count}")
-        later = CREATED + timedelta(minutes=16)
-        for count in range(3):
-            api.create(key=f"new-{count}", now=later)
-        with pytest.raises(QuotaExceeded):
-            api.create(key="old-0", now=later)
-        assert api.create(key="new-0", now=later)["upload_id"] == ref_of(4).upload_id
-
-    def test_the_keys_of_requests_are_not_counted(self, api: Api) -> None:
-        for count in range(3):
-            api.create(key=f"key-{count}")
-        with pytest.raises(QuotaExceeded):
-            api.create(key="another")

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from handlers.aws_client import AwsError
 from handlers.uploads.errors import KeyConflict, NotOpen, QuotaExceeded
+from handlers.uploads.model import Status
 from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
 
@@ -29,7 +31,7 @@ class TestTheSameRequestAgain:
         api.create(key="a-key", now=LATER)
         record = cloud.record(ref_of(1))
         assert record
-        assert (record["expires_at"], record["open_until"]) == ("2026-02-28T12:15:07.000Z",) * 2
+        assert record["expires_at"] == "2026-02-28T12:15:07.000Z"
         assert (record["version"], record["updated_at"]) == (1, "2026-02-28T12:00:00.250Z"), "it is no step"
 
     def test_it_is_no_further_upload_for_the_quota(self, api: Api) -> None:
@@ -56,26 +58,34 @@ class TestTheSameRequestAgain:
         )
         assert api.create(key="a-key", now=CREATED + timedelta(days=1))["upload_id"] == ref_of(3).upload_id
 
-    def test_an_upload_that_is_there_tells_how_far_it_is(self, api: Api) -> None:
-        api.create(key="a-key")
-        api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
-        again = api.create(key="a-key", now=LATER)
-        assert (again["upload_id"], again["status"]) == (ref_of(1).upload_id, "uploaded")
-
-    def test_an_upload_that_was_aborted_is_not_opened_again(self, api: Api) -> None:
-        api.create(key="a-key")
-        api.store.record_aborted(ref_of(1), LATER)
-        with pytest.raises(NotOpen, match="send another key"):
-            api.create(key="a-key", now=LATER)
+    @pytest.mark.parametrize("body", [BODY, {**BODY, "method": "post"}, IN_PARTS])
+    @pytest.mark.parametrize("status", [each for each in Status if each is not Status.PENDING])
+    def test_an_upload_that_is_no_longer_pending_gets_no_permission_but_its_state(
+        self, cloud: Cloud, api: Api, body: dict[str, Any], status: Status
+    ) -> None:
+        api.create(body, key="a-key")
+        cloud.write_record(ref_of(1), status=status)
+        before = cloud.record(ref_of(1))
+        for _ in range(3):
+            with pytest.raises(NotOpen, match=rf"is {status}, and no longer pending") as caught:
+                api.create(body, key="a-key", now=LATER)
+            assert (caught.value.upload.ref, caught.value.upload.status) == (ref_of(1), status)
+        assert cloud.record(ref_of(1)) == before
 
     def test_a_request_that_got_no_further_than_its_key_is_made_up_for(self, cloud: Cloud, api: Api) -> None:
         """Whoever claimed the key was refused, or its process ended: the id that it had is taken up."""
+        api.openings.failing = True
+        with pytest.raises(AwsError):
+            api.create(IN_PARTS, key="a-key")
+        api.openings.failing = False
+        assert api.create(IN_PARTS, key="a-key")["upload_id"] == ref_of(1).upload_id
+        assert cloud.status(ref_of(1)) == "pending"
+
+    def test_a_declaration_over_a_quota_that_was_lowered_is_refused_again(self, api: Api) -> None:
+        api.create(key="a-key")
         api.quota = QUOTA._replace(max_upload_bytes=1)
         with pytest.raises(QuotaExceeded):
-            api.create(key="a-key")
-        api.quota = QUOTA
-        assert api.create(key="a-key")["upload_id"] == ref_of(1).upload_id
-        assert cloud.status(ref_of(1)) == "pending"
+            api.create(key="a-key", now=LATER)
 
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
     def test_of_two_at_once_the_second_finds_the_firsts_upload(self, api: Api, body: dict[str, Any]) -> None:
