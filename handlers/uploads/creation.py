@@ -91,8 +91,7 @@ class Creation(NamedTuple):
             raise
         if self._record(upload):
             return plan
-        if self.records.find(upload.ref).place != upload.place:
-            self.records.places.release(upload.ref, upload.place)
+        self._keep_only_the_place_of(self.records.find(upload.ref), upload.place)
         self._give_up_parts(upload)
         return None
 
@@ -122,12 +121,16 @@ class Creation(NamedTuple):
         renewed = known._replace(expires_at=self.permission.expires_at)
         renewed = renewed._replace(place=self._place(renewed, now))
         found = self.records.record_renewed(renewed, place_before=known.place)
-        is_pending = found.status is Status.PENDING
-        for place in {known.place, renewed.place} - ({found.place} if is_pending else set()):
-            self.records.places.release(ref, place)
-        if not is_pending or found.place != renewed.place:
+        self._keep_only_the_place_of(found, known.place, renewed.place)
+        if found.status is not Status.PENDING or found.place != renewed.place:
             return self._again(ref, now)  # it was sent, aborted, or renewed by another request meanwhile
         return self._plan(found, now)
+
+    def _keep_only_the_place_of(self, found: Upload, *taken: int | None) -> None:
+        """Free the places that were taken for an upload, but for the one that its record names while it is pending."""
+        kept = found.place if found.status is Status.PENDING else None
+        for place in {*taken} - {kept}:
+            self.records.places.release(found.ref, place)
 
     def _plan(self, upload: Upload, now: datetime) -> dict[str, Any]:
         return {

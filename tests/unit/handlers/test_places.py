@@ -69,6 +69,31 @@ class TestRequestsAtOnce:
         assert None not in made
         assert cloud.places() == {0: upload_id}
 
+    @pytest.mark.parametrize("step", [None, "uploaded", "aborted"])
+    def test_the_slower_one_keeps_no_place_besides(
+        self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch, step: str | None
+    ) -> None:
+        """The other request records the upload before this one does; it may even have been sent by then."""
+        record = api.store.record_pending
+
+        def overtaken(upload: Upload, *, delete_at: datetime) -> bool:
+            monkeypatch.setattr(api.store, "record_pending", record)
+            Api(api.store).create(key="a-key")
+            if step == "uploaded":
+                api.store.record_uploaded(ref_of(1), CREATED, version_id="v1")
+            elif step == "aborted":
+                api.store.record_aborted(ref_of(1), CREATED)
+            api.store.places.take(upload, CREATED, limit=3)  # as if it was only now
+            return record(upload, delete_at=delete_at)
+
+        monkeypatch.setattr(api.store, "record_pending", overtaken)
+        if step is None:
+            assert api.create(key="a-key")["upload_id"] == ref_of(1).upload_id
+        else:
+            with pytest.raises(NotOpen):
+                api.create(key="a-key")
+        assert list(cloud.places().values()) == ([ref_of(1).upload_id] if step is None else [])
+
 
 class TestAPlace:
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
