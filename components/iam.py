@@ -256,8 +256,9 @@ def refuse_overwrites(bucket_arn: Arn) -> Statement:
 
 
 def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
-    """Bucket policy: deny objects that name another encryption than aws:kms, or another key than the customer's.
+    """Bucket policy: deny uploads that name another encryption than aws:kms, or another key than the customer's.
 
+    The bucket itself blocks keys of the client's own (SSE-C). GuardDuty writes its test object outside of the uploads.
     A request that names none gets the bucket's encryption, after the policy has been evaluated. Whether parts and
     completion bring the key of their upload's start to the evaluation is not documented. So no key is demanded: who
     names aws:kms alone gets AWS's own. And where there is no customer's key, none is refused: it could be AWS's.
@@ -265,11 +266,12 @@ def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[St
     sse, key = f"s3:{ENCRYPTION_HEADER}", f"s3:{KMS_KEY_HEADER}"
     conditions: dict[str, Any] = {
         "OtherEncryption": {"Null": {sse: "false"}, "StringNotEquals": {sse: "aws:kms"}},
-        "ClientsKeys": {"Null": {f"{sse}-customer-algorithm": "false"}},
     }
     if kms_key_arn is not None:
         conditions["OtherKeys"] = {"Null": {key: "false"}, "StringNotEquals": {key: kms_key_arn}}
-    return [_refuse(what, "s3:PutObject", [_under(bucket_arn, "")], each) for what, each in conditions.items()]
+    return [
+        _refuse(what, "s3:PutObject", [_under(bucket_arn, OBJECT_PREFIX)], each) for what, each in conditions.items()
+    ]
 
 
 def refuse_other_networks(bucket_arn: Arn, cidrs: Sequence[str], vpc_ids: Sequence[str]) -> list[Statement]:

@@ -100,7 +100,8 @@ class LambdaFunction(pulumi.ComponentResource):
                 "log_group": log_group.name,
                 "log_format": "JSON",
                 "application_log_level": given["log_level"],
-                "system_log_level": "WARN",
+                # At WARN, Lambda leaves out the REPORT lines, which have duration and memory.
+                "system_log_level": "INFO",
             },
             tracing_config={"mode": "Active"},
             publish=True,

@@ -39,7 +39,10 @@ MEMORY_MB = Range(128, 10_240, "Lambda's limits")
 REJECTED_OBJECTS = Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones")
 UNSCANNABLE_OBJECTS = Choice(("reject", "process"), "what to do with what GuardDuty cannot look into")
 CONCURRENCY = Range(
-    2, 900, "SQS cannot hold back below 2; Lambda keeps 100 of an account's default quota of 1,000 unreserved"
+    2,
+    900,
+    "SQS cannot limit to less than 2; Lambda keeps 100 executions of the account's quota unreserved, so the quota must "
+    "be at least 100 more than all reservations. It is 1,000 by default, but often 10 or 50 in new accounts",
 )
 MAX_CONCURRENCY = Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency")
 ATTEMPTS = Range(1, 1_000, "SQS's limits for maxReceiveCount")

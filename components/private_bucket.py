@@ -40,7 +40,10 @@ class PrivateBucket(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         protected = args["deletion_protection"]
         bucket = aws.s3.Bucket(
-            name, force_destroy=not protected, opts=pulumi.ResourceOptions(parent=self, protect=protected)
+            name,
+            force_destroy=not protected,
+            # None, not False, so that a component made with protect=True passes it on to its bucket.
+            opts=pulumi.ResourceOptions(parent=self, protect=protected or None),
         )
         public_access = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access",
@@ -64,6 +67,7 @@ class PrivateBucket(pulumi.ComponentResource):
                         "kms_master_key_id": args.get("kms_key_arn"),
                     },
                     "bucket_key_enabled": True,  # or each object costs a request to KMS
+                    "blocked_encryption_types": ["SSE-C"],  # only the client could read such an object
                 }
             ],
             opts=child,

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits
-from components.arguments import ARCHIVE, ArgumentError, Flag, OrOutput, checked
+from components.arguments import ARCHIVE, ArgumentError, Each, Flag, OrOutput, checked
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
 from components.object_queue import ObjectQueue
@@ -66,13 +66,18 @@ class ProcessingPipelineArgs(TypedDict):
     Limits what the queue delivers. It reserves nothing.
     """
     reserved_concurrency: NotRequired[int | None]
-    """Executions that are kept for processing, out of the account's quota: 2 to 900; none if left out."""
+    """Executions at once that are reserved for processing: 2 to 900; none if left out.
+
+    Lambda keeps 100 executions of the account's quota unreserved: the quota must be at least 100 more.
+    """
     max_attempts: NotRequired[int]
     """Deliveries before an upload fails and its message goes to the dead-letter queue: 1 to 1,000, 5 if left out.
 
     A delivery that Lambda throttles counts as well, so fewer than 5 can lose a message's tries without a single run
     (Lambda guide, "Using Lambda with Amazon SQS").
     """
+    allowed_origins: NotRequired[list[str]]
+    """Origins of web pages that may read results by presigned URL; UploadApi's, and none if left out."""
     result_expiration_days: NotRequired[int | None]
     """Days after which results are deleted: 1 to 3,650; never if left out."""
     noncurrent_version_days: NotRequired[int]
@@ -104,6 +109,7 @@ _RULES: dict[str, Any] = {
     "max_concurrency": (limits.MAX_CONCURRENCY, None),
     "reserved_concurrency": (limits.CONCURRENCY, None),
     "max_attempts": (limits.ATTEMPTS, 5),
+    "allowed_origins": (Each(limits.ORIGIN), []),
     "result_expiration_days": (limits.RETENTION_DAYS, None),
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
     "log_level": (limits.LOG_LEVEL, "INFO"),
@@ -135,7 +141,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         max_concurrency = given["max_concurrency"] or min(MAX_CONCURRENCY, reserved or MAX_CONCURRENCY)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue = self._queue(name, given)
-        results = self._bucket(f"{name}-results", given, expiration_days=given["result_expiration_days"])
+        results = self._results(f"{name}-results", given)
         quarantine = None
         if given["rejected_objects"] == "quarantine":
             days = given["quarantine_expiration_days"]
@@ -202,6 +208,19 @@ class ProcessingPipeline(pulumi.ComponentResource):
             # Nobody is to wait for scans before there are any.
             pulumi.ResourceOptions(parent=self, depends_on=gate),
         )
+
+    def _results(self, name: str, given: dict[str, Any]) -> PrivateBucket:
+        results = self._bucket(name, given, expiration_days=given["result_expiration_days"])
+        if given["allowed_origins"]:
+            aws.s3.BucketCorsConfiguration(
+                f"{name}-cors",
+                bucket=results.bucket_name,
+                cors_rules=[
+                    {"allowed_origins": given["allowed_origins"], "allowed_methods": ["GET"], "max_age_seconds": 600}
+                ],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        return results
 
     def _bucket(self, name: str, given: dict[str, Any], *, expiration_days: int | None) -> PrivateBucket:
         return PrivateBucket(

@@ -12,6 +12,9 @@ from components.arguments import checked
 
 STAGE = "v1"
 
+SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_2021_06"
+"""TLS 1.2 or newer. Source: API Gateway developer guide, "Supported security policies"."""
+
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "requested_at": "$context.requestTime",
@@ -60,6 +63,8 @@ class RestApi(pulumi.ComponentResource):
             description=args["description"],
             body=args["body"],
             endpoint_configuration={"types": "REGIONAL"},
+            security_policy=SECURITY_POLICY,
+            endpoint_access_mode="STRICT",  # requests must name the API's own host in TLS (SNI) and HTTP alike
             opts=child,
         )
         deployment = aws.apigateway.Deployment(

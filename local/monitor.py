@@ -26,8 +26,9 @@ _FEATURES_LEFT_OUT = (
 class Options:
     """The resource options that outlive the program's run; URNs stand for resources."""
 
-    protect: bool = False
-    retain_on_delete: bool = False
+    protect: bool | None = None
+    """None where the program says nothing, so that the engine goes by the parent; so is `retain_on_delete`."""
+    retain_on_delete: bool | None = None
     delete_before_replace: bool = False
     depends_on: frozenset[str] = frozenset()
     """Everything waited for, both named in `depends_on` and taken in through an input."""
@@ -171,8 +172,8 @@ def _registration(request: Any, urn: str) -> Registration:
         inputs=rpc.deserialize_properties(request.object),
         custom=request.custom,
         options=Options(
-            protect=request.protect,
-            retain_on_delete=request.retainOnDelete,
+            protect=request.protect if request.HasField("protect") else None,
+            retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
             delete_before_replace=request.deleteBeforeReplace,
             depends_on=frozenset(request.dependencies),
             property_dependencies={

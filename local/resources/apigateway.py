@@ -56,6 +56,19 @@ def _compression(size: Given) -> Mapping[str, Any]:
     return {"minimumCompressionSize": replace(size, value=int(size.value))}
 
 
+def _security_policy(made: Made) -> Mapping[str, Any]:
+    """Rules: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html."""
+    inputs = made.inputs
+    policy = str(inputs.get("securityPolicy", ""))
+    if policy.startswith("SecurityPolicy_") != ("endpointAccessMode" in inputs):
+        given = made.given.child("securityPolicy" if policy else "endpointAccessMode")
+        raise given.refuse("must come with endpointAccessMode and begin with SecurityPolicy_, or neither")
+    is_edge = inputs.get("endpointConfiguration", {}).get("types", "EDGE") == "EDGE"
+    if policy.startswith("SecurityPolicy_") and policy.endswith("_EDGE") != is_edge:
+        raise made.given.child("securityPolicy").refuse("must end in _EDGE for an edge-optimized API, and only there")
+    return {}
+
+
 def _endpoint_type(kind: Given) -> Mapping[str, Any]:
     return {"types": [kind]}
 
@@ -120,6 +133,7 @@ TABLE = {
                 "minimumCompressionSize": _compression,
                 "endpointConfiguration.types": _endpoint_type,
             },
+            also=_security_policy,
         ),
         after=_import_body,
         update=(
@@ -139,6 +153,10 @@ TABLE = {
         id=lambda made: made.responses["CreateRestApi"]["id"],
         outputs=_rest_api,
         autoname=Autoname(limit=255),
+        not_emulated={
+            "securityPolicy": "the embedded AWS answers plain HTTP on loopback",
+            "endpointAccessMode": "there is no TLS handshake whose host could be compared",
+        },
         provider_only={
             "failOnWarnings": "what to do about an import's warnings; here anything unknown is an error",
             "putRestApiMode": "merge or overwrite, which is the same for a new API",

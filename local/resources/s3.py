@@ -101,7 +101,12 @@ TABLE = {
         "PutBucketOwnershipControls", {"rule": "OwnershipControls.Rules[]"}, "DeleteBucketOwnershipControls"
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _configuration(
-        "PutBucketEncryption", {"rules": "ServerSideEncryptionConfiguration.Rules"}, "DeleteBucketEncryption"
+        "PutBucketEncryption",
+        {
+            "rules": "ServerSideEncryptionConfiguration.Rules",
+            "rules.blockedEncryptionTypes": "BlockedEncryptionTypes.EncryptionType",
+        },
+        "DeleteBucketEncryption",
     ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _configuration(
         "PutBucketCors", {"corsRules": "CORSConfiguration.CORSRules"}, "DeleteBucketCors"

@@ -19,7 +19,7 @@ SSE = "x-amz-server-side-encryption"
 CLIENTS_KEY = {
     f"{SSE}-customer-algorithm": "AES256",
     f"{SSE}-customer-key": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-    f"{SSE}-customer-key-MD5": "2PuWq1/sxMWpFVRBt0dSYw==",
+    f"{SSE}-customer-key-MD5": "hRasmdxgYDKV3nvbahU1MA==",
 }
 
 

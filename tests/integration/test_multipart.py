@@ -158,8 +158,9 @@ class TestResult:
         assert before.status in {200, 409}
         system.await_status(user, upload_id, "completed")
         link = system.call("GET", f"/uploads/{upload_id}/result", token=user.token).json
-        answer = http("GET", link["url"])
+        answer = http("GET", link["url"], None, {"Origin": "http://localhost:8000"})
         assert answer.json["size_bytes"] == 5
+        assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:8000"
         assert "filename*=UTF-8''gr%C3%B6%C3%9Fe.bin.json" in answer.headers["Content-Disposition"]
 
     def test_there_is_none_of_a_pending_upload(self, system: System, user: User) -> None:

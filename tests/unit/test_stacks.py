@@ -139,7 +139,7 @@ class TestTheStacksDifferAsTheirEnvironmentsDo:
     def test_in_prod_and_there_alone_everything_refuses_to_be_deleted(self, stack: str) -> None:
         recording, is_prod = deployed(stack), stack == "prod"
         guards = {
-            *(each.options.protect for each in recording.all(aws.s3.Bucket)),
+            *(bool(each.options.protect) for each in recording.all(aws.s3.Bucket)),
             *(not each.inputs["forceDestroy"] for each in recording.all(aws.s3.Bucket)),
             recording.inputs(aws.dynamodb.Table)["deletionProtectionEnabled"],
             recording.inputs(aws.cognito.UserPool)["deletionProtection"] == "ACTIVE",
@@ -224,7 +224,7 @@ class TestTheStacksDifferAsTheirEnvironmentsDo:
             for stack in STACKS
         }
 
-        assert reserved == {"dev": None, "staging": 10, "prod": 50, "local": None}
+        assert set(reserved.values()) == {None}
 
 
 class TestNothingIsMadeOfABadConfig:

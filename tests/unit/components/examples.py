@@ -43,6 +43,15 @@ BAD_CIDRS = (
     "anywhere",
 )
 BAD_VPC_IDS = ("", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n")
+BAD_ORIGINS = (
+    "https://app.example.com",
+    ["https://app.example.com/"],
+    ["https://app.example.com", "ftp://app.example.com"],
+    ["app.example.com"],
+    ["https://app.example.com' + evil + '"],
+    ["https://app.example.com\n"],
+    [3],
+)
 BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
 BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
 BAD_MEDIA_TYPES = ("", "image", "*", "*/*", "*/png", "image/", "text/csv; charset=utf-8", "a/b,c/d", "a/b\n", 3)
@@ -149,15 +158,7 @@ UPLOAD_API = Example(
         "table_name": BAD_TABLE_NAMES,
         "table_arn": BAD_TABLE_ARNS,
         "user_pool_arn": ("", "eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}\n", 3),
-        "allowed_origins": (
-            "https://app.example.com",
-            ["https://app.example.com/"],
-            ["https://app.example.com", "ftp://app.example.com"],
-            ["app.example.com"],
-            ["https://app.example.com' + evil + '"],
-            ["https://app.example.com\n"],
-            [3],
-        ),
+        "allowed_origins": BAD_ORIGINS,
         "allowed_content_types": ("image/*", *([bad] for bad in BAD_MEDIA_TYPES)),
         "allowed_source_cidrs": (CIDRS[0], *([CIDRS[0], bad] for bad in (*BAD_CIDRS, 3))),
         "allowed_source_vpc_ids": (VPC_IDS[0], *([bad] for bad in (*BAD_VPC_IDS, 3))),
@@ -187,6 +188,7 @@ PROCESSING_PIPELINE = Example(
         "max_concurrency": 4,
         "reserved_concurrency": 5,
         "max_attempts": 4,
+        "allowed_origins": ["https://app.example.com"],
         "result_expiration_days": 8,
         "noncurrent_version_days": 9,
         "log_level": "DEBUG",
@@ -213,6 +215,7 @@ PROCESSING_PIPELINE = Example(
         "bucket_arn": BAD_BUCKET_ARNS,
         "table_name": BAD_TABLE_NAMES,
         "table_arn": BAD_TABLE_ARNS,
+        "allowed_origins": BAD_ORIGINS,
         "result_reader_role_name": BAD_ROLE_NAMES,
         "processor": ("", "process", "a-b.process", ".process", "handlers..process", "handlers.x.process\n", 3),
         "processor_code": ("folder",),

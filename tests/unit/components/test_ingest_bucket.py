@@ -33,7 +33,6 @@ def test_what_came_is_refused_by_one_policy_with_all_that_every_bucket_refuses()
         "RefuseOldSignatures",
         "RefuseOverwrites",
         "RefuseOtherEncryption",
-        "RefuseClientsKeys",
     ]
 
 
@@ -62,16 +61,22 @@ class TestEncryptionIsTheBuckets:
         sse = "s3:x-amz-server-side-encryption"
 
         assert statements()["RefuseOtherEncryption"] == deny(
-            "s3:PutObject", f"{BUCKET_ARN}/*", Null={sse: "false"}, StringNotEquals={sse: "aws:kms"}
-        )
-        assert statements()["RefuseClientsKeys"] == deny(
-            "s3:PutObject", f"{BUCKET_ARN}/*", Null={f"{sse}-customer-algorithm": "false"}
+            "s3:PutObject", f"{BUCKET_ARN}/uploads/*", Null={sse: "false"}, StringNotEquals={sse: "aws:kms"}
         )
 
     def test_any_other_key_than_the_customers_is_refused(self) -> None:
         assert statements(kms_key_arn=KMS_KEY_ARN)["RefuseOtherKeys"] == deny(
-            "s3:PutObject", f"{BUCKET_ARN}/*", Null={KEY_ID: "false"}, StringNotEquals={KEY_ID: KMS_KEY_ARN}
+            "s3:PutObject", f"{BUCKET_ARN}/uploads/*", Null={KEY_ID: "false"}, StringNotEquals={KEY_ID: KMS_KEY_ARN}
         )
+
+    @pytest.mark.parametrize("args", [{}, {"kms_key_arn": KMS_KEY_ARN}])
+    def test_what_is_no_upload_is_not_asked_for_its_encryption_as_guardduty_writes_a_test_object(
+        self, args: dict[str, Any]
+    ) -> None:
+        about_encryption = [each for each in statements(**args).values() if "server-side-encryption" in str(each)]
+
+        assert about_encryption
+        assert all(each["Resource"] == [f"{BUCKET_ARN}/uploads/*"] for each in about_encryption)
 
     def test_no_key_is_refused_where_there_is_no_customers_since_parts_may_bring_awss_own(self) -> None:
         assert "RefuseOtherKeys" not in statements()

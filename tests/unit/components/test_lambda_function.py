@@ -74,7 +74,7 @@ class TestWhatItDoesCanBeSeen:
             "logGroup": physical(f"{NAME}-log"),
             "logFormat": "JSON",
             "applicationLogLevel": "DEBUG",
-            "systemLogLevel": "WARN",
+            "systemLogLevel": "INFO",  # the level of Lambda's REPORT lines
         }
 
     def test_it_is_traced(self, function: dict[str, Any]) -> None:

@@ -195,6 +195,18 @@ class TestResultsAreKeptAsTheObjectsAre:
         assert rules[2]["expiration"] == {"days": 8}
         assert encryption["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
 
+    def test_no_page_may_read_them_by_default(self, by_default: Recording) -> None:
+        assert by_default.all(aws.s3.BucketCorsConfiguration) == []
+
+    def test_pages_of_allowed_origins_may_read_results_and_nothing_else(self) -> None:
+        origins = ["https://app.example.com", "https://other.example.com"]
+        recording = recorded(allowed_origins=origins)
+
+        assert recording.inputs(aws.s3.BucketCorsConfiguration) == {
+            "bucket": physical(RESULTS),
+            "corsRules": [{"allowedOrigins": origins, "allowedMethods": ["GET"], "maxAgeSeconds": 600}],
+        }
+
 
 class TestWhatWasRejected:
     def test_is_kept_for_thirty_days_and_protected_by_default(self, by_default: Recording) -> None:

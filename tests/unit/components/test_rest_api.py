@@ -56,6 +56,12 @@ class TestTheApiIsBounded:
     def test_it_is_regional(self, by_default: Recording) -> None:
         assert by_default.inputs(aws.apigateway.RestApi)["endpointConfiguration"] == {"types": "REGIONAL"}
 
+    def test_it_takes_tls_1_2_or_newer_for_its_own_host_alone(self, by_default: Recording) -> None:
+        api = by_default.inputs(aws.apigateway.RestApi)
+
+        assert api["securityPolicy"].startswith("SecurityPolicy_TLS13_1_2_")
+        assert api["endpointAccessMode"] == "STRICT"
+
 
 class TestTheApiTellsWhatItDoesAndKeepsSecrets:
     def test_its_access_log_is_kept_for_the_days_asked_for(self) -> None:

@@ -95,6 +95,51 @@ class TestEveryResourceBelongsToItsComponent:
         assert made
         assert all(each.options.provider.startswith(f"{provider.urn}::") for each in made)
 
+    def test_it_is_made_by_the_one_provider_that_the_component_was_given(self, example: Example) -> None:
+        def program() -> None:
+            provider = aws.Provider("elsewhere", region="mars-south-1")
+            example.component(NAME, example.required, pulumi.ResourceOptions(provider=provider))
+
+        recording = record(program)
+        provider = next(each for each in recording.registrations if each.name == "elsewhere")
+
+        assert {each.options.provider.rpartition("::")[0] for each in recording.registrations if each.custom} == {
+            "",  # the provider's own
+            provider.urn,
+        }
+
+    def test_it_is_protected_and_retained_where_the_component_is(self, example: Example) -> None:
+        unprotected = {"deletion_protection": False} if "deletion_protection" in example.shape.__annotations__ else {}
+        opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+
+        recording = record(lambda: example.component(NAME, {**example.required, **unprotected}, opts) and None)
+
+        assert {each.options.protect for each in recording.registrations} == {True}
+        # The SDK leaves it to the engine to pass this on to a child that says nothing.
+        assert {each.options.retain_on_delete for each in recording.registrations} <= {True, None}
+
+    def test_it_waits_for_what_the_component_depends_on(self, example: Example) -> None:
+        def program() -> None:
+            first = aws.sqs.Queue("first")
+            late = aws.sqs.Queue("late", name=aws.sqs.Queue("second", name=first.name).name)
+            example.component(NAME, example.required, pulumi.ResourceOptions(depends_on=[late]))
+
+        names = [each.name for each in record(program).registrations]
+
+        assert names[:3] == ["first", "second", "late"]
+        assert len(names) > 4
+
+    def test_it_is_seen_by_the_components_transformations(self, example: Example) -> None:
+        seen: list[tuple[str, str]] = []
+
+        def see(args: pulumi.ResourceTransformationArgs) -> None:
+            seen.append((args.type_, args.name))
+
+        opts = pulumi.ResourceOptions(transformations=[see])
+        recording = record(lambda: example.component(NAME, example.required, opts) and None)
+
+        assert sorted(seen) == sorted((each.type, each.name) for each in recording.registrations)
+
     def test_it_takes_over_no_option_that_was_meant_for_the_component(self, example: Example) -> None:
         opts = pulumi.ResourceOptions(ignore_changes=["anything"])
 

@@ -21,9 +21,11 @@ from local.resources.archives import zipped
 BUCKET = "aws:s3/bucket:Bucket"
 NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 QUEUE = "aws:sqs/queue:Queue"
+REST_API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
 SETTINGS = "aws:apigateway/methodSettings:MethodSettings"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+TLS = "SecurityPolicy_TLS13_1_2_2021_06"
 ACCOUNT = Account("eu-north-1", "123456789012", "http://127.0.0.1:1", lambda _: None)
 
 
@@ -80,6 +82,21 @@ def test_every_move_goes_to_a_member_that_exists() -> None:
             {"restApi": "a", "stageName": "s", "accessLogSettings": {"format": "$context.status"}},
             "UpdateStage",
             "accessLogSettings.format is .* must contain .context.requestId",
+        ),
+        *(
+            (REST_API, {"name": "a", "endpointConfiguration": {"types": "REGIONAL"}, **inputs}, "", message)
+            for inputs, message in (
+                ({"securityPolicy": TLS}, f"securityPolicy is '{TLS}'; it must come with endpointAccessMode"),
+                ({"endpointAccessMode": "STRICT"}, "endpointAccessMode is 'STRICT'; it must come with"),
+                (
+                    {"securityPolicy": "TLS_1_2", "endpointAccessMode": "STRICT"},
+                    "securityPolicy is 'TLS_1_2'; it must come with",
+                ),
+                (
+                    {"securityPolicy": "SecurityPolicy_TLS13_2025_EDGE", "endpointAccessMode": "STRICT"},
+                    "it must end in _EDGE for an edge-optimized API, and only there",
+                ),
+            )
         ),
         (
             STAGE,

@@ -190,6 +190,25 @@ class TestAnObjectMayNameAwsKmsWithoutAKey:
     def test_but_not_with_the_clients_key_as_well(self, emulator: Emulator) -> None:
         assert by_url(emulator, headers={SSE: "aws:kms", f"{SSE}-customer-algorithm": "AES256"}) == "InvalidArgument"
 
+    def test_nor_with_the_clients_key_at_all_where_the_bucket_blocks_that(self, emulator: Emulator) -> None:
+        clients_key = {
+            f"{SSE}-customer-algorithm": "AES256",
+            f"{SSE}-customer-key": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+            f"{SSE}-customer-key-MD5": "hRasmdxgYDKV3nvbahU1MA==",
+        }
+        assert by_url(emulator, headers=clients_key) == DONE
+
+        default = {"SSEAlgorithm": "aws:kms"}
+        blocked = {"EncryptionType": ["SSE-C"]}
+        rule = {"ApplyServerSideEncryptionByDefault": default, "BlockedEncryptionTypes": blocked}
+        s3 = emulator.client("s3")
+        s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        try:
+            assert by_url(emulator, headers=clients_key) == "AccessDenied"
+            assert by_url(emulator, headers={SSE: "aws:kms"}) == DONE
+        finally:
+            s3.delete_bucket_encryption(Bucket=BUCKET)
+
     def test_a_key_that_is_named_is_kept(self, emulator: Emulator) -> None:
         assert by_url(emulator, headers=NAMED_KEY) == DONE
 
