@@ -55,13 +55,10 @@ def _gateway_response(kind: str, allowed_origins: Sequence[str]) -> dict[str, An
     if status == 401:  # noqa: PLR2004 - RFC 9110 asks a challenge of every 401
         parameters["gatewayresponse.header.WWW-Authenticate"] = "'Bearer'"
     if allowed_origins:
-        # A gateway response can compute nothing. To echo any origin here is harmless: these answers hold no
-        # data, and the API knows no cookies.
-        only = allowed_origins[0] if len(allowed_origins) == 1 else None
-        parameters["gatewayresponse.header.Access-Control-Allow-Origin"] = (
-            f"'{only}'" if only else "method.request.header.Origin"
-        )
-        parameters["gatewayresponse.header.Vary"] = "'Origin'"
+        # A gateway response cannot compute a header, and its mapping of request headers is case-sensitive: HTTP/1.1
+        # has Origin, HTTP/2 origin. Every page may read these answers: they hold no data, and the API takes no cookies.
+        allowed = allowed_origins[0] if len(allowed_origins) == 1 else "*"
+        parameters["gatewayresponse.header.Access-Control-Allow-Origin"] = f"'{allowed}'"
     template = (
         f'{{"type": "{PROBLEM_TYPE_PREFIX}{problem}", "title": "{title}", "status": {status}, '
         f'"detail": {detail}, "request_id": "$context.requestId"}}'

@@ -77,6 +77,7 @@ def main() -> None:
     config.graceful_timeout = 0.5
     config.keep_alive_timeout = 75  # longer than clients keep idle connections, so none meets a closed one
     config.loglevel = "WARNING"
+    config.h11_pass_raw_headers = True  # see gateway_call
     asyncio.run(_serve(config, data_dir))
 
 

@@ -1,11 +1,15 @@
 """Every part of an API Gateway answer names the same request, and templates can read all of it.
 
-AWS: `$context.requestId`, the id in the Lambda event and the x-amzn-RequestId header are one id.
-MiniStack: each of them is made up anew, and a MOCK integration does not see its request at all.
-Here: the call in progress is kept where the other mends find it, and its id is used throughout.
+AWS: `$context.requestId`, the id in the Lambda event and the x-amzn-RequestId header are one id. Templates and Lambda
+events have header names as the client spelled them, and mapping expressions compare names with their case.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html
+MiniStack: each id is made up anew, a MOCK integration does not see its request at all, and header names are in lower
+case.
+Here: the call in progress is kept where the other mends find it, its id is used throughout, and names are spelled as
+they came; hypercorn has to pass them on so.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +32,8 @@ class GatewayCall:
 
 
 _current: ContextVar[GatewayCall] = ContextVar("gateway_call")
+_spellings: ContextVar[Mapping[str, str]] = ContextVar("spellings")
+"""The names of the request's headers as they came, by their lower case."""
 
 
 def current() -> GatewayCall:
@@ -46,10 +52,26 @@ def configuration_error() -> Answer:
 
 
 def mend() -> None:
-    """Keep each call, and its id."""
+    """Keep each call, its id and the spelling of its headers."""
+    gap.replace("ministack.app", "app", _with_spellings)
     gap.replace(MODULE, "_execute_in_scope", _with_call)
     gap.replace(MODULE, "_authorize_request_v1", _with_source)
     gap.replace(MODULE, "_build_lambda_event_v1", _with_request_id)
+
+
+def as_spelled(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the request's headers the names that the client wrote."""
+    spellings = _spellings.get()
+    return {spellings.get(name, name): value for name, value in headers.items()}
+
+
+def _with_spellings(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        names = [name.decode("latin-1") for name, _ in scope.get("headers", ())]
+        _spellings.set({name.lower(): name for name in names})
+        await original(scope, receive, send)
+
+    return app
 
 
 def _with_call(original: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
@@ -82,7 +104,7 @@ def _with_source(original: Callable[..., Awaitable[Any]]) -> Callable[..., Await
             body=body.decode(errors="replace"),
             path=path_params or {},
             querystring={name: values[-1] for name, values in query.items()},
-            header=headers,
+            header=as_spelled(headers),
             context=event["requestContext"],
             stage_variables=stage.get("variables") or {},
         )
@@ -96,6 +118,8 @@ def _with_request_id(original: Callable[..., dict[str, Any]]) -> Callable[..., d
         event = original(*arguments, **options)
         request_id = current().request["request_id"]
         event["requestContext"] |= {"requestId": request_id, "extendedRequestId": request_id}
+        for member in ("headers", "multiValueHeaders"):
+            event[member] = as_spelled(event[member]) if event[member] else event[member]
         return event
 
     return build_event

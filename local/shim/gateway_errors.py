@@ -1,10 +1,11 @@
 """Gateway responses know all of `$context`, and a function that fails gets one.
 
 AWS: a gateway response's body may name any `$context` variable, `$context.error.validationErrorString`
-included, which arrives escaped for JSON. A Lambda proxy integration whose function raises, or answers with
-anything but a proxy response, gets the response DEFAULT_5XX, with status 502 unless the API sets another.
-MiniStack: knows half a dozen variables and leaves the others as they stand; it answers a failed function with
-its error message, past the gateway responses, and takes any result for a body.
+included, which arrives escaped for JSON; its parameters map request headers by names with their case. A Lambda proxy
+integration whose function raises, or answers with anything but a proxy response, gets the response DEFAULT_5XX, with
+status 502 unless the API sets another.
+MiniStack: knows half a dozen variables and leaves the others as they stand, and maps headers in any case; it answers a
+failed function with its error message, past the gateway responses, and takes any result for a body.
 Here: both as on AWS.
 """
 
@@ -18,6 +19,7 @@ from local.shim.templates import find
 
 _VARIABLE = re.compile(r"\$(?:\{(context(?:\.\w+)+)\}|(context(?:\.\w+)+))")
 _FUNCTION_FAILED = 502
+_REQUEST_HEADER = "method.request.header."
 
 
 class _FunctionFailed(Exception):
@@ -27,6 +29,7 @@ class _FunctionFailed(Exception):
 def mend() -> None:
     """Complete the gateway responses, and use them for failed functions."""
     gap.replace(gateway_call.MODULE, "_gateway_error_response", _with_all_variables)
+    gap.replace(gateway_call.MODULE, "_gateway_request_value", _by_case)
     gap.replace(gateway_call.MODULE, "_lambda_proxy_response", _strict)
     gap.replace(gateway_call.MODULE, "_invoke_lambda_proxy_v1", _with_gateway_response)
 
@@ -48,6 +51,15 @@ def _with_all_variables(original: Callable[..., Any]) -> Callable[..., Any]:
         return status, headers, _VARIABLE.sub(value, body.decode()).encode()
 
     return respond
+
+
+def _by_case(original: Callable[..., Any]) -> Callable[..., Any]:
+    def value(source: str, request: dict[str, Any]) -> Any:
+        if source.startswith(_REQUEST_HEADER):
+            return gateway_call.as_spelled(request["headers"]).get(source.removeprefix(_REQUEST_HEADER))
+        return original(source, request)
+
+    return value
 
 
 def _strict(original: Callable[..., Any]) -> Callable[..., Any]:

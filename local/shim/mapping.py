@@ -73,7 +73,8 @@ def map_response(
 
 
 def _media_type(headers: Mapping[str, str], name: str) -> str:
-    return re.split("[,;]", headers.get(name) or _JSON)[0].strip().lower()
+    value = next((value for each, value in headers.items() if each.lower() == name), "") or _JSON
+    return re.split("[,;]", value)[0].strip().lower()
 
 
 def _choose_template(templates: Mapping[str, str], accepted: str) -> str:

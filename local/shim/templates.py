@@ -1,8 +1,7 @@
 """API Gateway's mapping templates: Velocity with `$input`, `$util`, `$context` and `$stageVariables`.
 
 What AWS's pages leave open is decided here: `$input.params()` with an unknown name is an empty string,
-`$input.path()` that finds nothing is null, `$input.json()` that finds nothing is `""`. Header names compare
-without case, because MiniStack hands them over in lower case.
+`$input.path()` that finds nothing is null, `$input.json()` that finds nothing is `""`.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
@@ -115,7 +114,7 @@ class _Input(_Closed):
         self._params = {
             "path": dict(source.path),
             "querystring": dict(source.querystring),
-            "header": _Headers(source.header),
+            "header": dict(source.header),
         }
 
     @property
@@ -140,14 +139,6 @@ class _Input(_Closed):
             return json.loads(self._source.body) if self._source.body else {}
         except ValueError as error:
             raise BodyNotJson(f"Could not parse request body into json: {error}") from error
-
-
-class _Headers(dict[str, str]):
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__({name.lower(): value for name, value in headers.items()})
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
 
 
 class _Util(_Closed):

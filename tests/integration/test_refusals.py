@@ -178,9 +178,12 @@ class TestPresignedPut:
 
 class TestCors:
     ORIGIN = "http://localhost:8000"
+    SPELLINGS = ("Origin", "origin")
+    """HTTP/1.1's, and HTTP/2's: API Gateway's mappings compare names with their case."""
 
-    def test_a_preflight_names_an_allowed_origin(self, system: System) -> None:
-        answer = system.call("OPTIONS", "/uploads", headers={"Origin": self.ORIGIN})
+    @pytest.mark.parametrize("header", SPELLINGS)
+    def test_a_preflight_names_an_allowed_origin(self, system: System, header: str) -> None:
+        answer = system.call("OPTIONS", "/uploads", headers={header: self.ORIGIN})
         assert answer.status == 204
         assert answer.headers["Access-Control-Allow-Origin"] == self.ORIGIN
         assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
@@ -190,8 +193,11 @@ class TestCors:
         answer = system.call("OPTIONS", "/uploads", headers={"Origin": "http://evil.example.com"})
         assert "Access-Control-Allow-Origin" not in answer.headers
 
-    def test_answers_and_problems_name_an_allowed_origin(self, system: System, user: User) -> None:
-        headers = {"Origin": self.ORIGIN}
+    @pytest.mark.parametrize("header", SPELLINGS)
+    def test_answers_and_problems_may_be_read_by_an_allowed_origin(
+        self, system: System, user: User, header: str
+    ) -> None:
+        headers = {header: self.ORIGIN}
         created = system.call("POST", "/uploads", GOOD, token=user.token, headers=headers)
         answers = {
             201: created,
@@ -203,7 +209,9 @@ class TestCors:
         }
         for status, answer in answers.items():
             assert answer.status == status
-            assert answer.headers["Access-Control-Allow-Origin"] == self.ORIGIN, status
+            # What the gateway answers itself may be read by any page, as two origins are allowed here.
+            allowed = "*" if status in {400, 401, 413} else self.ORIGIN
+            assert answer.headers["Access-Control-Allow-Origin"] == allowed, status
 
     def test_the_bucket_lets_a_browser_put(self, system: System, user: User) -> None:
         plan = system.create(user, 5)

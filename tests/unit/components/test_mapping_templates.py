@@ -171,9 +171,10 @@ class TestABrowserMayReadTheAnswerExactlyWhereItsOriginIsAllowed:
         response = r"[45]\d{2}" if answered == "refused" else "default"
         return dict(answer(item, *origins, response=response, **sent).headers)
 
+    @pytest.mark.parametrize("name", ["Origin", "origin"])
     @pytest.mark.parametrize("origin", ORIGINS)
-    def test_its_own_origin_is_named(self, answered: str, origin: str) -> None:
-        headers = self.headers(answered, *ORIGINS, origin=origin)
+    def test_its_own_origin_is_named_however_it_spells_the_header(self, answered: str, origin: str, name: str) -> None:
+        headers = self.headers(answered, *ORIGINS, **{name: origin})
 
         assert (headers[ALLOWED], headers["Vary"]) == (origin, "Origin")
 

@@ -158,6 +158,21 @@ class TestPayloadLimit:
         }
 
 
+class TestGatewayResponses:
+    @pytest.mark.parametrize("name", ["Origin", "origin"])
+    def test_they_find_a_header_by_the_name_that_was_sent(self, api: Api, name: str) -> None:
+        api.method("POST", mock())
+        parameters = {
+            "gatewayresponse.header.X-Upper": "method.request.header.Origin",
+            "gatewayresponse.header.X-Lower": "method.request.header.origin",
+        }
+        api.gateway_response("REQUEST_TOO_LARGE", "{}", responseParameters=parameters)
+
+        headers = api.request("POST", body=b" " * 10_485_761, headers={name: "x"}).headers
+
+        assert (headers.get("X-Upper"), headers.get("X-Lower")) == (("x", None) if name == "Origin" else (None, "x"))
+
+
 class TestMock:
     def test_response_templates_see_the_request_and_override_the_response(self, api: Api) -> None:
         template = """
@@ -182,6 +197,15 @@ class TestMock:
         assert unknown.status == 200
         assert "Access-Control-Allow-Origin" not in unknown.headers
         assert unknown.data.decode().split() == ["blue", unknown.headers["x-amzn-RequestId"]]
+
+    @pytest.mark.parametrize("name", ["Origin", "origin"])
+    def test_templates_find_a_header_by_the_name_that_was_sent(self, api: Api, name: str) -> None:
+        template = "[$input.params('Origin')][$input.params('origin')]"
+        api.method("GET", mock(responseTemplates={"application/json": template}))
+
+        found = api.request("GET", headers={name: "x"}).data.decode()
+
+        assert found == ("[x][]" if name == "Origin" else "[][x]")
 
     def test_the_rendered_status_code_chooses_the_response(self, api: Api) -> None:
         integration = mock("#if($input.params('q') == 'x'){statusCode: 404}#else{\"statusCode\": 200}#end")
