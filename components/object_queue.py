@@ -7,8 +7,9 @@ import pulumi_aws as aws
 
 from components import iam, limits
 from components.arguments import checked
+from handlers.uploads.model import MESSAGE_LIFETIME
 
-DEAD_LETTER_SECONDS = 14 * 24 * 3600
+DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
 """SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
 
 

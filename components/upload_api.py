@@ -63,7 +63,11 @@ class UploadApiArgs(TypedDict):
     url_expires_in_seconds: NotRequired[int]
     """Time to start sending: 1 to 3,600 s, 900 if left out."""
     record_retention_days: NotRequired[int]
-    """Days after which an upload's record is deleted: 1 to 3,650, 90 if left out."""
+    """Days after which an upload's record is deleted: 1 to 3,650, 90 if left out.
+
+    It is kept for at least 15 days after its URL expires, or 29 days where it comes in parts: until then its bytes may
+    come, or their event wait in a queue.
+    """
     object_expiration_days: NotRequired[int | None]
     """Days after which uploaded objects are deleted: 1 to 3,650; never if left out."""
     noncurrent_version_days: NotRequired[int]

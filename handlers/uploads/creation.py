@@ -148,5 +148,5 @@ class Creation(NamedTuple):
         return self.permission.to_post(upload) if upload.method is Method.POST else self.permission.to_put(upload)
 
     def _record(self, upload: Upload) -> bool:
-        delete_at = upload.created_at + timedelta(days=self.rules.record_retention_days)
+        delete_at = upload.delete_at(timedelta(days=self.rules.record_retention_days))
         return self.records.record_pending(upload, delete_at=delete_at)

@@ -28,6 +28,9 @@ IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 LONGEST_RUN = timedelta(minutes=15)
 """Lambda's limit: after it a run without a lease is over."""
 
+MESSAGE_LIFETIME = timedelta(days=14)
+"""For which the queues keep an object's event, dead letters included; SQS's limit."""
+
 CLAIM_LIFETIME = timedelta(days=1)
 """For which an Idempotency-Key stands for its upload."""
 
@@ -140,6 +143,15 @@ class Upload(NamedTuple):
     def open_until(self) -> datetime:
         """When no byte of it can come any more: S3 gives up what is not put together."""
         return self.created_at + MULTIPART_LIFETIME if self.method is Method.MULTIPART else self.expires_at
+
+    def delete_at(self, retention: timedelta) -> datetime:
+        """When its record can be deleted: `retention` after its creation, but not while bytes or events need it.
+
+        Bytes can come until a day after `open_until`: S3 aborts parts at the midnight that follows, and the URL can be
+        renewed while an Idempotency-Key stands for the upload. Their event stays in a queue for up to MESSAGE_LIFETIME.
+        """
+        last_bytes = self.open_until + CLAIM_LIFETIME  # a day
+        return max(self.created_at + retention, last_bytes + MESSAGE_LIFETIME)
 
 
 class Claim(NamedTuple):

@@ -13,6 +13,16 @@ from handlers.uploads.store import UploadStore
 from tests.unit.handlers.cloud import CREATED, OWNER, REF, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
 
+URL_LIFETIME = timedelta(minutes=15)
+
+
+def deleted_at(cloud: Cloud, api: Api, retention_days: int, body: dict[str, Any]) -> datetime:
+    api.rules = RULES._replace(record_retention_days=retention_days)
+    api.create(body)
+    record = cloud.record(ref_of(1))
+    assert record
+    return datetime.fromtimestamp(int(record["delete_at"]), UTC)
+
 
 class TestTheRecord:
     def test_it_stands_in_the_table_as_every_reader_expects_it(self, cloud: Cloud, api: Api) -> None:
@@ -41,14 +51,26 @@ class TestTheRecord:
         assert {name for name, kind in types.items() if kind == "N"} == {"version", "size_bytes", "place", "delete_at"}
         assert set(types.values()) == {"N", "S"}
 
-    @pytest.mark.parametrize("days", [1, 30, 3650])
+    @pytest.mark.parametrize("days", [30, 3650])
     def test_it_is_deleted_when_its_retention_has_passed(self, cloud: Cloud, api: Api, days: int) -> None:
-        api.rules = RULES._replace(record_retention_days=days)
-        api.create()
-        record = cloud.record(ref_of(1))
-        assert record
-        deleted_at = datetime.fromtimestamp(int(record["delete_at"]), UTC)
-        assert deleted_at == CREATED.replace(microsecond=0) + timedelta(days=days)
+        assert deleted_at(cloud, api, days, BODY) == CREATED.replace(microsecond=0) + timedelta(days=days)
+
+    @pytest.mark.parametrize("days", [1, 7, 14, 30])
+    def test_it_outlives_its_parts_and_their_event_whatever_the_retention(
+        self, cloud: Cloud, api: Api, days: int
+    ) -> None:
+        lifecycle_days, midnight, queue_days = 14, timedelta(days=1), 14
+        last_event_ends = CREATED + timedelta(days=lifecycle_days + queue_days) + midnight
+
+        assert deleted_at(cloud, api, days, IN_PARTS) >= last_event_ends.replace(microsecond=0)
+
+    @pytest.mark.parametrize("days", [1, 7, 14, 30])
+    def test_it_outlives_its_url_renewed_at_the_last_moment_and_the_objects_event(
+        self, cloud: Cloud, api: Api, days: int
+    ) -> None:
+        claimed, queued = timedelta(days=1), timedelta(days=14)
+
+        assert deleted_at(cloud, api, days, BODY) >= CREATED.replace(microsecond=0) + claimed + URL_LIFETIME + queued
 
     def test_times_are_utc_wherever_the_clock_is(self, cloud: Cloud, api: Api) -> None:
         api.create(now=datetime.fromisoformat("2026-03-01T01:30:00.250+13:30"))
