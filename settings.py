@@ -59,6 +59,7 @@ class Settings:
     max_upload_bytes: int = _key(limits.UPLOAD_BYTES)
     max_open_uploads: int = _key(limits.OPEN_UPLOADS)
     allowed_content_types: list[str] = _key(Each(limits.CONTENT_TYPE))
+    allow_forms: bool = _key(Flag())
     multipart_threshold_bytes: int = _key(limits.MULTIPART_THRESHOLD)
     url_expires_in_seconds: int = _key(limits.URL_SECONDS)
     session_expires_in_seconds: int = _key(limits.SESSION_SECONDS)

@@ -240,18 +240,20 @@ def refuse_old_signatures(bucket_arn: Arn, expires_in_seconds: int) -> Statement
     return _refuse("OldSignatures", "s3:*", _all_of(bucket_arn), {**_PRESIGNED, **age})
 
 
-def refuse_overwrites(bucket_arn: Arn) -> Statement:
+def refuse_overwrites(bucket_arn: Arn, *, allow_forms: bool) -> Statement:
     """Bucket policy: deny whatever makes an object where uploads go without If-None-Match.
 
-    The start and the parts of a multipart upload make none; forms are let through, as POST Object takes no condition.
+    The start and the parts of a multipart upload make none. Forms take no condition (POST Object): the policy lets all
+    of them through, or none.
     Copies to there are refused for good: CopyObject answers 501 to the condition.
     Source: S3 user guide, "Enforce conditional writes on Amazon S3 buckets".
     """
-    condition = {
+    condition: dict[str, Any] = {
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
-        "StringNotEquals": {"s3:authType": "POST"},
     }
+    if allow_forms:
+        condition["StringNotEquals"] = {"s3:authType": "POST"}
     return _refuse("Overwrites", "s3:PutObject", [_under(bucket_arn, OBJECT_PREFIX)], condition)
 
 

@@ -23,6 +23,8 @@ class IngestBucketArgs(TypedDict):
     """Networks from which presigned requests may come; any if this and the VPCs are empty."""
     allowed_source_vpc_ids: list[str]
     """VPCs from which presigned requests may come."""
+    allow_forms: bool
+    """Whether browsers' forms may send."""
     url_expires_in_seconds: int
     """Time after which a presigned request is refused, whatever expiry it names."""
     deletion_protection: bool
@@ -65,7 +67,7 @@ class IngestBucket(pulumi.ComponentResource):
                 cors_rules=[
                     {
                         "allowed_origins": args["allowed_origins"],
-                        "allowed_methods": ["PUT", "POST"],
+                        "allowed_methods": ["PUT", "POST"] if args["allow_forms"] else ["PUT"],
                         "allowed_headers": sorted(SENT_HEADERS),
                         "expose_headers": ["ETag"],
                         "max_age_seconds": 600,
@@ -83,7 +85,7 @@ class IngestBucket(pulumi.ComponentResource):
 def _guardrails(bucket_arn: pulumi.Output[str], args: IngestBucketArgs) -> list[iam.Statement]:
     return [
         iam.refuse_old_signatures(bucket_arn, args["url_expires_in_seconds"]),
-        iam.refuse_overwrites(bucket_arn),
+        iam.refuse_overwrites(bucket_arn, allow_forms=args["allow_forms"]),
         *iam.refuse_other_encryption(bucket_arn, args.get("kms_key_arn")),
         *iam.refuse_other_networks(bucket_arn, args["allowed_source_cidrs"], args["allowed_source_vpc_ids"]),
     ]

@@ -12,6 +12,7 @@ from components.gateway_problems import gateway_responses
 from components.schemas import ref, schemas
 from handlers.api import PROBLEM_JSON
 from handlers.uploads.model import IDEMPOTENCY_KEY_PATTERN
+from handlers.uploads.plan import allowed_methods
 
 VERSION = "1.3.0"
 
@@ -31,6 +32,7 @@ class Contract:
     """What the document needs to know of its surroundings."""
 
     allowed_origins: Sequence[str]
+    allow_forms: bool
     region: str
     partition: str
     table_name: str
@@ -55,7 +57,10 @@ class Contract:
                 "/uploads/{upload_id}/result": self._with_preflight({"get": self._get_result()}, [_UPLOAD_ID]),
                 "/uploads/{upload_id}/complete": self._with_preflight({"post": self._complete_upload()}, [_UPLOAD_ID]),
             },
-            "components": {"schemas": schemas(), "securitySchemes": {"users": self._users()}},
+            "components": {
+                "schemas": schemas(allowed_methods(allow_forms=self.allow_forms)),
+                "securitySchemes": {"users": self._users()},
+            },
             "x-amazon-apigateway-request-validators": {
                 "everything": {"validateRequestBody": True, "validateRequestParameters": True}
             },

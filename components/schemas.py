@@ -1,6 +1,6 @@
 """The schemas of the REST contract: what bodies look like, with the same limits as the rules in handlers/."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers.uploads.declaration import (
@@ -17,11 +17,11 @@ from handlers.uploads.session import MAX_TOKEN_LENGTH
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer"}
-_METHODS = [method.value for method in Method]
 
 
-def schemas() -> dict[str, Any]:
-    """All schemas by name; API Gateway allows letters and digits in a name alone."""
+def schemas(methods: Sequence[Method]) -> dict[str, Any]:
+    """All schemas by name, for these methods of sending; API Gateway allows letters and digits in a name alone."""
+    method = {"type": "string", "enum": [str(each) for each in methods]}
     status = {"type": "string", "enum": [str(state) for state in Status]}
     part_number = {"type": "integer", "minimum": 1, "maximum": MAX_PARTS}
     upload = {
@@ -37,7 +37,7 @@ def schemas() -> dict[str, Any]:
     created = {
         "upload_id": _TEXT,
         "status": status,
-        "method": {"type": "string", "enum": _METHODS},
+        "method": method,
         "expires_at": _MOMENT,
         "expires_in_seconds": _NUMBER,
     }
@@ -64,7 +64,7 @@ def schemas() -> dict[str, Any]:
                 "size_bytes": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_OBJECT_BYTES},
             },
             optional={
-                "method": {"type": "string", "enum": _METHODS},
+                "method": method,
                 "checksum": _object({"algorithm": algorithm, "value": _TEXT}, additional=False),
             },
             additional=False,

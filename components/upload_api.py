@@ -54,6 +54,8 @@ class UploadApiArgs(TypedDict):
     DynamoDB Query); 1,000 if left out. A lower limit does not end open uploads, and it is exact once those are over."""
     allowed_content_types: NotRequired[list[str]]
     """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out."""
+    allow_forms: NotRequired[bool]
+    """Whether files may come by browsers' forms, whose objects S3 lets be overwritten; true if left out."""
     multipart_threshold_bytes: NotRequired[int]
     """Files over this size go up in parts, unless the client asks otherwise: 1 byte to 5 GiB, 64 MiB if left out."""
     session_expires_in_seconds: NotRequired[int]
@@ -99,6 +101,7 @@ _RULES: dict[str, Any] = {
     "max_upload_bytes": (limits.UPLOAD_BYTES, 100 * 1024**3),
     "max_open_uploads": (limits.OPEN_UPLOADS, 1_000),
     "allowed_content_types": (Each(limits.CONTENT_TYPE), []),
+    "allow_forms": (Flag(), True),
     "multipart_threshold_bytes": (limits.MULTIPART_THRESHOLD, 64 * 1024**2),
     "url_expires_in_seconds": (limits.URL_SECONDS, 900),
     "session_expires_in_seconds": (limits.SESSION_SECONDS, 86_400),
@@ -121,6 +124,7 @@ _FUNCTIONS_OPTIONS = (
     "max_upload_bytes",
     "max_open_uploads",
     "allowed_content_types",
+    "allow_forms",
     "multipart_threshold_bytes",
     "url_expires_in_seconds",
     "session_expires_in_seconds",
@@ -271,7 +275,9 @@ class UploadApi(pulumi.ComponentResource):
         )
         return surroundings.apply(
             lambda known: json.dumps(
-                Contract(allowed_origins=given["allowed_origins"], **known).document(),
+                Contract(
+                    allowed_origins=given["allowed_origins"], allow_forms=given["allow_forms"], **known
+                ).document(),
                 sort_keys=True,
             )
         )

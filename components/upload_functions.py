@@ -10,6 +10,7 @@ from components import iam
 from components.arguments import checked
 from components.code_archive import code_archive
 from components.lambda_function import LambdaFunction
+from handlers.uploads.plan import allowed_methods
 
 ANSWER_SECONDS = 28
 """Putting thousands of parts together takes S3 a while; after 29 s API Gateway gives up."""
@@ -52,6 +53,7 @@ class UploadFunctionsArgs(TypedDict):
     max_upload_bytes: int
     max_open_uploads: int
     allowed_content_types: Sequence[str]
+    allow_forms: bool
     multipart_threshold_bytes: int
     url_expires_in_seconds: int
     session_expires_in_seconds: int
@@ -103,6 +105,7 @@ class UploadFunctions(pulumi.ComponentResource):
                     "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
                     "MAX_OPEN_UPLOADS": str(args["max_open_uploads"]),
                     "ALLOWED_CONTENT_TYPES": ",".join(args["allowed_content_types"]),
+                    "ALLOWED_METHODS": ",".join(allowed_methods(allow_forms=args["allow_forms"])),
                     "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
                     "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
                 },

@@ -21,6 +21,8 @@ class CreationRules(NamedTuple):
     multipart_threshold_bytes: int
     """The largest upload that comes in one PUT where the client does not choose."""
     record_retention_days: int
+    allowed_methods: tuple[str, ...]
+    """How a client may choose to send."""
 
 
 class Creation(NamedTuple):
@@ -41,7 +43,7 @@ class Creation(NamedTuple):
         Raises InvalidRequest, QuotaExceeded, KeyConflict, or NotOpen. The record is written before the plan is handed
         out: bytes can never come unannounced.
         """
-        declared = UploadRequest.parse(body)
+        declared = UploadRequest.parse(body, self.rules.allowed_methods)
         self.quota.check(declared)
         ref = UploadRef(owner, upload_id)
         if idempotency_key is not None:

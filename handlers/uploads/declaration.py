@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Self, cast
 
@@ -70,14 +70,14 @@ class UploadRequest(NamedTuple):
     checksum: Checksum | None = None
 
     @classmethod
-    def parse(cls, body: object) -> Self:
+    def parse(cls, body: object, allowed_methods: Collection[str] = tuple(Method)) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
         required = ("file_name", "content_type", "size_bytes")
         checks: dict[str, Check] = {
             "file_name": _file_name_fault,
             "content_type": _content_type_fault,
             "size_bytes": lambda size: whole_number_fault(size, 1, MAX_OBJECT_BYTES),
-            "method": _method_fault,
+            "method": lambda method: _method_fault(method, allowed_methods),
             "checksum": _checksum_fault,
         }
         fields = checked_fields(body, checks, required=required)
@@ -139,8 +139,8 @@ def _content_type_fault(value: object) -> str | None:
     return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
 
 
-def _method_fault(value: object) -> str | None:
-    return None if isinstance(value, str) and value in list(Method) else f"one of {', '.join(Method)}"
+def _method_fault(value: object, allowed: Collection[str]) -> str | None:
+    return None if isinstance(value, str) and value in allowed else f"one of {', '.join(allowed)}"
 
 
 def _checksum_fault(value: object) -> str | None:

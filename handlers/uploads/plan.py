@@ -34,6 +34,11 @@ class Method(StrEnum):
         return MAX_OBJECT_BYTES if self is Method.MULTIPART else MAX_SINGLE_REQUEST_BYTES
 
 
+def allowed_methods(*, allow_forms: bool) -> tuple[Method, ...]:
+    """All methods, or all but a browser's form, whose objects S3 does not refuse to overwrite."""
+    return tuple(method for method in Method if allow_forms or method is not Method.POST)
+
+
 class Parts(NamedTuple):
     """A division into parts of one size, the last one excepted."""
 

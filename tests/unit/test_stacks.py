@@ -268,6 +268,7 @@ class TestWhatAStackGivesReachesTheComponents:
                 processor="team.process",
                 processorCode=str(tmp_path / "code"),
                 maxUploadBytes=77,
+                allowForms=False,
                 multipartThresholdBytes=76,
                 urlExpiresInSeconds=78,
                 sessionExpiresInSeconds=3_675,
@@ -299,6 +300,7 @@ class TestWhatAStackGivesReachesTheComponents:
         for each in recording.all(aws.s3.BucketServerSideEncryptionConfiguration):
             assert plain(each.inputs)["rules"][0]["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KMS_KEY_ARN
         assert create["environment"]["variables"]["MAX_UPLOAD_BYTES"] == "77"
+        assert create["environment"]["variables"]["ALLOWED_METHODS"] == "put,multipart"
         assert create["environment"]["variables"]["MULTIPART_THRESHOLD_BYTES"] == "76"
         assert create["environment"]["variables"]["URL_EXPIRES_IN_SECONDS"] == "78"
         assert create["environment"]["variables"]["SESSION_EXPIRES_IN_SECONDS"] == "3675"

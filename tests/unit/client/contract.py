@@ -6,6 +6,7 @@ from typing import Any, cast
 from openapi_schema_validator import OAS30Validator
 
 from components.schemas import schemas
+from handlers.uploads.plan import Method
 from tests.unit.client.fake_portage import FakePortage
 
 _BODIES = {
@@ -36,7 +37,7 @@ def _strictly(schema: Any) -> Any:
     return closed | {name: _strictly(value) for name, value in members.items()}
 
 
-_SCHEMAS: Mapping[str, Any] = schemas()
+_SCHEMAS: Mapping[str, Any] = schemas(tuple(Method))
 _VALIDATORS = {name: OAS30Validator(_strictly(schema)) for name, schema in _SCHEMAS.items()}
 
 

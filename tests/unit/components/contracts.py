@@ -8,9 +8,10 @@ from components.upload_functions import CALLS
 ORIGINS = ("https://app.example.com", "http://localhost:8000")
 
 
-def contract(*origins: str) -> dict[str, Any]:
+def contract(*origins: str, allow_forms: bool = True) -> dict[str, Any]:
     return Contract(
         allowed_origins=origins,
+        allow_forms=allow_forms,
         region="mars-north-1",
         partition="aws-mars",
         table_name="the-table",

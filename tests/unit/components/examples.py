@@ -73,7 +73,7 @@ BAD_ROLE_NAMES = ("", "arn:aws:iam::123456789012:role/the-reader", "the reader",
 
 
 def write_once(bucket_arn: pulumi.Output[str]) -> list[iam.Statement]:
-    return [iam.refuse_overwrites(bucket_arn)]
+    return [iam.refuse_overwrites(bucket_arn, allow_forms=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +125,7 @@ UPLOAD_API = Example(
         "max_upload_bytes": 1_000_000,
         "max_open_uploads": 7,
         "allowed_content_types": ["application/pdf", "image/*"],
+        "allow_forms": False,
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
         "session_expires_in_seconds": 7_200,
@@ -153,7 +154,7 @@ UPLOAD_API = Example(
         "throttle_rate": (1, 10_000),
         "throttle_burst": (1, 5_000),
     },
-    flags=("allow_sign_up", "deletion_protection", "manage_account_logging"),
+    flags=("allow_forms", "allow_sign_up", "deletion_protection", "manage_account_logging"),
     bad={
         "table_name": BAD_TABLE_NAMES,
         "table_arn": BAD_TABLE_ARNS,
@@ -299,6 +300,7 @@ INGEST_BUCKET = Example(
         "allowed_origins": [],
         "allowed_source_cidrs": [],
         "allowed_source_vpc_ids": [],
+        "allow_forms": True,
         "url_expires_in_seconds": 900,
         "deletion_protection": True,
         "noncurrent_version_days": 30,
@@ -307,6 +309,7 @@ INGEST_BUCKET = Example(
         "allowed_origins": ["https://app.example.com"],
         "allowed_source_cidrs": CIDRS,
         "allowed_source_vpc_ids": VPC_IDS,
+        "allow_forms": False,
         "url_expires_in_seconds": 60,
         "deletion_protection": False,
         "kms_key_arn": KMS_KEY_ARN,
@@ -364,6 +367,7 @@ UPLOAD_FUNCTIONS = Example(
         "max_upload_bytes": 2_000_000,
         "max_open_uploads": 1_000,
         "allowed_content_types": [],
+        "allow_forms": True,
         "multipart_threshold_bytes": 1_000_000,
         "url_expires_in_seconds": 900,
         "session_expires_in_seconds": 86_400,
@@ -382,6 +386,7 @@ UPLOAD_FUNCTIONS = Example(
         "max_upload_bytes": 3_000_000,
         "max_open_uploads": 5,
         "allowed_content_types": ["image/*"],
+        "allow_forms": False,
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
         "session_expires_in_seconds": 7_200,

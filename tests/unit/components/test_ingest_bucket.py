@@ -56,6 +56,23 @@ def test_objects_are_written_once_but_parts_are_no_objects_and_forms_take_no_con
     )
 
 
+def test_without_forms_nothing_is_written_without_the_condition() -> None:
+    assert statements(allow_forms=False)["RefuseOverwrites"] == deny(
+        "s3:PutObject",
+        f"{BUCKET_ARN}/uploads/*",
+        Null={"s3:if-none-match": "true"},
+        Bool={"s3:ObjectCreationOperation": "true"},
+    )
+
+
+@pytest.mark.parametrize(("allow_forms", "allowed"), [(True, ["PUT", "POST"]), (False, ["PUT"])])
+def test_pages_may_send_by_the_methods_that_are_allowed(*, allow_forms: bool, allowed: list[str]) -> None:
+    args = {"allow_forms": allow_forms, "allowed_origins": ["https://app.example.com"]}
+    cors = record(lambda: INGEST_BUCKET.make(**args) and None).inputs(aws.s3.BucketCorsConfiguration)
+
+    assert cors["corsRules"][0]["allowedMethods"] == allowed
+
+
 class TestEncryptionIsTheBuckets:
     def test_any_other_is_refused_where_one_is_named(self) -> None:
         sse = "s3:x-amz-server-side-encryption"

@@ -169,6 +169,16 @@ class TestEachOperationGoesWhereItIsAnswered:
         assert [answers[key]["statusCode"] for key in chosen] == ["503"]
 
 
+@pytest.mark.parametrize(
+    ("allow_forms", "methods"), [(True, ["put", "post", "multipart"]), (False, ["put", "multipart"])]
+)
+def test_a_client_may_choose_a_form_only_where_forms_are_allowed(*, allow_forms: bool, methods: list[str]) -> None:
+    schemas = contract(allow_forms=allow_forms)["components"]["schemas"]
+
+    for name in ("CreateUploadRequest", "CreatedUpload"):
+        assert schemas[name]["properties"]["method"]["enum"] == methods
+
+
 class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
     def test_nothing_speaks_of_origins_where_none_is_allowed(self) -> None:
         document = contract()

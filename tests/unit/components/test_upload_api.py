@@ -38,6 +38,7 @@ VARIABLES = {
     "MAX_UPLOAD_BYTES": "1000000",
     "MAX_OPEN_UPLOADS": "7",
     "ALLOWED_CONTENT_TYPES": "application/pdf,image/*",
+    "ALLOWED_METHODS": "put,multipart",
     "MULTIPART_THRESHOLD_BYTES": "500000",
     "URL_EXPIRES_IN_SECONDS": "60",
     "SESSION_EXPIRES_IN_SECONDS": "7200",
@@ -236,6 +237,7 @@ class TestTheContractIsWhatIsDeployed:
             json.dumps(
                 Contract(
                     allowed_origins=origins,
+                    allow_forms=True,
                     region=REGION,
                     partition=PARTITION,
                     table_name=TABLE["table_name"],
@@ -251,14 +253,14 @@ class TestTheContractIsWhatIsDeployed:
 
         assert policy.urn in by_default.only(aws.apigateway.RestApi).options.depends_on
 
-    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins"])
+    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins", "allow_forms"])
     def test_what_changes_the_contract_deploys_it_anew(self, by_default: Recording, argument: str) -> None:
         other = recorded(**{argument: UPLOAD_API.other[argument]}).inputs(aws.apigateway.Deployment)
 
         assert other["triggers"] != by_default.inputs(aws.apigateway.Deployment)["triggers"]
 
     def test_nothing_else_does(self, by_default: Recording) -> None:
-        contracts = {"table_name", "user_pool_arn", "allowed_origins"}
+        contracts = {"table_name", "user_pool_arn", "allowed_origins", "allow_forms"}
         others = {name: value for name, value in UPLOAD_API.other.items() if name not in contracts}
 
         other = recorded(**others).inputs(aws.apigateway.Deployment)

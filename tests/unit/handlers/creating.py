@@ -12,6 +12,7 @@ from handlers.uploads.creation import Creation, CreationRules
 from handlers.uploads.model import UploadRef
 from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.permission import Permission
+from handlers.uploads.plan import Method
 from handlers.uploads.presign import Bucket, Credentials
 from handlers.uploads.quota import Quota
 from handlers.uploads.session_issuer import SessionIssuer
@@ -22,7 +23,7 @@ from tests.unit.handlers.light_clients import KEY
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
 IN_PARTS = {**BODY, "method": "multipart"}
-RULES = CreationRules(64 * 1024**2, 30)
+RULES = CreationRules(64 * 1024**2, 30, tuple(Method))
 QUOTA = Quota(5 * 1024**3, 3, ())
 
 

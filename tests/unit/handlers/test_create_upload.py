@@ -185,6 +185,13 @@ class TestWhatIsSigned:
         plan = plan_of(post())
         assert plan["headers"] == {**HEADERS, "x-amz-server-side-encryption-aws-kms-key-id": self.KEY_ARN}
 
+    def test_a_form_is_refused_where_forms_are_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ALLOWED_METHODS", "put,multipart")
+        status, kind, detail = problem_in(post({**BODY, "method": "post"}))
+        assert (status, kind) == (400, "invalid-request")
+        assert "method" in detail
+        assert plan_of(post())["method"] == "put"
+
     def test_a_form_is_held_to_key_type_length_encryption_and_checksum(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KMS_KEY_ARN", self.KEY_ARN)
         checksum = {"algorithm": "crc32", "value": checksum_of(ChecksumAlgorithm.CRC32, b"bytes")}
