@@ -12,6 +12,7 @@ from typing import Self
 from client.answers import Fields, json_object
 from client.errors import SignInRefused, UnexpectedAnswer
 from client.transport import call, checked_url, open_pool
+from handlers.regions import partition_of
 
 _NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 _EARLY_SECONDS = 60.0  # a token that is asked for is good for at least so long
@@ -32,7 +33,8 @@ class UserPool:
 
     def __init__(self, client_id: str, region: str, endpoint: str | None = None) -> None:
         self._client_id = client_id
-        self.endpoint = checked_url(endpoint or f"https://cognito-idp.{region}.amazonaws.com", "endpoint") + "/"
+        own = f"https://cognito-idp.{region}.{partition_of(region).dns_suffix}"
+        self.endpoint = checked_url(endpoint or own, "endpoint") + "/"
         self._pool = open_pool()
 
     def __enter__(self) -> Self:

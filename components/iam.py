@@ -149,7 +149,7 @@ def scan_objects(bucket_arn: Arn, role_arn: Arn, kms_key_arn: Arn | None) -> lis
         allow(["s3:PutObject"], test_object),
         allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX), test_object),
     ]
-    through_s3 = {"Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}}
+    through_s3 = {"Condition": {"StringLike": {"kms:ViaService": "s3.*"}}}
     return statements + [{**statement, **through_s3} for statement in encrypt_and_decrypt(kms_key_arn)]
 
 

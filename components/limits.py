@@ -1,7 +1,10 @@
 """The limits of component args and stack config, each once and with its source."""
 
-from components.arguments import Choice, Network, Pattern, Range, Together
+from dataclasses import dataclass
+
+from components.arguments import ArgumentError, Choice, Network, Pattern, Range, Together
 from handlers.processors import PROCESSOR_PATTERN
+from handlers.regions import PARTITIONS, partition_of
 from handlers.uploads.places import MOST_PLACES
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
@@ -9,6 +12,24 @@ _ARN = r"arn:aws[a-z-]*"
 _PLACE = r"[a-z0-9-]+:[0-9]{12}"
 _TABLE = r"[A-Za-z0-9_.-]{3,255}"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+
+@dataclass(frozen=True)
+class Region(Pattern):
+    """A region that has every service that a deployment needs."""
+
+    def check(self, name: str, value: object) -> str:
+        """Return the region; raises ArgumentError that names argument, value, and the service that is missing."""
+        region = super().check(name, value)
+        partition = partition_of(region)
+        if not partition.has_user_pools:
+            deployable = ", ".join(each.name for each in PARTITIONS if each.has_user_pools)
+            raise ArgumentError(
+                f"{name} is {region!r}, but the API needs Amazon Cognito user pools, which partition {partition.name} "
+                f"does not have; choose a region of one of the partitions {deployable}."
+            )
+        return region
+
 
 RECOVERY_DAYS = Range(1, 35, "DynamoDB's limit for point-in-time recovery")
 RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
@@ -72,7 +93,7 @@ BUCKET_ARN = Pattern(
 ROLE_NAME = Pattern(
     r"[A-Za-z0-9+=,.@_-]{1,64}", "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name"
 )
-REGION = Pattern(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")
+REGION = Region(r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region such as eu-central-1")
 
 LISTS = (
     Together(

@@ -265,7 +265,9 @@ class UploadApi(pulumi.ComponentResource):
         )
         here = pulumi.InvokeOptions(parent=self)
         surroundings = pulumi.Output.all(
-            region=aws.get_region_output(opts=here).region,
+            region=OrOutput(limits.REGION).check(
+                "UploadApi: the provider's region", aws.get_region_output(opts=here).region
+            ),
             partition=aws.get_partition_output(opts=here).partition,
             table_name=given["table_name"],
             user_pool_arn=user_pool_arn,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from handlers.aws_client import AwsClient, AwsError, Request
 from handlers.kept_connection import Answer, BrokenAnswer
+from handlers.regions import partition_of
 
 
 class Calls(Protocol):
@@ -77,9 +78,8 @@ class AwsJson(AwsClient):
 
 def endpoint_url(service: Service, region: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return where a service answers, unless one of the SDK's variables says otherwise."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return (
         environ.get(service.endpoint_variable)
         or environ.get("AWS_ENDPOINT_URL")
-        or f"https://{service.name}.{region}.{suffix}"
+        or f"https://{service.name}.{region}.{partition_of(region).dns_suffix}"
     )

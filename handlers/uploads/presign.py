@@ -17,20 +17,12 @@ from itertools import repeat
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from handlers.regions import partition_of
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 _OWN_PORTS = {"http": (None, 80), "https": (None, 443)}
 """Ports that clients leave out of the Host header, which is signed."""
-
-_DNS_SUFFIXES = {
-    "cn-": "amazonaws.com.cn",
-    "eusc-": "amazonaws.eu",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-}
-"""By the start of a region's name, where it is not amazonaws.com (botocore's partitions.json)."""
 
 
 class Credentials(NamedTuple):
@@ -62,10 +54,10 @@ class Bucket(NamedTuple):
             if endpoint.port in _OWN_PORTS[endpoint.scheme]:
                 host = host.removesuffix(f":{endpoint.port}")
             return cls(name, region, f"{endpoint.scheme}://{host}", f"{endpoint.path.rstrip('/')}/{name}")
-        suffix = next((suffix for start, suffix in _DNS_SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
+        host = f"s3.{region}.{partition_of(region).dns_suffix}"
         if "." in name:
-            return cls(name, region, f"https://s3.{region}.{suffix}", f"/{name}")
-        return cls(name, region, f"https://{name}.s3.{region}.{suffix}", "")
+            return cls(name, region, f"https://{host}", f"/{name}")
+        return cls(name, region, f"https://{name}.{host}", "")
 
     @property
     def host(self) -> str:

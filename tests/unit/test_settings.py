@@ -65,7 +65,7 @@ FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
 
 BAD_TEXTS = {
-    "region": ("", "eu-central", "EU-CENTRAL-1", "eu-central-1a", "eu_central_1"),
+    "region": ("", "eu-central", "EU-CENTRAL-1", "eu-central-1a", "eu_central_1", "cn-north-1"),
     "kmsKeyArn": tuple(arn for arn in BAD_KMS_KEY_ARNS if isinstance(arn, str) and arn),
     "userPoolArn": ("eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}/"),
     "processor": ("", "process", "a b.process", "handlers.", ".process"),
@@ -112,7 +112,7 @@ GOOD: list[tuple[str, str, Any]] = [
     *(("logLevel", level, level) for level in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")),
     *(("rejectedObjects", what, what) for what in ("quarantine", "delete")),
     *(("unscannableObjects", what, what) for what in ("reject", "process")),
-    *(("region", region, region) for region in ("eu-central-1", "us-gov-west-1", "ap-southeast-2")),
+    *(("region", region, region) for region in ("eu-central-1", "us-gov-west-1", "ap-southeast-2", "eusc-de-east-1")),
     ("kmsKeyArn", KMS_KEY_ARN, KMS_KEY_ARN),
     ("userPoolArn", USER_POOL_ARN, USER_POOL_ARN),
     ("processor", "handlers.processors.load_processor", "handlers.processors.load_processor"),

@@ -133,6 +133,13 @@ class TestRenewal:
             session.id_token()
 
 
-def test_cognitos_own_address_follows_from_the_region() -> None:
-    with UserPool("client-1", "eu-west-1") as users:
-        assert users.endpoint == "https://cognito-idp.eu-west-1.amazonaws.com/"
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "cognito-idp.eu-west-1.amazonaws.com"),
+        ("eusc-de-east-1", "cognito-idp.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_cognitos_own_address_follows_from_the_region(region: str, host: str) -> None:
+    with UserPool("client-1", region) as users:
+        assert users.endpoint == f"https://{host}/"

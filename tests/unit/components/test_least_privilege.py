@@ -170,7 +170,7 @@ ROLES: dict[str, Role] = {
         MALWARE_GATE,
         f"{NAME}-role",
         SCAN_OBJECTS,
-        {(action, f"{key} through s3.*.amazonaws.com") for action, key in USE_THE_KEY},
+        {(action, f"{key} through s3.*") for action, key in USE_THE_KEY},
     ),
     "rotate_session_key": (SESSION_KEY, f"{NAME}-rotate-role", _rotation_of(NAME), USE_THE_KEY),
     "rotate_uploads_key": (UPLOAD_API, f"{UPLOADS_KEY}-rotate-role", _rotation_of(UPLOADS_KEY), USE_THE_KEY),

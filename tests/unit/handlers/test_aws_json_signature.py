@@ -106,6 +106,7 @@ class TestTheEndpoint:
             (DYNAMODB, "eu-central-1", {}, "https://dynamodb.eu-central-1.amazonaws.com"),
             (SECRETS_MANAGER, "us-gov-west-1", {}, "https://secretsmanager.us-gov-west-1.amazonaws.com"),
             (DYNAMODB, "cn-north-1", {}, "https://dynamodb.cn-north-1.amazonaws.com.cn"),
+            (DYNAMODB, "eusc-de-east-1", {}, "https://dynamodb.eusc-de-east-1.amazonaws.eu"),
             (DYNAMODB, REGION, {"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),
             (SECRETS_MANAGER, REGION, {"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),
             (
