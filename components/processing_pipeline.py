@@ -12,10 +12,21 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import iam, limits
+from components import iam, limits, runs
 from components.arguments import ARCHIVE, ArgumentError, Each, Flag, OrOutput, checked
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
+from components.names import (
+    BUCKET,
+    FUNCTION,
+    LOG_GROUP,
+    QUEUE,
+    ROLE,
+    ROLE_POLICY,
+    RULE,
+    TARGET,
+    check_names,
+)
 from components.object_queue import ObjectQueue
 from components.private_bucket import PrivateBucket
 from components.processor_code import processing_code, processor_fault
@@ -119,6 +130,19 @@ _RULES: dict[str, Any] = {
 }
 
 
+_NAMES = {
+    BUCKET: "-quarantine",
+    FUNCTION: "-process-object",
+    ROLE: "-process-object-role",
+    ROLE_POLICY: "-results-are-read-by-api",
+    LOG_GROUP: "-process-object-log",
+    QUEUE: "-dead-letters",
+    RULE: "-object-events",
+    TARGET: "-object-events-to-queue",
+}
+"""The longest that is added to the component's name for a name in AWS, by type."""
+
+
 class ProcessingPipeline(pulumi.ComponentResource):
     """Takes each created object from uploaded to completed, rejected or failed."""
 
@@ -139,6 +163,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
         if fault := concurrency_fault(given["max_concurrency"], reserved):
             raise ArgumentError(f"ProcessingPipeline: max_concurrency {fault}")
         max_concurrency = given["max_concurrency"] or min(MAX_CONCURRENCY, reserved or MAX_CONCURRENCY)
+        check_names("ProcessingPipeline", name, _NAMES)
+        given["bucket_name"] = _claimed(name, args["bucket_name"], given["bucket_name"])
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         queue = self._queue(name, given)
         results = self._results(f"{name}-results", given)
@@ -285,6 +311,28 @@ def concurrency_fault(max_concurrency: int | None, reserved_concurrency: int | N
         f"is {max_concurrency}, but must be at most the reserved concurrency, {reserved_concurrency}: Lambda throttles "
         "the deliveries above it, and each one uses up a try."
     )
+
+
+def _claimed(name: str, bucket_name: pulumi.Input[str], checked_name: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return the bucket's name; raises ArgumentError where another pipeline of this run has the same bucket.
+
+    The same text or Output is found at once, an equal name when it is known.
+    """
+    pipelines = runs.shared("the pipelines of buckets")
+
+    def claim(bucket: object, known: str) -> str:
+        # With the value, so that no other one takes its place in memory, and its id.
+        holder, _ = pipelines.setdefault(bucket, (name, bucket_name))
+        if holder != name:
+            raise ArgumentError(
+                f"ProcessingPipeline: {name!r} has the bucket of {holder!r}, so each upload would go to one of the "
+                "two at random. A bucket has one pipeline: choose by content type inside one processor, or make an "
+                "UploadApi for each pipeline."
+            )
+        return known
+
+    claim(bucket_name if isinstance(bucket_name, str) else id(bucket_name), "")
+    return pulumi.Output.from_input(checked_name).apply(lambda known: claim(known, known))
 
 
 def _created_objects(bucket_name: pulumi.Input[str]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import iam
+from components import iam, runs
 from components.arguments import checked
 
 STAGE = "v1"
+
+ACCOUNT_TYPE = "aws:apigateway/account:Account"
 
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_2021_06"
 """TLS 1.2 or newer. Source: API Gateway developer guide, "Supported security policies"."""
@@ -44,7 +46,7 @@ class RestApiArgs(TypedDict):
     """Requests at once on top of the rate."""
     log_retention_days: int
     manage_account_logging: bool
-    """Whether to set the role with which API Gateway logs for the whole account and region."""
+    """Whether to set the role with which API Gateway logs for the whole account and region, if no API has done so."""
 
 
 class RestApi(pulumi.ComponentResource):
@@ -113,6 +115,15 @@ class RestApi(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "execution_arn": self.execution_arn})
 
     def _account_logging(self, name: str) -> aws.apigateway.Account:
+        """Make the one setting of an account and region, or return the one that another API of this provider made.
+
+        Two settings would overwrite each other. It is not found where two providers have one account and region.
+        """
+        made = runs.shared("API Gateway's account settings")
+        provider = runs.provider_key(self, ACCOUNT_TYPE)
+        maker, account = made.get(provider, (name, None))
+        if maker != name:
+            return account
         role = aws.iam.Role(
             f"{name}-account-log-role",
             assume_role_policy=iam.trust("apigateway.amazonaws.com"),
@@ -125,12 +136,14 @@ class RestApi(pulumi.ComponentResource):
             policy=iam.role_policy(f"{name}-account-log-policy", iam.push_api_logs()),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
-        return aws.apigateway.Account(
+        account = aws.apigateway.Account(
             f"{name}-account",
             cloudwatch_role_arn=role.arn,
             # One setting serves all APIs of the account and region: another stack's must not lose its log.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
         )
+        made[provider] = (name, account)
+        return account
 
 
 def _fingerprint(body: str) -> str:

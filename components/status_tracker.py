@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.arguments import Flag, OrOutput, checked
+from components.names import TABLE, check_names
 from handlers.uploads import table as layout
 
 
@@ -45,6 +46,7 @@ class StatusTracker(pulumi.ComponentResource):
                 "deletion_protection": (Flag(), True),
             },
         )
+        check_names("StatusTracker", name, {TABLE: "-uploads"})
         super().__init__("portage:index:StatusTracker", name, {}, opts)
 
         keys = (

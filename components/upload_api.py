@@ -17,6 +17,19 @@ from components import iam, limits
 from components.arguments import ArgumentError, Each, Flag, OrOutput, checked
 from components.ingest_bucket import IngestBucket, IngestBucketArgs
 from components.lambda_function import LIVE, LambdaFunction
+from components.names import (
+    BUCKET,
+    FUNCTION,
+    LOG_GROUP,
+    PERMISSION,
+    REST_API,
+    ROLE,
+    ROLE_POLICY,
+    SECRET,
+    USER_POOL,
+    USER_POOL_CLIENT,
+    check_names,
+)
 from components.openapi import Contract
 from components.rest_api import RestApi
 from components.session_key import SessionKey, SessionKeyArgs
@@ -87,7 +100,11 @@ class UploadApiArgs(TypedDict):
     deletion_protection: NotRequired[bool]
     """Whether bucket and user pool refuse to be deleted; true if left out."""
     manage_account_logging: NotRequired[bool]
-    """Whether to set the one role with which API Gateway logs for the account and region; true if left out."""
+    """Whether to set the one role with which API Gateway logs for the account and region; true if left out.
+
+    APIs of one program and provider set it once. Say false where another program, or another provider of the same
+    account and region, sets it.
+    """
 
 
 _RULES: dict[str, Any] = {
@@ -135,6 +152,21 @@ _FUNCTIONS_OPTIONS = (
 )
 
 
+_NAMES = {
+    BUCKET: "-ingest",
+    FUNCTION: "-session-key-rotate",
+    PERMISSION: "-session-key-invokes-rotate",
+    ROLE: "-session-key-rotate-role",
+    ROLE_POLICY: "-session-key-rotate-policy",
+    LOG_GROUP: "-session-key-rotate-log",
+    SECRET: "-session-key",
+    USER_POOL: "-users",
+    USER_POOL_CLIENT: "-users-client",
+    REST_API: "-rest",
+}
+"""The longest that is added to the component's name for a name in AWS, by type."""
+
+
 class UploadApi(pulumi.ComponentResource):
     """The front door. What comes through the gateway is small; the bytes go to the bucket, past it."""
 
@@ -156,6 +188,7 @@ class UploadApi(pulumi.ComponentResource):
         for lists in limits.LISTS:
             if fault := lists.fault(given, str):
                 raise ArgumentError(f"UploadApi: {fault}")
+        check_names("UploadApi", name, _NAMES)
         super().__init__("portage:index:UploadApi", name, {}, opts)
         bucket = IngestBucket(
             f"{name}-ingest",

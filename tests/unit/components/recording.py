@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
-import pulumi_aws as aws
 
 from local.program import Registration, plain, run_program
 
@@ -140,7 +139,7 @@ class FakeAws:
 def _arn(kind: str, name: str) -> str:
     if ":" not in kind or "/" not in kind:
         return ""  # a provider's
-    if kind == token(aws.s3.Bucket):
+    if kind == "aws:s3/bucket:Bucket":
         return f"arn:{PARTITION}:s3:::{physical(name)}"
     service, noun = kind.split(":")[1].split("/")
     return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{noun}/{physical(name)}"

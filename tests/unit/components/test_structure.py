@@ -34,6 +34,8 @@ def make_with_everything(example: Example, name: str = NAME) -> None:
     """Every argument given, but those that would leave resources out."""
     left_out = {"user_pool_arn", "manage_account_logging"}
     args = {key: value for key, value in example.other.items() if key not in left_out}
+    if "bucket_name" in args:
+        args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline
     if "processor" in args:
         args["processor"] = "team.process"
     example.make(name, **args)

@@ -1,0 +1,34 @@
+"""What the components of one run of a program know of each other; nothing of it outlives the run.
+
+A run has one stack as its root. A component host has none, but serves one run with one event loop.
+"""
+
+import asyncio
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi.runtime import get_root_resource
+
+_shared: WeakKeyDictionary[object, dict[str, dict[Any, Any]]] = WeakKeyDictionary()
+
+
+def shared(what: str) -> dict[Any, Any]:
+    """Return the run's own dictionary of this name.
+
+    Unit tests with Pulumi's mocks share one stack. So a component must not be kept from what an equally named one did:
+    in one run the engine refuses that anyway.
+    """
+    return _shared.setdefault(_run(), {}).setdefault(what, {})
+
+
+def provider_key(component: pulumi.ComponentResource, resource_type: str) -> object:
+    """Return the same value for all components whose resources of this type are made by one provider."""
+    provider = component.get_provider(resource_type)
+    # A component host makes another object of the same provider for each component.
+    return provider.pulumi_resource_name if provider and get_root_resource() is None else provider
+
+
+def _run() -> object:
+    root: pulumi.Resource | None = get_root_resource()
+    return asyncio.get_running_loop() if root is None else root
