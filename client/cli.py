@@ -109,7 +109,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         type=_given,
         metavar="FILE",
-        help="where another process still sends it, this one joins in, and sends from the end until they meet",
+        help="where another process still sends it, this one joins in, and sends from the end until they meet; on "
+        "another device only if it was declared with --checksum, else this one sends everything again",
     )
     resume.add_argument("--id", type=_upload_id, help="upload that was begun on another device; needs FILE")
     _add_wait(resume)
@@ -125,7 +126,8 @@ def parser() -> argparse.ArgumentParser:
         "--output",
         type=_given,
         metavar="FILE",
-        help="- is standard output; named after the uploaded file if left out",
+        help="- is standard output; a file that is there is replaced at once and keeps its mode; named after the "
+        "uploaded file if left out",
     )
     abort = word("abort", commands.abort, "give an upload up before it is complete")
     abort.add_argument("id", type=_upload_id, metavar="ID")

@@ -12,6 +12,7 @@ from pathlib import Path
 from client.config import load_config
 from client.credentials import Credentials
 from client.display import show, show_nothing
+from client.download import STANDARD_OUTPUT, descriptor
 from client.errors import NotFinished, NotSignedIn, PortageError
 from client.exits import Exit, exit_of_error, exit_of_upload
 from client.models import Upload
@@ -74,10 +75,11 @@ def list_uploads(options: Namespace, output: Output) -> Exit:
 def get(options: Namespace, output: Output) -> Exit:
     """Fetch a result: into a file, or onto standard output."""
     with _portage(options) as portage:
-        if options.output == "-":
+        target = Path(options.output) if options.output else None
+        if options.output == "-" or (target is not None and descriptor(target) == STANDARD_OUTPUT):
             portage.download_into(options.id, sys.stdout.buffer)
         else:
-            output.file(portage.download(options.id, Path(options.output) if options.output else None))
+            output.file(portage.download(options.id, target))
     return Exit.DONE
 
 

@@ -1,9 +1,11 @@
 """Fetching a result."""
 
+import os
 import re
+import stat
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from http import HTTPStatus
 from pathlib import Path
@@ -13,31 +15,64 @@ from urllib.parse import unquote
 import urllib3
 
 from client.errors import TransportFault
-from client.sending import refusal
+from client.sending import is_s3s, refusal
 from client.transport import open_pool
 
+STANDARD_OUTPUT = 1
+"""Its descriptor."""
+
 _PIECE_BYTES = 256 * 1024
+_REFUSAL_BYTES = 64 * 1024
+_MAX_LINKS = 40  # as Linux follows at most. Source: path_resolution(7)
 
 
 def download(url: str, folder: Path, spare_name: str) -> Path:
     """Write what the URL gives into the folder, by the name that it gives; FileExistsError if that is there already."""
     with _opened(url) as answer:
         target = folder / (file_name(answer.headers.get("Content-Disposition", "")) or spare_name)
-        if target.exists():
+        if os.path.lexists(target):
             raise FileExistsError(f"{target} is there already: name another file")
-        return _write(answer, target)
+        _replace(target, None, answer)
+    return target
 
 
 def download_as(url: str, target: Path) -> Path:
-    """Write what the URL gives to this file, in the place of what is there."""
+    """Write what the URL gives to this file, and follow links to it; OSError if it cannot be written.
+
+    A regular file gets the whole or nothing, and keeps its mode, and its owner where this user may give files away.
+    What is no regular file, such as a device or a pipe, is written to as the bytes come.
+    """
+    number = descriptor(target)
+    existing = _status(target) if number is None else None
+    if number is not None or (existing is not None and not stat.S_ISREG(existing.st_mode)):
+        opened = os.dup(number) if number is not None else os.open(target, os.O_WRONLY)
+        with os.fdopen(opened, "wb") as stream:
+            download_into(url, stream)
+        return target
     with _opened(url) as answer:
-        return _write(answer, target)
+        _replace(Path(os.path.realpath(target)), existing, answer)
+    return target
 
 
 def download_into(url: str, stream: BinaryIO) -> None:
     """Write what the URL gives to a stream."""
     with _opened(url) as answer:
         stream.writelines(answer.stream(_PIECE_BYTES))
+
+
+def descriptor(path: Path) -> int | None:
+    """Return the number of the open file that a path such as /dev/stdout or /dev/fd/3 stands for.
+
+    Such a path leads on to the file behind, which must not be replaced: whoever opened it would not see the new one.
+    """
+    for _ in range(_MAX_LINKS):
+        folder = os.path.realpath(path.parent)
+        if folder in {"/dev/fd", os.path.realpath("/proc/self/fd")} and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = Path(folder, path.readlink())
+    return None
 
 
 def file_name(disposition: str) -> str:
@@ -59,8 +94,8 @@ def _opened(url: str) -> Generator[urllib3.BaseHTTPResponse]:
     try:
         answer = pool.request("GET", url, preload_content=False, redirect=False)
         try:
-            if answer.status != HTTPStatus.OK:
-                raise refusal(answer.status, answer.data, answer.headers.get("Retry-After"))
+            if answer.status != HTTPStatus.OK or not is_s3s(answer.headers):
+                raise refusal(url, answer.status, answer.headers, answer.read(_REFUSAL_BYTES))
             yield answer
         finally:
             answer.close()
@@ -70,14 +105,26 @@ def _opened(url: str) -> Generator[urllib3.BaseHTTPResponse]:
         pool.clear()
 
 
-def _write(answer: urllib3.BaseHTTPResponse, target: Path) -> Path:
-    """Write the whole or nothing."""
-    fresh = target.with_name(f".{uuid.uuid4().hex}.part")
+def _status(path: Path) -> os.stat_result | None:
     try:
-        with fresh.open("xb") as file:
-            for piece in answer.stream(_PIECE_BYTES):
-                file.write(piece)
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(target: Path, existing: os.stat_result | None, answer: urllib3.BaseHTTPResponse) -> None:
+    """Write the whole or nothing, beside the target, which the new file then replaces."""
+    fresh = target.with_name(f".{uuid.uuid4().hex}.part")
+    # Nobody else may read what is to replace a private file; a new file gets the mode that the umask leaves.
+    mode = 0o666 if existing is None else 0o600
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            if existing is not None:
+                for owner, group in ((existing.st_uid, -1), (-1, existing.st_gid)):
+                    with suppress(PermissionError):
+                        os.fchown(file.fileno(), owner, group)
+                os.fchmod(file.fileno(), existing.st_mode & 0o777)
+            file.writelines(answer.stream(_PIECE_BYTES))
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    return target

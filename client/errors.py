@@ -9,6 +9,19 @@ class TransportFault(PortageError):
     """No answer came: the name did not resolve, the connection failed or broke, or the time ran out."""
 
 
+class ForeignAnswer(TransportFault):
+    """Something between this machine and S3 answered instead of S3: a proxy, or the sign-in page of a network."""
+
+    def __init__(self, place: str, status: int, body: str, retry_after_seconds: float | None) -> None:
+        super().__init__(
+            f"something between this machine and {place} answered instead of S3, with status {status} and {body!r}: "
+            "check the proxy, or sign in to the network"
+        )
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+        """How long the answer asked to wait, if it did."""
+
+
 class UnexpectedAnswer(PortageError):
     """An answer came that does not keep the contract, such as a proxy's page in the place of JSON."""
 
@@ -78,7 +91,7 @@ class WrongDeclaration(PortageError):
 
 
 class PartsDiffer(PortageError):
-    """S3 has other parts than were sent: somebody else sends other bytes to the same upload."""
+    """S3 has other parts than were sent: another device sends to the same upload."""
 
 
 class UploadEnded(PortageError):

@@ -7,9 +7,10 @@ from http import HTTPStatus
 from client.api import UploadsApi
 from client.concurrency import Concurrency
 from client.errors import ApiProblem, PartsDiffer, S3Refused, UploadEnded
-from client.models import HeldPart, HeldParts, PartPlan, Upload
+from client.models import HeldParts, PartPlan, Upload
 from client.progress import OnProgress, Progress
 from client.retry import patiently
+from client.state import SentParts
 from client.tuning import Tuning
 from client.workers import Crew
 from client.worklist import Job, Worklist
@@ -20,14 +21,15 @@ _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 class PartsTransfer:
     """Brings one upload's parts to S3, whoever else does the same, and completes it."""
 
-    def __init__(self, api: UploadsApi, job: Job, tuning: Tuning, on_progress: OnProgress | None) -> None:
+    def __init__(
+        self, api: UploadsApi, job: Job, sent: SentParts, tuning: Tuning, on_progress: OnProgress | None
+    ) -> None:
         self._api = api
         self._job = job
+        self._sent = sent
         self._tuning = tuning
         self._on_progress = on_progress
         self._concurrency = Concurrency(tuning.first_connections, tuning.most_connections, tuning.window_seconds)
-        self._etags: dict[int, str] = {}
-        """Of parts that S3 has as the file has them."""
 
     def start(self, plan: PartPlan) -> Upload:
         """Send a new upload, of which S3 has nothing yet."""
@@ -38,7 +40,7 @@ class PartsTransfer:
         return self._finish(held, from_the_end=True)
 
     def _finish(self, held: HeldParts, *, from_the_end: bool) -> Upload:
-        """Send until S3 has all: ETags tell whether as it was sent, checksums whether others have sent the same."""
+        """Send until S3 has all as the file has it: a part that cannot be compared is sent."""
         job, api = self._job, self._api
         lacking = job.lacking(held)
         try:
@@ -52,32 +54,44 @@ class PartsTransfer:
         except (S3Refused, ApiProblem) as refused:
             return taken_already(api, job.upload_id, refused)
         raise PartsDiffer(
-            f"upload {job.upload_id} lacks part {lacking[0]}, which was sent {self._tuning.rounds} times: "
-            "another device seems to send other bytes; abort the upload, and send the file anew"
+            f"S3 has part {lacking[0]} of upload {job.upload_id} otherwise than this device sent it: a second device "
+            "sends to the same upload, other bytes or, without a checksum, bytes that cannot be compared. Let one "
+            "device finish, or abort the upload and send the file anew"
         )
 
     def _lacking_or_foreign(self, held: HeldParts) -> list[int]:
-        """Return the parts that S3 lacks, or has otherwise than they were sent or than the file has them."""
-        lacking = set(self._job.lacking(held))
-        numbers = range(1, self._job.part_count + 1)
-        return [number for number in numbers if number in lacking or not self._is_ours(number, held.parts[number])]
+        """Return the parts that S3 lacks, or that are not known to hold the file's bytes.
 
-    def _is_ours(self, number: int, part: HeldPart) -> bool:
-        """Compare a part with what was sent, or else by its checksum with the file, which is read once for that."""
-        if self._etags.get(number) == part.etag:
-            return True
-        if part.checksum is None or self._job.checksum is None:
-            return number not in self._etags
-        if self._job.checksums([number]) != [part.checksum]:
-            return False
-        self._etags[number] = part.etag
-        return True
+        What this machine has not sent is compared by checksum where the file was declared with one, else by MD5. An
+        ETag is that of the bytes unless S3 encrypts by a KMS key: what is behind an ETag is not to be known then.
+        Source: Amazon S3 API reference, "Object". So one comparison in vain ends them all, until one has succeeded.
+        """
+        job = self._job
+        lacking, known = set(job.lacking(held)), self._sent.all()
+        are_md5s: bool | None = None
+        foreign: list[int] = []
+        for number in range(1, job.part_count + 1):
+            if number in lacking or (number, held.parts[number].etag) in known:
+                continue
+            part = held.parts[number]
+            if job.checksum is not None:
+                is_same = job.checksums([number]) == [part.checksum]
+            elif are_md5s is False:
+                is_same = False
+            else:
+                is_same = part.etag.strip('"') == job.source.md5(job.offset(number), job.length(number))
+                are_md5s = are_md5s or is_same
+            if is_same:
+                self._sent.note(number, part.etag)
+            else:
+                foreign.append(number)
+        return sorted([*lacking, *foreign])
 
     def _send(self, plan: PartPlan, lacking: Sequence[int], *, from_the_end: bool) -> None:
         job = self._job
         sent_before = job.source.size_bytes - sum(map(job.length, lacking))
         work = Worklist(self._api, job, plan, lacking, self._tuning, from_the_end=from_the_end)
-        crew = Crew(work, job.source, self._tuning, self._concurrency)
+        crew = Crew(work, job.source, self._sent, self._tuning, self._concurrency)
 
         def tell() -> None:
             if self._on_progress is not None:
@@ -87,14 +101,13 @@ class PartsTransfer:
                         upload_id=job.upload_id,
                         sent_bytes=sent_before + crew.sent_bytes + sum(map(job.length, elsewhere)),
                         total_bytes=job.source.size_bytes,
-                        sent_parts=job.part_count - len(lacking) + len(crew.etags) + len(elsewhere),
+                        sent_parts=job.part_count - len(lacking) + crew.sent_parts + len(elsewhere),
                         part_count=job.part_count,
                         connections=crew.connections,
                     )
                 )
 
         crew.run(tell)
-        self._etags |= crew.etags
 
 
 def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProblem) -> Upload:

@@ -77,8 +77,9 @@ class Portage:
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
         """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
 
-        With `upload_id` it may have been begun elsewhere, and may even go on there meanwhile. Where it was declared
-        with a checksum, what S3 has is compared with the file, and a part that differs is sent again.
+        With `upload_id` it may have been begun elsewhere, and where it was declared with a checksum, it may even go on
+        there meanwhile. A part that this machine has not sent is compared with the file, by that checksum or else by
+        MD5, and sent again where it differs or, as under a KMS key, cannot be compared.
         """
         if upload_id is None:
             return self.go_on(self._begun_with(path), on_progress)

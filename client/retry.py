@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
-from client.errors import ApiProblem, PortageError, S3Refused, TransportFault
+from client.errors import ApiProblem, ForeignAnswer, PortageError, S3Refused, TransportFault
 from client.sending import StaleConnection
 
 _T = TypeVar("_T")
@@ -43,7 +43,7 @@ class Backoff:
 
     def wait_seconds(self, failures: int, error: PortageError) -> float:
         """Return how long to wait after so many failures in a row, of which `error` is the last."""
-        asked = error.retry_after_seconds if isinstance(error, S3Refused) else None
+        asked = error.retry_after_seconds if isinstance(error, S3Refused | ForeignAnswer) else None
         if asked is not None:
             return min(asked, self.longest_asked_seconds) + random.uniform(0, self.first_seconds)  # noqa: S311 - no secret
         ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (failures - 1))

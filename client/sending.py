@@ -1,13 +1,13 @@
 """Sending bytes of a file over one connection.
 
 Through `http.client`: of all the ways that were measured it took the least CPU and no memory. It also adds no header
-of its own, which matters because a presigned URL signs them. Through plain http the bytes do not even enter the
-process (sendfile), through https they pass one buffer that is used again and again.
+of its own, which matters because a presigned URL signs them. The bytes pass one buffer that is used again and again.
+Not by sendfile, though it takes less CPU on plain http: it sends pages of the file as they are when they leave the
+machine, which may be after the last check that the file has not changed.
 """
 
 import html
 import http.client
-import os
 import re
 import socket
 import ssl
@@ -21,7 +21,7 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from client.answers import excerpt
-from client.errors import S3Refused, TransportFault, UnexpectedAnswer
+from client.errors import ForeignAnswer, S3Refused, TransportFault, UnexpectedAnswer
 from client.source import SourceFile
 
 OnSent = Callable[[int], None]
@@ -29,9 +29,8 @@ OnSent = Callable[[int], None]
 
 SILENCE_SECONDS = 60.0
 
-_PIECE_BYTES = 1024 * 1024
+_TOLD_BYTES = 1024 * 1024
 _BUFFER_BYTES = 64 * 1024  # a larger one has left the processor's cache before TLS encrypts it: a quarter more CPU
-_SENDFILE_BYTES = 4 * 1024 * 1024  # a quarter of it costs half as much again, in waiting for the socket
 _LATE_ANSWER_SECONDS = 5.0
 _ANSWER_BYTES = 64 * 1024  # S3's errors are a few hundred bytes
 
@@ -87,11 +86,9 @@ class Sender:
     def __init__(
         self, source: SourceFile, silence_seconds: float = SILENCE_SECONDS, trust: Trust | None = None
     ) -> None:
-        self._source = source
         self._trust = trust or Trust()
         self._silence_seconds = silence_seconds
-        self._file = source.path.open("rb", buffering=0)
-        self._buffer = memoryview(bytearray(max(1, min(_BUFFER_BYTES, source.size_bytes))))
+        self._file = source.open(_BUFFER_BYTES)
         self._connection: http.client.HTTPConnection | None = None
         self._address = ""
 
@@ -118,12 +115,27 @@ class Sender:
             except OSError:
                 return  # it is not connected any more
 
+    def store(self, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> str:
+        """Send a piece to S3, and return its ETag; S3Refused or ForeignAnswer if S3 did not store it.
+
+        S3 names each request that it answers and gives what it stored an ETag. Sources: Amazon S3 API reference,
+        "Common response headers", "PutObject", "UploadPart", "POST Object".
+        """
+        answer = self.send(request, on_sent)
+        etag = answer.headers.get("ETag")
+        if answer.status == expected and etag and is_s3s(answer.headers):
+            return etag
+        try:
+            raise refusal(request.url, answer.status, answer.headers, answer.body)
+        except ForeignAnswer:
+            self._hang_up()  # another connection may reach S3
+            raise
+
     def send(self, request: Request, on_sent: OnSent) -> Answer:
-        """Send a piece, and return the answer.
+        """Send a piece, and return the answer, whoever gave it.
 
         A server may refuse and hang up before it has read everything: its answer is returned all the same.
-        FileChanged, before the last byte leaves, if the file is not what it was: S3 then lacks bytes, and stores
-        nothing.
+        FileChanged, before the last piece leaves, if the file is not what it was; OSError if it cannot be read.
         """
         place = urlsplit(request.url)
         what = f"{request.method} to {place.netloc}"
@@ -156,41 +168,29 @@ class Sender:
             self._connection = None
 
     def _send_body(self, connection: http.client.HTTPConnection, request: Request, on_sent: OnSent) -> OSError | None:
-        """Return what broke the sending: the server's answer may lie there already, and says more."""
-        by_kernel = hasattr(os, "sendfile") and not isinstance(connection, http.client.HTTPSConnection)
-        send = self._piece_by_kernel if by_kernel else self._piece_by_buffer
-        sent = 0
-        while sent < request.length:
-            count = min(_SENDFILE_BYTES if by_kernel else _PIECE_BYTES, request.length - sent)
-            if sent + count == request.length:
-                self._source.check()
+        """Return what broke the sending: the server's answer may lie there already, and says more.
+
+        The last piece leaves only after everything is read and the file is found unchanged: until then S3 lacks
+        bytes, and stores nothing.
+        """
+        sent = told = 0
+        self._file.check()
+        for piece in self._file.pieces(request.offset, request.length):
+            sent += len(piece)
+            is_last = sent == request.length
+            if is_last:
+                self._file.check()
             try:
-                sent += send(connection, request.offset + sent, count)
-                if sent == request.length and request.tail:
+                connection.send(piece)
+                if is_last and request.tail:
                     connection.send(request.tail)
             except OSError as error:
                 connection.sock.settimeout(_LATE_ANSWER_SECONDS)
                 return error
-            on_sent(sent)
+            if is_last or sent - told >= _TOLD_BYTES:
+                told = sent
+                on_sent(sent)
         return None
-
-    def _piece_by_buffer(self, connection: http.client.HTTPConnection, offset: int, count: int) -> int:
-        self._file.seek(offset)
-        sent = 0
-        while sent < count:
-            read = self._file.readinto(self._buffer[: count - sent])
-            if not read:
-                self._source.check()
-                break
-            connection.send(self._buffer[:read])
-            sent += read
-        return sent
-
-    def _piece_by_kernel(self, connection: http.client.HTTPConnection, offset: int, count: int) -> int:
-        sent = connection.sock.sendfile(self._file, offset, count)
-        if sent < count:
-            self._source.check()
-        return sent
 
 
 def content_length(headers: Mapping[str, str]) -> int:
@@ -201,21 +201,25 @@ def content_length(headers: Mapping[str, str]) -> int:
     raise UnexpectedAnswer(f"the headers to send name no Content-Length, only {', '.join(headers) or 'none'}")
 
 
-def refusal(status: int, body: bytes, retry_after: str | None) -> S3Refused:
-    """Read the two elements that matter; S3's error document is flat."""
+def is_s3s(headers: Mapping[str, str] | http.client.HTTPMessage) -> bool:
+    """Whether an answer came from S3, which names each request, and not from something between."""
+    return bool(headers.get("x-amz-request-id"))
+
+
+def refusal(
+    url: str, status: int, headers: Mapping[str, str] | http.client.HTTPMessage, body: bytes
+) -> S3Refused | ForeignAnswer:
+    """Read why S3 refused, from its error document's two elements that matter; the document is flat."""
     text = body.decode(errors="replace")
     code, message = (
         html.unescape(found[1]) if (found := re.search(rf"<{name}>([^<]*)</{name}>", text)) else ""
         for name in ("Code", "Message")
     )
+    retry_after = headers.get("Retry-After")
     asked_seconds = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+    if not code and (not is_s3s(headers) or status < HTTPStatus.MULTIPLE_CHOICES):
+        return ForeignAnswer(urlsplit(url).netloc, status, excerpt(body), asked_seconds)
     return S3Refused(code, message or excerpt(body), status, asked_seconds)
-
-
-def stored(answer: Answer, expected: HTTPStatus = HTTPStatus.OK) -> None:
-    """Raise S3Refused unless S3 took the bytes."""
-    if answer.status != expected:
-        raise refusal(answer.status, answer.body, answer.headers.get("Retry-After"))
 
 
 def _connection(place: SplitResult, silence_seconds: float, trust: Trust) -> http.client.HTTPConnection:

@@ -9,7 +9,7 @@ from client.errors import S3Refused, SizeDiffers, UnexpectedAnswer
 from client.forms import form_request
 from client.models import CreatedUpload
 from client.retry import Backoff, has_expired, patiently
-from client.sending import Answer, OnSent, Request, Sender, content_length, stored
+from client.sending import Answer, OnSent, Request, Sender, content_length
 from client.source import SourceFile
 
 
@@ -66,16 +66,18 @@ def send_file(
     A server may refuse and hang up before it has read everything: its answer is returned all the same.
     """
     source = SourceFile.at(path)
-    return _send(source, _bare_request(method, url, headers, source), on_progress or _untold)
+    request = _bare_request(method, url, headers, source)
+    with Sender(source) as sender:
+        return sender.send(request, on_progress or _untold)
 
 
 def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
     match created.method:
         case "put":
-            stored(_send(source, _bare_request("PUT", created.url, created.headers, source), on_sent))
+            _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
         case "post":
             # S3's answer to a form that names no other. Source: Amazon S3 API reference, "POST Object".
-            stored(_send(source, form_request(created, source), on_sent), HTTPStatus.NO_CONTENT)
+            _store(source, form_request(created, source), on_sent, HTTPStatus.NO_CONTENT)
         case other:
             raise UnexpectedAnswer(
                 f"upload {created.upload_id} wants the method {other!r}, which this client does not know: "
@@ -83,9 +85,9 @@ def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> N
             )
 
 
-def _send(source: SourceFile, request: Request, on_sent: OnSent) -> Answer:
+def _store(source: SourceFile, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
     with Sender(source) as sender:
-        return sender.send(request, on_sent)
+        sender.store(request, on_sent, expected)
 
 
 def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:

@@ -61,6 +61,7 @@ class Uploading:
             refused = problem
             return self._finish(begun, lambda: taken_already(self._api, begun.upload_id, refused))
         try:
+            source = SourceFile.at(begun.source.path)
             begun.source.check()
         except (FileChanged, OSError) as fault:
             fault.add_note(
@@ -68,7 +69,8 @@ class Uploading:
                 "or abort the upload."
             )
             raise
-        self._states.keep(replace(begun, checksum=held.plan.checksum_algorithm))
+        begun = replace(begun, source=source, checksum=held.plan.checksum_algorithm)
+        self._states.keep(begun)
         return self._finish(begun, lambda: self._transfer(begun, held.plan).resume(held))
 
     def _send_whole(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
@@ -87,19 +89,24 @@ class Uploading:
                     raise UploadEnded(created.upload_id, problem.upload_status) from problem
                 return None
 
-        send_patiently(created, source, declare_again, self._tuning.backoff, tell)
+        try:
+            send_patiently(created, source, declare_again, self._tuning.backoff, tell)
+        except (FileChanged, OSError) as fault:
+            self._abort(created.upload_id, fault)
+            raise
         return self._api.get(created.upload_id)
 
     def _transfer(self, begun: Unfinished, plan: PartPlan) -> PartsTransfer:
         job = Job.of(begun.upload_id, begun.source, plan)
-        return PartsTransfer(self._api, job, self._tuning, self._on_progress)
+        return PartsTransfer(self._api, job, self._states.sent_parts(begun), self._tuning, self._on_progress)
 
     def _finish(self, begun: Unfinished, send: Callable[[], Upload]) -> Upload:
         """Forget an upload that needs nothing more from here; what failed otherwise can be gone on with."""
         try:
             upload = send()
         except FileChanged as changed:
-            self._give_up(begun, changed)
+            self._abort(begun.upload_id, changed)
+            self._states.forget(begun)
             raise
         except UploadEnded as ended:
             self._states.forget(begun)
@@ -108,9 +115,9 @@ class Uploading:
         self._states.forget(begun)
         return upload
 
-    def _give_up(self, begun: Unfinished, changed: FileChanged) -> None:
+    def _abort(self, upload_id: str, fault: FileChanged | OSError) -> None:
+        """Abort an upload that cannot be completed; a note says so where that fails."""
         try:
-            self._api.abort(begun.upload_id)
-        except PortageError as fault:
-            changed.add_note(f"Upload {begun.upload_id} could not be aborted, though it is of no use: {fault}")
-        self._states.forget(begun)
+            self._api.abort(upload_id)
+        except PortageError as problem:
+            fault.add_note(f"Upload {upload_id} could not be aborted, though it is of no use: {problem}")

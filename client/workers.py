@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 
 from client.concurrency import Concurrency
-from client.errors import PortageError, S3Refused, UnexpectedAnswer
+from client.errors import PortageError, S3Refused
 from client.retry import has_expired, patiently
-from client.sending import Answer, Sender, Trust, stored
+from client.sending import Sender, Trust
 from client.source import SourceFile
+from client.state import SentParts
 from client.tuning import Tuning
 from client.worklist import SignedPart, Worklist, is_too_old
 
@@ -23,18 +24,20 @@ class _Dismissed(Exception):
 class Crew:
     """As many threads as pay, until the worklist is empty."""
 
-    def __init__(self, work: Worklist, source: SourceFile, tuning: Tuning, concurrency: Concurrency) -> None:
+    def __init__(
+        self, work: Worklist, source: SourceFile, sent: SentParts, tuning: Tuning, concurrency: Concurrency
+    ) -> None:
         self.work = work
         self.source = source
         self.tuning = tuning
         self.trust = Trust()
         """Of all connections."""
-        self.etags: dict[int, str] = {}
-        """Of the parts that were sent, by number."""
+        self.sent_parts = 0
         self.sent_bytes = 0
         """In whole parts and in those under way."""
         self.stopped = threading.Event()
         self._moved_bytes = 0  # with what was in vain: it measures the line
+        self._sent = sent
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -86,7 +89,8 @@ class Crew:
     def note_part(self, number: int, etag: str) -> None:
         """Take note of a part that S3 has."""
         with self._lock:
-            self.etags[number] = etag
+            self.sent_parts += 1
+            self._sent.note(number, etag)
 
     def note_fault(self, _: PortageError) -> None:
         """Take note of a fault that may pass."""
@@ -176,9 +180,7 @@ class _Worker(threading.Thread):
         """Send a part once, and return its ETag."""
         self._in_flight = 0
         try:
-            answer = sender.send(part.request, self._note)
-            stored(answer)
-            return _etag(answer, part.number)
+            return sender.store(part.request, self._note)
         except BaseException:
             self._crew.note_lost(self._in_flight)
             raise
@@ -188,10 +190,3 @@ class _Worker(threading.Thread):
         self._in_flight = sent
         if self._crew.stopped.is_set():
             raise _Dismissed
-
-
-def _etag(answer: Answer, number: int) -> str:
-    etag = answer.headers.get("ETag")
-    if not etag:
-        raise UnexpectedAnswer(f"part {number} was answered with 200 and no ETag: is there a proxy in between?")
-    return etag

@@ -8,6 +8,7 @@ import hashlib
 import json
 import threading
 import time
+import uuid
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from tests.unit.client.fake_server import FakeServer, Handler, Reaction, send
 
 ENCRYPTION = {"x-amz-server-side-encryption": "aws:kms"}
+OF_S3 = {"x-amz-request-id": "4442587FB7D0A2F9"}
+"""What S3 sends with each answer."""
 _SECRET = "of the fake alone"
 _PIECE_BYTES = 1024 * 1024
 
@@ -30,8 +33,8 @@ class Part:
     checksum: str | None = None
 
     @classmethod
-    def of(cls, content: bytes, algorithm: str | None = None) -> "Part":
-        sums = Sums(algorithm)
+    def of(cls, content: bytes, algorithm: str | None = None, *, etag_is_md5: bool = False) -> "Part":
+        sums = Sums(algorithm, etag_is_md5=etag_is_md5)
         sums.add(content)
         return sums.part()
 
@@ -61,21 +64,24 @@ class StoredUpload:
 class Sums:
     """Of bytes that pass by."""
 
-    def __init__(self, algorithm: str | None) -> None:
+    def __init__(self, algorithm: str | None, *, etag_is_md5: bool) -> None:
         self.size_bytes, self._crc32 = 0, 0
         self._algorithm = algorithm
+        self._md5 = hashlib.md5() if etag_is_md5 else None  # noqa: S324 - as S3 does
         self._sha256 = hashlib.sha256() if algorithm == "sha256" else None
 
     def add(self, piece: bytes) -> None:
         self.size_bytes += len(piece)
         self._crc32 = zlib.crc32(piece, self._crc32)
-        if self._sha256 is not None:
-            self._sha256.update(piece)
+        for digest in (self._sha256, self._md5):
+            if digest is not None:
+                digest.update(piece)
 
     def part(self) -> Part:
         digest = self._sha256.digest() if self._sha256 is not None else self._crc32.to_bytes(4, "big")
         checksum = base64.b64encode(digest).decode() if self._algorithm else None
-        return Part(self.size_bytes, self._crc32, f'"{self._crc32:08x}"', checksum)
+        etag = self._md5.hexdigest() if self._md5 is not None else uuid.uuid4().hex
+        return Part(self.size_bytes, self._crc32, f'"{etag}"', checksum)
 
 
 class FakeS3(FakeServer):
@@ -85,6 +91,8 @@ class FakeS3(FakeServer):
         super().__init__(tls)
         self.signature_seconds = 900.0
         self.result: bytes | None = None
+        self.etags_are_md5s = False
+        """Not under a KMS key, where the same bytes get another ETag each time."""
         self.uploads: dict[str, StoredUpload] = {}
         self.tries: Counter[int] = Counter()
         """Requests that came for each part; a file that comes whole is number 0."""
@@ -133,7 +141,7 @@ class FakeS3(FakeServer):
         if handler.command == "GET":
             handler.receive()
             named = "attachment; filename=\"film_.json\"; filename*=UTF-8''film%C3%A9.json"
-            send(handler, 200, self.result, {"Content-Disposition": named})
+            send(handler, 200, self.result, {"Content-Disposition": named, **OF_S3})
             return
         query = {name: values[0] for name, values in parse_qs(place.query).items()}
         number = int(query.get("n", "0"))
@@ -156,7 +164,7 @@ class FakeS3(FakeServer):
 
     def store(self, handler: Handler, number: int, query: dict[str, str], upload: StoredUpload) -> None:
         length = int(handler.headers["Content-Length"])
-        part = _received(handler, length, upload)
+        part = self._received(handler, length, upload)
         if part is None:
             return
         if number:
@@ -170,7 +178,7 @@ class FakeS3(FakeServer):
         is_as_signed = query["s"] == signed and wanted.items() <= dict(handler.headers.items()).items()
         if self._takes(handler, upload, part, checksum, float(query["e"]), is_as_signed=is_as_signed):
             self.keep(upload, number, part)
-            send(handler, 200, b"", {"ETag": part.etag})
+            send(handler, 200, b"", {"ETag": part.etag, **OF_S3})
 
     def _store_form(self, handler: Handler) -> None:
         """Read a form as S3 does: its fields first, then the file, and nothing behind it."""
@@ -191,7 +199,7 @@ class FakeS3(FakeServer):
             left -= len(fields[name].encode()) + 2
         upload = self.uploads[fields["key"]]
         tail = f"\r\n--{boundary}--\r\n".encode()
-        part = _received(handler, left - len(tail), upload)
+        part = self._received(handler, left - len(tail), upload)
         if part is None:
             return
         assert handler.rfile.read(len(tail)) == tail
@@ -203,7 +211,7 @@ class FakeS3(FakeServer):
             _refuse(handler, 400, "EntityTooLarge", "no")
         elif self._takes(handler, upload, part, checksum, float(expiry), is_as_signed=is_as_signed):
             self.keep(upload, 0, part)
-            send(handler, 204, b"", {"ETag": part.etag})
+            send(handler, 204, b"", {"ETag": part.etag, **OF_S3})
 
     def _takes(
         self, handler: Handler, upload: StoredUpload, part: Part, checksum: str, expiry: float, *, is_as_signed: bool
@@ -227,6 +235,17 @@ class FakeS3(FakeServer):
             upload.parts[number] = part
             self.stored.append(number)
 
+    def _received(self, handler: Handler, length: int, upload: StoredUpload) -> Part | None:
+        """Read a piece; None where it breaks off, and there is nobody to answer."""
+        sums = Sums(upload.algorithm, etag_is_md5=self.etags_are_md5s)
+        while sums.size_bytes < length:
+            piece = handler.rfile.read(min(length - sums.size_bytes, _PIECE_BYTES))
+            if not piece:
+                handler.close_connection = True
+                return None
+            sums.add(piece)
+        return sums.part()
+
     def _expiry(self) -> str:
         return str(self.now() + self.signature_seconds)
 
@@ -245,22 +264,10 @@ def signature(*signed: str) -> str:
     return hashlib.sha256("\n".join((_SECRET, *signed)).encode()).hexdigest()
 
 
-def _received(handler: Handler, length: int, upload: StoredUpload) -> Part | None:
-    """Read a piece; None where it breaks off, and there is nobody to answer."""
-    sums = Sums(upload.algorithm)
-    while sums.size_bytes < length:
-        piece = handler.rfile.read(min(length - sums.size_bytes, _PIECE_BYTES))
-        if not piece:
-            handler.close_connection = True
-            return None
-        sums.add(piece)
-    return sums.part()
-
-
 def _line(handler: Handler) -> str:
     return handler.rfile.readline().removesuffix(b"\r\n").decode()
 
 
 def _refuse(handler: Handler, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
     body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-    send(handler, status, body, {"Content-Type": "application/xml", **(headers or {})})
+    send(handler, status, body, {**OF_S3, "Content-Type": "application/xml", **(headers or {})})

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from client import Backoff, Portage, S3Refused, Tuning
+from client import Backoff, Portage, Progress, Tuning
 from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part, refused
+from tests.unit.client.fake_s3 import Part
+from tests.unit.client.fake_server import stored
 
 KIB = 1024
 PART = 64 * KIB
@@ -37,14 +38,21 @@ def hold(fake: FakePortage, path: Path, *numbers: int) -> None:
         fake.only.parts[number] = Part.of(piece, fake.only.algorithm)
 
 
+class StoppedError(Exception):
+    """Raised by a test while a file is sent."""
+
+
 def interrupted(open_portage: Open, fake: FakePortage, path: Path, *held: int, checksum: str | None = None) -> None:
-    """Begin an upload that fails at once, and let S3 have some of its parts."""
-    portage = open_portage(ALONE)
-    fake.on_part = lambda _number, _tries: refused(403, "SignatureDoesNotMatch")
-    with pytest.raises(S3Refused, match="SignatureDoesNotMatch"):
-        portage.upload(path, checksum=checksum)
+    """Begin an upload, and stop it when some of its parts are at S3: to the others it was only said so."""
+
+    def stop_at_the_end(progress: Progress) -> None:
+        if progress.sent_parts == progress.part_count:
+            raise StoppedError
+
+    fake.on_part = lambda number, _tries: None if number in held else stored()
+    with pytest.raises(StoppedError):
+        open_portage(ALONE).upload(path, on_progress=stop_at_the_end, checksum=checksum)
     fake.on_part = lambda _number, _tries: None
-    hold(fake, path, *held)
     fake.stored.clear()
     fake.tries.clear()
     fake.calls.clear()

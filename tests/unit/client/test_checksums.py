@@ -81,16 +81,20 @@ class TestAPartThatS3Has:
             return original(job, numbers)
 
         monkeypatch.setattr(Job, "checksums", note)
-        open_portage().resume(file)
+        open_portage(device="there").resume(file, "u1")
         held = [(number, stored) for number, stored in read if number <= 3]
         sent = list(range(4, 11))
         assert held == [(1, sent), (2, sent), (3, sent), (2, sent)], "the fourth time for its signature"
 
-    def test_is_believed_without_a_checksum(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+    def test_is_known_by_its_etag_if_this_machine_has_sent_it(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        """So without a checksum as well, and without another reading of the file."""
         interrupted(open_portage, fake, file, *range(1, 10))
         fake.only.parts[4] = Part.of(bytes(PART))
         open_portage().resume(file)
-        assert fake.stored == [10]
+        assert fake.stored == [10, 4]
+        assert_arrived(fake, file)
 
     def test_may_have_come_again_from_elsewhere_with_another_etag(
         self, fake: FakePortage, open_portage: Open, file: Path
@@ -116,7 +120,7 @@ class TestAPartThatS3Has:
             upload.parts[7] = Part.of(bytes(PART), "sha256")
 
         fake.keep = spoil
-        with pytest.raises(PartsDiffer, match="lacks part 7, which was sent 3 times"):
+        with pytest.raises(PartsDiffer, match="S3 has part 7 of upload u1 otherwise"):
             open_portage().upload(file, checksum="sha256")
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from client.cli import main
+from client.models import METHODS
 from tests.unit.client.fake_portage import REASON, FakePortage
 from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Reaction
+from tests.unit.client.fake_server import Reaction, answer
 from tests.unit.client.in_parts import PART, assert_arrived
 
 FIRST, SECOND, UNKNOWN = (f"00000000-0000-7000-8000-{number:012}" for number in (1, 2, 9))
@@ -117,6 +118,22 @@ class TestPut:
         fake.on_part = lambda _number, _tries: None
         assert main(["put", str(file)]) == 0
         assert_arrived(fake, file)
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_that_something_else_than_s3_answers_is_tried_again(
+        self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str], method: str
+    ) -> None:
+        """Such as a network that wants somebody to sign in first."""
+        portal = answer(200, b"<html>Welcome to our Wi-Fi</html>", "text/html", ETag='"1"')
+        fake.on_part = lambda _number, _tries: portal
+        assert main(["put", str(file), "--method", method]) == 5
+        assert "Welcome to our Wi-Fi" in capsys.readouterr().err
+        assert max(fake.tries.values()) > 1
+        assert fake.stored == []
+        fake.on_part = lambda _number, tries: portal if tries == 1 else None
+        fake.tries.clear()
+        assert main(["put", str(file), "--method", method]) == 0
+        assert sum(part.size_bytes for part in list(fake.uploads.values())[-1].parts.values()) == 9 * PART + 3
 
     def test_of_many_files_cannot_have_one_name(self) -> None:
         with pytest.raises(SystemExit) as ended:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,11 +17,11 @@ PROJECT = Path(__file__).parents[3]
 STALLED_SECONDS = 60.0
 
 
-def portage(*words: str | Path, home: Path) -> "subprocess.Popen[str]":
+def portage(*words: str | Path, home: Path, stdout: IO[bytes] | int = subprocess.PIPE) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "client", "--config", home / "portage.json", *words],
         cwd=PROJECT,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -55,6 +56,20 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     assert set(fake.tries) == {9, 10}
     assert_arrived(fake, file)
     released.set()  # not before: what the first command had sent of these parts may arrive even now
+
+
+def test_a_result_goes_to_standard_output_under_any_of_its_names(
+    signed_in: Path, fake: FakePortage, file: Path, tmp_path: Path
+) -> None:
+    with portage("put", file, home=signed_in) as sending:
+        sending.communicate()
+    fake.result = b"no line end"
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        with (tmp_path / "out").open("wb") as out:
+            words = ("get", fake.only.upload_id, "-o", name)
+            with portage(*words, home=signed_in, stdout=out) as getting:
+                assert getting.communicate()[1] == ""
+        assert (tmp_path / "out").read_bytes() == fake.result
 
 
 @pytest.mark.parametrize("words", [["--help"], ["put", "--help"]])

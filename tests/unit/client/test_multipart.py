@@ -119,11 +119,6 @@ class TestWhatDoesNotPass:
             open_portage().upload(file, on_progress=stop)
         assert fake.only.status == "pending"
 
-    def test_includes_a_200_that_s3_did_not_give(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        fake.on_part = lambda number, _tries: answer(200, b"Welcome to our Wi-Fi") if number == 1 else None
-        with pytest.raises(UnexpectedAnswer, match="no ETag"):
-            open_portage().upload(file)
-
     def test_includes_a_server_that_is_not_there(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         portage = open_portage()
         interrupted(open_portage, fake, file)

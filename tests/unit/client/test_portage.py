@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from client import Portage, Progress, S3Refused
-from tests.unit.client.fake_server import FakeServer, answer
+from tests.unit.client.fake_server import FakeServer, answer, stored
 
 UPLOAD: dict[str, Any] = {
     "upload_id": "0198",
@@ -46,7 +46,7 @@ def file(folder: Path, name: str) -> Path:
 
 
 def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
-    server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD | {"status": "uploaded"}))
+    server.will(answer(201, created(server)), stored(), answer(200, UPLOAD | {"status": "uploaded"}))
     told: list[Progress] = []
     upload = portage.upload(file(tmp_path, "film.mp4"), on_progress=told.append)
     assert [(request.method, request.path) for request in server.requests] == [
@@ -72,13 +72,13 @@ def test_an_upload_is_declared_sent_and_looked_at(server: FakeServer, portage: P
 def test_the_content_type_is_guessed_by_the_name(
     server: FakeServer, portage: Portage, tmp_path: Path, name: str, content_type: str
 ) -> None:
-    server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD))
+    server.will(answer(201, created(server)), stored(), answer(200, UPLOAD))
     portage.upload(file(tmp_path, name))
     assert server.requests[0].json() == {"file_name": name, "content_type": content_type, "size_bytes": 5}
 
 
 def test_a_given_content_type_is_kept(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
-    server.will(answer(201, created(server)), answer(200), answer(200, UPLOAD))
+    server.will(answer(201, created(server)), stored(), answer(200, UPLOAD))
     portage.upload(file(tmp_path, "film.mp4"), "application/x-film")
     assert server.requests[0].json()["content_type"] == "application/x-film"
 

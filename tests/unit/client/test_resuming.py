@@ -18,7 +18,7 @@ from client import (
 from tests.unit.client.fake_portage import FakePortage
 from tests.unit.client.fake_s3 import Part, StoredUpload, refused
 from tests.unit.client.fake_server import Reaction, answer
-from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, hold, interrupted
+from tests.unit.client.in_parts import ALONE, PART, QUICK, Open, assert_arrived, hold, interrupted
 
 
 def write_to(path: Path) -> None:
@@ -160,7 +160,12 @@ class TestResuming:
 
 
 class TestTwoDevices:
-    def test_bring_one_upload_to_its_end_together(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+    @pytest.mark.parametrize("checksum", ["crc32", None])
+    def test_bring_one_upload_to_its_end_together(
+        self, fake: FakePortage, open_portage: Open, file: Path, checksum: str | None
+    ) -> None:
+        """Their parts are compared by checksum, or by MD5 where S3's ETags are such."""
+        fake.etags_are_md5s = checksum is None
         fake.on_part = lambda _number, _tries: time.sleep(0.05)
         tuning = replace(QUICK, parts_signed_at_once=1, listing_seconds=0, first_connections=1, most_connections=1)
         ended: list[str] = []
@@ -169,10 +174,10 @@ class TestTwoDevices:
         )
 
         def join_in(progress: Progress) -> None:
-            if progress.sent_parts == 1 and not other.ident:
+            if progress.sent_parts and not other.ident:
                 other.start()
 
-        ended.append(open_portage(tuning).upload(file, on_progress=join_in).status)
+        ended.append(open_portage(tuning).upload(file, on_progress=join_in, checksum=checksum).status)
         other.join()
         assert ended == ["uploaded", "uploaded"]
         assert_arrived(fake, file)
@@ -183,6 +188,47 @@ class TestTwoDevices:
         file.with_suffix(".other").write_bytes(b"other")
         with pytest.raises(SizeDiffers, match=r"5 bytes, but upload u1 is of 'film\.mp4' with 589827"):
             open_portage(device="there").resume(file.with_suffix(".other"), upload_id="u1")
+
+    @pytest.mark.parametrize("are_md5s", [True, False])
+    def test_leave_no_mixture_of_files_of_one_size(
+        self, fake: FakePortage, open_portage: Open, file: Path, are_md5s: bool
+    ) -> None:
+        fake.etags_are_md5s = are_md5s
+        interrupted(open_portage, fake, file, 1, 2, 5, 10)
+        other = file.with_suffix(".other")
+        content = file.read_bytes()
+        other.write_bytes(content[:PART] + bytes(len(content) - PART))
+        open_portage(device="there").resume(other, upload_id="u1")
+        assert_arrived(fake, other)
+        assert (1 in fake.stored) is not are_md5s, "what is the same is kept where MD5s tell so"
+
+    def test_leave_none_either_if_one_file_is_set_back_to_its_time(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        interrupted(open_portage, fake, file, 1, 2, 5, 10)
+        before = file.stat()
+        file.write_bytes(bytes(before.st_size))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        open_portage().resume(file)
+        assert_arrived(fake, file)
+
+    def test_of_one_machine_know_what_the_other_has_sent(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        fake.on_part = lambda _number, _tries: time.sleep(0.05)
+        tuning = replace(ALONE, parts_signed_at_once=1, listing_seconds=0)
+        ended: list[str] = []
+        other = threading.Thread(target=lambda: ended.append(open_portage(tuning).resume(file).status))
+
+        def join_in(progress: Progress) -> None:
+            if progress.sent_parts and not other.ident:
+                other.start()
+
+        ended.append(open_portage(tuning).upload(file, on_progress=join_in).status)
+        other.join()
+        assert ended == ["uploaded", "uploaded"]
+        assert_arrived(fake, file)
+        assert fake.tries.total() <= 12, "they met in the middle"
 
     def test_notice_that_their_files_differ(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         """ETags are compared: another device stored its own part 3 after ours."""
@@ -206,7 +252,7 @@ class TestTwoDevices:
 
         fake.keep = spoil
         fake.on_part = lambda _number, _tries: None
-        with pytest.raises(PartsDiffer, match="lacks part 1, which was sent 3 times"):
+        with pytest.raises(PartsDiffer, match="S3 has part 1 of upload u1 otherwise"):
             open_portage().upload(file)
 
     def test_both_succeed_if_the_other_completes_first(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
