@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -71,7 +71,7 @@ def when_sent(monkeypatch: pytest.MonkeyPatch) -> WhenSent:
             nonlocal left
             send(connection, data)
             if isinstance(data, memoryview) and left > 0:
-                left -= len(data)
+                left -= len(cast("memoryview[int]", data))
                 if left <= 0:
                     act()
 

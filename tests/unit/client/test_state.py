@@ -63,3 +63,44 @@ def test_a_file_by_another_way_is_the_same_file(states: StateFolder, source: Sou
     link = tmp_path / "link.mp4"
     link.symlink_to(source.path)
     assert states.find(SourceFile.at(link), API) is not None
+
+
+class TestSentParts:
+    def test_are_known_to_the_next_process(self, states: StateFolder, source: SourceFile) -> None:
+        begun = Unfinished("u1", API, source, None)
+        states.keep(begun)
+        states.sent_parts(begun).note(1, '"a"')
+        states.sent_parts(begun).note(1, '"b"')
+        states.sent_parts(begun).note(12, '"c d"')
+        assert states.sent_parts(begun).all() == {(1, '"a"'), (1, '"b"'), (12, '"c d"')}
+
+    def test_are_of_one_upload_of_the_file_as_it_was(self, states: StateFolder, source: SourceFile) -> None:
+        begun = Unfinished("u1", API, source, None)
+        states.keep(begun)
+        states.sent_parts(begun).note(1, '"a"')
+        assert states.sent_parts(replace(begun, upload_id="u2")).all() == set()
+        source.path.chmod(0o600)
+        assert states.sent_parts(replace(begun, source=SourceFile.at(source.path))).all() == set()
+
+    def test_do_not_include_one_whose_line_a_kill_has_cut(self, states: StateFolder, source: SourceFile) -> None:
+        begun = Unfinished("u1", API, source, None)
+        states.keep(begun)
+        states.sent_parts(begun).note(1, '"a"')
+        (noted,) = states.folder.glob("*.parts")
+        noted.write_text(noted.read_text() + '2 "abc')
+        assert states.sent_parts(begun).all() == {(1, '"a"')}
+
+    def test_are_forgotten_with_their_upload(self, states: StateFolder, source: SourceFile) -> None:
+        begun = Unfinished("u1", API, source, None)
+        states.keep(begun)
+        states.sent_parts(begun).note(1, '"a"')
+        states.forget(begun)
+        assert list(states.folder.iterdir()) == []
+
+    def test_that_cannot_be_written_down_are_known_to_this_process(
+        self, states: StateFolder, source: SourceFile
+    ) -> None:
+        """The folder is not there: a full disk must not end an upload either."""
+        sent = states.sent_parts(Unfinished("u1", API, source, None))
+        sent.note(1, '"a"')
+        assert sent.all() == {(1, '"a"')}
