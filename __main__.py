@@ -1,8 +1,20 @@
 """The program: what `pulumi up` makes of one stack."""
 
+import sys
+
 import pulumi
+
+# First of all: the other modules cannot be imported by an older Python, and pip installs what they need all the same.
+if sys.version_info < (3, 11):  # noqa: UP036
+    raise pulumi.RunError(
+        "Portage needs Python 3.11 or newer, and this virtual environment has Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}. Delete it (.venv), put a newer python3 first on PATH, and run "
+        "`pulumi install`."
+    )
+
 import pulumi_aws as aws
 
+from aws_provider import with_tags
 from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
 from components.status_tracker import StatusTracker, StatusTrackerArgs
 from components.upload_api import UploadApi, UploadApiArgs
@@ -10,7 +22,7 @@ from settings import Settings
 
 settings = Settings.load()
 tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "managed-by": "pulumi"}
-provider = aws.Provider("aws", region=settings.region, default_tags={"tags": tags})
+provider = aws.Provider("aws", region=settings.region, **with_tags(settings.aws, tags))
 on_aws = pulumi.ResourceOptions(providers={"aws": provider})
 
 tracker = StatusTracker("status", StatusTrackerArgs(**settings.args(StatusTrackerArgs)), on_aws)
@@ -36,10 +48,11 @@ pipeline = ProcessingPipeline(
     on_aws,
 )
 
+client_id = settings.user_pool_client_id
 pulumi.export("region", settings.region)
 pulumi.export("apiUrl", api.url)
 pulumi.export("userPoolId", api.user_pool_id)
-pulumi.export("userPoolClientId", api.user_pool_client_id)
+pulumi.export("userPoolClientId", api.user_pool_client_id if client_id is None else client_id)
 pulumi.export("ingestBucket", api.bucket_name)
 pulumi.export("resultsBucket", pipeline.results_bucket_name)
 if settings.rejected_objects == "quarantine":

@@ -1,17 +1,19 @@
 """The stack's config: read here and nowhere else, and validated whole before any resource is made."""
 
-import difflib
 import json
 import zipfile
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 import pulumi
 import pulumi.runtime.config
 
+from aws_provider import nearest, provider_args
 from components import limits
-from components.arguments import ArgumentError, Choice, Each, Flag, Pattern
+from components.arguments import ArgumentError, Choice, Each, Flag, OrOutput, Pattern
 from components.processing_pipeline import concurrency_fault
 from components.processor_code import processor_fault
 
@@ -46,19 +48,24 @@ def _key(limit: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """One field a key, in camelCase there; Pulumi.yaml has types, defaults and descriptions."""
+    """One field a key, in camelCase there; Pulumi.yaml has types, defaults and descriptions.
 
-    region: str = _key(limits.REGION)
+    A key may be secret where its limit takes an Output: its value then is a secret Output.
+    """
+
+    region: str = _key(_Optional(limits.REGION, none=""))
+    """From `aws:region`, or from our own key where that is not set."""
     deletion_protection: bool = _key(Flag())
-    kms_key_arn: str | None = _key(_Optional(limits.KMS_KEY_ARN, none=""))
-    allowed_origins: list[str] = _key(Each(limits.ORIGIN))
-    user_pool_arn: str | None = _key(_Optional(limits.USER_POOL_ARN, none=""))
+    kms_key_arn: pulumi.Input[str] | None = _key(_Optional(OrOutput(limits.KMS_KEY_ARN), none=""))
+    allowed_origins: pulumi.Input[list[str]] = _key(OrOutput(Each(limits.ORIGIN)))
+    user_pool_arn: pulumi.Input[str] | None = _key(_Optional(OrOutput(limits.USER_POOL_ARN), none=""))
+    user_pool_client_id: pulumi.Input[str] | None = _key(_Optional(OrOutput(limits.USER_POOL_CLIENT_ID), none=""))
     allow_sign_up: bool = _key(Flag())
-    allowed_source_cidrs: list[str] = _key(Each(limits.SOURCE_CIDR))
-    allowed_source_vpc_ids: list[str] = _key(Each(limits.SOURCE_VPC_ID))
+    allowed_source_cidrs: pulumi.Input[list[str]] = _key(OrOutput(Each(limits.SOURCE_CIDR)))
+    allowed_source_vpc_ids: pulumi.Input[list[str]] = _key(OrOutput(Each(limits.SOURCE_VPC_ID)))
     max_upload_bytes: int = _key(limits.UPLOAD_BYTES)
     max_open_uploads: int = _key(limits.OPEN_UPLOADS)
-    allowed_content_types: list[str] = _key(Each(limits.CONTENT_TYPE))
+    allowed_content_types: pulumi.Input[list[str]] = _key(OrOutput(Each(limits.CONTENT_TYPE)))
     allow_forms: bool = _key(Flag())
     multipart_threshold_bytes: int = _key(limits.MULTIPART_THRESHOLD)
     url_expires_in_seconds: int = _key(limits.URL_SECONDS)
@@ -86,33 +93,43 @@ class Settings:
     log_level: str = _key(limits.LOG_LEVEL)
     log_retention_days: int = _key(limits.LOG_RETENTION_DAYS)
 
+    aws: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The AWS provider's arguments, from the stack's other `aws:` keys."""
+
     @classmethod
     def load(cls) -> Self:
         """Read the stack's config; raises RunError with a line for every key that is wrong, and its fix."""
-        namespace = pulumi.get_project()
-        # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
-        given: dict[str, str] = {
-            key.removeprefix(f"{namespace}:"): value
-            for key, value in pulumi.runtime.config.CONFIG.get().items()
-            if key.startswith(f"{namespace}:")
-        }
-        known = {_camel_case(each.name): each for each in fields(cls)}
-        faults = [_unknown_key_fault(namespace, key, list(known)) for key in given if key not in known]
+        project = pulumi.get_project()
+        given, aws_given = _given(project), _given("aws")
+        keys = {_camel_case(each.name): each for each in fields(cls) if each.metadata}
+        errors = [
+            f"{each.name} is not a key of this program; {nearest(f'{project}:', key, keys)}"
+            for key, each in given.items()
+            if key not in keys
+        ]
         values: dict[str, Any] = {}
-        for key, each in known.items():
-            name = f"{namespace}:{key}"
+        for key, each in keys.items():
             if key not in given:
-                faults.append(f"{name} has no value; set it with: pulumi config set {name} VALUE.")
+                name = f"{project}:{key}"
+                errors.append(f"{name} has no value; set it with: pulumi config set {name} VALUE.")
                 continue
-            try:
-                values[each.name] = each.metadata["limit"].check(name, _decoded(each, given[key]))
-            except ArgumentError as fault:
-                faults.append(str(fault))
-        if not faults:
-            faults = _contradictions(namespace, values)
-        if faults:
-            raise pulumi.RunError("The stack's config is wrong:\n  " + "\n  ".join(faults))
-        return cls(**values)
+            with _collected(errors):
+                values[each.name] = given[key].checked(each.metadata["limit"])
+        aws_region = aws_given.pop("region", None)
+        if "region" in values:
+            with _collected(errors):
+                values["region"] = _region(f"{project}:region", values["region"], aws_region)
+        aws: dict[str, Any] = {}
+        with _collected(errors):
+            secret_aws_keys = {key for key, each in aws_given.items() if each.is_secret}
+            aws = provider_args({key: each.text for key, each in aws_given.items()}, secret_aws_keys)
+        secret = {each.name for key, each in keys.items() if key in given and given[key].is_secret}
+        errors = errors or _contradictions(project, values, secret)
+        if errors:
+            raise pulumi.RunError("The stack's config is wrong:\n  " + "\n  ".join(errors))
+        # An empty value has nothing to hide, and says that nothing is to be made.
+        values |= {name: pulumi.Output.secret(values[name]) for name in secret if values[name]}
+        return cls(**values, aws=aws)
 
     def args(self, shape: type, prefix: str = "") -> dict[str, Any]:
         """The args of one component that the config decides: a key is named as the arg, or with the prefix."""
@@ -123,11 +140,54 @@ class Settings:
         }
 
 
-def _decoded(each: Field[Any], text: str) -> object:
+@dataclass(frozen=True)
+class _Given:
+    """A key that the stack sets."""
+
+    name: str
+    text: str
+    is_secret: bool
+
+    def checked(self, limit: Any) -> Any:
+        """Return the plain value; raises ArgumentError, which does not show what is secret."""
+        inner = limit.limit if isinstance(limit, _Optional) else limit
+        if not self.is_secret:
+            return limit.check(self.name, _decoded(inner, self.text))
+        if not isinstance(inner, OrOutput):
+            raise ArgumentError(
+                f"{self.name} is secret, but this program needs the plain value to decide what to make; "
+                f"set it with: pulumi config set --plaintext {self.name} VALUE."
+            )
+        try:
+            return limit.check(self.name, _decoded(inner, self.text))
+        except ArgumentError:
+            raise ArgumentError(f"{self.name} is [secret], but must be {inner.limit.form}.") from None
+
+
+def _given(namespace: str) -> dict[str, _Given]:
+    """What the stack sets in a namespace, by the keys without it."""
+    prefix = f"{namespace}:"
+    # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
+    config: dict[str, str] = pulumi.runtime.config.CONFIG.get()
+    return {
+        name.removeprefix(prefix): _Given(name, text, pulumi.runtime.is_config_secret(name))
+        for name, text in config.items()
+        if name.startswith(prefix)
+    }
+
+
+@contextmanager
+def _collected(errors: list[str]) -> Generator[None]:
+    try:
+        yield
+    except ArgumentError as error:
+        errors += str(error).splitlines()
+
+
+def _decoded(limit: Any, text: str) -> object:
     """Pulumi hands over text: that of a string is itself, that of anything else is JSON."""
-    limit = each.metadata["limit"]
-    inner = limit.limit if isinstance(limit, _Optional) else limit
-    is_text = isinstance(inner, Pattern | _Code) or (isinstance(inner, Choice) and isinstance(inner.values[0], str))
+    limit = limit.limit if isinstance(limit, OrOutput) else limit
+    is_text = isinstance(limit, Pattern | _Code) or (isinstance(limit, Choice) and isinstance(limit.values[0], str))
     if is_text:
         return text
     try:
@@ -136,27 +196,39 @@ def _decoded(each: Field[Any], text: str) -> object:
         return text  # which its limit refuses, by name
 
 
-def _contradictions(namespace: str, values: dict[str, Any]) -> list[str]:
+def _region(name: str, own: str | None, aws_region: _Given | None) -> str:
+    """The provider's own key wins; two that differ are an error, since one of them is not what was meant."""
+    if aws_region is None:
+        if own is None:
+            raise ArgumentError("aws:region is missing; set it with: pulumi config set aws:region us-east-1.")
+        return own
+    region: str = aws_region.checked(limits.REGION)
+    if own not in (None, region):
+        raise ArgumentError(f"{name} is {own!r}, but aws:region is {region!r}; remove one of them.")
+    return region
+
+
+def _contradictions(project: str, values: Mapping[str, Any], secret: Collection[str]) -> list[str]:
     """What is wrong with keys that are each right by itself."""
-    faults: list[str] = []
+    errors: list[str] = []
     if fault := processor_fault(values["processor"], values["processor_code"]):
-        faults.append(f"{namespace}:{fault} See {namespace}:processorCode.")
+        errors.append(f"{project}:{fault} See {project}:processorCode.")
     together = (lists.fault(values, _camel_case) for lists in limits.LISTS)
-    faults += [f"{namespace}:{fault}" for fault in together if fault]
+    errors += [f"{project}:{fault}" for fault in together if fault]
     if fault := concurrency_fault(values["processing_max_concurrency"], values["processing_reserved_concurrency"]):
-        faults.append(f"{namespace}:processingMaxConcurrency {fault}")
+        errors.append(f"{project}:processingMaxConcurrency {fault}")
     region, key = values["region"], values["kms_key_arn"]
     if key is not None and key.split(":")[3] != region:
-        faults.append(f"{namespace}:kmsKeyArn is {key!r}, but S3 needs a key in the bucket's own region, {region}.")
+        shown = "[secret]" if "kms_key_arn" in secret else repr(key)
+        errors.append(f"{project}:kmsKeyArn is {shown}, but S3 needs a key in the bucket's own region, {region}.")
     if values["user_pool_arn"] is not None and values["allow_sign_up"]:
-        faults.append(f"{namespace}:allowSignUp is true, but the pool of userPoolArn has its own rules; leave it out.")
-    return faults
-
-
-def _unknown_key_fault(namespace: str, key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {namespace}:{nearest[0]}?" if nearest else f"the keys are {', '.join(sorted(known))}."
-    return f"{namespace}:{key} is not a key of this program; {hint}"
+        errors.append(f"{project}:allowSignUp is true, but the pool of userPoolArn has its own rules; leave it out.")
+    if values["user_pool_arn"] is None and values["user_pool_client_id"] is not None:
+        errors.append(
+            f"{project}:userPoolClientId is set, but there is no {project}:userPoolArn, and a pool that is made here "
+            "gets its own client; leave it out, or name its pool."
+        )
+    return errors
 
 
 def _camel_case(name: str) -> str:

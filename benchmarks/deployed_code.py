@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pulumi
+import yaml
 
 from local.program import Registration, plain, run_program
 
@@ -34,11 +36,17 @@ class Function:
 
 @cache
 def _deployed() -> tuple[Registration, ...]:
-    return run_program(_PROJECT, stack="dev", cloud=_Paper()).registrations
+    """Run the program with Pulumi.yaml's defaults alone: what the stacks' files say is the user's to change."""
+    with TemporaryDirectory() as name:
+        project = Path(name)
+        description = yaml.safe_load((_PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        (project / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"main": str(_PROJECT)}), encoding="utf-8")
+        (project / "Pulumi.bench.yaml").write_text("config: {aws:region: us-east-1}", encoding="utf-8")
+        return run_program(project, stack="bench", cloud=_Paper()).registrations
 
 
 def unpack_function(operation: str, folder: Path) -> Function:
-    """Unpack what the stack `dev` ships for one of the API's operations, such as sign-parts, and compile it."""
+    """Unpack what a stack ships for one of the API's operations, such as sign-parts, and compile it."""
     (inputs,) = (
         plain(each.inputs)
         for each in _deployed()

@@ -42,6 +42,12 @@ def load_config(given: Path | None) -> Config:
         raise WrongConfig(f"{path} is not JSON: write it with `pulumi stack output --json > {FILE_NAME}`") from error
     try:
         fields = Fields(content, str(path))
+        if "apiUrl" in fields and "userPoolClientId" not in fields:
+            raise WrongConfig(
+                f"{path} has no userPoolClientId, since the stack uses a pool made elsewhere (userPoolArn). Name a "
+                "client of that pool: `pulumi config set userPoolClientId ID`, then `pulumi up` and "
+                f"`pulumi stack output --json > {FILE_NAME}`"
+            )
         return Config(
             api_url=checked_url(fields.text("apiUrl"), "apiUrl"),
             user_pool_client_id=fields.text("userPoolClientId"),

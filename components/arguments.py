@@ -2,9 +2,10 @@
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -88,6 +89,54 @@ class Network:
         return text
 
 
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_OTHER_IN_BROWSERS = frozenset("ß\u03c2\u200c\u200d")
+"""Python follows IDNA 2003, which writes these characters differently from browsers (UTS 46)."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The origin of a web page, exactly as browsers send it (WHATWG URL and HTML standards), or * for any."""
+
+    form = "an origin such as https://app.example.com or http://localhost:8000, its port from 1 to 65535, or *"
+
+    def check(self, name: str, value: object) -> str:
+        """Return the text; raises ArgumentError that names argument and value, and the form that browsers send."""
+        if not isinstance(value, str):
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
+        sent = value if value == "*" else _as_browsers_send(value)
+        if sent is None:
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
+        if sent != value:
+            raise ArgumentError(f"{name} is {value!r}, but must be {sent}, as browsers send it.")
+        return value
+
+
+def _as_browsers_send(url: str) -> str | None:
+    """Return the origin of a URL, or of a host without its scheme; None if no browser has such an origin."""
+    try:
+        parts = urlsplit(f"https://{url}" if "://" not in url and "." in url else url)
+        host, port = _as_browsers_write(parts.hostname or ""), parts.port
+    except ValueError:  # the port is no number up to 65535, or the host has a label that IDNA refuses
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or host is None or port == 0:
+        return None
+    is_named = port is not None and port != _DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{host}:{port}" if is_named else f"{parts.scheme}://{host}"
+
+
+def _as_browsers_write(host: str) -> str | None:
+    if _OTHER_IN_BROWSERS.intersection(host):
+        return None
+    ascii_host = host if host.isascii() else host.encode("idna").decode()
+    if not _HOST.fullmatch(ascii_host):
+        return None
+    if re.fullmatch(r"\d+|0x[0-9a-f]*", ascii_host.rstrip(".").rpartition(".")[2]):
+        return str(ipaddress.IPv4Address(ascii_host))  # a number at the end makes it an address
+    return ascii_host
+
+
 @dataclass(frozen=True)
 class Flag:
     """True or false."""
@@ -103,7 +152,7 @@ class Flag:
 class Each:
     """A list whose every item keeps one limit."""
 
-    limit: Pattern | Network
+    limit: Pattern | Network | Origin
 
     @property
     def form(self) -> str:
@@ -136,7 +185,7 @@ class Kind:
 class OrOutput:
     """A limit on a value that may be an Output, whose value is checked when it is known; for Each, on its items too."""
 
-    limit: Pattern | Network | Kind | Each
+    limit: Pattern | Network | Origin | Kind | Each
 
     def check(self, name: str, value: object) -> Any:
         """Return the value, or an Output of the checked value; raises ArgumentError as the limit does.
@@ -154,6 +203,10 @@ class OrOutput:
 
     def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
         async def check(known: object) -> Any:
+            if known == [] and isinstance(self.limit, Each):
+                raise ArgumentError(
+                    f"{name} is empty, but an Output of a list must have an item; leave it out instead."
+                )
             try:
                 return self.limit.check(name, known)
             except ArgumentError:
@@ -186,6 +239,11 @@ class Together:
     def _taken(self, items: list[object] | pulumi.Output[list[str]]) -> int:
         known = items if isinstance(items, list) else []
         return sum(len(item) + self.quotes + 1 for item in known if isinstance(item, str))
+
+
+def is_left_out(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:
+    """Whether a list has no items; an Output of a list always has some, see OrOutput."""
+    return isinstance(items, Sequence) and not items
 
 
 ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")

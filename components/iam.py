@@ -6,12 +6,13 @@ from typing import Any
 
 import pulumi
 
-from components.arguments import ArgumentError
+from components.arguments import ArgumentError, is_left_out
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]
+Texts = pulumi.Input[Sequence[pulumi.Input[str]]]
 
 MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 """The service that scans, as a principal and as the manager of its rules."""
@@ -276,7 +277,7 @@ def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[St
     ]
 
 
-def refuse_other_networks(bucket_arn: Arn, cidrs: Sequence[str], vpc_ids: Sequence[str]) -> list[Statement]:
+def refuse_other_networks(bucket_arn: Arn, cidrs: Texts, vpc_ids: Texts) -> list[Statement]:
     """Bucket policy: deny presigned requests that come neither from these addresses nor from these VPCs.
 
     Without either, nothing is denied. What comes through a VPC endpoint has no aws:SourceIp, anything else no
@@ -284,10 +285,10 @@ def refuse_other_networks(bucket_arn: Arn, cidrs: Sequence[str], vpc_ids: Sequen
     Source: IAM user guide, "AWS global condition context keys" and "Condition operators".
     """
     elsewhere: dict[str, Any] = {}
-    if cidrs:
-        elsewhere["NotIpAddress"] = {"aws:SourceIp": list(cidrs)}
-    if vpc_ids:
-        elsewhere["StringNotEquals"] = {"aws:SourceVpc": list(vpc_ids)}
+    if not is_left_out(cidrs):
+        elsewhere["NotIpAddress"] = {"aws:SourceIp": cidrs}
+    if not is_left_out(vpc_ids):
+        elsewhere["StringNotEquals"] = {"aws:SourceVpc": vpc_ids}
     if not elsewhere:
         return []
     return [_refuse("OtherNetworks", "s3:*", _all_of(bucket_arn), {**_PRESIGNED, **elsewhere})]

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.arguments import checked
+from components.arguments import checked, is_left_out
 from components.private_bucket import PrivateBucket
 from handlers.uploads.permission import SENT_HEADERS
 
@@ -17,11 +17,11 @@ from handlers.uploads.permission import SENT_HEADERS
 class IngestBucketArgs(TypedDict):
     """What differs between two ingest buckets: UploadApi's args of the same names, each within its limit."""
 
-    allowed_origins: list[str]
+    allowed_origins: pulumi.Input[list[pulumi.Input[str]]]
     """Origins of web pages that may send."""
-    allowed_source_cidrs: list[str]
+    allowed_source_cidrs: pulumi.Input[list[pulumi.Input[str]]]
     """Networks from which presigned requests may come; any if this and the VPCs are empty."""
-    allowed_source_vpc_ids: list[str]
+    allowed_source_vpc_ids: pulumi.Input[list[pulumi.Input[str]]]
     """VPCs from which presigned requests may come."""
     allow_forms: bool
     """Whether browsers' forms may send."""
@@ -60,7 +60,7 @@ class IngestBucket(pulumi.ComponentResource):
             },
             child,
         )
-        if args["allowed_origins"]:
+        if not is_left_out(args["allowed_origins"]):
             aws.s3.BucketCorsConfiguration(
                 f"{name}-cors",
                 bucket=bucket.bucket_name,

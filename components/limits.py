@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.arguments import ArgumentError, Choice, Network, Pattern, Range, Together
+from components.arguments import ArgumentError, Choice, Network, Origin, Pattern, Range, Together
 from handlers.processors import PROCESSOR_PATTERN
 from handlers.regions import PARTITIONS, partition_of
 from handlers.uploads.places import MOST_PLACES
@@ -67,9 +67,7 @@ CONCURRENCY = Range(
 )
 MAX_CONCURRENCY = Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency")
 ATTEMPTS = Range(1, 1_000, "SQS's limits for maxReceiveCount")
-ORIGIN = Pattern(
-    r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, without a path, or *"
-)
+ORIGIN = Origin()
 SOURCE_CIDR = Network()
 SOURCE_VPC_ID = Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")
 PROCESSOR = Pattern(PROCESSOR_PATTERN, "of the form module.function")
@@ -81,6 +79,7 @@ USER_POOL_ARN = Pattern(
     rf"{_ARN}:cognito-idp:{_PLACE}:userpool/[\w-]+",
     "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
 )
+USER_POOL_CLIENT_ID = Pattern(r"[A-Za-z0-9_+]{1,128}", "the id of a client of the Cognito user pool")
 TABLE_NAME = Pattern(_TABLE, "the name of a DynamoDB table, such as StatusTracker's table_name")
 TABLE_ARN = Pattern(
     rf"{_ARN}:dynamodb:{_PLACE}:table/{_TABLE}",

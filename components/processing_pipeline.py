@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, limits, runs
-from components.arguments import ARCHIVE, ArgumentError, Each, Flag, OrOutput, checked
+from components.arguments import ARCHIVE, ArgumentError, Each, Flag, OrOutput, checked, is_left_out
 from components.lambda_function import LambdaFunction
 from components.malware_gate import MalwareGate, scanned_objects
 from components.names import (
@@ -87,7 +87,7 @@ class ProcessingPipelineArgs(TypedDict):
     A delivery that Lambda throttles counts as well, so fewer than 5 can lose a message's tries without a single run
     (Lambda guide, "Using Lambda with Amazon SQS").
     """
-    allowed_origins: NotRequired[list[str]]
+    allowed_origins: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Origins of web pages that may read results by presigned URL; UploadApi's, and none if left out."""
     result_expiration_days: NotRequired[int | None]
     """Days after which results are deleted: 1 to 3,650; never if left out."""
@@ -120,7 +120,7 @@ _RULES: dict[str, Any] = {
     "max_concurrency": (limits.MAX_CONCURRENCY, None),
     "reserved_concurrency": (limits.CONCURRENCY, None),
     "max_attempts": (limits.ATTEMPTS, 5),
-    "allowed_origins": (Each(limits.ORIGIN), []),
+    "allowed_origins": (OrOutput(Each(limits.ORIGIN)), []),
     "result_expiration_days": (limits.RETENTION_DAYS, None),
     "noncurrent_version_days": (limits.RETENTION_DAYS, 30),
     "log_level": (limits.LOG_LEVEL, "INFO"),
@@ -237,7 +237,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def _results(self, name: str, given: dict[str, Any]) -> PrivateBucket:
         results = self._bucket(name, given, expiration_days=given["result_expiration_days"])
-        if given["allowed_origins"]:
+        if not is_left_out(given["allowed_origins"]):
             aws.s3.BucketCorsConfiguration(
                 f"{name}-cors",
                 bucket=results.bucket_name,

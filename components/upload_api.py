@@ -48,24 +48,24 @@ class UploadApiArgs(TypedDict):
     """A Cognito user pool whose users may upload; one is made, with a client, if left out."""
     allow_sign_up: NotRequired[bool]
     """Whether anybody may sign up in the pool made here; false if left out: an administrator makes users."""
-    allowed_origins: NotRequired[list[str]]
+    allowed_origins: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Origins of web pages that may call, such as https://app.example.com; none if left out.
 
     At most 3,000 characters together with allowed_content_types.
     """
-    allowed_source_cidrs: NotRequired[list[str]]
+    allowed_source_cidrs: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Networks from which files may be sent, such as 203.0.113.0/24; any if this and the VPCs are left out.
 
     At most 16,000 characters together with allowed_source_vpc_ids.
     """
-    allowed_source_vpc_ids: NotRequired[list[str]]
+    allowed_source_vpc_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """VPCs from which files may be sent through their S3 endpoint, such as vpc-0a1b2c3d4e5f60718."""
     max_upload_bytes: NotRequired[int]
     """Quota: an owner's largest file, 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
     max_open_uploads: NotRequired[int]
     """Quota: an owner's uploads that are declared and not sent yet, 1 to 5,000 (the places that fit one page of a
     DynamoDB Query); 1,000 if left out. A lower limit does not end open uploads, and it is exact once those are over."""
-    allowed_content_types: NotRequired[list[str]]
+    allowed_content_types: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out."""
     allow_forms: NotRequired[bool]
     """Whether files may come by browsers' forms, whose objects S3 lets be overwritten; true if left out."""
@@ -112,12 +112,12 @@ _RULES: dict[str, Any] = {
     "table_arn": (OrOutput(limits.TABLE_ARN), None),
     "user_pool_arn": (OrOutput(limits.USER_POOL_ARN), None),
     "allow_sign_up": (Flag(), False),
-    "allowed_origins": (Each(limits.ORIGIN), []),
-    "allowed_source_cidrs": (Each(limits.SOURCE_CIDR), []),
-    "allowed_source_vpc_ids": (Each(limits.SOURCE_VPC_ID), []),
+    "allowed_origins": (OrOutput(Each(limits.ORIGIN)), []),
+    "allowed_source_cidrs": (OrOutput(Each(limits.SOURCE_CIDR)), []),
+    "allowed_source_vpc_ids": (OrOutput(Each(limits.SOURCE_VPC_ID)), []),
     "max_upload_bytes": (limits.UPLOAD_BYTES, 100 * 1024**3),
     "max_open_uploads": (limits.OPEN_UPLOADS, 1_000),
-    "allowed_content_types": (Each(limits.CONTENT_TYPE), []),
+    "allowed_content_types": (OrOutput(Each(limits.CONTENT_TYPE)), []),
     "allow_forms": (Flag(), True),
     "multipart_threshold_bytes": (limits.MULTIPART_THRESHOLD, 64 * 1024**2),
     "url_expires_in_seconds": (limits.URL_SECONDS, 900),
@@ -302,17 +302,12 @@ class UploadApi(pulumi.ComponentResource):
                 "UploadApi: the provider's region", aws.get_region_output(opts=here).region
             ),
             partition=aws.get_partition_output(opts=here).partition,
+            allowed_origins=given["allowed_origins"],
+            allow_forms=given["allow_forms"],
             table_name=given["table_name"],
             user_pool_arn=user_pool_arn,
             invoke_arns={operation: function.invoke_arn for operation, function in functions.items()},
             # By way of the policy: the API must not be on the air before it may read.
             read_status_role_arn=pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0]),
         )
-        return surroundings.apply(
-            lambda known: json.dumps(
-                Contract(
-                    allowed_origins=given["allowed_origins"], allow_forms=given["allow_forms"], **known
-                ).document(),
-                sort_keys=True,
-            )
-        )
+        return surroundings.apply(lambda known: json.dumps(Contract(**known).document(), sort_keys=True))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 
@@ -49,10 +49,10 @@ class UploadFunctionsArgs(TypedDict):
     session_key_arn: pulumi.Input[str]
     """The secret whose versions sign sessions."""
     kms_key_arn: NotRequired[pulumi.Input[str] | None]
-    allowed_origins: Sequence[str]
+    allowed_origins: pulumi.Input[Sequence[pulumi.Input[str]]]
     max_upload_bytes: int
     max_open_uploads: int
-    allowed_content_types: Sequence[str]
+    allowed_content_types: pulumi.Input[Sequence[pulumi.Input[str]]]
     allow_forms: bool
     multipart_threshold_bytes: int
     url_expires_in_seconds: int
@@ -74,7 +74,7 @@ class UploadFunctions(pulumi.ComponentResource):
         self._name = name
         self._args = args
         table, bucket = args["table_arn"], args["bucket_arn"]
-        origins = {"ALLOWED_ORIGINS": ",".join(args["allowed_origins"])}
+        origins = {"ALLOWED_ORIGINS": _joined(args["allowed_origins"])}
         records = {"UPLOADS_TABLE": args["table_name"]}
         objects = {"INGEST_BUCKET": args["bucket_name"]}
         urls = {"URL_EXPIRES_IN_SECONDS": str(args["url_expires_in_seconds"])}
@@ -104,7 +104,7 @@ class UploadFunctions(pulumi.ComponentResource):
                     "KMS_KEY_ARN": "" if kms is None else kms,
                     "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
                     "MAX_OPEN_UPLOADS": str(args["max_open_uploads"]),
-                    "ALLOWED_CONTENT_TYPES": ",".join(args["allowed_content_types"]),
+                    "ALLOWED_CONTENT_TYPES": _joined(args["allowed_content_types"]),
                     "ALLOWED_METHODS": ",".join(allowed_methods(allow_forms=args["allow_forms"])),
                     "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
                     "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
@@ -172,3 +172,10 @@ class UploadFunctions(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
+
+
+def _joined(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
+    """Return a checked list as the environment holds it: text where it is known, so that its length is checked now."""
+    if isinstance(items, pulumi.Output):
+        return cast("pulumi.Output[Sequence[str]]", items).apply(",".join)
+    return ",".join(cast("Sequence[str]", items))

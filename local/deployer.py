@@ -77,6 +77,7 @@ def deploy(
 class _EmulatedCloud:
     def __init__(self, account: Account, on_resource: Callable[[DeployedResource], None]) -> None:
         self._provider = AwsProvider(account)
+        self._region = account.region
         self._on_resource = on_resource
         self._lock = threading.Lock()
         self._default_tags: dict[str, Mapping[str, str]] = {}
@@ -101,13 +102,16 @@ class _EmulatedCloud:
         return self._provider.invoke(token, arguments)
 
     def configure_default_provider(self, config: StackConfig) -> None:
-        """Refuse what a program without a provider of its own would get from the stack's `aws:` keys."""
-        inputs = {name.removeprefix("aws:"): value for name, value in config.values.items() if name.startswith("aws:")}
-        given = Given(inputs, f"the config of stack {config.stack}")
-        for name, value in given.children().items():
-            if name != "region":
-                raise value.refuse(f"cannot be set locally; remove aws:{name}")
-        self._provider.check_region(given)
+        """Follow the stack's `aws:` keys as the engine's own provider does; refuse those that have no meaning here."""
+        keys = {name: value for name, value in config.values.items() if name.startswith("aws:")}
+        subject = f"the config of stack {config.stack}"
+        for name, given in Given(keys, subject).children().items():
+            if name not in ("aws:region", "aws:defaultTags"):
+                raise given.refuse("cannot be followed locally; remove it from this stack")
+            if name == "aws:region" and given.value != self._region:
+                raise given.refuse(f"must be {self._region}, which is local mode's one region")
+        inputs = {name.removeprefix("aws:"): value for name, value in keys.items()}
+        self._default_tags[""] = self._provider.configure(Given(inputs, subject))
 
     def _report(self, resource: Resource, registration: Registration, resource_id: str) -> None:
         deployed = DeployedResource(registration.type, registration.name, registration.urn, resource_id)

@@ -37,14 +37,13 @@ def check_config(project_dir: Path = _PROJECT) -> None:
     except StackConfigError as error:
         raise LocalModeError(str(error)) from error
     faults: list[str] = []
-    if (region := config.values.get("portage:region")) != DEFAULT_REGION:
-        faults.append(f"portage:region is {region}, but the embedded AWS is {DEFAULT_REGION}; name that")
-    if config.values.get("portage:userPoolArn"):
-        faults.append("portage:userPoolArn names a pool, but local mode signs up in one of its own; leave it out")
-    if config.values.get("portage:allowSignUp") != "true":
-        faults.append(
-            "portage:allowSignUp is false, but local mode signs up as anybody might; write `portage:allowSignUp: true`"
-        )
+    region = config.values.get("aws:region") or config.own("region") or "missing"
+    if region != DEFAULT_REGION:
+        faults.append(f"aws:region is {region}, but the embedded AWS is {DEFAULT_REGION}; name that")
+    if config.own("userPoolArn"):
+        faults.append("userPoolArn names a pool, but local mode signs up in one of its own; leave it out")
+    if config.own("allowSignUp") != "true":
+        faults.append("allowSignUp is false, but local mode signs up as anybody might; write `allowSignUp: true`")
     if faults:
         raise LocalModeError("Pulumi.local.yaml is not for local mode:\n  " + "\n  ".join(faults))
 

@@ -1,11 +1,13 @@
 """What the Pulumi CLI makes of `Pulumi.yaml` and `Pulumi.<stack>.yaml` before it starts the program.
 
-The rules are the CLI's (https://www.pulumi.com/docs/iac/concepts/config/), but two things that it allows are
-refused: a stack without a file, which is most often a mistyped name, and what only a Pulumi backend can
-resolve, secrets and environments.
+The rules are the CLI's (https://www.pulumi.com/docs/iac/concepts/config/), and every form that `pulumi stack init` and
+`pulumi config set` write can be read. Three things that the CLI allows are refused: a stack without a file, which is
+most often a mistyped name; a key without a value; and what only a Pulumi backend can resolve, the values of secrets
+and environments.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +17,39 @@ import yaml
 
 _TYPES = ("string", "integer", "boolean", "array", "object")
 _DECLARATION_KEYS = {"type", "items", "default", "value", "description", "secret"}
-_STACK_FILE_KEYS = {"config"}
-_UNRESOLVABLE = {
-    "environment": "Pulumi ESC environments live in Pulumi Cloud",
-    "encryptionsalt": "it belongs to secret values",
-    "secretsprovider": "it belongs to secret values",
-    "encryptedkey": "it belongs to secret values",
-}
+_OF_SECRETS = {"encryptionsalt", "encryptedkey", "secretsprovider"}
+"""The CLI writes them into every stack's file, whether it has secret values or not."""
+_STACK_FILE_KEYS = {"config", *_OF_SECRETS}
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes plain scalars for what the CLI's YAML 1.2 takes them for: no, 12:30 and 2026-11-25 are text.
+
+    The CLI writes such a text without quotes if it is only special in YAML 1.1, as = and << are.
+    """
+
+
+def _as_text(_: yaml.SafeLoader, node: yaml.Node) -> str:
+    return str(node.value)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _form, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9][0-9_]*|0[0-7]+|0x[0-9a-fA-F]+)", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
+_Loader.add_constructor("tag:yaml.org,2002:merge", _as_text)
 
 
 class StackConfigError(ValueError):
     """The stack's configuration is not valid; the message names file, key, value and the fix."""
+
+
+class BackendOnlyError(StackConfigError):
+    """A value can be resolved by the stack's Pulumi backend alone: a secret, or one of an environment."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +62,10 @@ class StackConfig:
     """The folder of `__main__.py`: the project's own, or the one that `main:` in Pulumi.yaml names."""
     values: Mapping[str, str]
     """By full key (`project:key`), ready for `pulumi.runtime.set_all_config`; arrays and objects as JSON."""
+
+    def own(self, key: str) -> str | None:
+        """Return the value of one of the project's own keys."""
+        return self.values.get(_full_key(self.project, key))
 
 
 def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
@@ -113,18 +141,21 @@ def _stack_values(project_dir: Path, project: str, stack: str) -> Iterator[tuple
         raise StackConfigError(f"{file} does not exist; write it{model}")
     document = _mapping(file)
     for key in document.keys() - _STACK_FILE_KEYS:
-        reason = _UNRESOLVABLE.get(key, "a stack file holds only `config`")
-        raise StackConfigError(f"{file}: {key} cannot be used here ({reason}); remove it")
+        if key == "environment":
+            raise BackendOnlyError(
+                f"{file}: environment cannot be used here (Pulumi ESC environments live in Pulumi Cloud); remove it"
+            )
+        raise StackConfigError(f"{file}: {key} cannot be used here (a stack file has no such key); remove it")
     for key, value in _entries(file, document.get("config") or {}):
-        if isinstance(value, dict) and "secure" in value:
-            raise _secret(file, key)
-        yield _full_key(project, key), (file, value)
+        full_key = _full_key(project, key)
+        _refuse_secrets(file, full_key, value)
+        yield full_key, (file, value)
 
 
 def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any] | None) -> Iterator[str]:
-    """Types as the CLI checks them: numbers and booleans may also be written as text."""
+    """Types as the CLI checks them: it takes every scalar for text, which may be that of a number or a boolean."""
     fits = {
-        "string": isinstance(value, str),
+        "string": isinstance(value, str | bool | int | float),
         "integer": _is_integer(value),
         "boolean": isinstance(value, bool) or value in ("true", "false"),
         "array": isinstance(value, list),
@@ -133,17 +164,22 @@ def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any
     if value is None:
         yield f"{file}: {key} has no value; give it one of type {kind}"
     elif not fits:
-        fix = " (quote it)" if kind == "string" and isinstance(value, bool | int | float) else ""
-        yield f"{file}: {key} is {value!r}, but must be of type {kind}; change it{fix}"
+        yield f"{file}: {key} is {value!r}, but must be of type {kind}; change it"
     elif kind == "array" and items is not None:
         for index, item in enumerate(cast("list[Any]", value)):
-            yield from _faults(file, f"{key}[{index}]", item, str(items.get("type", "string")), items.get("items"))
+            item_kind = str(items.get("type", "string"))
+            if item_kind == "string" and isinstance(item, bool | int | float):
+                yield f"{file}: {key}[{index}] is {item!r}, but must be of type string; quote it"
+            else:
+                yield from _faults(file, f"{key}[{index}]", item, item_kind, items.get("items"))
 
 
 def _is_integer(value: Any) -> bool:
     if isinstance(value, bool):
         return False
-    return isinstance(value, int) or (isinstance(value, str) and value.removeprefix("-").isdecimal())
+    if isinstance(value, str):
+        return value.removeprefix("-").isdecimal()
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
 def _type_of(file: Path, key: str, value: Any) -> str:
@@ -155,6 +191,8 @@ def _type_of(file: Path, key: str, value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -166,16 +204,26 @@ def _stack_file(project_dir: Path, stack: str) -> Path:
     return project_dir / f"Pulumi.{stack}.yaml"
 
 
-def _secret(file: Path, key: str) -> StackConfigError:
-    return StackConfigError(
-        f"{file}: {key} is a secret (secure: ...), which only its Pulumi backend can decrypt; "
-        "give this stack a plain value"
-    )
+def _refuse_secrets(file: Path, path: str, value: Any) -> None:
+    """Refuse a secret anywhere in a value: `pulumi config set --secret --path` encrypts single items."""
+    if isinstance(value, list):
+        for index, item in enumerate(cast("list[Any]", value)):
+            _refuse_secrets(file, f"{path}[{index}]", item)
+    if not isinstance(value, dict):
+        return
+    members = cast("dict[str, Any]", value)
+    if members.keys() == {"secure"} and isinstance(members["secure"], str):
+        raise BackendOnlyError(
+            f"{file}: {path} is a secret (secure: ...), which only its Pulumi backend can decrypt; "
+            f"give this stack a plain value, with: pulumi config set --plaintext --path '{path}' VALUE"
+        )
+    for key, member in members.items():
+        _refuse_secrets(file, f"{path}.{key}", member)
 
 
 def _mapping(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a SafeLoader
     except FileNotFoundError as error:
         raise StackConfigError(f"{file} does not exist; name the folder of a Pulumi project") from error
     except yaml.YAMLError as error:

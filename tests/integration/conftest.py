@@ -1,8 +1,9 @@
 """The program, deployed once to an embedded AWS with IAM enforced; tests come in by HTTP, as signed-in users.
 
-There are three deployments on it: the `local` stack as `make local` runs it, one with a team's own processor, two
-tries, and URLs that live for two seconds, for what would take too long otherwise, and one that is strict about who
-sends what and how much at once. A test module that needs yet another has `deploy_with` make it.
+There are three deployments on it: one like the `local` stack that `make local` runs, one with a team's own processor,
+two tries, and URLs that live for two seconds, for what would take too long otherwise, and one that is strict about who
+sends what and how much at once. A test module that needs yet another has `deploy_with` make it. All are stacks of a
+project that was made from the template under a name of its own.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -19,6 +20,21 @@ from tests.integration.system import OPEN_UPLOADS, URL_SECONDS, System, User
 PROJECT = Path(__file__).parents[2]
 TEAM_CODE = Path(__file__).parent / "team_code"
 
+CONFIG: dict[str, object] = {
+    "aws:region": "us-east-1",
+    "deletionProtection": False,
+    "allowSignUp": True,
+    "allowedOrigins": ["http://localhost:8000", "http://127.0.0.1:8000"],
+    "maxUploadBytes": 10 * 1024**3,
+    "urlExpiresInSeconds": 60,
+    "throttleRate": 500,
+    "throttleBurst": 1_000,
+    "processingTimeoutSeconds": 60,
+    "processingMaxConcurrency": 5,
+    "logLevel": "DEBUG",
+}
+"""Beside Pulumi.local.yaml, which is the user's to change."""
+
 DeployWith = Callable[..., System]
 
 
@@ -29,21 +45,20 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def system(emulator: Emulator) -> System:
-    return System(emulator, deploy(emulator, project_dir=PROJECT, stack="local"))
+def system(deploy_with: DeployWith) -> System:
+    return deploy_with("local")
 
 
 @pytest.fixture(scope="session")
 def deploy_with(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployWith:
-    """Deploys the same program from a project whose stack, of the name given, says otherwise than `local` does."""
+    """Deploys the same program as a stack of the name given, which says what CONFIG does, or otherwise."""
 
     def deploy_stack(name: str, **config: object) -> System:
         project = tmp_path_factory.mktemp(name)
         description = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
-        stack = yaml.safe_load((PROJECT / "Pulumi.local.yaml").read_text())
-        stack["config"] |= {f"portage:{key}": value for key, value in config.items()}
-        (project / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"main": str(PROJECT)}))
-        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(stack))
+        description |= {"name": "media-uploads", "main": str(PROJECT)}
+        (project / "Pulumi.yaml").write_text(yaml.safe_dump(description))
+        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": CONFIG | config}))
         return System(emulator, deploy(emulator, project_dir=project, stack=name))
 
     return deploy_stack

@@ -1,6 +1,8 @@
 """`make demo` as somebody runs it: it ends by itself, and nothing is left of it, however it ends."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 PROJECT = Path(__file__).parents[2]
 
@@ -21,10 +24,27 @@ def temporary(tmp_path: Path) -> Iterator[Path]:
     assert processes_in(tmp_path) == []
 
 
-def start(temporary: Path) -> "subprocess.Popen[str]":
+@pytest.fixture
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This checkout as `pulumi new` copies it under another name, its stack's file as the CLI rewrites it."""
+    copy = tmp_path_factory.mktemp("renamed") / "media-uploads"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
+    description = yaml.safe_load((copy / "Pulumi.yaml").read_text())
+    stack = yaml.safe_load((copy / "Pulumi.local.yaml").read_text())
+    own_keys = {key.removeprefix(f"{description['name']}:"): value for key, value in stack["config"].items()}
+    written = {
+        key if ":" in key else f"media-uploads:{key}": json.dumps(value) if isinstance(value, bool | int) else value
+        for key, value in own_keys.items()
+    }
+    (copy / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"name": "media-uploads"}))
+    (copy / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": written, "encryptionsalt": "v1:FpppDZxUWz4="}))
+    return copy
+
+
+def start(temporary: Path, project: Path = PROJECT) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "local", "demo"],
-        cwd=PROJECT,
+        cwd=project,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,8 +66,8 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def test_the_demo_shows_the_whole_way_and_exits_with_0(temporary: Path) -> None:
-    demo = start(temporary)
+def test_the_demo_shows_the_whole_way_and_exits_with_0_under_any_name(temporary: Path, renamed: Path) -> None:
+    demo = start(temporary, renamed)
     output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 0, output
     assert "413" in output

@@ -4,10 +4,10 @@ import contextvars
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from unittest.mock import patch
 
 import pulumi
@@ -33,6 +33,7 @@ PROJECT = Path(__file__).parents[2]
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 
+REGION = "us-east-1"
 RANGES = {
     "maxUploadBytes": (1, 10_000 * 5 * 1024**3),
     "maxOpenUploads": (1, 5_000),
@@ -60,14 +61,24 @@ ZERO_MEANS_NONE = (
     "processingMaxConcurrency",
     "processingReservedConcurrency",
 )
-EMPTY_MEANS_NONE = ("kmsKeyArn", "userPoolArn", "processorCode")
+EMPTY_MEANS_NONE = ("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode")
+MAY_BE_SECRET = (
+    "kmsKeyArn",
+    "userPoolArn",
+    "userPoolClientId",
+    "allowedOrigins",
+    "allowedSourceCidrs",
+    "allowedSourceVpcIds",
+    "allowedContentTypes",
+)
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
 
 BAD_TEXTS = {
-    "region": ("", "eu-central", "EU-CENTRAL-1", "eu-central-1a", "eu_central_1", "cn-north-1"),
+    "region": ("eu-central", "EU-CENTRAL-1", "eu-central-1a", "eu_central_1", "cn-north-1"),
     "kmsKeyArn": tuple(arn for arn in BAD_KMS_KEY_ARNS if isinstance(arn, str) and arn),
     "userPoolArn": ("eu-central-1_AbCdEf123", KMS_KEY_ARN, f"{USER_POOL_ARN}/"),
+    "userPoolClientId": ("a client", "client-id", "x" * 129),
     "processor": ("", "process", "a b.process", "handlers.", ".process"),
     "processorCode": ("no-such-folder", "no-such-file.zip", "Pulumi.yaml"),
     "rejectedObjects": ("", "Quarantine", "keep", "true"),
@@ -106,7 +117,7 @@ GOOD: list[tuple[str, str, Any]] = [
     *((key, str(ends[0]), ends[0]) for key, ends in RANGES.items()),
     *((key, str(ends[1]), ends[1]) for key, ends in RANGES.items()),
     *((key, "0", None) for key in ZERO_MEANS_NONE),
-    *((key, "", None) for key in EMPTY_MEANS_NONE),
+    *((key, "", None) for key in EMPTY_MEANS_NONE if key != "region"),
     *((key, text, value) for key in FLAGS for text, value in (("true", True), ("false", False))),
     *(("logRetentionDays", str(days), days) for days in (*LOG_RETENTION_DAYS, 3653)),
     *(("logLevel", level, level) for level in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")),
@@ -137,25 +148,26 @@ def field_of(key: str) -> str:
 
 
 def defaults() -> dict[str, str]:
-    values = {key: each["default"] for key, each in DECLARED.items()}
+    """What Pulumi.yaml declares, and the region, which has no default."""
+    values = {key: each["default"] for key, each in DECLARED.items()} | {"region": REGION}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def load(values: Mapping[str, str], project: str = "portage") -> Settings:
+def load(values: Mapping[str, str], project: str = "portage", secret: Sequence[str] = ()) -> Settings:
     """Load a config without its defaults, in a context of its own so that nothing of it stays."""
 
     def in_its_own_context() -> Settings:
         config = {key if ":" in key else f"{project}:{key}": value for key, value in values.items()}
-        pulumi.runtime.set_all_config(config, [])
+        pulumi.runtime.set_all_config(config, list(secret))
         with patch("pulumi.get_project", return_value=project):
             return Settings.load()
 
     return contextvars.copy_context().run(in_its_own_context)
 
 
-def faults(values: Mapping[str, str]) -> list[str]:
+def faults(values: Mapping[str, str], secret: Sequence[str] = ()) -> list[str]:
     with pytest.raises(pulumi.RunError, match=r"^The stack's config is wrong:\n") as caught:
-        load(values)
+        load(values, secret=secret)
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
@@ -185,7 +197,9 @@ class TestEveryKeyIsChecked:
     def test_a_bad_value_is_refused_by_key_and_value(self, key: str, text: str) -> None:
         (fault,) = faults({**defaults(), key: text})
 
-        assert re.match(rf"portage:{key}(\[\d\])? is .+, but (must be|there is nothing of that name) ", fault)
+        assert re.match(
+            rf"portage:{key}(\[\d\])? is .+, but (must be|there is nothing of that name|the API needs) ", fault
+        )
         if key in RANGES and re.fullmatch(r"-?\d+", text):
             assert fault.startswith(f"portage:{key} is {text}, but must be from {RANGES[key][0]} to {RANGES[key][1]} ")
 
@@ -247,13 +261,16 @@ class TestEveryKeyIsChecked:
         assert all(key in fault for key in DECLARED)
 
     def test_other_namespaces_are_none_of_its_business(self) -> None:
-        assert load({**defaults(), "aws:region": "us-east-1", "pulumi:tags": "{}"})
+        assert load({**defaults(), "pulumi:tags": "{}", "shop:colour": "blue"})
 
     def test_all_faults_are_told_at_once(self) -> None:
         values = {**defaults(), "throttleRate": "0", "logLevel": "LOUD", "allowSignUp": "perhaps", "colour": "blue"}
+        values |= {"aws:assumeRole": "[]", "aws:maxRetries": "often"}
         del values["region"]
 
         assert sorted(fault.split(" ")[0] for fault in faults(values)) == [
+            "aws:assumeRole",
+            "aws:maxRetries",
             "portage:allowSignUp",
             "portage:colour",
             "portage:logLevel",
@@ -290,10 +307,81 @@ class TestKeysThatContradictEachOtherAreRefused:
             "portage:processingMaxConcurrency is 6, but must be at most the reserved concurrency, 5"
         )
 
+    def test_two_regions(self) -> None:
+        assert faults({**defaults(), "aws:region": "eu-west-1"}) == [
+            "portage:region is 'us-east-1', but aws:region is 'eu-west-1'; remove one of them."
+        ]
+
+    def test_no_region(self) -> None:
+        (fault,) = faults({**defaults(), "region": ""})
+
+        assert fault.startswith("aws:region is missing; ")
+
+    def test_a_client_without_its_pool(self) -> None:
+        (fault,) = faults({**defaults(), "userPoolClientId": "client1"})
+
+        assert fault.startswith("portage:userPoolClientId is set, but there is no portage:userPoolArn")
+
     def test_sign_up_in_a_pool_that_was_given(self) -> None:
         (fault,) = faults({**defaults(), "userPoolArn": USER_POOL_ARN, "allowSignUp": "true"})
 
         assert fault.startswith("portage:allowSignUp is true, but ")
+
+
+class TestTheRegion:
+    @pytest.mark.parametrize("own", ["", "eu-west-1"])
+    def test_is_the_providers_own_key_where_that_is_set(self, own: str) -> None:
+        assert load({**defaults(), "region": own, "aws:region": "eu-west-1"}).region == "eu-west-1"
+
+    @pytest.mark.parametrize("region", [text for text in BAD_TEXTS["region"] if text])
+    def test_is_checked_there_too(self, region: str) -> None:
+        (fault,) = faults({**defaults(), "region": "", "aws:region": region})
+
+        assert fault.startswith(f"aws:region is {region!r}, but ")
+
+    def test_cannot_be_secret(self) -> None:
+        (fault,) = faults({**defaults(), "aws:region": "us-east-1"}, secret=["aws:region"])
+
+        assert "pulumi config set --plaintext aws:region VALUE" in fault
+
+
+class TestASecret:
+    @pytest.mark.parametrize("key", sorted(DECLARED.keys() - set(MAY_BE_SECRET)))
+    def test_is_refused_where_its_plain_value_is_needed(self, key: str) -> None:
+        (fault,) = faults(defaults(), secret=[f"portage:{key}"])
+
+        assert fault.startswith(f"portage:{key} is secret, but ")
+        assert f"pulumi config set --plaintext portage:{key} VALUE" in fault
+
+    @pytest.mark.parametrize("key", MAY_BE_SECRET)
+    def test_that_is_wrong_is_not_shown(self, key: str) -> None:
+        bad = '["hush!"]' if DECLARED[key]["type"] == "array" else "hush!"
+
+        (fault,) = faults({**defaults(), key: bad}, secret=[f"portage:{key}"])
+
+        assert fault.startswith(f"portage:{key} is [secret], but must be ")
+        assert "hush!" not in fault
+
+    def test_key_of_another_region_is_not_shown(self) -> None:
+        (fault,) = faults({**defaults(), "kmsKeyArn": KMS_KEY_ARN, "region": "eu-west-1"}, secret=["portage:kmsKeyArn"])
+
+        assert fault.startswith("portage:kmsKeyArn is [secret], but ")
+
+    @pytest.mark.parametrize("key", MAY_BE_SECRET)
+    def test_that_is_empty_makes_nothing(self, key: str) -> None:
+        assert getattr(load(defaults(), secret=[f"portage:{key}"]), field_of(key)) in (None, [])
+
+    def test_may_be_what_a_component_takes_as_an_output(self) -> None:
+        takes_outputs = {
+            name
+            for shape in (StatusTrackerArgs, UploadApiArgs, ProcessingPipelineArgs)
+            for name, kind in shape.__annotations__.items()
+            if "Output" in str(kind)
+        }
+
+        assert {field_of(key) for key in MAY_BE_SECRET} - {"user_pool_client_id"} == takes_outputs & {
+            field_of(key) for key in DECLARED
+        }
 
 
 class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
@@ -304,13 +392,21 @@ class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
         with pytest.raises(pulumi.RunError, match="media-uploads:throttleRate is 0, but must be from 1 to 10000"):
             load({**defaults(), "throttleRate": "0"}, project="media-uploads")
 
-    def test_the_template_and_the_declarations_are_in_no_namespace(self) -> None:
-        assert [key for key in (*DECLARED, *PULUMI_YAML["template"]["config"]) if ":" in key] == []
+    def test_the_template_the_declarations_and_the_stacks_name_no_project(self) -> None:
+        stacks = [yaml.safe_load(path.read_text())["config"] for path in PROJECT.glob("Pulumi.*.yaml")]
+        namespaces = {
+            key.partition(":")[0]
+            for keys in (DECLARED, PULUMI_YAML["template"]["config"], *stacks)
+            for key in keys
+            if ":" in key
+        }
+
+        assert namespaces <= {"aws", "pulumi", PULUMI_YAML["name"]}
 
 
 class TestPulumiYamlAndSettingsSayTheSame:
     def test_every_key_is_a_field_and_every_field_a_key(self) -> None:
-        assert {field_of(key) for key in DECLARED} == {field.name for field in fields(Settings)}
+        assert {field_of(key) for key in DECLARED} == {field.name for field in fields(Settings) if field.metadata}
 
     @pytest.mark.parametrize("key", DECLARED)
     def test_a_key_has_type_default_and_description(self, key: str) -> None:
@@ -322,10 +418,11 @@ class TestPulumiYamlAndSettingsSayTheSame:
     @pytest.mark.parametrize("key", DECLARED)
     def test_its_type_is_the_fields(self, key: str) -> None:
         kind = {"string": str, "boolean": bool, "integer": int, "array": list[str]}[DECLARED[key]["type"]]
-        optional = key in (*ZERO_MEANS_NONE, *EMPTY_MEANS_NONE)
-        expected = pulumi.Archive if key == "processorCode" else kind
+        optional = key in {*ZERO_MEANS_NONE, *EMPTY_MEANS_NONE} - {"region"}
+        expected: Any = pulumi.Archive if key == "processorCode" else kind
+        expected = pulumi.Input[expected] if key in MAY_BE_SECRET else expected
 
-        assert get_type_hints(Settings)[field_of(key)] == (expected | None if optional else expected)
+        assert Settings.__annotations__[field_of(key)] == (expected | None if optional else expected)
 
     @pytest.mark.parametrize("key", RANGES)
     def test_its_description_tells_the_limits(self, key: str) -> None:
@@ -341,6 +438,7 @@ class TestPulumiYamlAndSettingsSayTheSame:
     def test_the_defaults_are_good(self) -> None:
         settings = load(defaults())
 
+        assert DECLARED["region"]["default"] == ""  # otherwise it would contradict aws:region
         assert settings.deletion_protection
         assert settings.allow_sign_up is False
         assert settings.allowed_origins == []
@@ -352,6 +450,7 @@ class TestPulumiYamlAndSettingsSayTheSame:
         assert asked
         assert all(each["description"] for each in asked.values())
         assert load({**defaults(), **{key: each["default"] for key, each in asked.items()}})
+        assert "aws:region" in asked
 
 
 class TestEverySettingGoesToSomeComponent:
@@ -362,6 +461,7 @@ class TestEverySettingGoesToSomeComponent:
                 **defaults(),
                 "kmsKeyArn": KMS_KEY_ARN,
                 "userPoolArn": USER_POOL_ARN,
+                "userPoolClientId": "client1",
                 "processor": "team.process",
                 "processorCode": str(tmp_path),
                 **dict.fromkeys(ZERO_MEANS_NONE, "2"),
@@ -374,7 +474,7 @@ class TestEverySettingGoesToSomeComponent:
         }
         reached = {field_of(key).removeprefix("processing_") for key in DECLARED}
 
-        assert reached - given == {"region"}  # which is the provider's
+        assert reached - given == {"region", "user_pool_client_id"}  # which are the provider's, and an output
 
     def test_what_is_none_is_left_to_the_components_default(self) -> None:
         given = load(defaults()).args(UploadApiArgs)

@@ -24,6 +24,13 @@ class TestConfiguration:
         assert main(["list"]) == 2
         assert "pulumi stack output --json > portage.json" in capsys.readouterr().err
 
+    def test_of_a_stack_whose_pool_was_given_lacks_its_client_and_tells_which_setting_to_add(
+        self, signed_in: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (signed_in / "portage.json").write_text('{"apiUrl": "https://a.example", "region": "r"}')
+        assert main(["list"]) == 2
+        assert "`pulumi config set userPoolClientId ID`" in capsys.readouterr().err
+
 
 def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -43,18 +43,43 @@ BAD_CIDRS = (
     "anywhere",
 )
 BAD_VPC_IDS = ("", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n")
-BAD_ORIGINS = (
-    "https://app.example.com",
-    ["https://app.example.com/"],
-    ["https://app.example.com", "ftp://app.example.com"],
-    ["app.example.com"],
-    ["https://app.example.com' + evil + '"],
-    ["https://app.example.com\n"],
-    [3],
-)
 BAD_LOG_LEVELS = ("TRACE", "info", "", 3, True, ["INFO"])
 BAD_LOG_RETENTION_DAYS = (0, 2, 10_000, "7", 7.5, True)
 BAD_MEDIA_TYPES = ("", "image", "*", "*/*", "*/png", "image/", "text/csv; charset=utf-8", "a/b,c/d", "a/b\n", 3)
+OTHER_ORIGINS: dict[str, str | None] = {
+    "https://App.Example.com": "https://app.example.com",
+    "HTTPS://app.example.com": "https://app.example.com",
+    "https://app.example.com:443": "https://app.example.com",
+    "http://app.example.com:80": "http://app.example.com",
+    "http://localhost:08000": "http://localhost:8000",
+    "https://app.example.com/": "https://app.example.com",
+    "https://app.example.com/page?q=1#top": "https://app.example.com",
+    "https://user:word@app.example.com": "https://app.example.com",
+    "app.example.com": "https://app.example.com",
+    "localhost:8000": None,
+    "https://bücher.example": "https://xn--bcher-kva.example",
+    "https://straße.example": None,
+    "https://app.example.com:99999": None,
+    "https://app.example.com:0": None,
+    "https://app.example.com:port": None,
+    "https://*.example.com": None,
+    "https://app..example.com": None,
+    "https://": None,
+    "http://127.1": None,
+    "http://[::1": None,
+    "null": None,
+    "ftp://app.example.com": None,
+    "": None,
+}
+"""With the form that browsers send, if there is one (WHATWG URL standard)."""
+BAD_ORIGINS = (
+    "https://app.example.com",
+    ["https://app.example.com", "ftp://app.example.com"],
+    ["https://app.example.com' + evil + '"],
+    ["https://app.example.com\n"],
+    *([bad] for bad in OTHER_ORIGINS),
+    [3],
+)
 BAD_KMS_KEY_ARNS = (
     "",
     "alias/mine",

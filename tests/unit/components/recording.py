@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+from pulumi.runtime import rpc
 
 from local.program import Registration, plain, run_program
 
@@ -134,6 +135,17 @@ class FakeAws:
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
             "aws:index/getRegion:getRegion": {"region": REGION},
         }[token]
+
+
+def without_secrets(value: Any) -> Any:
+    """What anybody sees who reads the state."""
+    if rpc.is_rpc_secret(value):
+        return "[secret]"
+    if isinstance(value, dict):
+        return {key: without_secrets(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [without_secrets(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _arn(kind: str, name: str) -> str:

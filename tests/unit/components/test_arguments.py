@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.unit.components.examples import (
     COMPONENTS,
     LAMBDA_FUNCTION,
     NAME,
+    OTHER_ORIGINS,
     PROCESSING_PIPELINE,
     SESSION_KEY,
     STATUS_TRACKER,
@@ -28,7 +30,7 @@ from tests.unit.components.examples import (
     VPC_IDS,
     Example,
 )
-from tests.unit.components.recording import record, refusal
+from tests.unit.components.recording import record, refusal, without_secrets
 
 CHECKED = (*COMPONENTS, LAMBDA_FUNCTION, SESSION_KEY)
 
@@ -76,7 +78,10 @@ LATE_AND_BAD = [
     for value in (*values, None)
 ]
 LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument in INPUTS]
-NEVER_LATE = [(example, argument) for example in COMPONENTS for argument in example.other if argument not in INPUTS]
+LISTED = [(example, argument) for example in COMPONENTS for argument in example.other if argument in LISTS]
+NEVER_LATE = [
+    (example, argument) for example in COMPONENTS for argument in example.other if argument not in {*INPUTS, *LISTS}
+]
 
 
 class TestBadArgumentsAreRefusedByNameAndBeforeAnyResource:
@@ -125,6 +130,23 @@ class TestBadArgumentsAreRefusedByNameAndBeforeAnyResource:
 
         assert message == f"UploadApi: allowed_source_cidrs[0] is '{cidr}', but must be {network}, or end in {host}."
 
+    @pytest.mark.parametrize(("origin", "sent"), OTHER_ORIGINS.items())
+    def test_an_origin_that_can_never_match_is_refused_with_the_one_that_browsers_send(
+        self, origin: str, sent: str | None
+    ) -> None:
+        fix = f"{sent}, as browsers send it." if sent else "an origin such as https://app.example.com "
+
+        message = refusal(lambda: UPLOAD_API.make(allowed_origins=[origin]))
+
+        assert message.startswith(f"UploadApi: allowed_origins[0] is {origin!r}, but must be {fix}")
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["*", "https://xn--bcher-kva.example", "http://127.0.0.1:1", "http://my_pc:65535", "https://a.example."],
+    )
+    def test_an_origin_as_browsers_send_it_is_taken(self, origin: str) -> None:
+        assert limits.ORIGIN.check("origin", origin) == origin
+
     @pytest.mark.parametrize("value", [float("inf"), float("nan")])
     def test_a_number_without_a_whole_part_is_refused(self, value: float) -> None:
         assert "recovery_days is" in refusal(lambda: STATUS_TRACKER.make(recovery_days=value))
@@ -163,11 +185,8 @@ class TestGoodArgumentsAreTaken:
     @pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
     @pytest.mark.parametrize("example", CHECKED)
     def test_both_ends_of_every_range_can_be_had(self, example: Example, end: int) -> None:
-        def program() -> None:
-            for argument, ends in example.ranges.items():  # each alone: together they may contradict each other
-                example.make(argument.replace("_", "-"), **{argument: ends[end]})
-
-        assert record(program).registrations
+        for argument, ends in example.ranges.items():  # each alone: together they may contradict each other
+            assert record(lambda given={argument: ends[end]}: example.make(**given) and None).registrations
 
     def test_whole_floats_count_as_integers_because_other_languages_send_them(self) -> None:
         as_float = record(lambda: STATUS_TRACKER.make(recovery_days=7.0) and None)
@@ -185,7 +204,7 @@ class TestGoodArgumentsAreTaken:
 
 
 class TestWhatIsKnownLate:
-    @pytest.mark.parametrize(("example", "argument"), LATE)
+    @pytest.mark.parametrize(("example", "argument"), [*LATE, *LISTED])
     def test_can_be_given_as_an_output_with_the_same_outcome(self, example: Example, argument: str) -> None:
         value = example.other[argument]
 
@@ -201,12 +220,24 @@ class TestWhatIsKnownLate:
 
         assert message.startswith(f"{example.title}: {argument} is <pulumi.output.Output ")
 
-    def test_is_refused_in_a_list_that_decides_what_is_made(self) -> None:
-        origin = "https://app.example.com"
+    @pytest.mark.parametrize(("example", "argument"), LISTED)
+    def test_can_be_an_item_of_a_list_with_the_same_outcome(self, example: Example, argument: str) -> None:
+        known, *others = example.other[argument]
 
-        message = refusal(lambda: UPLOAD_API.make(allowed_origins=[pulumi.Output.from_input(origin)]))
+        late = record(lambda: example.make(**{argument: [pulumi.Output.from_input(known), *others]}) and None)
 
-        assert message.startswith("UploadApi: allowed_origins[0] is <pulumi.output.Output ")
+        early = record(lambda: example.make(**{argument: [known, *others]}) and None)
+        assert late.comparable() == early.comparable()
+
+    @pytest.mark.parametrize(("example", "argument"), LISTED)
+    def test_stays_secret_in_all_that_derives_from_it(self, example: Example, argument: str) -> None:
+        value = example.other[argument]
+
+        recording = record(lambda: example.make(**{argument: pulumi.Output.secret(value)}) and None)
+
+        inputs = [each.inputs for each in recording.registrations]
+        assert value[0] in json.dumps(plain(inputs), default=str)
+        assert value[0] not in json.dumps(without_secrets(inputs), default=str)
 
 
 class TestWhatIsKnownLateIsCheckedThen:
@@ -288,6 +319,10 @@ class TestLists:
     def test_late_ones_are_checked_when_they_are_known(self, late: Late) -> None:
         with pytest.raises(ArgumentError, match=r"^ids\[1\] is 'vpc', but must be the id of a VPC"):
             self.check(lambda: late([*VPC_IDS, "vpc"]))
+
+    def test_a_late_one_is_not_empty_since_something_is_made_for_its_items(self) -> None:
+        with pytest.raises(ArgumentError, match=r"^ids is empty, .* leave it out"):
+            self.check(lambda: pulumi.Output.from_input([]))
 
     def test_a_secret_one_is_not_shown(self) -> None:
         with pytest.raises(ArgumentError, match=r"^ids is \[secret\], but must be a list, each item the id of a VPC"):

@@ -218,8 +218,8 @@ def test_the_first_failure_ends_the_deployment(
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("aws:region: eu-west-1", "the config of stack local: region is 'eu-west-1'; it must be us-east-1"),
-        ("aws:profile: me", "the config of stack local: profile is 'me'; it cannot be set locally; remove aws:profile"),
+        ("aws:region: eu-west-1", "the config of stack local: aws:region is 'eu-west-1'; it must be us-east-1"),
+        ("aws:profile: me", "the config of stack local: aws:profile is 'me'; it cannot be followed locally; remove it"),
     ],
 )
 def test_config_of_the_default_provider_is_not_ignored(

@@ -1,5 +1,6 @@
 """What local mode says of a stack that it cannot deploy, before it starts anything."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,8 @@ PROJECT = Path(__file__).parents[3]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
-        shutil.copy(PROJECT / name, tmp_path)
+    shutil.copy(PROJECT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.local.yaml").write_text("config: {aws:region: us-east-1, allowSignUp: true}")
     return tmp_path
 
 
@@ -22,24 +23,35 @@ def test_the_stack_of_this_checkout_is_fine() -> None:
     check_config()
 
 
+@pytest.mark.parametrize("name", ["portage", "media-uploads"])
+@pytest.mark.parametrize("prefix", ["", "{}:"], ids=["as we write it", "as the CLI does"])
+def test_a_stack_is_fine_in_either_form_and_under_any_name(project: Path, name: str, prefix: str) -> None:
+    description = (project / "Pulumi.yaml").read_text()
+    (project / "Pulumi.yaml").write_text(re.sub(r"(?m)^name: .*$", f"name: {name}", description))
+    sign_up = f"{prefix.format(name)}allowSignUp"
+    (project / "Pulumi.local.yaml").write_text(f'config: {{"aws:region": us-east-1, "{sign_up}": "true"}}')
+
+    check_config(project)
+
+
 def test_a_copy_of_prod_is_told_what_it_has_to_say_otherwise(project: Path) -> None:
-    shutil.copy(PROJECT / "Pulumi.prod.yaml", project / "Pulumi.local.yaml")
+    (project / "Pulumi.local.yaml").write_text("config: {aws:region: eu-central-1}")
     with pytest.raises(LocalModeError, match=r"Pulumi\.local\.yaml") as caught:
         check_config(project)
     _, region, sign_up = str(caught.value).splitlines()
-    assert region.strip() == "portage:region is eu-central-1, but the embedded AWS is us-east-1; name that"
-    assert sign_up.strip().startswith("portage:allowSignUp is false")
-    assert sign_up.endswith("write `portage:allowSignUp: true`")
+    assert region.strip() == "aws:region is eu-central-1, but the embedded AWS is us-east-1; name that"
+    assert sign_up.strip().startswith("allowSignUp is false")
+    assert sign_up.endswith("write `allowSignUp: true`")
 
 
 def test_a_pool_that_exists_elsewhere_cannot_be_used(project: Path) -> None:
-    with (project / "Pulumi.local.yaml").open("a") as file:
-        file.write("  portage:userPoolArn: arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab1\n")
-    with pytest.raises(LocalModeError, match=r"portage:userPoolArn names a pool, .*leave it out"):
+    pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab1"
+    (project / "Pulumi.local.yaml").write_text(f"config: {{userPoolArn: '{pool}'}}")
+    with pytest.raises(LocalModeError, match=r"userPoolArn names a pool, .*leave it out"):
         check_config(project)
 
 
 def test_values_of_wrong_types_are_told_without_starting_anything(project: Path) -> None:
-    (project / "Pulumi.local.yaml").write_text("config: {portage:throttleRate: fast, portage:logLevel: }")
+    (project / "Pulumi.local.yaml").write_text("config: {throttleRate: fast, logLevel: }")
     with pytest.raises(LocalModeError, match=r"(?s)throttleRate is 'fast'.*logLevel has no value"):
         check_config(project)

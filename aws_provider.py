@@ -1,0 +1,116 @@
+"""What the stack's `aws:` keys say of the program's own AWS provider.
+
+The engine hands these keys to the provider that it makes by itself, and to no other. So the program reads them all,
+whatever keys the provider has in the installed pulumi_aws: types and names come from its ProviderArgs.
+"""
+
+import difflib
+import json
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from types import NoneType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import pulumi
+import pulumi_aws as aws
+
+from components.arguments import ArgumentError
+
+_WHAT_IT_MUST_BE = {str: "text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
+
+
+def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
+    """Return the provider's keyword arguments for the keys of the namespace `aws`, given without it.
+
+    The value of a secret key is a secret Output. Raises ArgumentError with a line for every key that is wrong.
+    """
+    kinds = {_camel_case(name): (name, kind) for name, kind in _parameters(aws.ProviderArgs).items()}
+    args: dict[str, Any] = {}
+    errors: list[str] = []
+    for key, text in values.items():
+        if key not in kinds:
+            errors.append(f"aws:{key} is not a key of the AWS provider; {nearest('aws:', key, kinds)}")
+            continue
+        name, kind = kinds[key]
+        try:
+            value = _converted(f"aws:{key}", kind, _decoded(kind, text))
+        except ArgumentError as error:
+            hidden = f"aws:{key} is [secret], but must have the form that the AWS provider documents."
+            errors.append(hidden if key in secret_keys else str(error))
+            continue
+        args[name] = pulumi.Output.secret(value) if key in secret_keys else value
+    if errors:
+        raise ArgumentError("\n".join(errors))
+    return args
+
+
+def with_tags(args: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments with more default tags; the stack's own win over these."""
+    given = pulumi.Output.from_input(cast("pulumi.Input[dict[str, Any]]", args.get("default_tags", {})))
+    return {**args, "default_tags": given.apply(lambda known: {"tags": {**tags, **known.get("tags", {})}})}
+
+
+def nearest(prefix: str, key: str, known: Collection[str]) -> str:
+    """Return a hint with the known key that was probably meant, or with all of them."""
+    found = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {prefix}{found[0]}?" if found else f"the keys are {', '.join(sorted(known))}."
+
+
+def _decoded(kind: Any, text: str) -> object:
+    """Pulumi hands over text: that of a string is itself, that of anything else is JSON."""
+    if kind is str:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # which is refused by its name, unless text will do
+
+
+def _converted(path: str, kind: Any, value: object) -> Any:
+    """Return a value of the kind that the provider expects; the CLI writes texts like 123 as numbers."""
+    if get_origin(kind) is Sequence:
+        items = _checked(path, list, value)
+        return [_converted(f"{path}[{index}]", _inner(kind), item) for index, item in enumerate(items)]
+    if get_origin(kind) is Mapping:
+        return {
+            key: _converted(f"{path}.{key}", _inner(kind), item) for key, item in _checked(path, dict, value).items()
+        }
+    if kind is str and isinstance(value, bool | int | float):
+        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if kind in (str, bool, int):
+        if isinstance(value, bool) and kind is int:
+            raise ArgumentError(f"{path} is {value!r}, but must be {_WHAT_IT_MUST_BE[int]}.")
+        return _checked(path, kind, value)
+    kinds = {_camel_case(name): inner for name, inner in _parameters(kind).items()}
+    members = cast("dict[str, object]", _checked(path, dict, value))
+    for key in members.keys() - kinds.keys():
+        raise ArgumentError(f"{path}.{key} is not known to the AWS provider; {nearest(f'{path}.', key, kinds)}")
+    return {key: _converted(f"{path}.{key}", kinds[key], item) for key, item in members.items()}
+
+
+def _checked(path: str, kind: type, value: object) -> Any:
+    if not isinstance(value, kind):
+        raise ArgumentError(f"{path} is {value!r}, but must be {_WHAT_IT_MUST_BE[kind]}.")
+    return value
+
+
+def _parameters(args: Any) -> dict[str, Any]:
+    """Return the kind of each keyword of one of pulumi_aws's args classes."""
+    hints: dict[str, Any] = get_type_hints(args.__init__, localns={"Output": pulumi.Output, "T": TypeVar("T")})
+    return {name: _plain(hint) for name, hint in hints.items() if name != "return"}
+
+
+def _inner(kind: Any) -> Any:
+    return _plain(get_args(kind)[-1])
+
+
+def _plain(hint: Any) -> Any:
+    """Return T of Input[Optional[T]]."""
+    wrappers = (NoneType, Awaitable, pulumi.Output)
+    choices = [each for each in get_args(hint) if each not in wrappers and get_origin(each) not in wrappers]
+    is_wrapped = len(choices) < len(get_args(hint))
+    return _plain(choices[0]) if is_wrapped else hint
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
