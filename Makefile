@@ -9,7 +9,7 @@ BENCH_STAMP := $(VENV)/.requirements-bench
 PARALLEL := --numprocesses auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit integration bench check format requirements clean
+.PHONY: help install demo local down test unit integration test-engine pulumi bench check format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,8 @@ $(STAMP): requirements-dev.txt
 demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s)
 	@$(RUN)/python -m local demo
 
-local: $(STAMP) ## Run the program on an embedded AWS until Ctrl-C
-	@$(RUN)/python -m local up
+local: $(STAMP) $(filter pulumi,$(ENGINE)) ## Run the program on an embedded AWS until Ctrl-C (ENGINE=pulumi: by the Pulumi CLI)
+	@$(RUN)/python -m local up $(if $(ENGINE),--engine $(ENGINE))
 
 down: $(STAMP) ## End what `make local` runs in another terminal
 	@$(RUN)/python -m local down
@@ -41,6 +41,12 @@ unit: $(STAMP) ## Pass the unit tests
 
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
+
+test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (5 min)
+	$(RUN)/pytest $(PARALLEL) tests/engine
+
+pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
+	@$(RUN)/python -m local.engine.cli
 
 bench: $(BENCH_STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx

@@ -16,10 +16,11 @@ from local.interruption import Stopped, check_stopped, stoppable
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 if everything happened that the command promises, 1 if not, 128 + n after signal n."""
-    command: Callable[[], int] = _parser().parse_args(arguments).command
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
         with stoppable():
-            return command()
+            return command(options)
     except LocalModeError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1
@@ -31,17 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stopped.exit_code
 
 
-def _up() -> int:
+def _up(options: argparse.Namespace) -> int:
     try:
         from local.up import up
 
-        up()
+        if options.engine == "pulumi":
+            from local.engine.deployment import deploy_program
+        else:
+            from local.opening import deploy_program
+        up(deploy_program)
     except Stopped as stopped:  # how it is meant to end
         sys.stdout.write(f"\n{stopped}: everything that was started has ended.\n")
     return 0
 
 
-def _demo() -> int:
+def _demo(_: argparse.Namespace) -> int:
     from local.demo import run_demo
 
     run_demo()
@@ -49,7 +54,7 @@ def _demo() -> int:
     return 0
 
 
-def _down() -> int:
+def _down(_: argparse.Namespace) -> int:
     from local.down import down
 
     sys.stdout.write(f"{down()}\n")
@@ -67,7 +72,15 @@ def _parser() -> argparse.ArgumentParser:
         ("demo", _demo, "send a file that API Gateway refuses through the program, show it, and clean up"),
         ("down", _down, "stop the `up` that runs in this checkout, if one does, and wait until it has ended"),
     ):
-        commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.").set_defaults(command=command)
+        command_parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command_parser.set_defaults(command=command)
+        if command is _up:
+            command_parser.add_argument(
+                "--engine",
+                choices=("built-in", "pulumi"),
+                default="built-in",
+                help="what runs the program: local mode itself, or the Pulumi CLI with local mode's plugin",
+            )
     return parser
 
 

@@ -25,7 +25,16 @@ from pulumi.runtime.stack import run_in_stack
 from local.monitor import Cloud, Monitor, Options, Registration, UnsupportedProgramError, plain
 from local.stack_config import StackConfig, read_stack_config
 
-__all__ = ["Cloud", "Options", "ProgramRun", "Registration", "UnsupportedProgramError", "plain", "run_program"]
+__all__ = [
+    "Cloud",
+    "Options",
+    "ProgramRun",
+    "Registration",
+    "UnsupportedProgramError",
+    "plain",
+    "run_program",
+    "started_in",
+]
 
 _PARALLEL = 16  # the CLI's own default is four times the processors; the emulator is one process
 
@@ -46,7 +55,7 @@ def run_program(project_dir: Path, *, stack: str, cloud: Cloud) -> ProgramRun:
     Whatever the program or the cloud raises comes out as it was raised. No resource is made after that.
     """
     config = read_stack_config(project_dir.resolve(), stack)
-    with _as_started_in(config.program_dir):
+    with started_in(config.program_dir):
         return contextvars.copy_context().run(_run, config, project_dir.resolve(), cloud)
 
 
@@ -109,7 +118,7 @@ def _as_raised(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _as_started_in(program_dir: Path) -> Generator[None]:
+def started_in(program_dir: Path) -> Generator[None]:
     """Lend the process to a program: its folder is the current one and first on the path, its modules are its own."""
     ours = Path(__file__).parent.name
     own = {path.stem for path in program_dir.iterdir() if path.suffix == ".py" or path.is_dir()} - {"__main__", ours}

@@ -4,7 +4,7 @@ import json
 import shlex
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from client import UserPool
 from local import run_file
 from local.deployer import Deployment
-from local.display import open_display, print_facts, print_text
+from local.display import Step, open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
 from local.interruption import check_stopped
-from local.opening import check_config, deploy_program, explained, start_emulator
+from local.opening import check_config, explained, start_emulator
 from local.users import User, sign_up
 
 _START = "Start an embedded AWS"
@@ -26,7 +26,7 @@ _SIGN_UP = "Sign a user up"
 _LOOK_SECONDS = 1.0
 
 
-def up() -> None:
+def up(deploy: Callable[[Step, Emulator], Deployment]) -> None:
     """Start, deploy, say what can be done with it, and stay until a signal ends this process."""
     with run_file.held(run_file.PATH), explained(), ExitStack() as held:
         check_config()
@@ -34,7 +34,7 @@ def up() -> None:
             with display.step(_START) as step:
                 emulator = start_emulator(step, held)
             with display.step(_DEPLOY) as step:
-                deployment = deploy_program(step, emulator)
+                deployment = deploy(step, emulator)
             with display.step(_SIGN_UP) as step:
                 user = _demo_user(emulator, deployment.outputs)
                 step.outcome = f"{user.email}, confirmed by mailed code"

@@ -33,6 +33,7 @@ _LOOK_SECONDS = 1.0
 
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
+_CONTENTS = {"assets", "path", "text", "uri"}
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, not a secret
 
 
@@ -200,7 +201,13 @@ def _config(struct: struct_pb2.Struct) -> Given:
 
 
 def _inputs(struct: struct_pb2.Struct) -> dict[str, Any]:
-    return rpc.deserialize_properties(struct, keep_unknowns=True)
+    """Return Python values; of a former archive the engine has only the hash."""
+    readable = struct_pb2.Struct(fields=struct.fields)
+    for name, value in struct.fields.items():
+        fields = value.struct_value.fields
+        if _SIGNATURE in fields and "hash" in fields and not fields.keys() & _CONTENTS:
+            readable.fields[name].CopyFrom(fields["hash"])
+    return rpc.deserialize_properties(readable, keep_unknowns=True)
 
 
 def _outputs(properties: struct_pb2.Struct, computed: Mapping[str, Any] | None = None) -> struct_pb2.Struct:

@@ -41,7 +41,7 @@ TABLE = {
         create=Call(operation="RotateSecret"),
         repeatable=True,
         replace_on=("secretId",),
-        delete=Call(operation="CancelRotateSecret", moves={"secretId": "SecretId"}),
+        delete=None,  # the rotation ends with its secret; MiniStack has no CancelRotateSecret
         id=by("secretId"),
         outputs=lambda _: {"rotationEnabled": True},
         defaults={"rotateImmediately": True},

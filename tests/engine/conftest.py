@@ -1,0 +1,24 @@
+"""The real Pulumi engine deploys the program to an embedded AWS, by the plugin that is local mode's type table."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from local.emulator import Emulator
+from tests.engine.project import ROOT, Project
+
+MakeProject = Callable[..., Project]
+
+
+@pytest.fixture(scope="module")
+def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeProject]:
+    """Makes a project, by default of this repository's files, with an embedded AWS of its own."""
+    with ExitStack() as held:
+
+        def make(region: str = "eu-central-1", *, program_dir: Path = ROOT, name: str | None = None) -> Project:
+            folder = tmp_path_factory.mktemp("project") / "copy"
+            return Project(folder, held.enter_context(Emulator(region)), program_dir=program_dir, name=name)
+
+        yield make
