@@ -87,8 +87,12 @@ class LambdaProcess:
             if what == "response":
                 return Response(json.loads(body), at)
             break
+        raise FunctionFailed(f"{self._handler} gave no response: {self.output()}")
+
+    def output(self) -> str:
+        """Return all that the function has written so far."""
         self._output.seek(0)
-        raise FunctionFailed(f"{self._handler} gave no response: {self._output.read().decode(errors='replace')}")
+        return self._output.read().decode(errors="replace")
 
 
 class _Server(ThreadingHTTPServer):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from handlers.api import PROBLEM_JSON, PROBLEM_TYPE_PREFIX
+from handlers.api import ANSWER_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
 from handlers.uploads.model import UPLOAD_ID_PATTERN, Status
 
 _UPLOAD_FIELDS = (
@@ -45,8 +45,7 @@ def get_upload_response(allowed_origins: Sequence[str]) -> str:
     fields = ",\n  ".join(_field(path) for path in _UPLOAD_FIELDS)
     endings = "".join(_ending(status, name, members) for status, (name, members) in _ENDINGS.items())
     not_found = _problem(404, "upload-not-found", "No such upload", "You have no upload with this id.")
-    return f"""{_cors(allowed_origins)}#set($context.responseOverride.header.Cache-Control = "no-store")
-#set($status = $input.path('$.Item.status.S'))
+    return f"""{_headers(allowed_origins)}#set($status = $input.path('$.Item.status.S'))
 #if($status && $status != "")
 {{
   {fields}{endings}
@@ -59,7 +58,7 @@ def get_upload_response(allowed_origins: Sequence[str]) -> str:
 def status_unavailable(allowed_origins: Sequence[str]) -> str:
     """A 503 problem for whatever DynamoDB refuses: throttling, or a permission that is missing."""
     detail = "The status cannot be read at the moment. Try again in a few seconds."
-    return _cors(allowed_origins) + _problem(503, "unavailable", "Temporarily unavailable", detail)
+    return _headers(allowed_origins) + _problem(503, "unavailable", "Temporarily unavailable", detail)
 
 
 def preflight(allowed_origins: Sequence[str], verbs: str) -> str:
@@ -92,6 +91,14 @@ def _problem(status: int, kind: str, title: str, detail: str) -> str:
 #set($context.responseOverride.header.Content-Type = "{PROBLEM_JSON}")
 {fixed[:-1]}, "request_id": "$context.requestId"}}
 """
+
+
+def _headers(allowed_origins: Sequence[str]) -> str:
+    """Set what every answer has, and what lets a page read it."""
+    fixed = "".join(
+        f'#set($context.responseOverride.header.{name} = "{value}")\n' for name, value in ANSWER_HEADERS.items()
+    )
+    return fixed + _cors(allowed_origins)
 
 
 def _cors(allowed_origins: Sequence[str]) -> str:

@@ -141,7 +141,8 @@ class Contract:
                 "200": _response("How far the upload is", "Upload"),
                 "400": _problem("The body is not an empty object"),
                 "404": _problem("You have no such upload"),
-                "409": _problem("Parts are missing, or the upload is over"),
+                "409": _problem("Parts are missing, or of another size together, or the upload is over"),
+                "503": _problem("S3 is working on the object for another request: complete again after Retry-After"),
             },
         )
 

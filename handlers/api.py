@@ -3,16 +3,21 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from handlers.environment import read_environment
+from handlers.records import write_record
 from handlers.uploads.errors import (
+    CompletionConflict,
     InvalidRequest,
     KeyConflict,
     NoResult,
     NotOpen,
     PartsMissing,
     QuotaExceeded,
+    SizeMismatch,
     UnknownUpload,
 )
 from handlers.uploads.model import UPLOAD_ID_PATTERN, UploadRef
@@ -20,6 +25,21 @@ from handlers.uploads.session import InvalidSession
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "urn:portage:problem:"
+
+ANSWER_HEADERS = {
+    "Cache-Control": "no-store",  # URLs in answers are permissions
+    "X-Content-Type-Options": "nosniff",
+}
+"""What every answer of the API has, whether a function, a mapping template or the gateway itself writes it."""
+
+RETRY_AFTER_SECONDS = 2
+_UNAVAILABLE = 503
+
+Answer = dict[str, Any]
+"""A proxy response."""
+
+Handle = Callable[[dict[str, Any], object], Answer]
+"""What Lambda calls, with event and context."""
 
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     InvalidRequest: (400, "invalid-request", "Invalid request"),
@@ -30,11 +50,19 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     NotOpen: (409, "not-open", "Not open"),
     NoResult: (409, "no-result", "No result"),
     PartsMissing: (409, "parts-missing", "Parts missing"),
+    SizeMismatch: (409, "size-mismatch", "Size mismatch"),
+    CompletionConflict: (503, "completion-conflict", "Completion conflict"),
 }
-"""Status, kind and title by domain error."""
+"""Status, kind and title by domain error: all that a client can do something about. Any other error is a 500."""
 
-CLIENT_FAULTS = tuple(REFUSALS)
-"""All that is the client's to mend: to be caught, and answered with `refusal`. The rest is ours, and a 5xx."""
+_REFUSED = tuple(REFUSALS)
+
+
+class OriginsEnvironment(NamedTuple):
+    """Set by the UploadApi component."""
+
+    allowed_origins: tuple[str, ...]
+    """Origins of web pages that may read answers."""
 
 
 class ApiRequest(NamedTuple):
@@ -45,10 +73,14 @@ class ApiRequest(NamedTuple):
     request_id: str
     upload_id: str
     """As the path has it; empty where the path has none."""
+    query: Mapping[str, str]
     body: str
     idempotency_key: str | None
     """As the client sent it; to be checked."""
-    cors_headers: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Of every answer to it."""
+    facts: dict[str, str | int]
+    """What its record in the log says besides; the operation adds to it."""
 
     @classmethod
     def from_event(cls, event: dict[str, Any], allowed_origins: tuple[str, ...]) -> Self:
@@ -63,9 +95,11 @@ class ApiRequest(NamedTuple):
             owner=context["authorizer"]["claims"]["sub"],
             request_id=context["requestId"],
             upload_id=parameters.get("upload_id", ""),
+            query=event.get("queryStringParameters") or {},
             body=body,
             idempotency_key=_header(headers, "idempotency-key"),
-            cors_headers=_cors_headers(headers, allowed_origins),
+            headers={**ANSWER_HEADERS, **_cors_headers(headers, allowed_origins)},
+            facts={},
         )
 
     @property
@@ -82,19 +116,28 @@ class ApiRequest(NamedTuple):
         except (ValueError, RecursionError) as fault:
             raise InvalidRequest([f"The body is not JSON: {fault}."]) from fault
 
-    def answer(self, status: int, body: Mapping[str, Any], **headers: str) -> dict[str, Any]:
-        """Shape a proxy response; it is never cached, since URLs in it are permissions."""
-        fixed = {"Content-Type": "application/json", "Cache-Control": "no-store", **self.cors_headers}
-        return {"statusCode": status, "headers": {**fixed, **headers}, "body": json.dumps(body)}
+    def check_body_is_empty(self) -> None:
+        """Raise InvalidRequest for a body that says anything; none at all is as good as `{}`."""
+        # API Gateway checks bodies of application/json alone.
+        if self.body and self.json_body() != {}:
+            raise InvalidRequest(["The body must be an empty JSON object: {}."])
 
-    def empty_answer(self) -> dict[str, Any]:
+    def answer(self, status: int, body: Mapping[str, Any], **headers: str) -> Answer:
+        """Shape a proxy response."""
+        return {
+            "statusCode": status,
+            "headers": {"Content-Type": "application/json", **self.headers, **headers},
+            "body": json.dumps(body),
+        }
+
+    def empty_answer(self) -> Answer:
         """Shape a proxy response 204."""
-        return {"statusCode": 204, "headers": {"Cache-Control": "no-store", **self.cors_headers}, "body": ""}
+        return {"statusCode": 204, "headers": dict(self.headers), "body": ""}
 
-    def refusal(self, error: Exception) -> dict[str, Any]:
+    def refusal(self, error: Exception) -> Answer:
         """Shape the problem that stands for one of the REFUSALS."""
         status, kind, title = REFUSALS[type(error)]
-        # An upload of somebody else's is not told from one that nobody has.
+        # An upload of another owner gets the same answer as one that does not exist.
         detail = "You have no upload with this id." if isinstance(error, UnknownUpload) else str(error)
         members = (
             {"upload_id": error.upload.ref.upload_id, "upload_status": str(error.upload.status)}
@@ -103,8 +146,9 @@ class ApiRequest(NamedTuple):
         )
         return self.problem(status, kind, title, detail, **members)
 
-    def problem(self, status: int, kind: str, title: str, detail: str, **members: str) -> dict[str, Any]:
+    def problem(self, status: int, kind: str, title: str, detail: str, **members: str) -> Answer:
         """Shape a problem detail; `kind` ends its type URN, `members` are extensions (RFC 9457, 3.2)."""
+        self.facts["problem"] = kind
         body = {
             "type": PROBLEM_TYPE_PREFIX + kind,
             "title": title,
@@ -113,7 +157,39 @@ class ApiRequest(NamedTuple):
             "request_id": self.request_id,
             **members,
         }
-        return self.answer(status, body, **{"Content-Type": PROBLEM_JSON})
+        retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == _UNAVAILABLE else {}
+        return self.answer(status, body, **{"Content-Type": PROBLEM_JSON}, **retry)
+
+
+def api_operation(name: str) -> Callable[[Callable[[ApiRequest], Answer]], Handle]:
+    """Make the Lambda entry of one operation, by its operationId, of a function that answers its requests.
+
+    The entry answers each of the REFUSALS with its problem, and writes one record of every request. Any other error
+    goes on to Lambda, which logs it, and API Gateway answers 500.
+    """
+
+    def entry_of(respond: Callable[[ApiRequest], Answer]) -> Handle:
+        def handle(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 - Lambda's signature
+            began_at = time.perf_counter()
+            request = ApiRequest.from_event(event, read_environment(OriginsEnvironment).allowed_origins)
+            facts = request.facts
+            status = 500
+            try:
+                try:
+                    answer = respond(request)
+                except _REFUSED as refused:
+                    answer = request.refusal(refused)
+                status = answer["statusCode"]
+            except Exception as error:
+                facts["error"] = type(error).__name__
+                raise
+            finally:
+                write_record(name, status=status, began_at=began_at, request_id=request.request_id, **facts)
+            return answer
+
+        return handle
+
+    return entry_of
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:
@@ -127,4 +203,8 @@ def _cors_headers(headers: Mapping[str, str], allowed_origins: tuple[str, ...]) 
         origin = "*"
     elif origin not in allowed_origins:
         return {}
-    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Location", "Vary": "Origin"}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Location,Retry-After",
+        "Vary": "Origin",
+    }

@@ -22,4 +22,5 @@ class Boto3Json:
         except ClientError as fault:
             told: dict[str, Any] = dict(fault.response)
             error, status = told["Error"], told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            raise AwsError(error["Code"], error.get("Message", "no message"), status, told) from fault
+            # Without the cause: its text may be the signed request, which Lambda would log.
+            raise AwsError(error["Code"], error.get("Message", "no message"), status, told) from None

@@ -40,6 +40,8 @@ class AwsError(Exception):
     """The service refused a call, in its last attempt."""
 
     def __init__(self, code: str, message: str, status: int, body: Mapping[str, Any]) -> None:
+        # What follows the first line is the request as the service would have signed it, session token included.
+        message = message.partition("\n")[0]
         super().__init__(f"{code}: {message}")
         self.code = code
         """The exception's name in the service's API, such as ConditionalCheckFailedException."""

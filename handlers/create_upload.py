@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
-from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.api import Answer, ApiRequest, api_operation
 from handlers.environment import bucket_here, read_environment, role_credentials
+from handlers.records import size_class
 from handlers.upload_environment import (
-    allowed_origins,
     ingest_bucket,
     kms_key_arn,
     part_opening,
@@ -16,6 +15,7 @@ from handlers.upload_environment import (
     url_expires_in_seconds,
 )
 from handlers.uploads.creation import Creation, CreationRules
+from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.permission import Permission
 from handlers.uploads.quota import Quota
 from handlers.uploads.upload_ids import UploadIds
@@ -33,9 +33,11 @@ def _quota() -> Quota:
     return read_environment(Quota)
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+@api_operation("createUpload")
+def handle(request: ApiRequest) -> Answer:
     """Answer 201 with the plan, 400 with every fault, 403 over the quota, or 409 for a key whose upload is over."""
-    request = ApiRequest.from_event(event, allowed_origins())
+    declared = UploadRequest.parse(request.json_body(), _rules().allowed_methods)
+    request.facts["size_class"] = size_class(declared.size_bytes)
     now = datetime.now(UTC)
     creation = Creation(
         rules=_rules(),
@@ -47,14 +49,11 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
         part_opening=part_opening,
         session_issuer=session_issuer,
     )
-    try:
-        plan = creation.create_upload(
-            request.json_body(),
-            owner=request.owner,
-            upload_id=_ids.new(int(now.timestamp() * 1000)),
-            idempotency_key=request.idempotency_key,
-            now=now,
-        )
-    except CLIENT_FAULTS as fault:
-        return request.refusal(fault)
+    plan = creation.create_upload(
+        declared,
+        owner=request.owner,
+        upload_id=_ids.new(int(now.timestamp() * 1000)),
+        idempotency_key=request.idempotency_key,
+        now=now,
+    )
     return request.answer(201, plan, Location=f"uploads/{plan['upload_id']}")

@@ -3,9 +3,9 @@
 import os
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.api import Answer, ApiRequest, api_operation
 from handlers.aws_json import SECRETS_MANAGER, AwsJson
 from handlers.environment import bucket_here, read_environment, role_credentials
 from handlers.uploads.part_signing import sign_part_range
@@ -18,7 +18,6 @@ class SignPartsEnvironment(NamedTuple):
     ingest_bucket: str
     url_expires_in_seconds: int
     session_key_secret: str
-    allowed_origins: tuple[str, ...]
 
 
 @cache
@@ -31,20 +30,17 @@ def _keys() -> SigningKeys:
     return SigningKeys(AwsJson(SECRETS_MANAGER, os.environ["AWS_REGION"]), _environment().session_key_secret)
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+@api_operation("signParts")
+def handle(request: ApiRequest) -> Answer:
     """Answer 200 with the signatures, 400 for a range that the plan has not, or 403 for a session of no use."""
     env = _environment()
-    request = ApiRequest.from_event(event, env.allowed_origins)
-    try:
-        signed = sign_part_range(
-            request.json_body(),
-            ref=request.ref,
-            keys=_keys(),
-            bucket=bucket_here(env.ingest_bucket),
-            credentials=role_credentials(),
-            expires_in_seconds=env.url_expires_in_seconds,
-            now=datetime.now(UTC),
-        )
-    except CLIENT_FAULTS as fault:
-        return request.refusal(fault)
+    signed = sign_part_range(
+        request.json_body(),
+        ref=request.ref,
+        keys=_keys(),
+        bucket=bucket_here(env.ingest_bucket),
+        credentials=role_credentials(),
+        expires_in_seconds=env.url_expires_in_seconds,
+        now=datetime.now(UTC),
+    )
     return request.answer(200, signed)

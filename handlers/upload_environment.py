@@ -13,12 +13,6 @@ from handlers.uploads.signing_keys import SigningKeys
 from handlers.uploads.store import UploadStore
 
 
-class OriginsEnvironment(NamedTuple):
-    """Set by the UploadApi component where an answer goes to a browser."""
-
-    allowed_origins: tuple[str, ...]
-
-
 class TableEnvironment(NamedTuple):
     """Set where records are read or written."""
 
@@ -49,12 +43,6 @@ class SessionEnvironment(NamedTuple):
 
     session_key_secret: str
     session_expires_in_seconds: int
-
-
-@cache
-def allowed_origins() -> tuple[str, ...]:
-    """Origins of web pages that may read answers."""
-    return read_environment(OriginsEnvironment).allowed_origins
 
 
 @cache

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from handlers.uploads.errors import NotOpen, PartsMissing
+from handlers.uploads.errors import CompletionConflict, NotOpen, PartsMissing
 from handlers.uploads.model import Multipart, Status, Upload, UploadRef
 from handlers.uploads.part_opening import PartOpening
-from handlers.uploads.part_store import HeldPart, PartsGone, PartStore
+from handlers.uploads.part_store import HeldPart, PartsBusy, PartsGone, PartStore
 from handlers.uploads.store import UploadStore
 
 _GONE = "S3 has its parts no longer: they were put together, or given up for their age."
@@ -26,7 +26,8 @@ def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tup
 def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -> Upload:
     """Make the parts one object, and return the upload as it is then; again, it changes nothing.
 
-    Raises UnknownUpload, NotOpen, or PartsMissing. That the object is there is recorded by whoever takes S3's event.
+    Raises UnknownUpload, NotOpen, PartsMissing, SizeMismatch, or CompletionConflict. That the object is there is
+    recorded by whoever takes S3's event.
     """
     upload = records.find(ref)
     multipart = _multipart_of(upload)
@@ -54,7 +55,7 @@ def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening
 
 
 def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> bool:
-    """Tell whether the object is there, by this call or by another device's."""
+    """Tell whether the object is there, by this call or by another device's; raises CompletionConflict."""
     try:
         held = {part.part_number: part for part in store.held(upload, multipart)}
         missing = multipart.parts.missing({number: part.size_bytes for number, part in held.items()})
@@ -63,6 +64,10 @@ def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> boo
         store.put_together(upload, multipart, [held[number] for number in range(1, multipart.parts.count + 1)])
     except PartsGone:
         return store.has_object(upload.ref)
+    except PartsBusy as busy:
+        # The other request may still fail: without an object, nobody else would complete this upload.
+        if not store.has_object(upload.ref):
+            raise CompletionConflict("S3 is working on this object for another request; complete again.") from busy
     return True
 
 

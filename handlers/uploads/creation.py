@@ -36,14 +36,13 @@ class Creation(NamedTuple):
     session_issuer: Callable[[], SessionIssuer]
 
     def create_upload(
-        self, body: object, *, owner: str, upload_id: str, idempotency_key: str | None, now: datetime
+        self, declared: UploadRequest, *, owner: str, upload_id: str, idempotency_key: str | None, now: datetime
     ) -> dict[str, Any]:
         """Record a pending upload and return its plan, or that of the pending upload which the key stands for already.
 
-        Raises InvalidRequest, QuotaExceeded, KeyConflict, or NotOpen. The record is written before the plan is handed
+        Raises QuotaExceeded, KeyConflict, or NotOpen. The record is written before the plan is handed
         out: bytes can never come unannounced.
         """
-        declared = UploadRequest.parse(body, self.rules.allowed_methods)
         self.quota.check(declared)
         ref = UploadRef(owner, upload_id)
         if idempotency_key is not None:

@@ -122,7 +122,10 @@ def whole_number_fault(value: object, least: int, most: int) -> str | None:
 
 def shown(value: object) -> str:
     """Write a value of the client's into an error, as a line of ASCII."""
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except RecursionError:  # JSON may be nested as deeply as it can be read, but not written
+        return "a deeply nested value"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
 
 

@@ -42,6 +42,14 @@ class NotOpen(Exception):
         """As it is now."""
 
 
+class SizeMismatch(Exception):
+    """S3 found that the parts do not make an object of the declared size."""
+
+
+class CompletionConflict(Exception):
+    """S3 is working on the same object for another request, so that nobody knows yet whether it will be there."""
+
+
 class PartsMissing(Exception):
     """Parts are not there, or not in their planned length; `ranges` has their first and last numbers."""
 

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from handlers.uploads.errors import SizeMismatch
 from handlers.uploads.model import Multipart, Upload, UploadRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+_SIZE_HEADER = "x-amz-mp-object-size"
+"""The header of MpuObjectSize."""
+
+
 class PartsGone(Exception):
     """S3 has the parts no longer: they are an object already, or were given up."""
+
+
+class PartsBusy(Exception):
+    """S3 is working on the same object for another request, and left the parts as they are."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +58,23 @@ class PartStore:
             ]
 
     def put_together(self, upload: Upload, multipart: Multipart, parts: Sequence[HeldPart]) -> None:
-        """Make the parts the object, unless there is one already, or another device is about it; raises PartsGone."""
+        """Make the parts the object, unless there is one already.
+
+        Raises PartsGone, PartsBusy, or SizeMismatch where S3 counts other bytes than were declared.
+        """
         ref, checksum = upload.ref, _checksum_name(upload)
         listed: list[Any] = [
             {"PartNumber": part.part_number, "ETag": part.etag, **({checksum: part.checksum} if checksum else {})}
             for part in parts
         ]
-        with _gone_after("NoSuchUpload", "PreconditionFailed"), _left_to_others():
+        with _gone_after("NoSuchUpload", "PreconditionFailed"), _told_apart():
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=ref.object_key,
                 UploadId=multipart.multipart_id,
                 MultipartUpload={"Parts": listed},
                 IfNoneMatch="*",
+                MpuObjectSize=multipart.parts.size_bytes,
             )
 
     def has_object(self, ref: UploadRef) -> bool:
@@ -77,12 +90,19 @@ def _checksum_name(upload: Upload) -> str | None:
 
 
 @contextmanager
-def _left_to_others() -> Generator[None]:
+def _told_apart() -> Generator[None]:
     try:
         yield
     except ClientError as fault:
-        if _code(fault) != "ConditionalRequestConflict":
-            raise
+        if _code(fault) == "ConditionalRequestConflict":
+            raise PartsBusy(str(fault)) from fault
+        # S3's code for another size is InvalidRequest, which it has for much else.
+        if _code(fault) == "InvalidRequest" and _SIZE_HEADER in str(fault):
+            raise SizeMismatch(
+                "S3 counts other bytes in the parts than the upload was declared with; send the parts again, and "
+                "complete again."
+            ) from fault
+        raise
 
 
 @contextmanager

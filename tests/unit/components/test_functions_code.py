@@ -21,6 +21,7 @@ from components.arguments import ArgumentError
 from components.code_archive import HANDLERS, code_archive
 from components.upload_functions import CALLS
 from handlers import upload_environment
+from handlers.api import OriginsEnvironment
 from handlers.environment import read_environment
 from tests.unit.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.unit.components.recording import REGION, Recording, record
@@ -322,7 +323,7 @@ class TestTheEnvironmentIsWhatTheEntryReads:
 
 def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What the entry reads of its environment, in all that it makes once and keeps; it may have no other variable."""
-    names: set[str] = set()
+    names = {name.upper() for name in OriginsEnvironment._fields} if hasattr(module, "api_operation") else set[str]()
 
     def read(kind: type[Any]) -> Any:
         names.update(name.upper() for name in kind.__annotations__)

@@ -129,9 +129,6 @@ class TestTheAnswerIsTheUploadOfTheContract:
     def test_also_of_one_that_was_allowed_to_be_larger_than_uploads_are_today(self) -> None:
         _schema("Upload").validate(json.loads(answer({**ITEM, "size_bytes": {"N": "5368709120"}}).body))
 
-    def test_it_is_not_cached_since_it_changes_and_is_one_users(self) -> None:
-        assert answer(ITEM).headers["Cache-Control"] == "no-store"
-
 
 class TestWhatIsNotFoundIsAProblem:
     def test_of_the_contract_and_with_404(self) -> None:
@@ -155,6 +152,23 @@ class TestWhatIsNotFoundIsAProblem:
         assert (rendered.status, body["status"]) == (503, 503)
         assert rendered.headers["Content-Type"] == "application/problem+json"
         assert "the-table" not in rendered.body
+
+
+@pytest.mark.parametrize("origins", [(), ORIGINS, ("*",)])
+@pytest.mark.parametrize("path", contract()["paths"])
+def test_no_answer_is_cached_or_taken_for_another_type_but_a_preflight_may_be_cached(
+    path: str, origins: tuple[str, ...]
+) -> None:
+    """Every answer of a mapping template; the functions' own have theirs from handlers/api.py."""
+    document = contract(*origins)
+    for verb in document["paths"][path]:
+        for response in integration(document, path, verb).get("responses", {}).values():
+            for item in ({}, {"Item": ITEM}):
+                source = Source(body=json.dumps(item), context=CONTEXT)
+                headers = render(response["responseTemplates"]["application/json"], source).headers
+
+                assert verb == "options" or headers["Cache-Control"] == "no-store"
+                assert verb == "options" or headers["X-Content-Type-Options"] == "nosniff"
 
 
 ALLOWED = "Access-Control-Allow-Origin"

@@ -230,6 +230,13 @@ class TestTheGatewaysOwnErrorsAreProblems:
         assert str(problem["status"]) == response["statusCode"]
         assert response["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
+    @pytest.mark.parametrize("kind", PROBLEMS)
+    def test_nobody_keeps_one_or_takes_it_for_another_type(self, kind: str) -> None:
+        parameters = contract()["x-amazon-apigateway-gateway-responses"][kind]["responseParameters"]
+
+        assert parameters["gatewayresponse.header.Cache-Control"] == "'no-store'"
+        assert parameters["gatewayresponse.header.X-Content-Type-Options"] == "'nosniff'"
+
     def test_only_a_challenge_comes_with_401_and_always(self) -> None:
         responses = contract()["x-amazon-apigateway-gateway-responses"]
         challenged = {

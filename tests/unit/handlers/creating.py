@@ -9,6 +9,7 @@ from handlers.aws_boto3 import Boto3Json
 from handlers.aws_client import AwsError
 from handlers.aws_s3 import AwsS3
 from handlers.uploads.creation import Creation, CreationRules
+from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.model import UploadRef
 from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.permission import Permission
@@ -102,7 +103,8 @@ class Api:
         creation = Creation(self.rules, self.quota, self.store, permission, lambda: opening, lambda: issuer)
         opening = PartOpening(self.openings)
         made = upload_id or ref_of(self.declared).upload_id
-        return creation.create_upload(body, owner=owner, upload_id=made, idempotency_key=key, now=now)
+        declared = UploadRequest.parse(body)
+        return creation.create_upload(declared, owner=owner, upload_id=made, idempotency_key=key, now=now)
 
 
 def ref_of(count: int) -> UploadRef:

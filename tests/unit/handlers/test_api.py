@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from handlers.api import CLIENT_FAULTS, ApiRequest
+from handlers.api import REFUSALS, ApiRequest
 from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import InvalidRequest, NotOpen, PartsMissing, UnknownUpload
+from handlers.uploads.errors import (
+    CompletionConflict,
+    InvalidRequest,
+    NotOpen,
+    PartsMissing,
+    SizeMismatch,
+    UnknownUpload,
+)
 from handlers.uploads.model import Status, Upload
 from handlers.uploads.plan import Method
 from handlers.uploads.session import InvalidSession
@@ -14,6 +21,7 @@ from tests.unit.handlers.cloud import CREATED, OWNER, REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
 
 SHOP = "https://shop.example"
+FIXED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 DESK = "https://desk.example:8443"
 DECLARED = UploadRequest("a.txt", "text/plain", 5)
 UPLOAD = Upload(REF, Status.PROCESSING, 3, DECLARED, Method.PUT, CREATED, CREATED, CREATED)
@@ -45,7 +53,7 @@ class TestWhatTheGatewaySends:
     def test_a_request_without_headers_is_taken(self) -> None:
         event = proxy_event("{}")
         event["headers"] = None
-        assert ApiRequest.from_event(event, (SHOP,)).cors_headers == {}
+        assert ApiRequest.from_event(event, (SHOP,)).headers == FIXED
 
 
 class TestTheUploadThatThePathNames:
@@ -111,15 +119,14 @@ class TestAnswer:
         assert json.loads(answer["body"]) == {"name": "é"}
         assert answer["headers"] == {
             "Content-Type": "application/json",
-            "Cache-Control": "no-store",
+            **FIXED,
             "Location": "/x",
         }
 
     def test_a_problem_has_the_members_of_rfc_9457_and_the_request_id(self) -> None:
         answer = request().problem(400, "invalid-request", "Invalid request", 'size_bytes is "x".')
         assert answer["statusCode"] == 400
-        assert answer["headers"]["Content-Type"] == "application/problem+json"
-        assert answer["headers"]["Cache-Control"] == "no-store"
+        assert answer["headers"] == {"Content-Type": "application/problem+json", **FIXED}
         assert json.loads(answer["body"]) == {
             "type": "urn:portage:problem:invalid-request",
             "title": "Invalid request",
@@ -141,12 +148,14 @@ class TestRefusal:
             (UnknownUpload("its owner"), 404, "upload-not-found", "You have no upload with this id."),
             (NotOpen("It is over.", UPLOAD), 409, "not-open", "It is over."),
             (PartsMissing([(1, 2)]), 409, "parts-missing", str(PartsMissing([(1, 2)]))),
+            (SizeMismatch("Other bytes."), 409, "size-mismatch", "Other bytes."),
+            (CompletionConflict("Again."), 503, "completion-conflict", "Again."),
         ],
     )
     def test_each_fault_of_the_client_has_its_problem(
         self, error: Exception, status: int, kind: str, detail: str
     ) -> None:
-        assert isinstance(error, CLIENT_FAULTS)
+        assert type(error) in REFUSALS
         problem = json.loads(request().refusal(error)["body"])
         assert (problem["status"], problem["type"]) == (status, f"urn:portage:problem:{kind}")
         assert problem["detail"] == detail
@@ -157,7 +166,11 @@ class TestRefusal:
         assert (problem["upload_id"], problem["upload_status"]) == (REF.upload_id, "processing")
 
     def test_an_answer_without_a_body_is_not_cached_either(self) -> None:
-        assert request().empty_answer() == {"statusCode": 204, "headers": {"Cache-Control": "no-store"}, "body": ""}
+        assert request().empty_answer() == {"statusCode": 204, "headers": FIXED, "body": ""}
+
+    def test_what_will_pass_says_when_to_ask_again(self) -> None:
+        assert request().refusal(CompletionConflict("Again."))["headers"]["Retry-After"] == "2"
+        assert "Retry-After" not in request().refusal(NotOpen("It is over.", UPLOAD))["headers"]
 
 
 class TestCors:
@@ -192,10 +205,10 @@ class TestCors:
 
     def test_a_page_may_read_where_its_upload_is(self) -> None:
         found = request(allowed=(SHOP,), headers={"origin": SHOP})
-        assert found.cors_headers["Access-Control-Expose-Headers"] == "Location"
+        assert found.headers["Access-Control-Expose-Headers"] == "Location,Retry-After"
 
     def test_an_answer_that_names_an_origin_varies_with_it(self) -> None:
-        assert request(allowed=(SHOP,), headers={"origin": SHOP}).cors_headers["Vary"] == "Origin"
+        assert request(allowed=(SHOP,), headers={"origin": SHOP}).headers["Vary"] == "Origin"
 
     def test_an_answer_to_an_origin_that_is_not_allowed_has_no_cors_header_at_all(self) -> None:
         answer = request(allowed=(SHOP,), headers={"origin": DESK}).answer(201, {})

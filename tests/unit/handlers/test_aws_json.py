@@ -100,6 +100,14 @@ class TestARefusal:
 
         assert (caught.value.code, caught.value.message, caught.value.status) == (code, message, 404)
 
+    def test_of_a_wrong_signature_does_not_repeat_the_request_that_was_signed(self) -> None:
+        signed = "The signature is wrong.\n\nThe Canonical String should have been\n'POST\nx-amz-security-token:token'"
+        told = {"__type": "com.amazon#InvalidSignatureException", "message": signed}
+        with Talk(answer(told, status=400)) as talk, pytest.raises(AwsError) as caught:
+            talk.call()
+        assert str(caught.value) == "InvalidSignatureException: The signature is wrong."
+        assert caught.value.message == "The signature is wrong."
+
     def test_does_not_cost_the_connection(self) -> None:
         with Talk(error("ValidationException"), answer()) as talk:
             with pytest.raises(AwsError):

@@ -118,6 +118,47 @@ class TestAgain:
         assert upload_of(complete())["status"] == "uploaded"
 
 
+class TestABodyThatSaysAnything:
+    @pytest.mark.parametrize(
+        "body",
+        ['{"parts": [1]}', "[]", "null", "0", '""', "{", "x", " ", "[" * 100_000, '{"a": ' * 991 + "1" + "}" * 991],
+    )
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
+    def test_is_refused_whatever_its_type_and_the_parts_stay_as_they_are(
+        self, in_parts: UploadInParts, body: str, content_type: str | None
+    ) -> None:
+        in_parts.send()
+        headers = {"Content-Type": content_type} if content_type else {}
+        answer = complete_upload.handle(proxy_event(body, upload_id=REF.upload_id, headers=headers), None)
+        assert problem_in(answer)[:2] == (400, "invalid-request")
+        assert in_parts.is_open_at_s3
+
+
+class TestBesideAnotherRequest:
+    """S3 answers 409 while it works on the same object for another request."""
+
+    def refused(self, cloud: Cloud, in_parts: UploadInParts, contents: list[dict[str, str]]) -> dict[str, Any]:
+        in_parts.send()
+        parts = cloud.s3.list_parts(Bucket=INGEST, Key=REF.object_key, UploadId=in_parts.multipart_id)["Parts"]
+        with Stubber(cloud.s3) as stubber:
+            stubber.add_response("list_parts", {"Parts": parts, "IsTruncated": False})
+            stubber.add_client_error("complete_multipart_upload", "ConditionalRequestConflict", http_status_code=409)
+            stubber.add_response("list_objects_v2", {"Contents": contents})
+            return complete()
+
+    def test_that_made_the_object_it_is_complete(self, cloud: Cloud, in_parts: UploadInParts) -> None:
+        assert upload_of(self.refused(cloud, in_parts, [{"Key": REF.object_key}]))["status"] == "pending"
+
+    def test_that_made_none_so_far_the_client_is_told_to_complete_again_and_can(
+        self, cloud: Cloud, in_parts: UploadInParts
+    ) -> None:
+        answer = self.refused(cloud, in_parts, [])
+        assert problem_in(answer)[:2] == (503, "completion-conflict")
+        assert int(answer["headers"]["Retry-After"]) >= 1
+        assert upload_of(complete())
+        assert in_parts.object() == b"".join(BODIES.values())
+
+
 class TestNotOpen:
     def test_what_comes_in_one_put(self, cloud: Cloud) -> None:
         cloud.write_record()

@@ -330,7 +330,7 @@ class TestColdStart:
                 check=True,
                 timeout=60,
             )
-        status, modules = json.loads(done.stdout)
+        status, modules = json.loads(done.stdout.splitlines()[-1])
         assert status == 201
         assert [request.headers["X-Amz-Target"].partition(".")[2] for request in one.requests] == ["PutItem", "PutItem"]
         assert not {name.partition(".")[0] for name in modules} & {"boto3", "botocore", "s3transfer", "urllib3"}

@@ -255,3 +255,14 @@ class TestChecksums:
     def test_a_value_that_s3_would_not_write_itself_is_refused(self, value: object) -> None:
         (fault,) = faults_of({**GOOD, "checksum": {"algorithm": "crc32", "value": value}})
         assert "but must be of crc32, with the base64 of 4 bytes as its value" in fault
+
+
+@pytest.mark.parametrize("depth", [990, 5_000])
+@pytest.mark.parametrize("field", ["file_name", "content_type", "size_bytes", "method", "checksum", "other"])
+def test_a_value_nested_as_deeply_as_it_can_be_is_refused_as_any_other(field: str, depth: int) -> None:
+    value: object = 1
+    for _ in range(depth):
+        value = {"a": value}
+    (fault,) = faults_of({**GOOD, field: value})
+    assert fault.startswith((f"{field} is ", f"{field!r} is not a field"))
+    assert len(fault) < 300

@@ -199,7 +199,7 @@ class TestColdStart:
                 check=True,
                 timeout=60,
             )
-        status, modules = json.loads(done.stdout)
+        status, modules = json.loads(done.stdout.splitlines()[-1])
         assert status == 200
         assert len(server.requests) == 1
         roots = {name.partition(".")[0] for name in modules}

@@ -5,8 +5,9 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.uploads.errors import SizeMismatch
 from handlers.uploads.model import Multipart, Status, Upload
-from handlers.uploads.part_store import PartsGone, PartStore
+from handlers.uploads.part_store import PartsBusy, PartsGone, PartStore
 from handlers.uploads.plan import Method, Parts
 from tests.unit.handlers.cloud import CREATED, INGEST, REF, Cloud
 from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts
@@ -69,7 +70,7 @@ class TestChecksums:
             stubber.add_response(
                 "complete_multipart_upload",
                 {},
-                {**where, "MultipartUpload": {"Parts": completed}, "IfNoneMatch": "*"},
+                {**where, "MultipartUpload": {"Parts": completed}, "IfNoneMatch": "*", "MpuObjectSize": 23},
             )
             held = store.held(checked, MULTIPART)
             store.put_together(checked, MULTIPART, held)
@@ -109,13 +110,23 @@ class TestFaults:
             with pytest.raises(PartsGone, match=code):
                 CALLS[operation](store)
 
-    def test_a_completion_beside_another_one_is_left_to_that(self, cloud: Cloud, store: PartStore) -> None:
+    def test_a_completion_beside_another_request_says_so(self, cloud: Cloud, store: PartStore) -> None:
         with Stubber(cloud.s3) as stubber:
             stubber.add_client_error("complete_multipart_upload", "ConditionalRequestConflict", http_status_code=409)
-            store.put_together(UPLOAD, MULTIPART, [])
+            with pytest.raises(PartsBusy):
+                store.put_together(UPLOAD, MULTIPART, [])
+
+    def test_a_size_that_s3_counts_otherwise_is_told_from_other_invalid_requests(
+        self, cloud: Cloud, store: PartStore
+    ) -> None:
+        message = "The provided 'x-amz-mp-object-size' header value 23 does not match what was computed: 22"
+        with Stubber(cloud.s3) as stubber:
+            stubber.add_client_error("complete_multipart_upload", "InvalidRequest", message, http_status_code=400)
+            with pytest.raises(SizeMismatch):
+                store.put_together(UPLOAD, MULTIPART, [])
 
     @pytest.mark.parametrize("operation", CALLS)
-    @pytest.mark.parametrize("code", ["AccessDenied", "InternalError", "NoSuchBucket"])
+    @pytest.mark.parametrize("code", ["AccessDenied", "InternalError", "InvalidRequest", "NoSuchBucket"])
     def test_any_other_refusal_of_s3_comes_out_as_it_is(
         self, cloud: Cloud, store: PartStore, operation: str, code: str
     ) -> None:
