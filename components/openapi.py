@@ -194,6 +194,7 @@ class Contract:
             "responses": {
                 "200": _response("How far the upload is", "Upload"),
                 "404": _problem("You have no such upload"),
+                "415": _problem("The request has a Content-Type other than application/json"),
                 "503": _problem("The status cannot be read at the moment"),
                 **_ANSWERS_OF_THE_GATEWAY,
             },

@@ -12,9 +12,15 @@ from tests.integration.system import URL_SECONDS, Answer, System, User, http, pu
 GOOD: dict[str, object] = {"file_name": "a.pdf", "content_type": "application/pdf", "size_bytes": 5}
 
 
+def assert_not_kept(answer: Answer) -> None:
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def assert_problem(answer: Answer, status: int, *words: str) -> None:
     assert answer.status == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
+    assert_not_kept(answer)
     problem = answer.json
     assert set(problem) == {"type", "title", "status", "detail", "request_id"}
     assert problem["status"] == status
@@ -146,6 +152,33 @@ class TestContract:
         answer = system.call("POST", "/uploads", body, token=user.token, headers={"Content-Type": content_type})
         assert_problem(answer, 400)
 
+    @pytest.mark.parametrize("depth", [900, 991, 100_000])
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded"])
+    def test_a_body_nested_deeply_is_no_server_error_anywhere(
+        self, system: System, user: User, depth: int, content_type: str
+    ) -> None:
+        upload = f"/uploads/{system.create(user)['upload_id']}"
+        nested = b'{"a":' * depth + b"1" + b"}" * depth
+        in_a_field = b'{"file_name":' + nested + b',"content_type":"a/b","size_bytes":5}'
+        with_body = ("/uploads", f"{upload}/parts", f"{upload}/complete")
+        without = ("/uploads", upload, f"{upload}/parts", f"{upload}/result", "/uploads/x")
+        for body in (nested, in_a_field):
+            for path in with_body:
+                headers = {"Content-Type": content_type}
+                assert_problem(system.call("POST", path, body, token=user.token, headers=headers), 400)
+            for path in without:
+                answer = system.call("GET", path, body, token=user.token, headers={"Content-Type": content_type})
+                assert answer.status in {200, 404, 409, 415}, answer.text
+                assert_not_kept(answer)
+
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/xml"])
+    @pytest.mark.parametrize("body", [b'{"parts": [1]}', b"[]", b"x"])
+    def test_a_completion_that_says_anything_is_refused_whatever_it_calls_itself(
+        self, system: System, user: User, body: bytes, content_type: str
+    ) -> None:
+        path = f"/uploads/{system.create(user)['upload_id']}/complete"
+        assert_problem(system.call("POST", path, body, token=user.token, headers={"Content-Type": content_type}), 400)
+
     def test_a_lone_surrogate_is_refused(self, system: System, user: User) -> None:
         body = b'{"file_name": "a\\ud800", "content_type": "a/b", "size_bytes": 5}'
         assert_problem(system.call("POST", "/uploads", body, token=user.token), 400)
@@ -212,6 +245,7 @@ class TestCors:
             # What the gateway answers itself may be read by any page, as two origins are allowed here.
             allowed = "*" if status in {400, 401, 413} else self.ORIGIN
             assert answer.headers["Access-Control-Allow-Origin"] == allowed, status
+            assert_not_kept(answer)
 
     def test_the_bucket_lets_a_browser_put(self, system: System, user: User) -> None:
         plan = system.create(user, 5)
