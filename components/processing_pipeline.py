@@ -59,6 +59,8 @@ class ProcessingPipelineArgs(TypedDict):
     """`module.function` that keeps the contract in handlers/processors; inspect's if left out."""
     processor_code: NotRequired[pulumi.Archive | None]
     """The archive in which that module is, with all that it imports; none for a built-in processor."""
+    allowed_content_types: NotRequired[list[str]]
+    """What UploadApi lets owners declare: a type that it does not list must not hide another; all if left out."""
     rejected_objects: NotRequired[str]
     """`quarantine` or `delete` what is not as declared, or not safe; quarantine if left out."""
     quarantine_expiration_days: NotRequired[int]
@@ -111,6 +113,7 @@ _RULES: dict[str, Any] = {
     "result_reader_role_name": (OrOutput(limits.ROLE_NAME), None),
     "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
+    "allowed_content_types": (Each(limits.CONTENT_TYPE), []),
     "rejected_objects": (limits.REJECTED_OBJECTS, "quarantine"),
     "quarantine_expiration_days": (limits.RETENTION_DAYS, 30),
     "malware_scan": (Flag(), False),
@@ -292,6 +295,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                     "PROCESSOR": given["processor"],
                     "MAX_ATTEMPTS": str(given["max_attempts"]),
                     "UNSCANNABLE_OBJECTS": given["unscannable_objects"],
+                    "ALLOWED_CONTENT_TYPES": ",".join(given["allowed_content_types"]),
                 },
                 "timeout_seconds": given["timeout_seconds"],
                 "memory_mb": given["memory_mb"],

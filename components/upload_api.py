@@ -66,7 +66,10 @@ class UploadApiArgs(TypedDict):
     """Quota: an owner's uploads that are declared and not sent yet, 1 to 5,000 (the places that fit one page of a
     DynamoDB Query); 1,000 if left out. A lower limit does not end open uploads, and it is exact once those are over."""
     allowed_content_types: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
-    """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out."""
+    """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out.
+
+    A wildcard leaves out what can run, such as image/svg+xml; name it. Give ProcessingPipeline the same list.
+    """
     allow_forms: NotRequired[bool]
     """Whether files may come by browsers' forms, whose objects S3 lets be overwritten; true if left out."""
     multipart_threshold_bytes: NotRequired[int]

@@ -36,6 +36,8 @@ class ProcessObjectEnvironment:
     max_attempts: int
     unscannable_objects: str
     """`reject` or `process`."""
+    allowed_content_types: tuple[str, ...]
+    """What may be declared, as create_upload has it; everything where it is empty."""
 
 
 @cache
@@ -76,6 +78,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         load_processor=lambda: load_processor(env.processor),
         max_attempts=env.max_attempts,
         process_unscannable=env.unscannable_objects == "process",
+        allowed_content_types=env.allowed_content_types,
         clock=_now,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
         isolated=run_in_child,

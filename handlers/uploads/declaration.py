@@ -12,8 +12,11 @@ from handlers.uploads.plan import MAX_OBJECT_BYTES, Method
 MAX_FILE_NAME_LENGTH = 255
 """Characters; what common file systems allow in one name."""
 
-FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f]+$"
-"""One name, not a path, and nothing that would break a header or a log line."""
+FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+$"
+"""One name, not a path, and nothing that would break a header or a log line, or change the order in which it is read:
+photo<U+202E>gnp.exe is shown as photoexe.png. Joiners (U+200C, U+200D) belong to scripts and emoji, and are allowed.
+Source: Unicode Technical Report 36, "Bidirectional Text Spoofing".
+"""
 
 MAX_CONTENT_TYPE_LENGTH = 255
 CONTENT_TYPE_PATTERN = (
@@ -133,7 +136,7 @@ def _file_name_fault(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.fullmatch(FILE_NAME_PATTERN, value):
         # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
         return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
-    return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes or control characters"
+    return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes, control or bidirectional characters"
 
 
 def _content_type_fault(value: object) -> str | None:

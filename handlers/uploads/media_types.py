@@ -2,13 +2,23 @@
 
 An honest file must never be refused, so a type is held against the bytes only where its signature is sure: formats
 share containers, clients call the same format by several names, and many formats have no signature at all.
+
+Where only certain types may be declared, a type that is not in the table here must not be a way round the list:
+an executable or a script is refused under it, and where only a wildcard such as image/* admits the type, an archive
+or text as well. A type that the list names itself and that may hold anything (application/octet-stream) or runs
+anyway (see allowed_types.py) is taken as the team's own decision.
 """
 
 import codecs
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import filetype  # pyright: ignore[reportMissingTypeStubs]
+
+from handlers.uploads.allowed_types import is_active, is_named, media_type
 
 HEAD_BYTES = 8192
 """What filetype looks at, at the most (its get_signature_bytes)."""
@@ -17,6 +27,9 @@ _PDF = "application/pdf"
 _RTF = "application/rtf"
 _TEXT = "text"
 _NO_KIND = "data of no known kind"
+_SCRIPT = "a script"
+
+_GENERIC_TYPES = frozenset({"application/octet-stream", "binary/octet-stream"})
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,24 @@ _TEXT_TYPES = (
     "application/sql",
     "application/x-sh",
     "application/x-tex",
+    "application/x-latex",
+    "application/vnd.oasis.opendocument.*-flat-xml",
+    "application/x-subrip",
+    "application/x-mpegurl",
+    "application/vnd.apple.mpegurl",
+    "audio/x-mpegurl",
+    "audio/mpegurl",
+    "application/pgp-*",
+    "application/x-pem-file",
+    "application/pem-certificate-chain",
+    "application/n-triples",
+    "application/n-quads",
+    "application/trig",
+    "application/graphql",
+    "image/x-xbitmap",
+    "image/x-xpixmap",
+    "image/vnd.dxf",
+    "image/x-dxf",
 )
 
 _FAMILIES = (
@@ -77,6 +108,9 @@ _FAMILIES = (
     _family("image/bmp image/x-bmp image/x-ms-bmp", "image/bmp"),
     # Cameras' raw files, and Photoshop's, are TIFF by structure.
     _family("image/tiff image/tiff-fx", "image/tiff, image/x-canon-cr2"),
+    # Pixels as numbers in letters, or in bytes.
+    _family("image/x-portable-*", _TEXT, is_sure=False),
+    _family("image/openraster", _ZIP),
     _family("image/vnd.adobe.photoshop image/x-photoshop application/x-photoshop", "image/vnd.adobe.photoshop"),
     # Brands overlap: a phone's picture and its film differ by four letters, of which new ones come every year.
     _family("image/heic image/heif image/heic-sequence image/heif-sequence image/avif", _ISO_MEDIA),
@@ -103,6 +137,17 @@ _FAMILIES = (
         "application/vnd.oasis.opendocument.presentation",
         _ZIP,
     ),
+    _family("*+zip application/vnd.google-earth.kmz", _ZIP),
+    _family(
+        "application/vnd.apple.keynote application/vnd.apple.pages application/vnd.apple.numbers", _ZIP, is_sure=False
+    ),
+    _family("application/rtf application/x-rtf", f"{_RTF}, {_TEXT}"),
+    # Adobe's programs write PDF under this name too, and a binary preview may stand before.
+    _family(
+        "application/postscript application/illustrator application/eps image/x-eps",
+        f"application/postscript, {_PDF}, {_TEXT}",
+        is_sure=False,
+    ),
     # Saved by a newer program under the old name, or as RTF or HTML, which is text.
     _family("application/msword application/vnd.ms-powerpoint", f"{_OLE}, {_ZIP}, {_RTF}, {_TEXT}"),
     # Windows' browsers declare CSV files so, where Excel is installed.
@@ -124,7 +169,48 @@ _FAMILIES = (
     ),
 )
 """Not here: types that tell nothing (application/octet-stream), that filetype does not know, or whose files may begin
-with anything, such as jar (with a script), ico (may be PNG) and PostScript (may be PDF)."""
+with anything, such as jar (with a script) and ico (may be PNG)."""
+
+_MACH_O, _DEX = "application/x-mach-binary", "application/vnd.android.dex"
+# Of 32 and 64 bits, in either order of bytes, and of several processors; the last begins Java's classes as well.
+_MACH_O_SIGNATURES = tuple(
+    bytes.fromhex(each) for each in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf", "cafebabe")
+)
+
+_EXECUTABLES = frozenset(
+    {
+        "application/x-executable",
+        "application/x-msdownload",
+        "application/wasm",
+        "application/x-shockwave-flash",
+        _MACH_O,
+        _DEX,
+    }
+)
+_ARCHIVES = frozenset(
+    {
+        *_ZIP.split(", "),
+        *_ENCODED,
+        "application/x-tar",
+        "application/x-rar-compressed",
+        "application/x-7z-compressed",
+        "application/x-brotli",
+        "application/x-lz4",
+        "application/x-lzip",
+        "application/x-lzop",
+        "application/x-deb",
+        "application/x-rpm",
+        "application/x-unix-archive",
+        "application/x-google-chrome-extension",
+        "application/vnd.ms-cab-compressed",
+    }
+)
+
+_SCRIPT_START = re.compile(
+    rb"\s*(#!|<\?php|<\?=|<%|<(!doctype html|html|head|body|script|style|iframe|svg|math|table|title|h1)\b)",
+    re.IGNORECASE,
+)
+"""What a shell, PHP or a browser runs. Source: WHATWG MIME Sniffing standard, 7.1."""
 
 _MORE_SIGNATURES = (
     (4, b"ftyp", "video/mp4"),  # filetype knows few brands
@@ -134,6 +220,8 @@ _MORE_SIGNATURES = (
     (0, b"BW64", "audio/x-wav"),
     (0, b"II+\x00", "image/tiff"),  # BigTIFF
     (0, b"MM\x00+", "image/tiff"),
+    *((0, signature, _MACH_O) for signature in _MACH_O_SIGNATURES),
+    (0, b"dex\n", _DEX),
 )
 
 _PDF_HEADER = b"%PDF-"
@@ -144,26 +232,53 @@ _BYTES_OF_TEXT = bytes(byte for byte in range(256) if byte >= ord(" ") or byte i
 """Of text in any script, in UTF-8 or any encoding of single bytes."""
 
 
-def can_be_checked(declared: str) -> bool:
-    """Tell whether the first bytes can contradict a type at all."""
-    plain = _plain(declared)
-    return _is_text(plain) or _family_of(plain) is not None
+def can_be_checked(declared: str, allowed: Sequence[str] = ()) -> bool:
+    """Tell whether the first bytes can contradict a type at all, where only certain types may be declared, or all."""
+    plain = media_type(declared)
+    return _is_text(plain) or _family_of(plain) is not None or _must_not_be_a_way_round(plain, allowed)
 
 
-def contradiction(declared: str, head: bytes) -> str | None:
+def contradiction(declared: str, head: bytes, allowed: Sequence[str] = ()) -> str | None:
     """Return what an object is that is not of its declared type, as part of a sentence; None where it may be."""
-    plain = _plain(declared)
+    plain = media_type(declared)
     found = _found(head)
     if _is_text(plain):
         return None if found in {_TEXT, _RTF, _NO_KIND, *_ENCODED} else found
     family = _family_of(plain)
-    if family is None or found in family.found or (found == _NO_KIND and not family.is_sure):
+    if family is not None:
+        return None if found in family.found or (found == _NO_KIND and not family.is_sure) else found
+    if _must_not_be_a_way_round(plain, allowed):
+        return _disguised(head, found, is_named=is_named(plain, allowed))
+    return None
+
+
+def _must_not_be_a_way_round(plain: str, allowed: Sequence[str]) -> bool:
+    """Whether a type that is not in the table is held against a list."""
+    is_decided = is_named(plain, allowed) and (is_active(plain) or plain in _GENERIC_TYPES)
+    return bool(allowed) and not is_decided
+
+
+def _disguised(head: bytes, found: str, *, is_named: bool) -> str | None:
+    if found in _EXECUTABLES:
+        return found
+    text = _utf_16_text(head)
+    if _SCRIPT_START.match(text or head.removeprefix(codecs.BOM_UTF8)):
+        return _SCRIPT
+    if is_named:
         return None
-    return found
+    if text:
+        return _TEXT
+    return found if found == _TEXT or found in _ARCHIVES else None
 
 
-def _plain(declared: str) -> str:
-    return declared.partition(";")[0].strip().lower()
+def _utf_16_text(head: bytes) -> bytes:
+    """Return text in UTF-16 with its mark as UTF-8; nothing of anything else."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(UnicodeDecodeError):  # such as audio, which may begin with the same bytes
+            text = head[: len(head) // 2 * 2].decode("utf-16").encode()
+            if not text.translate(None, _BYTES_OF_TEXT):
+                return text
+    return b""
 
 
 def _is_text(declared: str) -> bool:

@@ -20,6 +20,20 @@ MAX_COPIED_AT_ONCE_BYTES = 256 * 1024**2
 
 _COMPOSITE = "COMPOSITE"
 
+_STORED_HEADERS = {
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+    "ExpiresString": "Expires",  # as it is stored; `Expires` is left out where it is no date
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+    "MissingMeta": "x-amz-missing-meta",  # how many values no header can hold
+}
+"""By botocore's names. Source: S3 API Reference, PutObject and HeadObject."""
+
+_TRANSFER_CODING = "aws-chunked"
+"""How SDKs send; S3 takes it out of Content-Encoding, and some servers like it leave it there."""
+
 
 class ObjectVersion(NamedTuple):
     """One version of one object: what an event announced, whatever has been written since."""
@@ -36,6 +50,9 @@ class ObjectFacts:
     size_bytes: int
     checksums: Mapping[ChecksumAlgorithm, str]
     """In base64, of the whole object: a multipart upload's composite is of its parts, and so none of these."""
+    content_type: str
+    metadata: Mapping[str, str]
+    """What else S3 stores to answer with, by the names of its headers."""
 
 
 class ObjectStore:
@@ -47,13 +64,15 @@ class ObjectStore:
         self._quarantine_bucket = quarantine_bucket
 
     def describe(self, version: ObjectVersion) -> ObjectFacts:
-        """Ask S3 for size and checksums."""
+        """Ask S3 for size, checksums and metadata."""
         answer: Mapping[str, Any] = self._client.head_object(**_parameters(version), ChecksumMode="ENABLED")
         checksums = {each: answer.get(f"Checksum{each.upper()}", "-") for each in ChecksumAlgorithm}
         is_whole = answer.get("ChecksumType") != _COMPOSITE
         return ObjectFacts(
             answer["ContentLength"],
             {each: value for each, value in checksums.items() if is_whole and "-" not in value},
+            answer["ContentType"],
+            _metadata_in(answer),
         )
 
     def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
@@ -93,6 +112,15 @@ class ObjectStore:
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=version.bucket, Prefix=version.key)
         listed = (each for page in pages for each in page.get("Versions", []))
         return any((each.get("Key"), each.get("VersionId")) == (version.key, version.version_id) for each in listed)
+
+
+def _metadata_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    told = {header: str(answer[name]) for name, header in _STORED_HEADERS.items() if answer.get(name)}
+    told |= {f"x-amz-meta-{name}": value for name, value in answer.get("Metadata", {}).items()}
+    codings = [each.strip() for each in told.pop("Content-Encoding", "").split(",")]
+    if left := ", ".join(each for each in codings if each and each.lower() != _TRANSFER_CODING):
+        told["Content-Encoding"] = left
+    return told
 
 
 def _parameters(version: ObjectVersion) -> Any:

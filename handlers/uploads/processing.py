@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -107,6 +107,8 @@ class Processing:
     """Receipts after which the queue moves a message to its dead-letter queue."""
     process_unscannable: bool
     """Whether an object that the malware scan could not look into is processed, instead of rejected."""
+    allowed_content_types: Sequence[str]
+    """What may be declared; everything where it is empty."""
     clock: Callable[[], datetime]
     seconds_left: Callable[[], float]
     """Until the function is ended from outside."""
@@ -207,7 +209,7 @@ class Processing:
             found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
             if found:
                 return found
-        return verify(self.objects, delivery.version, declared)
+        return verify(self.objects, delivery.version, declared, allowed_content_types=self.allowed_content_types)
 
     def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> None:
         """Record first: what is put away and not recorded would be missing at the next try."""

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from handlers.uploads.allowed_types import is_active, is_allowed
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import QuotaExceeded
 
@@ -20,13 +21,9 @@ class Quota(NamedTuple):
         faults: list[str] = []
         if declared.size_bytes > self.max_upload_bytes:
             faults.append(f"size_bytes is {declared.size_bytes}, but your quota is {self.max_upload_bytes} an upload.")
-        if self.allowed_content_types and not self._allows(declared.content_type):
+        if not is_allowed(declared.content_type, self.allowed_content_types):
             allowed = ", ".join(self.allowed_content_types)
-            faults.append(f"content_type is {declared.content_type}, but your quota allows only {allowed}.")
+            by_name = ", and types that can run code only by name" if is_active(declared.content_type) else ""
+            faults.append(f"content_type is {declared.content_type}, but your quota allows only {allowed}{by_name}.")
         if faults:
             raise QuotaExceeded(" ".join(faults))
-
-    def _allows(self, content_type: str) -> bool:
-        media_type = content_type.partition(";")[0].strip().lower()
-        family = media_type.partition("/")[0]
-        return any(allowed.lower() in {media_type, f"{family}/*"} for allowed in self.allowed_content_types)

@@ -71,6 +71,10 @@ class Attempt:
         self.system.await_status(self.user, plan["upload_id"], "completed")
         return plan
 
+    def ended(self, plan: Mapping[str, Any]) -> Any:
+        """What became of an upload that S3 took."""
+        return self.system.await_status(self.user, plan["upload_id"], "completed", "rejected", "failed")
+
 
 Try = Callable[[Attempt], Answer]
 

@@ -46,6 +46,21 @@ WITH_A_PUT: dict[str, tuple[Try, str, set[int]]] = {
         {403},
     ),
     "unsigned tags": (lambda a: put(a.declare("put"), SMALL, **{"x-amz-tagging": "a=b"}), "S3", {403}),
+    **{
+        f"unsigned {header}": (
+            lambda a, header=header, value=value: put(a.declare("put"), SMALL, **{header: value}),
+            "S3",
+            {403},
+        )
+        for header, value in {
+            "x-amz-meta-a": "b",
+            "x-amz-website-redirect-location": "https://elsewhere.example",
+            "x-amz-grant-read": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"',
+            "x-amz-object-lock-mode": "GOVERNANCE",
+            "x-amz-object-lock-legal-hold": "ON",
+            "x-amz-copy-source": "/other/key",
+        }.items()
+    },
     "unsigned access list": (lambda a: put(a.declare("put"), SMALL, **{"x-amz-acl": "public-read"}), "S3", {403}),
     "without the write-once condition": (lambda a: put(a.declare("put"), SMALL, **{"If-None-Match": "x"}), "S3", {403}),
     "longer life": (
@@ -79,6 +94,21 @@ WITH_A_FORM: dict[str, tuple[Try, str, set[int]]] = {
         "S3",
         {403},
     ),
+    **{
+        f"field {name}": (
+            lambda a, name=name, value=value: post_form(a.declare("post"), SMALL, **{name: value}),
+            "S3",
+            {403},
+        )
+        for name, value in {
+            "Content-Encoding": "gzip",
+            "Content-Disposition": "inline",
+            "Cache-Control": "public",
+            "Expires": "Thu, 01 Jan 2099 00:00:00 GMT",
+            "x-amz-meta-a": "b",
+            "x-amz-storage-class": "GLACIER",
+        }.items()
+    },
     "field that the policy has not": (lambda a: post_form(a.declare("post"), SMALL, acl="public-read"), "S3", {403}),
     "other policy": (
         lambda a: post_form(a.declare("post"), SMALL, policy=a.declare("post")["fields"]["policy"]),
@@ -256,6 +286,36 @@ class TestRefused:
         answer = action(attempt)
         assert answer.status in statuses, answer.text
         assert refused_by(answer) == by, answer.text
+
+
+class TestTakenByS3AndRejected:
+    """Signature Version 4 asks only for headers with x-amz- to be signed: S3 stores these, unsigned as they are."""
+
+    @pytest.mark.parametrize(
+        ("header", "value"),
+        [
+            ("Content-Encoding", "gzip"),
+            ("Content-Disposition", 'inline; filename="a.html"'),
+            ("Cache-Control", "public, max-age=31536000"),
+            ("Content-Language", "de"),
+            ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+        ],
+    )
+    def test_metadata_that_was_not_declared(self, attempt: Attempt, header: str, value: str) -> None:
+        plan = attempt.declare("put")
+        assert put(plan, SMALL, **{header: value}).status == 200
+        ended = attempt.ended(plan)
+        assert (ended["status"], ended["rejection"]["code"]) == ("rejected", "metadata-mismatch")
+        assert header in ended["rejection"]["detail"]
+
+    @pytest.mark.parametrize(("header", "value"), [("Content-Encoding", "gzip"), ("Cache-Control", "public")])
+    def test_but_with_a_part_it_is_not_stored(self, attempt: Attempt, header: str, value: str) -> None:
+        plan = attempt.declare("multipart", CONTENT)
+        for number in (1, 2):
+            assert send(attempt.part(plan, number), part_of(number), **{header: value}).status == 200
+        done = attempt.system.call("POST", f"/uploads/{plan['upload_id']}/complete", {}, token=attempt.user.token)
+        assert done.status == 200, done.text
+        assert attempt.ended(plan)["status"] == "completed"
 
 
 def test_other_bytes_than_the_checksums_in_a_form_are_refused_or_found_before_they_are_processed(

@@ -26,6 +26,8 @@ class FakePortage(FakeS3):
         self.id_format = "u{}"
         self.on_end = "uploaded"
         """Status of an upload that was completed."""
+        self.completion_conflicts = 0
+        """How many completions S3's work for another request is in the way of."""
         self.sessions: set[str] = set()
         self.calls: list[str] = []
         """Of the API, as method and what follows the upload's ID."""
@@ -141,6 +143,9 @@ class FakePortage(FakeS3):
         size = upload.declared["size_bytes"]
         if upload.status == "pending" and sum(part.size_bytes for part in upload.parts.values()) != size:
             return _problem(409, "parts-missing")
+        if self.completion_conflicts:
+            self.completion_conflicts -= 1
+            return _problem(503, "completion-conflict")
         if upload.status == "pending":
             upload.status = self.on_end
         return 200, _shown(upload)

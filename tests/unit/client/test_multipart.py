@@ -95,6 +95,15 @@ class TestWhatPasses:
         assert_arrived(fake, file)
 
 
+    def test_includes_a_completion_beside_another_request(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        fake.completion_conflicts = 2
+        open_portage().upload(file)
+        assert_arrived(fake, file)
+        assert fake.calls.count("POST /complete") == 3
+
+
 class TestWhatDoesNotPass:
     def test_ends_the_upload_at_once(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         fake.on_part = lambda number, _tries: refused(403, "AccessDenied") if number == 1 else None

@@ -205,6 +205,7 @@ PROCESSING_PIPELINE = Example(
         "processor": "handlers.processors.load_processor",
         "processor_code": TEAM_CODE,
         "result_reader_role_name": "the-reader",
+        "allowed_content_types": ["application/pdf", "image/*"],
         "rejected_objects": "delete",
         "quarantine_expiration_days": 7,
         "malware_scan": True,
@@ -235,6 +236,7 @@ PROCESSING_PIPELINE = Example(
     },
     flags=("deletion_protection", "malware_scan"),
     bad={
+        "allowed_content_types": ("image/*", *([bad] for bad in BAD_MEDIA_TYPES)),
         "rejected_objects": ("", "Delete", "keep", True, 3),
         "unscannable_objects": ("", "quarantine", True, 3),
         "bucket_name": BAD_BUCKET_NAMES,

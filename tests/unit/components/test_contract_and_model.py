@@ -20,6 +20,7 @@ GOOD = [
     REPORT,
     {**REPORT, "file_name": "ü" * 255},
     {**REPORT, "file_name": "a \"quoted\" 'name'.txt"},
+    {**REPORT, "file_name": "👩\u200d💻 क्\u200dष कर्\u200cम.txt"},
     {**REPORT, "content_type": "text/csv; charset=utf-8"},
     {**REPORT, "content_type": "application/vnd.ms-excel.sheet+xml"},
     {**REPORT, "size_bytes": MAX_OBJECT_BYTES},
@@ -37,6 +38,7 @@ BAD: list[Any] = [
         {**REPORT, "file_name": name}
         for name in ("", "ü" * 256, "a/b", "a\\b", "a\x00b", "a\x7f", "a\x9f", "a\nb", None, 3)
     ),
+    *({**REPORT, "file_name": name} for name in ("a\u202eb", "a\u200fb", "a\u061cb", "a\u2066b", "\ufeffa")),
     *({**REPORT, "content_type": each} for each in ("", "pdf", "a/b\r\nX: y", "text/", "a/b;", "a/" + "b" * 254, 3)),
     *({**REPORT, "size_bytes": size} for size in (0, -1, MAX_OBJECT_BYTES + 1, "1", None, True, 1.5)),
     *(

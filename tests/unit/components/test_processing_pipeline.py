@@ -176,7 +176,13 @@ class TestTheProcessor:
             "PROCESSOR": "handlers.processors.inspect.process",
             "MAX_ATTEMPTS": "5",
             "UNSCANNABLE_OBJECTS": "reject",
+            "ALLOWED_CONTENT_TYPES": "",
         }
+
+    def test_knows_the_types_that_may_be_declared(self) -> None:
+        assert variables(recorded(allowed_content_types=["application/pdf", "image/*"]))["ALLOWED_CONTENT_TYPES"] == (
+            "application/pdf,image/*"
+        )
 
 
 class TestResultsAreKeptAsTheObjectsAre:

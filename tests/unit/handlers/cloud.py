@@ -184,9 +184,10 @@ class Cloud:
         )
         return [dict(item) for item in answer["Items"]]
 
-    def put_object(self, ref: UploadRef = REF, body: bytes = PDF) -> str:
+    def put_object(self, ref: UploadRef = REF, body: bytes = PDF, content_type: str = "application/pdf") -> str:
         """Send the bytes, as a client with its presigned URL does; returns their version."""
-        return self.s3.put_object(Bucket=INGEST, Key=ref.object_key, Body=body)["VersionId"]
+        answer = self.s3.put_object(Bucket=INGEST, Key=ref.object_key, Body=body, ContentType=content_type)
+        return answer["VersionId"]
 
     def results(self) -> dict[str, list[bytes]]:
         """Every version of every result, newest first."""

@@ -82,6 +82,7 @@ def process_object_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Non
         "PROCESSOR": "handlers.processors.inspect.process",
         "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "UNSCANNABLE_OBJECTS": "reject",
+        "ALLOWED_CONTENT_TYPES": "",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)

@@ -155,6 +155,16 @@ class TestTheQuota:
             api.create({**BODY, "content_type": content_type})
         assert str(caught.value) == sentence
 
+    @pytest.mark.parametrize("content_type", ["image/svg+xml", "Image/SVG+xml; charset=utf-8"])
+    def test_a_type_that_can_run_is_refused_under_a_wildcard_and_taken_by_name(
+        self, api: Api, content_type: str
+    ) -> None:
+        api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
+        with pytest.raises(QuotaExceeded, match=r"allows only application/pdf, image/\*, and .* by name"):
+            api.create({**BODY, "content_type": content_type})
+        api.quota = QUOTA._replace(allowed_content_types=("image/svg+xml",))
+        assert api.create({**BODY, "content_type": content_type})["status"] == "pending"
+
     def test_all_that_it_is_over_is_told_at_once(self, api: Api) -> None:
         api.quota = Quota(10, 3, ("image/*",))
         with pytest.raises(QuotaExceeded, match=r"size_bytes is .* content_type is "):

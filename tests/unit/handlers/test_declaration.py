@@ -11,7 +11,8 @@ from handlers.uploads.errors import InvalidRequest
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES, Method
 
 GOOD: dict[str, Any] = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1000}
-NAME_RULE = "a name of 1 to 255 characters without slashes or control characters"
+NAME_RULE = "a name of 1 to 255 characters without slashes, control or bidirectional characters"
+INVISIBLE = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 TYPE_RULE = "a media type such as application/pdf, of at most 255 characters"
 SIZE_RULE = "a whole number from 1 to 53687091200000"
 
@@ -41,6 +42,7 @@ class TestWhatIsAccepted:
             ("file_name", "x" * 255),
             ("file_name", "Überweisung März.pdf"),
             ("file_name", "名前 😀.txt"),
+            ("file_name", "👩\u200d💻 क्\u200dष कर्\u200cम עברית.txt"),
             ("file_name", "quotes \" and ' and $(rm) <b>.txt"),
             ("content_type", "a/b"),
             ("content_type", "image/svg+xml"),
@@ -100,6 +102,11 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize("char", ["\x80", "\x85", "\x9f"])
     def test_a_file_name_with_a_control_character_beyond_ascii(self, char: str) -> None:
         assert faults_of({**GOOD, "file_name": f"a{char}b"})
+
+    @pytest.mark.parametrize("char", INVISIBLE)
+    @pytest.mark.parametrize("name", ["photo{}gnp.exe", "{}a", "a{}"])
+    def test_a_file_name_that_is_shown_otherwise_than_it_is(self, name: str, char: str) -> None:
+        assert faults_of({**GOOD, "file_name": name.format(char)})
 
     @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\ude00\ud83d"])
     def test_a_file_name_with_half_a_surrogate_pair(self, value: str) -> None:

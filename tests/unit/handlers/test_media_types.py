@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.uploads.allowed_types import is_active, is_allowed, media_type
 from handlers.uploads.media_types import HEAD_BYTES, can_be_checked, contradiction
 from tests.unit.handlers.file_heads import HEADS
 
@@ -149,6 +150,87 @@ def test_another_file_than_was_declared_is_named(declared: str, file: str, found
 def test_a_type_that_tells_nothing_is_never_contradicted(declared: str, file: str) -> None:
     assert contradiction(declared, HEADS[file]) is None
     assert not can_be_checked(declared)
+
+
+def wildcard_of(content_type: str) -> str:
+    return f"{media_type(content_type).partition('/')[0]}/*"
+
+
+class TestWhereOnlyCertainTypesMayBeDeclared:
+    """A type of no signature must not be a way round the list."""
+
+    EXECUTABLES = ("exe", "elf", "wasm", "mach-o", "dex")
+    SCRIPTS = ("html", "svg", "jar that is a script", "php", "UTF-16 script", "UTF-8 script with its mark")
+    ARCHIVES = ("zip", "empty zip", "docx", "jar", "epub", "tar", "gzip", "bzip2", "xz", "zstd", "7z", "rar")
+    TEXTS = ("text", "json", "xml", "csv of body mass", "UTF-16", "UTF-8 with its mark", "TeX")
+
+    @pytest.mark.parametrize("declared", ["image/x-whatever", "IMAGE/x-icon; a=b", "audio/x-unheard-of", "font/x"])
+    @pytest.mark.parametrize("file", [*EXECUTABLES, *SCRIPTS, *ARCHIVES, *TEXTS])
+    def test_under_a_wildcard_it_hides_nothing_that_runs_or_can_be_unpacked_or_read(
+        self, declared: str, file: str
+    ) -> None:
+        allowed = ["application/pdf", wildcard_of(declared)]
+        assert can_be_checked(declared, allowed)
+        assert contradiction(declared, HEADS[file], allowed)
+
+    @pytest.mark.parametrize("file", [*EXECUTABLES, *SCRIPTS])
+    def test_by_its_name_it_hides_nothing_that_runs(self, file: str) -> None:
+        assert contradiction("application/x-foo", HEADS[file], ["Application/X-Foo"])
+
+    @pytest.mark.parametrize("file", [*ARCHIVES, *TEXTS])
+    def test_by_its_name_it_may_be_made_of_text_or_files(self, file: str) -> None:
+        assert contradiction("application/x-foo", HEADS[file], ["application/x-foo", "application/*"]) is None
+
+    @pytest.mark.parametrize("file", ["png", "jpeg", "tiff", "mp4", "zeros", "noise"])
+    def test_pictures_and_data_of_no_known_kind_pass(self, file: str) -> None:
+        assert contradiction("image/x-whatever", HEADS[file], ["image/*"]) is None
+
+    @pytest.mark.parametrize("declared", ["application/octet-stream", "application/x-executable", "application/x-perl"])
+    @pytest.mark.parametrize("file", HEADS)
+    def test_what_is_named_and_may_be_anything_or_runs_anyway_is_the_teams_decision(
+        self, declared: str, file: str
+    ) -> None:
+        assert contradiction(declared, HEADS[file], [declared]) is None
+
+    @pytest.mark.parametrize(
+        ("declared", "file"), [(declared, each) for declared in HONEST for each in HONEST[declared]]
+    )
+    def test_no_honest_declaration_is_contradicted(self, declared: str, file: str) -> None:
+        for allowed in ([media_type(declared)], [wildcard_of(declared)]):
+            if is_allowed(declared, allowed):
+                assert contradiction(declared, HEADS[file], allowed) is None
+
+
+class TestWildcards:
+    ACTIVE = (
+        "image/svg+xml",
+        "IMAGE/SVG+XML; charset=utf-8",
+        "text/html",
+        "text/html;charset=utf-8",
+        "application/xhtml+xml",
+        "text/xml",
+        "application/xml",
+        "text/javascript",
+        "text/javascript1.5",
+        "application/javascript",
+        "application/x-msdownload",
+        "application/x-sh",
+    )
+
+    @pytest.mark.parametrize("content_type", ACTIVE)
+    def test_leave_out_what_can_run_which_is_admitted_by_name(self, content_type: str) -> None:
+        assert is_active(content_type)
+        assert not is_allowed(content_type, ["application/pdf", wildcard_of(content_type)])
+        assert is_allowed(content_type, ["application/pdf", media_type(content_type).upper()])
+
+    @pytest.mark.parametrize("content_type", ["image/png", "text/plain", "text/csv", "application/pdf", "image/x-new"])
+    def test_admit_all_else(self, content_type: str) -> None:
+        assert is_allowed(content_type, [wildcard_of(content_type).upper()])
+        assert not is_allowed(content_type, ["video/*"])
+
+    @pytest.mark.parametrize("content_type", ACTIVE)
+    def test_no_list_admits_all(self, content_type: str) -> None:
+        assert is_allowed(content_type, [])
 
 
 @pytest.mark.parametrize(

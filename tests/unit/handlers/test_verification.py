@@ -6,6 +6,7 @@ import tracemalloc
 import zlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -39,11 +40,13 @@ class Reads(ObjectStore):
 
     body: bytes
     checksums: dict[ChecksumAlgorithm, str] = field(default_factory=dict[ChecksumAlgorithm, str])
+    content_type: str = "text/csv"
+    metadata: dict[str, str] = field(default_factory=dict[str, str])
     reads: list[str] = field(default_factory=list[str])
 
     def describe(self, version: ObjectVersion) -> ObjectFacts:
         assert version == VERSION
-        return ObjectFacts(len(self.body), self.checksums)
+        return ObjectFacts(len(self.body), self.checksums, self.content_type, self.metadata)
 
     def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
         assert version == VERSION
@@ -76,7 +79,7 @@ class TestAsDeclared:
         self, content_type: str, algorithm: ChecksumAlgorithm | None, *, is_known: bool, reads: list[str]
     ) -> None:
         known = {algorithm: checksum_of(CSV, algorithm).value} if algorithm and is_known else {}
-        objects = Reads(CSV, known)
+        objects = Reads(CSV, known, content_type)
         assert verify(objects, VERSION, declared(CSV, content_type, algorithm)) is None
         assert objects.reads == reads
 
@@ -141,12 +144,74 @@ class TestOtherwise:
             verify(Broken(CSV), VERSION, declared(CSV, "text/csv", SHA256))
 
 
+class TestMetadata:
+    """What S3 stores besides the bytes, and answers with."""
+
+    @pytest.mark.parametrize("algorithm", [None, SHA256])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("Content-Encoding", "gzip"),
+            ("Content-Disposition", 'inline; filename="a.html"'),
+            ("Cache-Control", "public, max-age=31536000"),
+            ("Content-Language", "de"),
+            ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+            ("x-amz-website-redirect-location", "https://elsewhere.example"),
+            ("x-amz-meta-a", "b"),
+        ],
+    )
+    def test_that_was_not_declared_names_header_and_value_and_nothing_is_read(
+        self, algorithm: ChecksumAlgorithm | None, name: str, value: str
+    ) -> None:
+        objects = Reads(CSV, metadata={name: value})
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv", algorithm))
+        assert rejection
+        assert rejection.code == "metadata-mismatch"
+        assert name in rejection.detail
+        assert value in rejection.detail
+        assert objects.reads == []
+
+    def test_of_another_type_names_both(self) -> None:
+        rejection = verify(Reads(CSV, content_type="text/html"), VERSION, declared(CSV, "text/csv"))
+        assert rejection
+        assert rejection.code == "metadata-mismatch"
+        assert "text/html" in rejection.detail
+        assert "text/csv" in rejection.detail
+
+    def test_of_the_declared_type_in_more_spaces_or_other_letters_is_none(self) -> None:
+        objects = Reads(CSV, content_type="Text/CSV;  charset=utf-8 ")
+        assert verify(objects, VERSION, declared(CSV, "text/csv; charset=utf-8")) is None
+
+    def test_a_value_is_shown_safely_and_cut(self) -> None:
+        objects = Reads(CSV, metadata={"x-amz-meta-a": "\u202e\n" + "x" * 2000})
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv"))
+        assert rejection
+        assert rejection.detail.isascii()
+        assert rejection.detail.isprintable()
+        assert len(rejection.detail) < 200
+
+
+class TestWhereOnlyCertainTypesMayBeDeclared:
+    @pytest.mark.parametrize("algorithm", [None, SHA256])
+    def test_a_type_that_is_not_known_is_held_against_the_bytes_as_well(
+        self, algorithm: ChecksumAlgorithm | None
+    ) -> None:
+        body, content_type = HEADS["elf"] + bytes(CHUNK_BYTES), "image/x-whatever"
+        request = declared(body, content_type, algorithm)
+        assert verify(Reads(body, content_type=content_type), VERSION, request) is None
+        objects = Reads(body, content_type=content_type)
+        rejection = verify(objects, VERSION, request, allowed_content_types=["image/*"])
+        assert rejection
+        assert rejection.code == "type-mismatch"
+        assert "application/x-executable" in rejection.detail
+
+
 class TestMemory:
     def test_a_gibibyte_is_hashed_in_the_memory_of_a_few_chunks(self) -> None:
         class Large(Reads):
             def describe(self, version: ObjectVersion) -> ObjectFacts:
                 del version
-                return ObjectFacts(1024**3, {})
+                return ObjectFacts(1024**3, {}, "a/b", {})
 
             def chunks(self, version: ObjectVersion) -> Generator[bytes]:
                 assert version == VERSION
@@ -172,12 +237,12 @@ class TestS3:
     def objects(self, cloud: Cloud) -> ObjectStore:
         return ObjectStore(cloud.s3, RESULTS)
 
-    def put(self, cloud: Cloud, body: bytes, **more: str) -> ObjectVersion:
+    def put(self, cloud: Cloud, body: bytes, **more: Any) -> ObjectVersion:
         answer = cloud.s3.put_object(
             Bucket=INGEST,
             Key=REF.object_key,
             Body=body,
-            **more,  # pyright: ignore[reportArgumentType]
+            **{"ContentType": "text/csv", **more},  # pyright: ignore[reportArgumentType]
         )
         return ObjectVersion(INGEST, REF.object_key, answer["VersionId"])
 
@@ -190,14 +255,53 @@ class TestS3:
         assert facts.size_bytes == len(CSV)
         assert facts.checksums[algorithm] == checksum_of(CSV, algorithm).value
 
+    @pytest.mark.parametrize("content_encoding", ["aws-chunked", "AWS-Chunked,"])
+    def test_nothing_is_stored_with_what_was_only_declared(
+        self, cloud: Cloud, objects: ObjectStore, content_encoding: str
+    ) -> None:
+        """The coding of a transfer, which SDKs name in the same header, is none of the object."""
+        for more in ({}, {"ContentEncoding": content_encoding}):
+            facts = objects.describe(self.put(cloud, CSV, **more))
+            assert (facts.content_type, facts.metadata) == ("text/csv", {})
+
+    def test_all_that_is_stored_with_it_is_told_by_the_names_of_its_headers(
+        self, cloud: Cloud, objects: ObjectStore
+    ) -> None:
+        stored: dict[str, Any] = {
+            "CacheControl": "no-cache",
+            "ContentDisposition": "inline",
+            "ContentEncoding": "gzip, aws-chunked",
+            "ContentLanguage": "de",
+            "WebsiteRedirectLocation": "/b",
+            "Metadata": {"a": "b"},
+        }
+        assert objects.describe(self.put(cloud, CSV, **stored)).metadata == {
+            "Cache-Control": "no-cache",
+            "Content-Disposition": "inline",
+            "Content-Encoding": "gzip",
+            "Content-Language": "de",
+            "x-amz-website-redirect-location": "/b",
+            "x-amz-meta-a": "b",
+        }
+
+    @pytest.mark.parametrize("expires", ["Thu, 01 Jan 2099 00:00:00 GMT", "never"])
+    def test_an_expiry_is_told_as_it_is_stored_though_it_be_no_date(self, expires: str) -> None:
+        class Client:
+            def head_object(self, **_parameters: str) -> dict[str, object]:
+                return {"ContentLength": 5, "ContentType": "a/b", "ExpiresString": expires}
+
+        store = ObjectStore(Client(), RESULTS)  # pyright: ignore[reportArgumentType]
+        assert store.describe(VERSION).metadata == {"Expires": expires}
+
     @pytest.mark.parametrize(("value", "kind"), [("abcd-2", None), ("abcd", "COMPOSITE")])
     def test_a_composite_checksum_is_known_by_its_form_or_by_its_type(self, value: str, kind: str | None) -> None:
         class Client:
             def head_object(self, **_parameters: str) -> dict[str, object]:
                 told: dict[str, object] = {"ContentLength": 5, "ChecksumSHA256": value, "ChecksumCRC32": value}
-                return told | ({"ChecksumType": kind} if kind else {})
+                return told | {"ContentType": "a/b"} | ({"ChecksumType": kind} if kind else {})
 
-        assert ObjectStore(Client(), RESULTS).describe(VERSION) == ObjectFacts(5, {})  # pyright: ignore[reportArgumentType]
+        store = ObjectStore(Client(), RESULTS)  # pyright: ignore[reportArgumentType]
+        assert store.describe(VERSION).checksums == {}
 
     def test_the_version_that_is_named_is_verified_though_a_later_one_exists(
         self, cloud: Cloud, objects: ObjectStore

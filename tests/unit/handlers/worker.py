@@ -31,6 +31,7 @@ class Worker:
     now: datetime = LATER
     quarantine_bucket: str | None = QUARANTINE
     process_unscannable: bool = False
+    allowed_content_types: tuple[str, ...] = ()
 
     def isolated(self, work: Callable[[], str], seconds: float) -> str:
         """Stands in for a child process: what processors note is seen in this one."""
@@ -52,6 +53,7 @@ class Worker:
             load_processor=load_processor or (lambda: noted),
             max_attempts=MAX_ATTEMPTS,
             process_unscannable=self.process_unscannable,
+            allowed_content_types=self.allowed_content_types,
             clock=lambda: self.now,
             seconds_left=lambda: self.seconds_left,
             isolated=self.isolated,

@@ -1,0 +1,53 @@
+"""Which content types may be declared under the setting `allowedContentTypes`: names, and wildcards such as image/*.
+
+A wildcard never admits a type whose content can run where somebody opens it: in a browser, such as image/svg+xml and
+text/html, or on a system, such as scripts and programs. Such a type has to be listed by its name.
+"""
+
+from collections.abc import Sequence
+
+ACTIVE_TYPES = frozenset({
+    # In a browser. Source: WHATWG MIME Sniffing standard, "JavaScript MIME type" and "scriptable MIME type".
+    "text/html", "text/xml", "text/xsl", "text/vbscript", "text/x-component", "text/x-scriptlet", "text/cache-manifest",
+    "text/ecmascript", "text/jscript", "text/livescript", "text/x-ecmascript", "text/x-javascript",
+    "application/javascript", "application/x-javascript", "application/ecmascript", "application/x-ecmascript",
+    "application/xml", "application/wasm", "application/hta", "application/x-shockwave-flash",
+    "message/rfc822", "multipart/related", "application/x-mimearchive",
+    # On a system.
+    "application/x-executable", "application/x-elf", "application/x-sharedlib", "application/x-pie-executable",
+    "application/x-mach-binary", "application/x-msdownload", "application/x-dosexec", "application/x-msdos-program",
+    "application/vnd.microsoft.portable-executable", "application/x-msi", "application/x-ms-installer",
+    "application/java-archive", "application/x-java-archive", "application/java-vm", "application/x-java-jnlp-file",
+    "application/vnd.android.package-archive", "application/vnd.android.dex", "application/vnd.debian.binary-package",
+    "application/x-deb", "application/x-rpm", "application/x-apple-diskimage", "application/x-google-chrome-extension",
+    "application/x-sh", "application/x-shellscript", "application/x-csh", "application/x-bat",
+    "application/x-powershell", "application/x-perl", "application/x-php", "application/x-httpd-php",
+    "application/x-python-code", "application/x-ruby",
+    "text/x-shellscript", "text/x-sh", "text/x-php", "text/x-perl", "text/x-python", "text/x-ruby",
+})  # fmt: skip
+
+
+def media_type(content_type: str) -> str:
+    """Return the type and subtype without parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_active(content_type: str) -> bool:
+    """Whether content of this type can run where it is opened."""
+    plain = media_type(content_type)
+    # text/javascript1.5 and the like are JavaScript as well; a browser runs what an XML document holds of XHTML or SVG.
+    return plain in ACTIVE_TYPES or plain.endswith("+xml") or plain.startswith("text/javascript")
+
+
+def is_named(content_type: str, allowed: Sequence[str]) -> bool:
+    """Whether a list names the type itself."""
+    plain = media_type(content_type)
+    return any(each.lower() == plain for each in allowed)
+
+
+def is_allowed(content_type: str, allowed: Sequence[str]) -> bool:
+    """Whether a list admits the type; an empty one admits all."""
+    if not allowed or is_named(content_type, allowed):
+        return True
+    wildcard = f"{media_type(content_type).partition('/')[0]}/*"
+    return not is_active(content_type) and any(each.lower() == wildcard for each in allowed)
