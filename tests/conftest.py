@@ -2,6 +2,12 @@
 
 import signal
 
+from hypothesis import settings
+
+# On a busy machine an example can take longer than the 200 ms that Hypothesis allows by default.
+settings.register_profile("portage", deadline=None)
+settings.load_profile("portage")
+
 
 def pytest_configure() -> None:
     """Let Ctrl-C interrupt this process, as tests expect of it.

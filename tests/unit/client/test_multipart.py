@@ -94,7 +94,6 @@ class TestWhatPasses:
         portage.upload(file)
         assert_arrived(fake, file)
 
-
     def test_includes_a_completion_beside_another_request(
         self, fake: FakePortage, open_portage: Open, file: Path
     ) -> None:
