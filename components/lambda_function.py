@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -142,3 +142,10 @@ def _check_environment(name: str, variables: dict[str, str]) -> dict[str, str]:
             + "."
         )
     return variables
+
+
+def joined(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
+    """Return a checked list as the environment holds it: text where it is known, so that its length is checked now."""
+    if isinstance(items, pulumi.Output):
+        return cast("pulumi.Output[Sequence[str]]", items).apply(",".join)
+    return ",".join(cast("Sequence[str]", items))

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from components import iam, limits, runs
 from components.arguments import ARCHIVE, ArgumentError, Each, Flag, OrOutput, checked, is_left_out
-from components.lambda_function import LambdaFunction
+from components.lambda_function import LambdaFunction, joined
 from components.malware_gate import MalwareGate, scanned_objects
 from components.names import (
     BUCKET,
@@ -59,7 +59,7 @@ class ProcessingPipelineArgs(TypedDict):
     """`module.function` that keeps the contract in handlers/processors; inspect's if left out."""
     processor_code: NotRequired[pulumi.Archive | None]
     """The archive in which that module is, with all that it imports; none for a built-in processor."""
-    allowed_content_types: NotRequired[list[str]]
+    allowed_content_types: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """What UploadApi lets owners declare: a type that it does not list must not hide another; all if left out."""
     rejected_objects: NotRequired[str]
     """`quarantine` or `delete` what is not as declared, or not safe; quarantine if left out."""
@@ -113,7 +113,7 @@ _RULES: dict[str, Any] = {
     "result_reader_role_name": (OrOutput(limits.ROLE_NAME), None),
     "processor_code": (ARCHIVE, None),
     "processor": (limits.PROCESSOR, INSPECT),
-    "allowed_content_types": (Each(limits.CONTENT_TYPE), []),
+    "allowed_content_types": (OrOutput(Each(limits.CONTENT_TYPE)), []),
     "rejected_objects": (limits.REJECTED_OBJECTS, "quarantine"),
     "quarantine_expiration_days": (limits.RETENTION_DAYS, 30),
     "malware_scan": (Flag(), False),
@@ -295,7 +295,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                     "PROCESSOR": given["processor"],
                     "MAX_ATTEMPTS": str(given["max_attempts"]),
                     "UNSCANNABLE_OBJECTS": given["unscannable_objects"],
-                    "ALLOWED_CONTENT_TYPES": ",".join(given["allowed_content_types"]),
+                    "ALLOWED_CONTENT_TYPES": joined(given["allowed_content_types"]),
                 },
                 "timeout_seconds": given["timeout_seconds"],
                 "memory_mb": given["memory_mb"],

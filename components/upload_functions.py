@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict
 
 import pulumi
 
 from components import iam
 from components.arguments import checked
 from components.code_archive import code_archive
-from components.lambda_function import LambdaFunction
+from components.lambda_function import LambdaFunction, joined
 from handlers.uploads.plan import allowed_methods
 
 ANSWER_SECONDS = 28
@@ -74,7 +74,7 @@ class UploadFunctions(pulumi.ComponentResource):
         self._name = name
         self._args = args
         table, bucket = args["table_arn"], args["bucket_arn"]
-        origins = {"ALLOWED_ORIGINS": _joined(args["allowed_origins"])}
+        origins = {"ALLOWED_ORIGINS": joined(args["allowed_origins"])}
         records = {"UPLOADS_TABLE": args["table_name"]}
         objects = {"INGEST_BUCKET": args["bucket_name"]}
         urls = {"URL_EXPIRES_IN_SECONDS": str(args["url_expires_in_seconds"])}
@@ -104,7 +104,7 @@ class UploadFunctions(pulumi.ComponentResource):
                     "KMS_KEY_ARN": "" if kms is None else kms,
                     "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
                     "MAX_OPEN_UPLOADS": str(args["max_open_uploads"]),
-                    "ALLOWED_CONTENT_TYPES": _joined(args["allowed_content_types"]),
+                    "ALLOWED_CONTENT_TYPES": joined(args["allowed_content_types"]),
                     "ALLOWED_METHODS": ",".join(allowed_methods(allow_forms=args["allow_forms"])),
                     "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
                     "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
@@ -172,10 +172,3 @@ class UploadFunctions(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
-
-
-def _joined(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
-    """Return a checked list as the environment holds it: text where it is known, so that its length is checked now."""
-    if isinstance(items, pulumi.Output):
-        return cast("pulumi.Output[Sequence[str]]", items).apply(",".join)
-    return ",".join(cast("Sequence[str]", items))
