@@ -68,7 +68,10 @@ def pinned_version() -> semver.VersionInfo:
 def _is_new_enough(cli: Path) -> bool:
     """Accept any patch of the pinned minor version, and newer minor versions."""
     answer = subprocess.run([cli, "version"], check=True, capture_output=True, text=True).stdout
-    version, pinned = semver.VersionInfo.parse(answer.strip().removeprefix("v")), pinned_version()
+    text, pinned = answer.strip().removeprefix("v"), pinned_version()
+    if not semver.VersionInfo.is_valid(text):  # a CLI that was built without its version says nothing
+        return False
+    version = semver.VersionInfo.parse(text)
     return version.major == pinned.major and version.minor >= pinned.minor
 
 

@@ -202,12 +202,27 @@ def _config(struct: struct_pb2.Struct) -> Given:
 
 def _inputs(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Return Python values; of a former archive the engine has only the hash."""
-    readable = struct_pb2.Struct(fields=struct.fields)
+    readable = struct_pb2.Struct(fields={name: _unmarked(value) for name, value in struct.fields.items()})
     for name, value in struct.fields.items():
         fields = value.struct_value.fields
         if _SIGNATURE in fields and "hash" in fields and not fields.keys() & _CONTENTS:
             readable.fields[name].CopyFrom(fields["hash"])
     return rpc.deserialize_properties(readable, keep_unknowns=True)
+
+
+def _unmarked(value: struct_pb2.Value) -> struct_pb2.Value:
+    """Take the secret's mark off what is not known yet: the SDK would read it as null."""
+    fields = value.struct_value.fields
+    is_secret = _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
+    if is_secret and fields["value"].string_value == rpc.UNKNOWN:
+        return fields["value"]
+    if value.HasField("struct_value"):
+        members = {name: _unmarked(member) for name, member in fields.items()}
+        return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=members))
+    if value.HasField("list_value"):
+        items = [_unmarked(item) for item in value.list_value.values]
+        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
+    return value
 
 
 def _outputs(properties: struct_pb2.Struct, computed: Mapping[str, Any] | None = None) -> struct_pb2.Struct:

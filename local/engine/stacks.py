@@ -126,12 +126,12 @@ class EngineStack:
         return self._stack.outputs()
 
     def state(self) -> Mapping[str, Any]:
-        """Return the stack's state; what is secret is encrypted in it."""
+        """Return the stack's state; pulumi.automation has the CLI decrypt what is secret in it."""
         return self._stack.export_stack().deployment or {}
 
-    def set_config(self, key: str, value: str, *, secret: bool = False) -> None:
-        """Set a value of the stack's configuration, as `pulumi config set` does."""
-        self._stack.set_config(key, automation.ConfigValue(value, secret=secret))
+    def set_config(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
+        """Set a value of the stack's configuration, as `pulumi config set` does; `path` as its `--path`."""
+        self._stack.set_config(key, automation.ConfigValue(value, secret=secret), path=path)
 
     def _run(self, command: Callable[..., Any], on_step: Callable[[Step], None] | None = None) -> Run:
         steps: list[Step] = []

@@ -56,6 +56,11 @@ class Project:
             emulator=self.emulator,
         )
 
+    def stored_state(self, stack: str) -> str:
+        """Return a stack's state as the CLI stores it, with what is secret encrypted."""
+        (path,) = (self._state / "state" / ".pulumi" / "stacks").rglob(f"{stack}.json")
+        return path.read_text()
+
     def config(self, stack: str) -> dict[str, Any]:
         """Return the config of a stack's file."""
         return cast("dict[str, Any]", _read(self._folder / f"Pulumi.{stack}.yaml").get("config") or {})

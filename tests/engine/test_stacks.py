@@ -97,7 +97,7 @@ class TestStack:
         assert life.refresh.changes.keys() == {"same"}
 
     def test_is_destroyed_unless_it_is_protected(self, stack: str, life: Life) -> None:
-        if read_stack_config(ROOT, stack).values["portage:deletionProtection"] == "true":
+        if read_stack_config(ROOT, stack).own("deletionProtection") == "true":
             assert "cannot be deleted" in life.refusal
             assert len(life.left["bucket"]) > 1
             assert len(life.left["table"]) == 1

@@ -393,7 +393,7 @@ class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
             load({**defaults(), "throttleRate": "0"}, project="media-uploads")
 
     def test_the_template_the_declarations_and_the_stacks_name_no_project(self) -> None:
-        stacks = [yaml.safe_load(path.read_text())["config"] for path in PROJECT.glob("Pulumi.*.yaml")]
+        stacks = [yaml.safe_load(path.read_text()).get("config", {}) for path in PROJECT.glob("Pulumi.*.yaml")]
         namespaces = {
             key.partition(":")[0]
             for keys in (DECLARED, PULUMI_YAML["template"]["config"], *stacks)

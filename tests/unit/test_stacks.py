@@ -25,7 +25,11 @@ from tests.unit.components.recording import FakeAws, Recording, arn_of, physical
 PROJECT = Path(__file__).parents[2]
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 PROJECT_NAME: str = PULUMI_YAML["name"]
-STACKS = sorted(path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml"))
+STACKS = sorted(
+    path.name.split(".")[1]
+    for path in PROJECT.glob("Pulumi.*.yaml")
+    if "config" in yaml.safe_load(path.read_text())  # `stack init` writes a file without
+)
 
 FLEETING: dict[str, Any] = {
     "deletionProtection": False,
