@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -13,13 +14,19 @@ from handlers.aws_boto3 import Boto3Json
 from handlers.child_process import run_in_child
 from handlers.environment import read_environment
 from handlers.processors import load_processor
+from handlers.records import write_record
 from handlers.uploads.errors import UnknownUpload
 from handlers.uploads.job_queue import JobQueue, retry_delay_seconds
+from handlers.uploads.model import Status
 from handlers.uploads.objects import ObjectStore
 from handlers.uploads.processing import Delivery, LeasedElsewhere, Processing
 from handlers.uploads.store import UploadStore
 
 log = logging.getLogger(__name__)
+
+_DONE, _ERROR = 200, 500
+_STATUSES = {Status.REJECTED: 422, Status.FAILED: 422}
+"""What a job's record says where trying again cannot help, because of the object; HTTP's status for the same."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +92,17 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     failures: list[dict[str, str]] = []
     for record in event["Records"]:
+        began_at, status = time.perf_counter(), _ERROR
+        facts: dict[str, str | int] = {"request_id": context.aws_request_id}
         try:
-            processing.process_upload(Delivery.from_record(record, context.aws_request_id))
+            ended = processing.process_upload(Delivery.from_record(record, context.aws_request_id), facts)
+            facts["upload_status"], status = str(ended), _STATUSES.get(ended, _DONE)
         except Exception as fault:
+            facts["error"] = type(fault).__name__
             log.exception("A message failed.", extra={"message_id": record["messageId"]})
             _queue().deliver_again(record, after_seconds=_delay_seconds(fault, record, env.max_attempts))
             failures.append({"itemIdentifier": record["messageId"]})
+        write_record("processObject", status=status, began_at=began_at, **facts)
     return {"batchItemFailures": failures}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from handlers.child_process import WorkFailed
 from handlers.processors import Job, Processor, Unprocessable, result_json
+from handlers.records import size_class
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import UnknownUpload
 from handlers.uploads.model import LONGEST_RUN, TERMINAL, Run, Status, UploadRef
@@ -115,8 +116,10 @@ class Processing:
     isolated: Callable[[Callable[[], str], float], str]
     """Runs work where it can do no harm, for some seconds at most; see child_process.run_in_child."""
 
-    def process_upload(self, delivery: Delivery) -> None:
-        """Take the upload from uploaded to completed, rejected or failed; a duplicate or late event changes nothing.
+    def process_upload(self, delivery: Delivery, facts: dict[str, str | int]) -> Status:
+        """Take the upload from uploaded to completed, rejected or failed, and return how it ended.
+
+        A duplicate or late event changes nothing. `facts` receives what the job's record says about the upload.
 
         Raises UnknownUpload, NoTimeLeft, LeasedElsewhere, or JobFailed with its cause: then the queue delivers again,
         at last into its dead-letter queue.
@@ -135,12 +138,12 @@ class Processing:
         )
         try:
             if declared is None:
-                self._finish(ref, delivery)
-            elif delivery.scan and delivery.scan.has_failed:
+                return self._finish(ref, delivery)
+            facts["size_class"] = size_class(declared.size_bytes)
+            if delivery.scan and delivery.scan.has_failed:
                 self._fail(ref, delivery, "scan-failed", "The object could not be scanned for malware.")
-                self._finish(ref, delivery)
-            else:
-                self._work(ref, delivery, declared)
+                return self._finish(ref, delivery)
+            return self._work(ref, delivery, declared)
         except LeasedElsewhere:
             raise
         except Exception as fault:
@@ -158,8 +161,8 @@ class Processing:
             raise UnknownUpload(f"The event is of bucket {delivery.bucket!r}, but uploads are in {self.bucket!r}.")
         return UploadRef.from_object_key(delivery.key)
 
-    def _finish(self, ref: UploadRef, delivery: Delivery) -> None:
-        """Do what is left to do for an upload that is done, or another run's.
+    def _finish(self, ref: UploadRef, delivery: Delivery) -> Status:
+        """Do what is left to do for an upload that is done, or another run's, and return its status.
 
         What came after an abort is put away, and so is another version than the upload's: a form may be sent twice.
         """
@@ -173,15 +176,17 @@ class Processing:
         if status is Status.FAILED and delivery.scan and delivery.scan.has_failed:
             raise ScanFailed(f"{delivery.scan.result}: {', '.join(delivery.scan.reasons) or 'no reason given'}")
         log.info("Nothing to process: the upload is %s.", status, extra=_facts(ref, delivery))
+        return status
 
-    def _work(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> None:
+    def _work(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> Status:
         outcome, _, text = self._isolated(lambda: self._outcome(ref, delivery, declared)).partition(":")
         if outcome == _REJECTED:
-            self._reject(ref, delivery, Rejection(**json.loads(text)))
-        elif outcome == _UNPROCESSABLE:
+            return self._reject(ref, delivery, Rejection(**json.loads(text)))
+        if outcome == _UNPROCESSABLE:
             self._fail(ref, delivery, "unprocessable", text)
-        else:
-            self._complete(ref, delivery, text)
+            return Status.FAILED
+        self._complete(ref, delivery, text)
+        return Status.COMPLETED
 
     def _outcome(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> str:
         """Verify, and hand to the processor what is good; returns text, as what is isolated can answer nothing else."""
@@ -211,12 +216,12 @@ class Processing:
                 return found
         return verify(self.objects, delivery.version, declared, allowed_content_types=self.allowed_content_types)
 
-    def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> None:
+    def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> Status:
         """Record first: what is put away and not recorded would be missing at the next try."""
         detail, run_id = _storable(rejection.detail), delivery.run.run_id
         if self.records.record_rejected(ref, self.clock(), run_id=run_id, code=rejection.code, detail=detail):
             log.warning("Upload rejected: %s", detail, extra=_facts(ref, delivery))
-        self._finish(ref, delivery)
+        return self._finish(ref, delivery)
 
     def _complete(self, ref: UploadRef, delivery: Delivery, result: str) -> None:
         self.results.store_result(ref.result_key, result)

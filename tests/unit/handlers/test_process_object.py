@@ -222,3 +222,36 @@ class TestEnvironment:
         monkeypatch.delenv("RESULTS_BUCKET")
         with pytest.raises(ValueError, match="RESULTS_BUCKET is not set"):
             handle(uploaded(cloud))
+
+
+class TestTheRecordOfAJob:
+    @staticmethod
+    def record_in(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+        lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+        (record,) = lines
+        return record
+
+    def test_says_how_the_upload_ended_and_its_size_class(
+        self, cloud: Cloud, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        handle(uploaded(cloud))
+        record = self.record_in(capfd)
+        assert (record["operation"], record["status"], record["upload_status"]) == ("processObject", 200, "completed")
+        assert record["size_class"] == "under-1MB"
+        assert record["latency_ms"] > 0
+
+    def test_counts_what_is_wrong_with_the_object_apart_from_errors(
+        self, cloud: Cloud, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        handle(uploaded(cloud, body=b"other size"))
+        record = self.record_in(capfd)
+        assert (record["upload_status"], record["client_errors"], record["server_errors"]) == ("rejected", 1, 0)
+
+    def test_counts_a_failed_try_as_an_error(
+        self, cloud: Cloud, use_processor: UseProcessor, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        use_processor(raise_secret)
+        handle(uploaded(cloud))
+        record = self.record_in(capfd)
+        assert (record["error"], record["client_errors"], record["server_errors"]) == ("JobFailed", 0, 1)
+        assert "hunter2" not in json.dumps(record)

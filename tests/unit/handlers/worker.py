@@ -57,7 +57,7 @@ class Worker:
             clock=lambda: self.now,
             seconds_left=lambda: self.seconds_left,
             isolated=self.isolated,
-        ).process_upload(delivery)
+        ).process_upload(delivery, {})
 
 
 _run_ids = (f"run-{number}" for number in itertools.count(2))
