@@ -127,7 +127,7 @@ class Interrupted:
 
     def stop_when(self, is_good: Callable[[], object]) -> None:
         """Let it run a moment at a time, so that it comes no further than it must."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             self.process.send_signal(signal.SIGSTOP)
             if is_good():

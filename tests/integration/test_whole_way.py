@@ -81,7 +81,7 @@ def test_the_location_leads_to_the_upload(system: System, user: User) -> None:
 
 
 def test_a_name_in_any_script_comes_back_as_it_was(system: System, user: User) -> None:
-    name = 'Grüße "für" 東京 \u202e$!{x} #set.txt'
+    name = 'Grüße "für" 東京 \u200d$!{x} #set.txt'
 
     plan = system.create(user, file_name=name)
 

@@ -60,10 +60,10 @@ class TestEachComponent:
         assert at_limit
 
     def test_checks_every_type_that_the_provider_names(self, example: Example) -> None:
+        longest = {rule.type: len(suffix) for rule, suffix in checked_by(example).items()}
+
         for recording in recordings(example, "x"):
             for kind, name in named_by_the_provider(recording):
-                longest = {rule.type: len(suffix) for rule, suffix in checked_by(example).items()}
-
                 assert len(name) - 1 <= longest[kind], (kind, name)
 
     def test_takes_a_name_that_the_provider_writes_in_lower_case_for_a_bucket(self, example: Example) -> None:
