@@ -64,7 +64,7 @@ def _down(_: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local",
-        description="Run the whole program on this machine: no AWS account, no Docker, no Pulumi CLI.",
+        description="Run the whole program on this machine: no AWS account, no Docker, no Pulumi CLI needed.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, text in (

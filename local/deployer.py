@@ -106,7 +106,7 @@ class _EmulatedCloud:
         keys = {name: value for name, value in config.values.items() if name.startswith("aws:")}
         subject = f"the config of stack {config.stack}"
         for name, given in Given(keys, subject).children().items():
-            if name not in ("aws:region", "aws:defaultTags"):
+            if name not in ("aws:region", "aws:defaultTags", "aws:allowedAccountIds"):
                 raise given.refuse("cannot be followed locally; remove it from this stack")
             if name == "aws:region" and given.value != self._region:
                 raise given.refuse(f"must be {self._region}, which is local mode's one region")

@@ -29,6 +29,7 @@ _DIGITS = 7
 _CONFIG = {
     "region",
     "defaultTags",
+    "allowedAccountIds",
     # the SDK sets these itself; they say what the provider is to look up before it starts
     "skipCredentialsValidation",
     "skipMetadataApiCheck",
@@ -72,6 +73,9 @@ class AwsProvider:
             if name not in _CONFIG:
                 raise given.refuse("cannot be set locally; remove it from the provider")
         self.check_region(inputs)
+        allowed = inputs.children().get("allowedAccountIds")
+        if allowed is not None and self._account.account_id not in json.loads(allowed.value):
+            raise allowed.refuse(f"must contain {self._account.account_id}, the embedded AWS's account")
         return json.loads(plain(inputs.value.get("defaultTags", "{}"))).get("tags", {})
 
     def check_region(self, inputs: Given) -> None:

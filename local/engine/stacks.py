@@ -4,6 +4,7 @@ The CLI runs with a state of its own in a folder, and without network: it finds 
 this process, as the CLI has no language host here (pulumi.automation's inline programs).
 """
 
+import logging
 import os
 import runpy
 import subprocess
@@ -22,6 +23,9 @@ from local.emulator import Emulator
 from local.engine import cli
 from local.engine.plugin import environment
 from local.program import started_in
+
+# An engine that has stopped at an error does not hear what the SDK's server logs as it ends, which then logs that.
+logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PLUGIN = Path(__file__).parent / "bin"

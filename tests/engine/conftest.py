@@ -22,3 +22,8 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeProje
             return Project(folder, held.enter_context(Emulator(region)), program_dir=program_dir, name=name)
 
         yield make
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Ignore what the automation API leaves open after a failed run: its event loop, with sockets and a coroutine."""
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -65,7 +65,13 @@ class Project:
         """Return the config of a stack's file."""
         return cast("dict[str, Any]", _read(self._folder / f"Pulumi.{stack}.yaml").get("config") or {})
 
-    def configure(self, stack: str, config: Mapping[str, Any]) -> None:
+    def configure(self, stack: str, **settings: object) -> None:
+        """Set the program's own keys, which the CLI has named with the project since it has seen the file."""
+        name = _read(self._folder / "Pulumi.yaml")["name"]
+        config = {key: value for key, value in self.config(stack).items() if key not in settings}
+        self.write_config(stack, {**config, **{f"{name}:{key}": value for key, value in settings.items()}})
+
+    def write_config(self, stack: str, config: Mapping[str, Any]) -> None:
         """Write the config of a stack's file, and leave alone what else the CLI keeps there."""
         path = self._folder / f"Pulumi.{stack}.yaml"
         document = _read(path) if path.exists() else {}
@@ -84,7 +90,7 @@ def checkout(folder: Path) -> Path:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
+            shutil.copy(ROOT / name, folder / name)
     return folder
 
 

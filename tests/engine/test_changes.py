@@ -1,0 +1,145 @@
+"""What the engine plans where something has changed since the deployment of the stack `dev`."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.engine.stacks import EngineStack, Run
+from tests.engine.conftest import MakeProject
+from tests.engine.project import ROOT, Project, checkout, lost
+
+Plan = Callable[..., Run]
+
+POOL = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI"
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f"
+
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "deletionProtection": {"deletionProtection": True},
+    "kmsKeyArn": {"kmsKeyArn": KEY},
+    "allowedOrigins": {"allowedOrigins": ["https://one.example.com", "https://two.example.com"]},
+    "userPoolArn": {"userPoolArn": POOL, "allowSignUp": False},
+    "userPoolClientId": {"userPoolArn": POOL, "allowSignUp": False, "userPoolClientId": "0a1b2c3d4e5f6g7h8i9j0k1l2m"},
+    "allowSignUp": {"allowSignUp": False},
+    "allowedSourceCidrs": {"allowedSourceCidrs": ["203.0.113.0/24"]},
+    "allowedSourceVpcIds": {"allowedSourceVpcIds": ["vpc-0a1b2c3d4e5f60718"]},
+    "maxUploadBytes": {"maxUploadBytes": 1000000},
+    "maxOpenUploads": {"maxOpenUploads": 7},
+    "allowedContentTypes": {"allowedContentTypes": ["image/*"]},
+    "allowForms": {"allowForms": False},
+    "multipartThresholdBytes": {"multipartThresholdBytes": 10000000},
+    "urlExpiresInSeconds": {"urlExpiresInSeconds": 60},
+    "sessionExpiresInSeconds": {"sessionExpiresInSeconds": 7200},
+    "sessionKeyRotationDays": {"sessionKeyRotationDays": 10},
+    "throttleRate": {"throttleRate": 11},
+    "throttleBurst": {"throttleBurst": 21},
+    "manageAccountLogging": {"manageAccountLogging": False},
+    "recordRetentionDays": {"recordRetentionDays": 100},
+    "recoveryDays": {"recoveryDays": 2},
+    "objectExpirationDays": {"objectExpirationDays": 8},
+    "resultExpirationDays": {"resultExpirationDays": 8},
+    "noncurrentVersionDays": {"noncurrentVersionDays": 2},
+    "processor": {
+        "processor": "team_processor.process",
+        "processorCode": str(ROOT / "tests" / "integration" / "team_code"),
+    },
+    "processorCode": {
+        "processor": "team_processor.process",
+        "processorCode": str(ROOT / "tests" / "integration" / "team_code"),
+    },
+    "rejectedObjects": {"rejectedObjects": "delete"},
+    "quarantineExpirationDays": {"quarantineExpirationDays": 8},
+    "malwareScan": {"malwareScan": True},
+    "unscannableObjects": {"malwareScan": True, "unscannableObjects": "process"},
+    "processingTimeoutSeconds": {"processingTimeoutSeconds": 100},
+    "processingMemoryMb": {"processingMemoryMb": 1024},
+    "processingMaxConcurrency": {"processingMaxConcurrency": 7},
+    "processingReservedConcurrency": {"processingReservedConcurrency": 20},
+    "processingMaxAttempts": {"processingMaxAttempts": 7},
+    "logLevel": {"logLevel": "ERROR"},
+    "logRetentionDays": {"logRetentionDays": 14},
+}
+"""By setting: what makes it differ from the stack `dev`."""
+
+REPLACED = frozenset(("aws:apigateway/deployment:Deployment",))
+"""A deployment is the API at one time: AWS has no way to change one."""
+
+DELETED: Mapping[str, set[str]] = {
+    # a pool of one's own takes the place of the one that was made here
+    "userPoolArn": {"upload-api-users", "upload-api-users-client"},
+    "userPoolClientId": {"upload-api-users", "upload-api-users-client"},
+    "rejectedObjects": {"processing-quarantine"},
+}
+"""By setting: what holds data and is not wanted any longer."""
+
+
+@pytest.fixture(scope="module")
+def project(make_project: MakeProject) -> Project:
+    return make_project()
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Project) -> EngineStack:
+    stack = project.stack("dev")
+    stack.up()
+    return stack
+
+
+@pytest.fixture
+def plan(project: Project, deployed: EngineStack) -> Iterator[Plan]:
+    """Previews the deployed stack with other settings, and puts them back."""
+    before = project.config("dev")
+
+    def preview(**settings: object) -> Run:
+        project.configure("dev", **settings)
+        return deployed.preview()
+
+    yield preview
+    project.write_config("dev", before)
+
+
+def test_each_setting_is_changed_here() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].keys()
+
+    assert CHANGES.keys() == declared - {"region"}
+
+
+@pytest.mark.parametrize("setting", CHANGES)
+def test_a_changed_setting_changes_something_and_replaces_nothing_that_holds_data(setting: str, plan: Plan) -> None:
+    run = plan(**CHANGES[setting])
+
+    replaced = {step.type for step in run.steps if "replace" in step.operation}
+    assert run.operations(), "no resource depends on this setting"
+    assert replaced <= REPLACED
+    assert lost(run) == DELETED.get(setting, set())
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_same_code_elsewhere_changes_nothing(project: Project, tmp_path: Path) -> None:
+    copy = checkout(tmp_path / "another folder")
+    for path in copy.rglob("*.py"):
+        os.utime(path, (0, 0))
+        path.chmod(0o600)
+    cache = copy / "handlers" / "__pycache__"
+    cache.mkdir()
+    (cache / "api.cpython-311.pyc").write_bytes(b"compiled")
+
+    assert project.stack("dev", program_dir=copy).preview().operations() == {}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_changed_line_changes_the_functions_alone(project: Project, tmp_path: Path) -> None:
+    copy = checkout(tmp_path / "copy")
+    with (copy / "handlers" / "api.py").open("a") as module:
+        module.write("# changed\n")
+
+    run = project.stack("dev", program_dir=copy).preview()
+
+    assert {step.type for step in run.steps if step.operation != "same"} == {
+        "aws:lambda/alias:Alias",
+        "aws:lambda/function:Function",
+    }
+    assert set(run.operations().values()) == {"update"}
