@@ -47,6 +47,8 @@ def build() -> Path:
             f"There is neither a Pulumi CLI {pinned_version()} or newer nor Go to build one: "
             "install one of them (https://www.pulumi.com/docs/install/, https://go.dev/doc/install)."
         )
+    sys.stdout.write(f"Building the Pulumi CLI {pinned_version()} from its Go module: about 5 minutes, once ...\n")
+    sys.stdout.flush()
     _BUILT.parent.mkdir(parents=True, exist_ok=True)
     flags = f"-ldflags=-X {_VERSION_VARIABLE}={pinned_version()}"  # as Pulumi's releases are built
     command = [go, "build", flags, "-o", str(_BUILT), f"{_PACKAGE}/cmd/pulumi"]
@@ -79,10 +81,6 @@ def main() -> int:
     """Build a CLI unless there is one; return 0 if there is one now."""
     try:
         if find() is None:
-            sys.stdout.write(
-                f"Building the Pulumi CLI {pinned_version()} from its Go module: about 5 minutes, once ...\n"
-            )
-            sys.stdout.flush()
             build()
     except LocalModeError as error:
         sys.stderr.write(f"{error}\n")

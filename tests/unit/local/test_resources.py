@@ -46,7 +46,7 @@ def test_every_move_goes_to_a_member_that_exists() -> None:
     moves = [
         (kind, call.operation, row.service, target)
         for kind, row in TABLE.items()
-        for call in (row.create, *row.then)
+        for call in (row.create, *row.then, *row.update, *([row.delete] if row.delete else []))
         for source, target in call.moves.items()
         if isinstance(target, str) and "." not in source
     ]
