@@ -39,7 +39,20 @@ TEAM_FOLDER = "processor"
 MAX_UNPACKED_BYTES, MAX_ZIPPED_BYTES = 250 * 1024**2, 50 * 1024**2
 """Lambda's limits for a function's code, unpacked, and zipped in the request (Lambda quotas)."""
 
-_PRIVATE = (".*", "*.key", "*.p12", "*.pfx", "id_rsa", "id_ecdsa", "id_ed25519")
+_PRIVATE = (
+    ".*",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.p8",
+    "*.ppk",
+    "*.jks",
+    "*.keystore",
+    "id_dsa",
+    "id_rsa",
+    "id_ecdsa",
+    "id_ed25519",
+)
 _WRITTEN_BY_TOOLS = ("__pycache__", "*.pyc", "*.swp", "*~", "#*#", "node_modules")
 _ZIP_MODE_BITS = 16
 """Where a zip file keeps a Unix mode, above the attributes of MS-DOS."""
@@ -151,8 +164,9 @@ def _is_left_out(path: Path) -> bool:
 
 
 def _is_private(name: str, read: Callable[[], bytes]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in _PRIVATE) or (
-        name.endswith(".pem") and b"PRIVATE KEY-----" in read()
+    lower = name.lower()
+    return any(fnmatchcase(lower, pattern) for pattern in _PRIVATE) or (
+        lower.endswith(".pem") and b"PRIVATE KEY-----" in read()
     )
 
 

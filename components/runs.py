@@ -5,12 +5,12 @@ A run has one stack as its root. A component host has none, but serves one run w
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi.runtime import get_root_resource
 
-_shared: WeakKeyDictionary[object, dict[str, dict[Any, Any]]] = WeakKeyDictionary()
+_ATTRIBUTE = "_portage_shared"
+"""Of the run's own object, so that all ends with it, also what refers back to it."""
 
 
 def shared(what: str) -> dict[Any, Any]:
@@ -19,7 +19,8 @@ def shared(what: str) -> dict[Any, Any]:
     Unit tests with Pulumi's mocks share one stack. So a component must not be kept from what an equally named one did:
     in one run the engine refuses that anyway.
     """
-    return _shared.setdefault(_run(), {}).setdefault(what, {})
+    everything: dict[str, dict[Any, Any]] = vars(_run()).setdefault(_ATTRIBUTE, {})
+    return everything.setdefault(what, {})
 
 
 def provider_key(component: pulumi.ComponentResource, resource_type: str) -> object:

@@ -13,12 +13,16 @@ import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from logging import getLogger
+from pathlib import Path
 from typing import NoReturn
 
 log = getLogger(__name__)
 
 LONGEST_TRACEBACK = 32 * 1024
 """Characters, from the end. CloudWatch Logs truncates events over 256 KB."""
+
+MAX_ANSWER_BYTES = 20 * 1024**2
+"""Read of an answer, so that no work can use up this process's memory; more than the longest result has."""
 
 _POLL_SECONDS = 0.1
 """A child that ended without an answer is noticed after this time at the latest."""
@@ -28,6 +32,8 @@ _HEADER = struct.Struct(">cQ")
 """Which of the two, and the length of what follows."""
 
 _ENCODING = ("utf-8", "surrogatepass")
+
+_KILL_ROUNDS = 100
 
 _PR_SET_PDEATHSIG = 1
 """Linux, prctl(2)."""
@@ -53,7 +59,8 @@ def run_in_child(work: Callable[[], str], seconds: float) -> str:
     error. It inherits this process's clients, and must not use one that has been used here: two processes would share
     its connection.
 
-    Raises TimeoutError after `seconds`, WorkFailed, ProcessDied, or OSError where no child can be started.
+    Raises TimeoutError after `seconds`, WorkFailed, ProcessDied, ValueError for an answer over MAX_ANSWER_BYTES, or
+    OSError where no child can be started.
     """
     with _temporary_folder() as folder:
         child = _Child(work, folder)
@@ -103,6 +110,8 @@ class _Child:
             if poll.poll(min(left, _POLL_SECONDS) * 1000):
                 piece = os.read(self._receiving, 1024**2)
                 received += piece
+                if len(received) > MAX_ANSWER_BYTES:
+                    raise ValueError(f"The answer has over {MAX_ANSWER_BYTES} bytes; return less.")
                 if (answer := _answer_in(received)) or not piece:
                     return answer
             elif self.status is not None:
@@ -117,6 +126,7 @@ class _Child:
             os.kill(self._pid, signal.SIGKILL)
         with suppress(ProcessLookupError, PermissionError):  # nobody is left of it; so macOS says of a dead process
             os.killpg(self._pid, signal.SIGKILL)
+        _kill_session(self._pid)
         if self.status is None:
             _, self.status = os.waitpid(self._pid, 0)
         os.close(self._receiving)
@@ -125,6 +135,31 @@ class _Child:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if pid:
             self.status = status
+
+
+def _kill_session(session: int) -> None:
+    """Kill what has a process group of its own in the session, as `timeout` of GNU has; only Linux lists sessions."""
+    for _ in range(_KILL_ROUNDS):  # a process can start another while they are listed
+        alive = [pid for pid in _processes() if _session_of(pid) == session]
+        if not alive:
+            return
+        for pid in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    log.warning("Processes of session %d could not be ended.", session)
+
+
+def _processes() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+
+
+def _session_of(pid: int) -> int | None:
+    """Return the session of a process that lives. Source: proc_pid_stat(5)."""
+    try:
+        state, _parent, _group, session = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state in {b"Z", b"X"} else int(session)
 
 
 def _answer_in(received: bytearray) -> tuple[bytes, str] | None:

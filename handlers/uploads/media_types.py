@@ -65,6 +65,13 @@ _ENCODED = frozenset(_COMPRESSED.split(", "))
 
 _TEXT_TYPES = (
     "text/*",
+    "text/plain",
+    "text/csv",
+    "text/tab-separated-values",
+    "text/markdown",
+    "text/css",
+    "text/calendar",
+    "text/vcard",
     "*+xml",
     "*+json",
     "*+yaml",
@@ -109,7 +116,12 @@ _FAMILIES = (
     # Cameras' raw files, and Photoshop's, are TIFF by structure.
     _family("image/tiff image/tiff-fx", "image/tiff, image/x-canon-cr2"),
     # Pixels as numbers in letters, or in bytes.
-    _family("image/x-portable-*", _TEXT, is_sure=False),
+    _family(
+        "image/x-portable-bitmap image/x-portable-graymap image/x-portable-pixmap image/x-portable-anymap "
+        "image/x-portable-arbitrarymap",
+        _TEXT,
+        is_sure=False,
+    ),
     _family("image/openraster", _ZIP),
     _family("image/vnd.adobe.photoshop image/x-photoshop application/x-photoshop", "image/vnd.adobe.photoshop"),
     # Brands overlap: a phone's picture and its film differ by four letters, of which new ones come every year.
@@ -171,6 +183,10 @@ _FAMILIES = (
 """Not here: types that tell nothing (application/octet-stream), that filetype does not know, or whose files may begin
 with anything, such as jar (with a script) and ico (may be PNG)."""
 
+_TYPES_BY_NAME = frozenset(
+    each for each in (*_TEXT_TYPES, *(name for family in _FAMILIES for name in family.declared)) if "*" not in each
+)
+
 _MACH_O, _DEX = "application/x-mach-binary", "application/vnd.android.dex"
 # Of 32 and 64 bits, in either order of bytes, and of several processors; the last begins Java's classes as well.
 _MACH_O_SIGNATURES = tuple(
@@ -191,6 +207,7 @@ _ARCHIVES = frozenset(
     {
         *_ZIP.split(", "),
         *_ENCODED,
+        *_OLE.split(", "),  # an installer (.msi) is one
         "application/x-tar",
         "application/x-rar-compressed",
         "application/x-7z-compressed",
@@ -207,7 +224,8 @@ _ARCHIVES = frozenset(
 )
 
 _SCRIPT_START = re.compile(
-    rb"\s*(#!|<\?php|<\?=|<%|<(!doctype html|html|head|body|script|style|iframe|svg|math|table|title|h1)\b)",
+    rb"\s*(#!|<\?php|<\?=|<%|<!--|"
+    rb"<(!doctype html|html|head|body|script|style|iframe|svg|math|table|title|h1|div|font|a|b|br|p)\b)",
     re.IGNORECASE,
 )
 """What a shell, PHP or a browser runs. Source: WHATWG MIME Sniffing standard, 7.1."""
@@ -242,6 +260,11 @@ def contradiction(declared: str, head: bytes, allowed: Sequence[str] = ()) -> st
     """Return what an object is that is not of its declared type, as part of a sentence; None where it may be."""
     plain = media_type(declared)
     found = _found(head)
+    is_guarded = _must_not_be_a_way_round(plain, allowed) and not _is_known_by_name(plain)
+    if is_guarded and (running := _running(head, found)):
+        return running
+    if is_guarded and plain.partition("/")[0] not in {"application", "text"}:
+        return _disguised(head, found, is_named=is_named(plain, allowed))  # image/x+json is no text
     if _is_text(plain):
         return None if found in {_TEXT, _RTF, _NO_KIND, *_ENCODED} else found
     family = _family_of(plain)
@@ -258,15 +281,23 @@ def _must_not_be_a_way_round(plain: str, allowed: Sequence[str]) -> bool:
     return bool(allowed) and not is_decided
 
 
-def _disguised(head: bytes, found: str, *, is_named: bool) -> str | None:
+def _is_known_by_name(plain: str) -> bool:
+    """Whether the tables name the type itself: a pattern such as *+json admits subtypes that nobody knows."""
+    return plain in _TYPES_BY_NAME
+
+
+def _running(head: bytes, found: str) -> str | None:
+    """Name an executable or a script."""
     if found in _EXECUTABLES:
         return found
-    text = _utf_16_text(head)
-    if _SCRIPT_START.match(text or head.removeprefix(codecs.BOM_UTF8)):
-        return _SCRIPT
-    if is_named:
-        return None
-    if text:
+    return _SCRIPT if _SCRIPT_START.match(_utf_16_text(head) or head.removeprefix(codecs.BOM_UTF8)) else None
+
+
+def _disguised(head: bytes, found: str, *, is_named: bool) -> str | None:
+    running = _running(head, found)
+    if running or is_named:
+        return running
+    if _utf_16_text(head):
         return _TEXT
     return found if found == _TEXT or found in _ARCHIVES else None
 

@@ -56,7 +56,7 @@ class Places:
         owner = upload.ref.owner
         # The same upload tries the same places: a request that is repeated, or sent twice at once, finds its place.
         probes = [crc32(f"{upload.ref.upload_id}/{probe}".encode()) % limit for probe in range(PROBES)]
-        start = probes[-1]
+        start = (probes[-1] + moment) % limit  # later requests look at other holders
         if upload.place is not None and upload.place < limit:
             probes.insert(0, upload.place)
         for number in dict.fromkeys(probes):

@@ -185,8 +185,7 @@ class Processing:
         if outcome == _UNPROCESSABLE:
             self._fail(ref, delivery, "unprocessable", text)
             return Status.FAILED
-        self._complete(ref, delivery, text)
-        return Status.COMPLETED
+        return self._complete(ref, delivery, text)
 
     def _outcome(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> str:
         """Verify, and hand to the processor what is good; returns text, as what is isolated can answer nothing else."""
@@ -207,7 +206,7 @@ class Processing:
         try:
             return f"{_PROCESSED}:{result_json(self.load_processor()(job))}"
         except Unprocessable as fault:
-            return f"{_UNPROCESSABLE}:{fault}"
+            return f"{_UNPROCESSABLE}:{fault!s:.{LONGEST_DETAIL}}"
 
     def _rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
         if delivery.scan:
@@ -223,11 +222,13 @@ class Processing:
             log.warning("Upload rejected: %s", detail, extra=_facts(ref, delivery))
         return self._finish(ref, delivery)
 
-    def _complete(self, ref: UploadRef, delivery: Delivery, result: str) -> None:
+    def _complete(self, ref: UploadRef, delivery: Delivery, result: str) -> Status:
         self.results.store_result(ref.result_key, result)
         bucket, run_id = self.results.result_bucket, delivery.run.run_id
         if self.records.record_completed(ref, self.clock(), run_id=run_id, result_bucket=bucket):
             log.info("Upload completed.", extra=_facts(ref, delivery))
+            return Status.COMPLETED
+        return self._finish(ref, delivery)  # the lease was lost
 
     def _fail(self, ref: UploadRef, delivery: Delivery, code: str, sentence: str) -> None:
         detail, run_id = _storable(sentence), delivery.run.run_id

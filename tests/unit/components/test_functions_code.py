@@ -258,6 +258,9 @@ class TestTheArchiveIsTheSameForTheSameSources:
             "certificates/client.p12",
             "certificates/client.pfx",
             "id_rsa",
+            "SERVER.KEY",
+            "Cert.PFX",
+            "deploy.ppk",
             "id_ed25519",
         }
         for name in kept | left_out:

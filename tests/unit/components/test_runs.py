@@ -1,6 +1,8 @@
 """Components of one run know of each other where AWS has one of a thing, and those of another run do not."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -120,3 +122,18 @@ class TestAComponentHost:
     @staticmethod
     async def get() -> dict[str, str]:
         return dict(runs.shared("test"))
+
+
+def test_what_a_run_shares_ends_with_it_though_it_refers_back_to_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def remember() -> None:
+        runs.shared("what")["run"] = asyncio.get_running_loop()
+
+    monkeypatch.setattr("components.runs.get_root_resource", lambda: None)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(remember())
+    loop.close()
+    ended = weakref.ref(loop)
+    del loop
+    gc.collect()
+
+    assert ended() is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.child_process import LONGEST_TRACEBACK, ProcessDied, WorkFailed, run_in_child
+from handlers.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessDied, WorkFailed, run_in_child
 
 PROJECT = Path(__file__).parents[3]
 
@@ -105,3 +105,32 @@ run_in_child(work, 60)
         parent.send_signal(signal.SIGKILL)
         assert parent.stderr.read() == b"", "the end of the file comes when the child has ended as well"
     assert not Path(f"/proc/{pid}/exe").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the processes of a session")
+def test_what_it_started_in_another_process_group_is_killed_too(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+
+    def work() -> str:
+        started = subprocess.Popen(["sleep", "60"], process_group=0)  # noqa: S607 - found on PATH, as a processor's are
+        pid.write_text(str(started.pid))
+        return "done"
+
+    assert run_in_child(work, 30) == "done"
+    ends_at = time.monotonic() + 60
+    while _lives(pid.read_text()):
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+
+
+def _lives(pid: str) -> bool:
+    """Whether a process exists and is no zombie, which its new parent has yet to reap."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_an_answer_that_never_ends_is_not_kept_in_memory() -> None:
+    with pytest.raises(ValueError, match=str(MAX_ANSWER_BYTES)):
+        run_in_child(lambda: "x" * (MAX_ANSWER_BYTES + 1), 30)

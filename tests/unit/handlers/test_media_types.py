@@ -173,6 +173,19 @@ class TestWhereOnlyCertainTypesMayBeDeclared:
         assert can_be_checked(declared, allowed)
         assert contradiction(declared, HEADS[file], allowed)
 
+    @pytest.mark.parametrize(
+        "declared", ["image/evil+json", "image/evil+yaml", "image/x-portable-evil", "audio/evil+zip", "text/x-evil"]
+    )
+    @pytest.mark.parametrize("file", [*EXECUTABLES, *SCRIPTS])
+    def test_an_invented_subtype_that_a_pattern_of_the_table_matches_hides_nothing_either(
+        self, declared: str, file: str
+    ) -> None:
+        assert contradiction(declared, HEADS[file], [wildcard_of(declared)])
+
+    @pytest.mark.parametrize("declared", ["image/evil+zip", "audio/evil+zip"])
+    def test_an_invented_subtype_is_no_archive(self, declared: str) -> None:
+        assert contradiction(declared, HEADS["zip"], [wildcard_of(declared)])
+
     @pytest.mark.parametrize("file", [*EXECUTABLES, *SCRIPTS])
     def test_by_its_name_it_hides_nothing_that_runs(self, file: str) -> None:
         assert contradiction("application/x-foo", HEADS[file], ["Application/X-Foo"])

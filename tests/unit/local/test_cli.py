@@ -195,7 +195,10 @@ class TestSignals:
         assert signal.getsignal(number) == before
 
     def test_are_how_up_is_meant_to_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("local.up.up", lambda _engine: signal.raise_signal(signal.SIGTERM))
+        def up(_deploy_program: object) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr("local.up.up", up)
         assert main(["up"]) == 0
 
 
