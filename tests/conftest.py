@@ -10,10 +10,12 @@ settings.load_profile("portage")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C interrupt this process, as tests expect of it.
+    """Let Ctrl-C and a hang-up end what tests start, as they expect.
 
-    A shell without job control has what it starts with `&` ignore SIGINT, and an ignored signal stays ignored in
-    every process started from there; one that is handled here gets its default there.
+    A shell without job control has what it starts with `&` ignore SIGINT, and `nohup` has it ignore SIGHUP. An ignored
+    signal stays ignored in every process started from there.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
