@@ -1,13 +1,12 @@
 """The code that goes into Lambda, file by file, so that equal sources always make an equal archive.
 
-A FileArchive of a folder would ship whatever lies in it: __pycache__, whose content changes without the sources, so
-that Pulumi would plan a new version for nothing, and a checkout's .git and .env. What is left out of a folder:
+A FileArchive of a folder would ship all its files. These include __pycache__, which changes although the sources do
+not, so that Pulumi would plan a new version, and a checkout's .git and .env. Of a folder, these are left out:
 
-- names that begin with a dot, and private keys: *.key, *.p12, *.pfx, id_rsa, id_ecdsa, id_ed25519, and each *.pem
-  that holds a private key;
-- what tools write: __pycache__, *.pyc, *.swp, *~, #*#, node_modules, and virtual environments (a pyvenv.cfg is inside).
+- private files: names in _PRIVATE, and each *.pem that holds a private key;
+- what tools write: names in _WRITTEN_BY_TOOLS, and virtual environments (folders with a pyvenv.cfg).
 
-A zip file is shipped as it is. One that holds a name of the first kind is refused.
+A zip file is shipped as it is. A zip file that holds a private file is rejected.
 """
 
 import os
@@ -40,7 +39,7 @@ MAX_UNPACKED_BYTES, MAX_ZIPPED_BYTES = 250 * 1024**2, 50 * 1024**2
 """Lambda's limits for a function's code, unpacked, and zipped in the request (Lambda quotas)."""
 
 _PRIVATE = (
-    ".*",
+    ".*",  # such as .env and .git
     "*.key",
     "*.p12",
     "*.pfx",
@@ -222,11 +221,11 @@ def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
         listed = None
     if listed is None:
         raise ArgumentError(f"{distribution} is not installed: run pip install -r requirements.txt.")
-    shipped = {
+    kept = {
         entry.as_posix(): entry
         for entry in listed
         if entry.suffix != ".pyc" and ".." not in entry.parts and entry.name not in INSTALLERS_FILES
     }
-    if binaries := [name for name in shipped if name.endswith((".so", ".pyd", ".dylib"))]:
+    if binaries := [name for name in kept if name.endswith((".so", ".pyd", ".dylib"))]:
         raise ArgumentError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
-    return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(shipped.items())}
+    return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(kept.items())}
