@@ -23,7 +23,7 @@ def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> di
 
     The value of a secret key is a secret Output. Raises ArgumentError with a line for every key that is wrong.
     """
-    kinds = {_camel_case(name): (name, kind) for name, kind in _parameters(aws.ProviderArgs).items()}
+    kinds = {camel_case(name): (name, kind) for name, kind in _parameters(aws.ProviderArgs).items()}
     args: dict[str, Any] = {}
     errors: list[str] = []
     for key, text in values.items():
@@ -32,7 +32,7 @@ def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> di
             continue
         name, kind = kinds[key]
         try:
-            value = _converted(f"aws:{key}", kind, _decoded(kind, text))
+            value = _converted(f"aws:{key}", kind, decoded(text, is_text=kind is str))
         except ArgumentError as error:
             hidden = f"aws:{key} is [secret], but must have the form that the AWS provider documents."
             errors.append(hidden if key in secret_keys else str(error))
@@ -55,14 +55,20 @@ def nearest(prefix: str, key: str, known: Collection[str]) -> str:
     return f"did you mean {prefix}{found[0]}?" if found else f"the keys are {', '.join(sorted(known))}."
 
 
-def _decoded(kind: Any, text: str) -> object:
-    """Pulumi hands over text: that of a string is itself, that of anything else is JSON."""
-    if kind is str:
+def camel_case(name: str) -> str:
+    """Return the key in Pulumi's config that has this Python name."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def decoded(text: str, *, is_text: bool) -> object:
+    """Return a config value, which Pulumi stores as text: a string as it is, any other type from JSON."""
+    if is_text:
         return text
     try:
         return json.loads(text)
     except ValueError:
-        return text  # which is refused by its name, unless text will do
+        return text  # the check of the value rejects it and names the key
 
 
 def _converted(path: str, kind: Any, value: object) -> Any:
@@ -80,7 +86,7 @@ def _converted(path: str, kind: Any, value: object) -> Any:
         if isinstance(value, bool) and kind is int:
             raise ArgumentError(f"{path} is {value!r}, but must be {_WHAT_IT_MUST_BE[int]}.")
         return _checked(path, kind, value)
-    kinds = {_camel_case(name): inner for name, inner in _parameters(kind).items()}
+    kinds = {camel_case(name): inner for name, inner in _parameters(kind).items()}
     members = cast("dict[str, object]", _checked(path, dict, value))
     for key in members.keys() - kinds.keys():
         raise ArgumentError(f"{path}.{key} is not known to the AWS provider; {nearest(f'{path}.', key, kinds)}")
@@ -109,8 +115,3 @@ def _plain(hint: Any) -> Any:
     choices = [each for each in get_args(hint) if each not in wrappers and get_origin(each) not in wrappers]
     is_wrapped = len(choices) < len(get_args(hint))
     return _plain(choices[0]) if is_wrapped else hint
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)

@@ -1,6 +1,5 @@
 """The stack's config: read here and nowhere else, and validated whole before any resource is made."""
 
-import json
 import zipfile
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any, Self
 import pulumi
 import pulumi.runtime.config
 
-from aws_provider import nearest, provider_args
+from aws_provider import camel_case, decoded, nearest, provider_args
 from components import limits
 from components.arguments import ArgumentError, Choice, Each, Flag, OrOutput, Pattern
 from components.processing_pipeline import concurrency_fault
@@ -101,7 +100,7 @@ class Settings:
         """Read the stack's config; raises RunError with a line for every key that is wrong, and its fix."""
         project = pulumi.get_project()
         given, aws_given = _given(project), _given("aws")
-        keys = {_camel_case(each.name): each for each in fields(cls) if each.metadata}
+        keys = {camel_case(each.name): each for each in fields(cls) if each.metadata}
         errors = [
             f"{each.name} is not a key of this program; {nearest(f'{project}:', key, keys)}"
             for key, each in given.items()
@@ -185,15 +184,9 @@ def _collected(errors: list[str]) -> Generator[None]:
 
 
 def _decoded(limit: Any, text: str) -> object:
-    """Pulumi hands over text: that of a string is itself, that of anything else is JSON."""
     limit = limit.limit if isinstance(limit, OrOutput) else limit
     is_text = isinstance(limit, Pattern | _Code) or (isinstance(limit, Choice) and isinstance(limit.values[0], str))
-    if is_text:
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text  # which its limit refuses, by name
+    return decoded(text, is_text=is_text)
 
 
 def _region(name: str, own: str | None, aws_region: _Given | None) -> str:
@@ -213,7 +206,7 @@ def _contradictions(project: str, values: Mapping[str, Any], secret: Collection[
     errors: list[str] = []
     if fault := processor_fault(values["processor"], values["processor_code"]):
         errors.append(f"{project}:{fault} See {project}:processorCode.")
-    together = (lists.fault(values, _camel_case) for lists in limits.LISTS)
+    together = (lists.fault(values, camel_case) for lists in limits.LISTS)
     errors += [f"{project}:{fault}" for fault in together if fault]
     if fault := concurrency_fault(values["processing_max_concurrency"], values["processing_reserved_concurrency"]):
         errors.append(f"{project}:processingMaxConcurrency {fault}")
@@ -229,8 +222,3 @@ def _contradictions(project: str, values: Mapping[str, Any], secret: Collection[
             "gets its own client; leave it out, or name its pool."
         )
     return errors
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.title() for word in others)
