@@ -14,11 +14,9 @@ from typing import Any
 from local.emulator import Emulator
 from local.models import Given
 from local.program import Registration, plain, run_program
-from local.provider import DEFAULTS, TYPE, AwsProvider, Resource, UnknownTypeError, at
+from local.provider import DEFAULTS, TYPE, AwsProvider, Resource, at
 from local.resources import Account
 from local.stack_config import StackConfig, read_stack_config
-
-__all__ = ["DeployedResource", "Deployment", "NotEmulated", "UnknownTypeError", "deploy", "not_emulated"]
 
 
 @dataclass(frozen=True)

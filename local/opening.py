@@ -10,11 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from client import PortageError
 from local.calls import RefusedError
-from local.deployer import Deployment, UnknownTypeError, deploy
+from local.deployer import Deployment, deploy
 from local.display import Step
 from local.emulator import DEFAULT_REGION, Emulator, EmulatorError
 from local.faults import LocalModeError
 from local.models import InvalidInputError
+from local.provider import UnknownTypeError
 from local.stack_config import StackConfigError, read_stack_config
 
 _PROJECT = Path(__file__).resolve().parent.parent

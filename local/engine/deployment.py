@@ -1,6 +1,5 @@
 """Local mode's deployment by the real engine, for `make local ENGINE=pulumi`."""
 
-import itertools
 import shutil
 from pathlib import Path
 
@@ -30,13 +29,12 @@ def deploy_program(step: DisplayStep, emulator: Emulator, *, home: Path = _HOME)
     for name in ("Pulumi.yaml", f"Pulumi.{_STACK}.yaml"):  # the CLI rewrites them
         shutil.copy(_PROJECT / name, project)
     step.outcome = "starting the Pulumi engine"
-    numbers = itertools.count(1)
     resources: list[DeployedResource] = []
 
     def count(made: Step) -> None:
         if made.type in TABLE:
-            step.outcome = f"{next(numbers)} resources so far"
             resources.append(DeployedResource(made.type, made.name, made.urn, made.id))
+            step.outcome = f"{len(resources)} resources so far"
 
     stack = EngineStack(project_dir=project, name=_STACK, program_dir=_PROJECT, home=home, emulator=emulator)
     try:

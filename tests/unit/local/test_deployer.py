@@ -12,9 +12,10 @@ import pytest
 import urllib3
 
 from local.calls import RefusedError
-from local.deployer import DeployedResource, Deployment, UnknownTypeError, deploy
+from local.deployer import DeployedResource, Deployment, deploy
 from local.emulator import Emulator
 from local.models import InvalidInputError
+from local.provider import UnknownTypeError
 from local.resources import TABLE
 
 EVERYTHING = Path(__file__).parent / "deployer_program"
