@@ -61,7 +61,7 @@ class Answer:
 
 
 class StaleConnection(TransportFault):
-    """The server had hung up on a connection that was kept: worth another try at once."""
+    """The server closed an idle keep-alive connection. Retry immediately on a new one."""
 
 
 class Trust:

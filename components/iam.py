@@ -24,7 +24,7 @@ _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
 
 
 def role_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
-    """The one long policy of a role; IAM counts all inline policies of a role together, and no white space.
+    """Return a role's inline policy. IAM limits the sum of a role's inline policies, without white space.
 
     Source: IAM user guide, "IAM and AWS STS quotas".
     """

@@ -320,12 +320,12 @@ def concurrency_fault(max_concurrency: int | None, reserved_concurrency: int | N
 def _claimed(name: str, bucket_name: pulumi.Input[str], checked_name: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return the bucket's name; raises ArgumentError where another pipeline of this run has the same bucket.
 
-    The same text or Output is found at once, an equal name when it is known.
+    The same text or Output object is found before any resource is made, an equal name when the Output resolves.
     """
     pipelines = runs.shared("the pipelines of buckets")
 
     def claim(bucket: object, known: str) -> str:
-        # With the value, so that no other one takes its place in memory, and its id.
+        # The entry keeps the Output alive: otherwise another object could get the same id().
         holder, _ = pipelines.setdefault(bucket, (name, bucket_name))
         if holder != name:
             raise ArgumentError(

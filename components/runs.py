@@ -16,8 +16,8 @@ _ATTRIBUTE = "_portage_shared"
 def shared(what: str) -> dict[Any, Any]:
     """Return the run's own dictionary of this name.
 
-    Unit tests with Pulumi's mocks share one stack. So a component must not be kept from what an equally named one did:
-    in one run the engine refuses that anyway.
+    An entry names the component that wrote it, and a component of the same name may write it again: unit tests with
+    Pulumi's mocks share one stack. In a real run, the engine rejects a second component of the same name.
     """
     everything: dict[str, dict[Any, Any]] = vars(_run()).setdefault(_ATTRIBUTE, {})
     return everything.setdefault(what, {})

@@ -1,4 +1,4 @@
-"""Runs work in a child process, so that a deadline ends it whatever it does, and what it changes ends with it."""
+"""Runs work in a child process, which is killed at a deadline. What the work changes in its process ends with it."""
 
 import ctypes
 import os
@@ -22,18 +22,19 @@ LONGEST_TRACEBACK = 32 * 1024
 """Characters, from the end. CloudWatch Logs truncates events over 256 KB."""
 
 MAX_ANSWER_BYTES = 20 * 1024**2
-"""Read of an answer, so that no work can use up this process's memory; more than the longest result has."""
+"""Limit of an answer, so that it cannot exhaust this process's memory; more than MAX_RESULT_BYTES of a result."""
 
 _POLL_SECONDS = 0.1
 """A child that ended without an answer is noticed after this time at the latest."""
 
 _RETURNED, _RAISED = b"=", b"!"
 _HEADER = struct.Struct(">cQ")
-"""Which of the two, and the length of what follows."""
+"""The kind of answer, and the length in bytes of the text that follows."""
 
 _ENCODING = ("utf-8", "surrogatepass")
 
 _KILL_ROUNDS = 100
+"""How often processes are listed and killed, since a process can start another one in between."""
 
 _PR_SET_PDEATHSIG = 1
 """Linux, prctl(2)."""
@@ -49,7 +50,7 @@ class WorkFailed(Exception):
 
 
 class ProcessDied(Exception):
-    """The child process ended without an answer: by os._exit(), a signal, or for want of memory."""
+    """The child process ended without an answer: by os._exit(), by a signal, or because memory ran out."""
 
 
 def run_in_child(work: Callable[[], str], seconds: float) -> str:
@@ -96,12 +97,12 @@ class _Child:
         finally:
             os.close(sending)
         self.status: int | None = None
-        """As os.waitpid() tells it, once the process has ended."""
+        """The status that os.waitpid() returned; None until the process has ended."""
 
     def answer(self, seconds: float) -> tuple[bytes, str] | None:
-        """Return how the work ended and the text that it left, or None where the process ended without; TimeoutError.
+        """Return the kind and text of the answer, or None if the process ended without one; raises TimeoutError.
 
-        The end of the file is not waited for, since a process that the child started may hold the pipe open.
+        Does not wait for the end of the file, because a process that the child started may hold the pipe open.
         """
         ends_at = time.monotonic() + seconds
         poll, received = select.poll(), bytearray()
@@ -117,14 +118,14 @@ class _Child:
             elif self.status is not None:
                 return None
             else:
-                self._look()  # and then into the pipe again: it may have answered just before its end
+                self._look()  # then the pipe is read again: the answer may have come just before the end
         raise TimeoutError(f"The work did not end within {seconds:.3g} s.")
 
     def end(self) -> None:
         """Kill the process and its whole session, where they still live."""
         if self.status is None:
             os.kill(self._pid, signal.SIGKILL)
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left of it; so macOS says of a dead process
+        with suppress(ProcessLookupError, PermissionError):  # the group has ended; macOS raises PermissionError then
             os.killpg(self._pid, signal.SIGKILL)
         _kill_session(self._pid)
         if self.status is None:
@@ -138,8 +139,8 @@ class _Child:
 
 
 def _kill_session(session: int) -> None:
-    """Kill what has a process group of its own in the session, as `timeout` of GNU has; only Linux lists sessions."""
-    for _ in range(_KILL_ROUNDS):  # a process can start another while they are listed
+    """Kill the session's processes in other process groups, such as those of GNU `timeout`; works on Linux only."""
+    for _ in range(_KILL_ROUNDS):
         alive = [pid for pid in _processes() if _session_of(pid) == session]
         if not alive:
             return
@@ -177,11 +178,11 @@ def _ending(status: int | None) -> str:
 
 
 def _work(work: Callable[[], str], sending: int, *, parent: int, folder: str) -> NoReturn:
-    """Be the child. Nothing of the parent's runs in it afterwards, such as its `finally` clauses."""
+    """Run the work in the child and exit. The parent's code, such as its `finally` clauses, never runs in the child."""
     try:
         os.setsid()
-        _die_with(parent)
-        _be_at_home(folder)
+        _end_with(parent)
+        _isolate(folder)
         message = _message(work)
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the work may have closed it
@@ -196,23 +197,26 @@ def _work(work: Callable[[], str], sending: int, *, parent: int, folder: str) ->
 def _message(work: Callable[[], str]) -> bytes:
     try:
         kind, text = _RETURNED, work()
-    except BaseException as fault:  # noqa: BLE001 - sys.exit() among them: the parent tells the cause
+    except BaseException as fault:  # noqa: BLE001 - also sys.exit(): the parent reports the cause
         trace = "".join(traceback.format_exception(fault))[-LONGEST_TRACEBACK:]
         kind, text = _RAISED, f"{type(fault).__name__}\n{trace}"
     body = text.encode(*_ENCODING)
     return _HEADER.pack(kind, len(body)) + body
 
 
-def _die_with(parent: int) -> None:
-    """Let the kernel kill this process when its parent is killed; other systems than Linux leave it running."""
+def _end_with(parent: int) -> None:
+    """Have Linux kill this process when its parent ends; on other systems it continues."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has been killed before
+        if os.getppid() != parent:  # the parent ended before the call
             os._exit(1)
 
 
-def _be_at_home(folder: str) -> None:
-    """Leave the parent's standard streams alone: whoever runs a function may speak to it by them."""
+def _isolate(folder: str) -> None:
+    """Use no standard input, standard error as standard output, and the folder for temporary files.
+
+    The parent's standard input and output may be its connection to the runtime.
+    """
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -228,5 +232,5 @@ def _temporary_folder() -> Generator[str]:
     finally:
         try:
             shutil.rmtree(folder)
-        except OSError:  # the work may have taken the permission away, or this folder
+        except OSError:  # the work may have removed the permission or the folder
             log.warning("The temporary folder %s was not deleted.", folder, exc_info=True)

@@ -112,7 +112,7 @@ def _now() -> datetime:
 
 def _delay_seconds(fault: Exception, record: dict[str, Any], max_attempts: int) -> int:
     match fault:
-        case UnknownUpload():  # no try can help: to the dead-letter queue
+        case UnknownUpload():  # no try can succeed: use up the deliveries, then SQS moves it to the dead-letter queue
             return 0
         case LeasedElsewhere(until=until):
             return max(1, math.ceil((until - _now()).total_seconds()))

@@ -32,7 +32,7 @@ def _keys() -> SigningKeys:
 
 @api_operation("signParts")
 def handle(request: ApiRequest) -> Answer:
-    """Answer 200 with the signatures, 400 for a range that the plan has not, or 403 for a session of no use."""
+    """Answer 200 with the signatures, 400 for a range that is not in the plan, or 403 for an invalid session."""
     env = _environment()
     signed = sign_part_range(
         request.json_body(),

@@ -108,7 +108,7 @@ class Creation(NamedTuple):
             self.part_opening().give_up(upload.ref, upload.multipart)
 
     def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
-        """Plan a pending upload with a fresh URL and hold its place as long; later, it takes no bytes.
+        """Return a pending upload's plan with a new URL, and extend its place to the URL's expiry.
 
         Raises UnknownUpload, QuotaExceeded where its place was lost and no other is free, or NotOpen.
         """

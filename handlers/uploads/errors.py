@@ -1,4 +1,4 @@
-"""What may be wrong with a request: each is the client's to mend, and handlers/api.py gives it an HTTP status."""
+"""The errors of a request that a client can act on. handlers/api.py maps each to an HTTP status."""
 
 from typing import TYPE_CHECKING
 

@@ -32,7 +32,7 @@ LONGEST_CREATION = timedelta(seconds=60)
 
 
 class _Holder(NamedTuple):
-    """Who has a place; times in epoch seconds."""
+    """The upload that holds a place; times in epoch seconds."""
 
     upload_id: str
     until: int
@@ -145,7 +145,7 @@ class Places:
         return {number: holder for number, holder in found.items() if holder.until > moment}
 
     def _is_left_behind(self, owner: str, number: int, holder: _Holder, moment: int) -> bool:
-        """Look whether the holder's record says that it needs this place no more, or has never said that it has it."""
+        """Whether the holder's record shows that it no longer needs this place, or does not have it after a minute."""
         answer = self._call(
             "GetItem",
             Key=key_of(UploadRef(owner, holder.upload_id)),

@@ -25,10 +25,10 @@ LONGEST_DETAIL = 1_000
 """Characters of a sentence; DynamoDB would refuse a record of over 400 KB, and so lose the failure."""
 
 RECORDING_SECONDS = 3.0
-"""Kept back of the function's time, to record how the work ended."""
+"""Reserved at the end of the function's time, to record how the work ended."""
 
 SHORTEST_WORK_SECONDS = 1.0
-"""With less time, a run does not begin: to end it then would say nothing of the processor."""
+"""A run begins only with at least this time: otherwise its TimeoutError would not mean that the processor is slow."""
 
 LEASE_MARGIN = timedelta(seconds=5)
 """How long a lease outlives its function: two machines' clocks differ, and Lambda takes a moment to end a process."""
@@ -39,7 +39,7 @@ class JobFailed(Exception):
 
 
 class ScanFailed(Exception):
-    """Nobody knows whether the object is safe: the message goes to the dead-letter queue, for an operator."""
+    """The malware scan failed, so the object may be unsafe: the message goes to the dead-letter queue."""
 
 
 class NoTimeLeft(Exception):
@@ -114,7 +114,7 @@ class Processing:
     seconds_left: Callable[[], float]
     """Until the function is ended from outside."""
     isolated: Callable[[Callable[[], str], float], str]
-    """Runs work where it can do no harm, for some seconds at most; see child_process.run_in_child."""
+    """Runs work in a process of its own, for at most this many seconds; see child_process.run_in_child."""
 
     def process_upload(self, delivery: Delivery, facts: dict[str, str | int]) -> Status:
         """Take the upload from uploaded to completed, rejected or failed, and return how it ended.
@@ -162,9 +162,10 @@ class Processing:
         return UploadRef.from_object_key(delivery.key)
 
     def _finish(self, ref: UploadRef, delivery: Delivery) -> Status:
-        """Do what is left to do for an upload that is done, or another run's, and return its status.
+        """Return the status of an upload that has ended; put the delivered version away if the upload does not need it.
 
-        What came after an abort is put away, and so is another version than the upload's: a form may be sent twice.
+        That is a version of a rejected or aborted upload, or one that is not the upload's: a form can be sent twice.
+        Raises LeasedElsewhere while another run has the upload, and ScanFailed if the scan of this version failed.
         """
         upload = self.records.find(ref)
         status = upload.status
@@ -188,7 +189,7 @@ class Processing:
         return self._complete(ref, delivery, text)
 
     def _outcome(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> str:
-        """Verify, and hand to the processor what is good; returns text, as what is isolated can answer nothing else."""
+        """Verify the object and process it; returns text, because isolated work can return nothing else."""
         if rejection := self._rejection(delivery, declared):
             return f"{_REJECTED}:{json.dumps(asdict(rejection))}"
         job = Job(
@@ -216,7 +217,7 @@ class Processing:
         return verify(self.objects, delivery.version, declared, allowed_content_types=self.allowed_content_types)
 
     def _reject(self, ref: UploadRef, delivery: Delivery, rejection: Rejection) -> Status:
-        """Record first: what is put away and not recorded would be missing at the next try."""
+        """Record first: after a crash between the two steps, the next try would otherwise not find the object."""
         detail, run_id = _storable(rejection.detail), delivery.run.run_id
         if self.records.record_rejected(ref, self.clock(), run_id=run_id, code=rejection.code, detail=detail):
             log.warning("Upload rejected: %s", detail, extra=_facts(ref, delivery))
@@ -245,7 +246,7 @@ class Processing:
 
 
 _REJECTED, _UNPROCESSABLE, _PROCESSED = "rejected", "unprocessable", "processed"
-"""How isolated work ended; after a colon stands the rejection, the sentence or the result."""
+"""How isolated work ended. A colon follows, then the rejection as JSON, the sentence, or the result."""
 
 
 def _storable(sentence: str) -> str:
