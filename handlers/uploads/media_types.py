@@ -260,18 +260,18 @@ def contradiction(declared: str, head: bytes, allowed: Sequence[str] = ()) -> st
     """Return what an object is that is not of its declared type, as part of a sentence; None where it may be."""
     plain = media_type(declared)
     found = _found(head)
-    is_guarded = _must_not_be_a_way_round(plain, allowed) and not _is_known_by_name(plain)
+    # A pattern of the tables, such as *+json, matches subtypes that nobody knows.
+    is_guarded = plain not in _TYPES_BY_NAME and _must_not_be_a_way_round(plain, allowed)
     if is_guarded and (running := _running(head, found)):
         return running
-    if is_guarded and plain.partition("/")[0] not in {"application", "text"}:
-        return _disguised(head, found, is_named=is_named(plain, allowed))  # image/x+json is no text
-    if _is_text(plain):
+    is_in_tables = plain.startswith(("application/", "text/")) or not is_guarded  # image/x+json is no text
+    if is_in_tables and _is_text(plain):
         return None if found in {_TEXT, _RTF, _NO_KIND, *_ENCODED} else found
-    family = _family_of(plain)
+    family = _family_of(plain) if is_in_tables else None
     if family is not None:
         return None if found in family.found or (found == _NO_KIND and not family.is_sure) else found
-    if _must_not_be_a_way_round(plain, allowed):
-        return _disguised(head, found, is_named=is_named(plain, allowed))
+    if is_guarded and not is_named(plain, allowed):
+        return _readable(head, found)
     return None
 
 
@@ -281,11 +281,6 @@ def _must_not_be_a_way_round(plain: str, allowed: Sequence[str]) -> bool:
     return bool(allowed) and not is_decided
 
 
-def _is_known_by_name(plain: str) -> bool:
-    """Whether the tables name the type itself: a pattern such as *+json admits subtypes that nobody knows."""
-    return plain in _TYPES_BY_NAME
-
-
 def _running(head: bytes, found: str) -> str | None:
     """Name an executable or a script."""
     if found in _EXECUTABLES:
@@ -293,10 +288,8 @@ def _running(head: bytes, found: str) -> str | None:
     return _SCRIPT if _SCRIPT_START.match(_utf_16_text(head) or head.removeprefix(codecs.BOM_UTF8)) else None
 
 
-def _disguised(head: bytes, found: str, *, is_named: bool) -> str | None:
-    running = _running(head, found)
-    if running or is_named:
-        return running
+def _readable(head: bytes, found: str) -> str | None:
+    """Name text or an archive."""
     if _utf_16_text(head):
         return _TEXT
     return found if found == _TEXT or found in _ARCHIVES else None
