@@ -134,7 +134,7 @@ class Sender:
     def send(self, request: Request, on_sent: OnSent) -> Answer:
         """Send a piece, and return the answer, whoever gave it.
 
-        A server may refuse and hang up before it has read everything: its answer is returned all the same.
+        A server may refuse and close the connection before it has read everything: its answer is returned all the same.
         FileChanged, before the last piece leaves, if the file is not what it was; OSError if it cannot be read.
         """
         place = urlsplit(request.url)
@@ -236,7 +236,7 @@ def _named_faults(what: str, earlier: OSError | None = None, *, is_kept: bool) -
         yield
     except (OSError, http.client.HTTPException) as error:
         cause = earlier or error
-        # Silence is no sign of a server that hung up; and waiting for it again is no small thing.
+        # A timeout is no sign that the server closed an idle connection, and a retry may wait as long again.
         kind = StaleConnection if is_kept and not isinstance(cause, TimeoutError) else TransportFault
         raise kind(f"{what} failed: {cause}") from cause
 

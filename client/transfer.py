@@ -63,7 +63,7 @@ def send_file(
 ) -> Answer:
     """Send a file with exactly these headers, of which Content-Length must be one, and return the answer.
 
-    A server may refuse and hang up before it has read everything: its answer is returned all the same.
+    A server may refuse and close the connection before it has read everything: its answer is returned all the same.
     """
     source = SourceFile.at(path)
     request = _bare_request(method, url, headers, source)

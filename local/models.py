@@ -307,7 +307,7 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             elif before is None:
                 merged[member] = node
             else:
-                raise TypeError(f"two inputs go to {member}; mend the table's moves")
+                raise TypeError(f"two inputs go to {member}; fix the table's moves")
     return merged
 
 

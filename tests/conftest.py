@@ -10,7 +10,7 @@ settings.load_profile("portage")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C and a hang-up end what tests start, as they expect.
+    """Let SIGINT and SIGHUP end what tests start, as they expect.
 
     A shell without job control has what it starts with `&` ignore SIGINT, and `nohup` has it ignore SIGHUP. An ignored
     signal stays ignored in every process started from there.

@@ -1,4 +1,4 @@
-"""MiniStack with its gaps mended, run as `python -m local.shim` by `local.emulator`.
+"""MiniStack with its gaps patched, run as `python -m local.shim` by `local.emulator`.
 
-Each module mends one gap and says what AWS does, what MiniStack does, and what happens here.
+Each module patches one gap and says what AWS does, what MiniStack does, and what happens here.
 """

@@ -70,8 +70,8 @@ def main() -> None:
     listener, data_dir = int(sys.argv[1]), sys.argv[2]
     threading.Thread(target=_watch_parent, args=(data_dir,), daemon=True).start()
     for module in _GAPS:
-        module.mend()
-    lambda_environment.mend(Path(data_dir))
+        module.patch()
+    lambda_environment.patch(Path(data_dir))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.graceful_timeout = 0.5

@@ -14,7 +14,7 @@ from local.shim import gap
 _MODULE = "ministack.services.cognito"
 
 
-def mend() -> None:
+def patch() -> None:
     """Ask the pool of the client first."""
     gap.replace(_MODULE, "_sign_up", _where_permitted)
 

@@ -1,4 +1,4 @@
-"""How a gap is mended: an attribute of MiniStack, or of airspeed, gives way to another one."""
+"""How a gap is patched: an attribute of MiniStack or airspeed is replaced."""
 
 import importlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def attribute(module: str, path: str) -> Any:
             package = module.partition(".")[0]
             raise GapError(
                 f"{package} {version(package)} has no {module}.{path}, which local/shim builds on:"
-                f" install the {package} that requirements-dev.txt names, or mend the shim"
+                f" install the {package} that requirements-dev.txt names, or fix the shim"
             )
         found = getattr(found, name)
     return found

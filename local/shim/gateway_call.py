@@ -5,7 +5,7 @@ events have header names as the client spelled them, and mapping expressions com
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html
 MiniStack: each id is made up anew, a MOCK integration does not see its request at all, and header names are in lower
 case.
-Here: the call in progress is kept where the other mends find it, its id is used throughout, and names are spelled as
+Here: the call in progress is kept where the other patches find it, its id is used throughout, and names are spelled as
 they came; hypercorn has to pass them on so.
 """
 
@@ -51,7 +51,7 @@ def configuration_error() -> Answer:
     return error("API_CONFIGURATION_ERROR", "Internal server error")
 
 
-def mend() -> None:
+def patch() -> None:
     """Keep each call, its id and the spelling of its headers."""
     gap.replace("ministack.app", "app", _with_spellings)
     gap.replace(MODULE, "_execute_in_scope", _with_call)

@@ -26,7 +26,7 @@ class _FunctionFailed(Exception):
     """The function raised, or what it returned is no proxy response."""
 
 
-def mend() -> None:
+def patch() -> None:
     """Complete the gateway responses, and use them for failed functions."""
     gap.replace(gateway_call.MODULE, "_gateway_error_response", _with_all_variables)
     gap.replace(gateway_call.MODULE, "_gateway_request_value", _by_case)

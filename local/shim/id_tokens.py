@@ -12,7 +12,7 @@ from typing import Any
 from local.shim import gap, gateway_call
 
 
-def mend() -> None:
+def patch() -> None:
     """Look at what a good token is for."""
     gap.replace(gateway_call.MODULE, "_validate_cognito_authorizer", _id_token_alone)
 

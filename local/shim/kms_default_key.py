@@ -21,7 +21,7 @@ _CLIENTS_KEY = f"{_ALGORITHM}-customer-algorithm"
 _BLOCKED = "<EncryptionType>SSE-C</EncryptionType>"
 
 
-def mend() -> None:
+def patch() -> None:
     """Name a key and take the name out of what is kept and told; refuse what the bucket blocks."""
     gap.replace("ministack.services.s3", "_resolve_sse_write_headers", _with_own_key)
 

@@ -23,7 +23,7 @@ _KEPT = {
 }
 
 
-def mend(data_dir: Path) -> None:
+def patch(data_dir: Path) -> None:
     """Clean up in Python workers before they load a function; the SDK's folder is made in the data folder."""
     packages = data_dir / "lambda-packages"
     packages.mkdir()

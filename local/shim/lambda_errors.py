@@ -13,7 +13,7 @@ from local.shim import gap
 _TRACE = "Traceback (most recent call last):\n"
 
 
-def mend() -> None:
+def patch() -> None:
     """Name errors as the Lambda runtime does."""
     gap.replace("ministack.services.lambda_svc", "_execute_function_warm", _named)
 

@@ -20,7 +20,7 @@ _MARKED_ANSWER = f"        print({_MARK!r}, file=sys.__stderr__, flush=True)\n{_
 _LOST_MARK_SECONDS = 0.25  # a worker that died has sent none; MiniStack's own longest wait
 
 
-def mend() -> None:
+def patch() -> None:
     """Have Python workers mark the end of their log, and read up to it."""
     gap.replace(_MODULE, "_PYTHON_WORKER_SCRIPT", _marked)
     gap.replace(_MODULE, "Worker._drain_stderr_bounded", _up_to_mark)

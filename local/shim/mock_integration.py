@@ -16,7 +16,7 @@ from local.shim import gap, gateway_call, mapping
 _STATUS_CODE = re.compile(r"[\"']?statusCode[\"']?\s*:\s*[\"']?(\d{3})\b")
 
 
-def mend() -> None:
+def patch() -> None:
     """Answer MOCK integrations here."""
     gap.replace(gateway_call.MODULE, "_invoke_mock_v1", _evaluated)
 

@@ -16,7 +16,7 @@ from local.shim import gap
 _version_id: ContextVar[str | None] = ContextVar("version_id", default=None)
 
 
-def mend() -> None:
+def patch() -> None:
     """Remember the version while MiniStack makes an object's event, and add it to what EventBridge gets."""
     gap.replace("ministack.services.s3", "_fire_s3_event", _remembering_version)
     gap.replace("ministack.services.eventbridge", "_dispatch_event", _with_version)

@@ -14,7 +14,7 @@ from local.shim import gap, gateway_call
 LIMIT_BYTES = 10 * 1024 * 1024
 
 
-def mend() -> None:
+def patch() -> None:
     """Refuse what API Gateway refuses before it looks at anything else of the request."""
     gap.replace(gateway_call.MODULE, "_execute_in_scope", _with_limit)
 

@@ -21,7 +21,7 @@ _OF_FORM: ContextVar[Mapping[str, str]] = ContextVar("keys_of_form")
 _ENCRYPTION = ("x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-customer-algorithm")
 
 
-def mend() -> None:
+def patch() -> None:
     """Add to what is known of requests, and to what is asked about a form."""
     gap.replace("ministack.core.iam_actions", "s3_service_context", _with_keys_of_request)
     gap.replace("ministack.services.s3", "_enforce_signed_post_policy", _remembering_keys_of_form)

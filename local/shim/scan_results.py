@@ -14,7 +14,7 @@ from local.shim import gap
 _SOURCE = "aws.guardduty"
 
 
-def mend() -> None:
+def patch() -> None:
     """Let GuardDuty's events through where there are no others with them."""
     gap.replace("ministack.services.eventbridge", "_put_events", _speaking_for_guardduty)
 

@@ -24,7 +24,7 @@ _PENDING = "AWSPENDING"
 _PRINCIPAL = "secretsmanager.amazonaws.com"
 
 
-def mend() -> None:
+def patch() -> None:
     """Begin a version in RotateSecret, and let the function make and finish it."""
     gap.replace(MODULE, "_rotate_secret", _begun)
     gap.replace(MODULE, "handle_request", _finished)

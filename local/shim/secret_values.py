@@ -20,7 +20,7 @@ Answer = tuple[int, dict[str, str], bytes]
 _OK = 200
 
 
-def mend() -> None:
+def patch() -> None:
     """Drop the version that nobody gave a value, and refuse to read one."""
     gap.replace(MODULE, "_store_new_secret", _without_an_empty_version)
     gap.replace(MODULE, "_get_secret_value", _only_values)

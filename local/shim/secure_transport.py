@@ -11,7 +11,7 @@ from collections.abc import Callable
 from local.shim import gap
 
 
-def mend() -> None:
+def patch() -> None:
     """Pin every request's origin as a secure one."""
     gap.replace("ministack.app", "pin_request_origin", _secure)
 

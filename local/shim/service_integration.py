@@ -18,7 +18,7 @@ from local.shim import gap, gateway_call, mapping, service_call
 _DEFAULT_TIMEOUT_MS = 29_000  # https://docs.aws.amazon.com/apigateway/latest/api/API_Integration.html
 
 
-def mend() -> None:
+def patch() -> None:
     """Take over what MiniStack hands to Lambda for want of anything better."""
     gap.replace(gateway_call.MODULE, "_invoke_lambda_custom_v1", _beside_lambda)
 

@@ -14,7 +14,7 @@ from local.shim import gap
 _MODULE = "ministack.services.s3"
 
 
-def mend() -> None:
+def patch() -> None:
     """Look at the headers once the signature is found good."""
     gap.replace(_MODULE, "_verify_presigned_sigv4", _with_all_signed)
 

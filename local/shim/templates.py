@@ -21,7 +21,7 @@ import jsonpath_ng.ext.parser  # pyright: ignore[reportMissingTypeStubs]
 
 from local.shim import java, velocity
 
-velocity.mend()
+velocity.patch()
 
 
 class TemplateRefused(ValueError):

@@ -20,7 +20,7 @@ import referencing.jsonschema
 from local.shim import gap, gateway_call
 
 
-def mend() -> None:
+def patch() -> None:
     """Validate by content type, and explain a refusal."""
     gap.replace(gateway_call.MODULE, "_check_request_validation", _explained)
 

@@ -1,4 +1,4 @@
-"""Velocity 1.7 as API Gateway runs it: airspeed, with the places mended where it is not Velocity.
+"""Velocity 1.7 as API Gateway runs it: airspeed, patched where it differs from Velocity.
 
 - Names may hold hyphens, as in `$context.responseOverride.header.Content-Type`; airspeed stops at them.
 - Only null and false are false: an empty string is true. airspeed asks Python, where it is not.
@@ -36,7 +36,7 @@ class UnknownMethod(ValueError):
     """A template calls a method that its value does not have in Java."""
 
 
-def mend() -> None:
+def patch() -> None:
     """Make airspeed speak Velocity, for the whole process."""
     for path, pattern in _PATTERNS.items():
         gap.replace("airspeed", path, lambda _original, pattern=pattern: pattern)

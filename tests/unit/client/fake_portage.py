@@ -63,7 +63,7 @@ class FakePortage(FakeS3):
         send(handler, status, content, {"Content-Type": kind})
 
     def lose_answer(self, handler: Handler) -> None:
-        """Do what is asked, and hang up before saying so."""
+        """Do what is asked, and close the connection without an answer."""
         handler.wfile = io.BytesIO()
         self.serve(handler)
         drop(handler)
