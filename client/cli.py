@@ -1,4 +1,4 @@
-"""The `portage` command: what can be said to it."""
+"""The `portage` command: its arguments."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -18,20 +18,20 @@ Command = Callable[[argparse.Namespace, Output], Exit]
 _WAIT_SECONDS = 600.0
 _CONFIGURATION = """\
 configuration:
-  The stack's outputs, as `pulumi stack output --json > portage.json` writes them: apiUrl, userPoolClientId
-  and region, in local mode also cognitoEndpoint. Looked for in --config, the environment variable
-  PORTAGE_CONFIG, ./portage.json, and portage.json in the user's configuration folder.
+  A JSON file with the stack's outputs, which `pulumi stack output --json > portage.json` writes. The command uses
+  apiUrl, userPoolClientId and region, and in local mode cognitoEndpoint and credentialsFile. The file is the first of:
+  --config, the environment variable PORTAGE_CONFIG, ./portage.json, portage.json in the user's configuration folder.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say, and return the exit code."""
+    """Run the command that the arguments name, and return the exit code."""
     reader = parser()
     options = reader.parse_args(arguments, argparse.Namespace(json=False, config=None, id=None, file=None, name=None))
     if options.command is commands.resume and options.id and not options.file:
-        reader.error("resume --id needs the FILE that the upload is of")
+        reader.error("resume --id requires the FILE that the upload is of")
     if options.name and len(options.files) > 1:
-        reader.error(f"--name {options.name} cannot be the name of {len(options.files)} files: put one at a time")
+        reader.error(f"--name {options.name} cannot name {len(options.files)} files: upload them one at a time")
     output = Output(as_json=options.json)
     command: Command = options.command
     try:
@@ -48,25 +48,25 @@ def parser() -> argparse.ArgumentParser:
     """Return what reads the arguments; options that all commands share may stand before or after the command."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="write one JSON object a line, and no progress"
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object per line, and no progress"
     )
     shared.add_argument(
         "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="the stack's outputs (see below)"
     )
     top = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Carry large files to where they are processed.",
+        description="Upload large files to Portage, follow their processing, and download results.",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
     words = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def word(name: str, command: Command, told: str) -> argparse.ArgumentParser:
+    def word(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = words.add_parser(
             name,
-            help=told,
-            description=f"{told[0].upper()}{told[1:]}.",
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
             epilog=_epilog(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             parents=[shared],
@@ -74,74 +74,74 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    login = word("login", commands.login, "sign in, and remember it")
-    login.add_argument("--email", type=_given, help="asked for if left out")
+    login = word("login", commands.login, "sign in, and store the sign-in for the other commands")
+    login.add_argument("--email", type=_given, help="e-mail address; the command asks for it if you omit it")
     login.add_argument(
         "--password-stdin",
         action="store_true",
-        help="read the password from standard input, and a new one, where it must be changed, from the next line",
+        help="read the password from the first line of standard input, and a new one, if required, from the second",
     )
-    put = word("put", commands.put, "send files, going on where sending them was interrupted")
+    put = word("put", commands.put, "upload files; uploads in parts that were interrupted continue")
     put.add_argument(
         "files",
         nargs="+",
         type=_given,
         metavar="FILE",
-        help="- is standard input: kept in the cache folder first, to know its size",
+        help="file to upload; - is standard input, which is first copied to the cache folder to know its size",
     )
-    put.add_argument("--name", type=_given, help="file name to declare (- is called stdin otherwise)")
-    put.add_argument("--type", type=_given, help="content type to declare, guessed by the name otherwise")
+    put.add_argument("--name", type=_given, help="file name to declare; default: the name of FILE, or stdin for -")
+    put.add_argument("--type", type=_given, help="content type to declare; default: guessed from the name")
     put.add_argument(
         "--checksum",
         choices=CHECKSUMS,
-        help="declare the file by it, so that any other bytes are refused or rejected; takes a reading of the file "
-        "before it is sent, and in parts another one meanwhile; crc32 takes half the time, but only finds accidents",
+        help="declare this checksum of the file, so that other bytes are rejected; reads the file once before it is "
+        "sent, and in parts once more; crc32 takes half the time of sha256, but only detects accidental changes",
     )
     put.add_argument(
         "--method",
         choices=METHODS,
-        help="how the bytes go: in one request, in a form as from a browser, or in parts; by the size if left out",
+        help="how to send the file: in one request, in a form like a browser, or in parts; default: by its size",
     )
     _add_wait(put)
-    resume = word("resume", commands.resume, "go on with one interrupted file, or with all that were begun here")
+    resume = word("resume", commands.resume, "continue one interrupted upload, or all that this machine started")
     resume.add_argument(
         "file",
         nargs="?",
         type=_given,
         metavar="FILE",
-        help="where another process still sends it, this one joins in, and sends from the end until they meet; on "
-        "another device only if it was declared with --checksum, else this one sends everything again",
+        help="file to continue with. If another process is still sending it, both share the parts; with a process on "
+        "another device only if the upload was declared with --checksum, otherwise this one sends all parts again",
     )
-    resume.add_argument("--id", type=_upload_id, help="upload that was begun on another device; needs FILE")
+    resume.add_argument("--id", type=_upload_id, help="ID of an upload that another device started; requires FILE")
     _add_wait(resume)
-    status = word("status", commands.status, "tell how far an upload is")
+    status = word("status", commands.status, "show the status of an upload")
     status.add_argument("id", type=_upload_id, metavar="ID")
     _add_wait(status)
-    listing = word("list", commands.list_uploads, "tell of the newest uploads")
-    listing.add_argument("--limit", type=_whole, default=100, metavar="N", help="how many; 100 if left out")
-    get = word("get", commands.get, "fetch an upload's result")
+    listing = word("list", commands.list_uploads, "list your newest uploads")
+    listing.add_argument("--limit", type=_whole, default=100, metavar="N", help="how many uploads; default: 100")
+    get = word("get", commands.get, "download the result of an upload")
     get.add_argument("id", type=_upload_id, metavar="ID")
     get.add_argument(
         "-o",
         "--output",
         type=_given,
         metavar="FILE",
-        help="- is standard output; a file that is there is replaced at once and keeps its mode; named after the "
-        "uploaded file if left out",
+        help="file to write, or - for standard output; an existing file is replaced when the download is complete, and "
+        "keeps its mode; default: the name of the uploaded file",
     )
-    abort = word("abort", commands.abort, "give an upload up before it is complete")
+    abort = word("abort", commands.abort, "abort an upload that is not complete")
     abort.add_argument("id", type=_upload_id, metavar="ID")
     return top
 
 
 def _add_wait(word: argparse.ArgumentParser) -> None:
-    word.add_argument("--wait", action="store_true", help="follow the upload to its end")
+    word.add_argument("--wait", action="store_true", help="wait until the upload has ended")
     word.add_argument(
         "--timeout",
         type=_seconds,
         default=_WAIT_SECONDS,
         metavar="SECONDS",
-        help=f"how long to wait; {_WAIT_SECONDS:g} if left out",
+        help=f"maximum time to wait; default: {_WAIT_SECONDS:g}",
     )
 
 
@@ -149,9 +149,9 @@ def _whole(text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
     return number
 
 
@@ -159,15 +159,15 @@ def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
     if not seconds > 0:  # nan is not either
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0 seconds")
+        raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
     return seconds
 
 
 def _given(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("'' says nothing: fill it in, or leave it out")
+        raise argparse.ArgumentTypeError("must not be empty")
     return text
 
 
@@ -176,10 +176,10 @@ def _upload_id(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no upload's ID: give a UUID, such as `{PROGRAM} list` shows"
+            f"{text!r} is not an upload ID. Give a UUID that `{PROGRAM} list` shows."
         ) from None
 
 
 def _epilog() -> str:
     codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
-    return f"exit codes:\n{codes}  Of several files, the first fault's.\n\n{_CONFIGURATION}"
+    return f"exit codes:\n{codes}  With several files, the code of the first error.\n\n{_CONFIGURATION}"

@@ -33,7 +33,7 @@ def login(options: Namespace, output: Output) -> Exit:
     ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
     with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
         session = pool.sign_in(email, _answer(ask, "Password"), lambda: _answer(ask, "New password"))
-        Credentials().keep(config, session)
+        Credentials(config).keep(session)
     output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
     return Exit.DONE
 
@@ -101,7 +101,7 @@ def abort(options: Namespace, output: Output) -> Exit:
 def _portage(options: Namespace) -> Generator[Portage]:
     config = load_config(options.config)
     with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
-        token = Credentials().token(config, pool)
+        token = Credentials(config).token(pool)
         with Portage(config.api_url, token) as portage:
             yield portage
 

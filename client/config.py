@@ -8,7 +8,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from client.answers import Fields
-from client.errors import UnexpectedAnswer, WrongConfig
+from client.errors import UnexpectedAnswer, WrongConfig, reason
 from client.transport import checked_url
 
 FILE_NAME = "portage.json"
@@ -23,7 +23,9 @@ class Config:
     user_pool_client_id: str
     region: str
     cognito_endpoint: str | None
-    """Stands in for Cognito's own in local mode."""
+    """Used instead of Cognito's own endpoint in local mode."""
+    credentials_file: Path | None = None
+    """Where to store sign-ins; None for the user's configuration folder. Local mode deletes its file when it stops."""
 
 
 def config_folder() -> Path:
@@ -37,7 +39,7 @@ def load_config(given: Path | None) -> Config:
     try:
         content: object = json.loads(path.read_bytes())
     except OSError as error:
-        raise WrongConfig(f"{path} cannot be read: {error.strerror}") from error
+        raise WrongConfig(f"{path} cannot be read: {reason(error)}") from error
     except ValueError as error:
         raise WrongConfig(f"{path} is not JSON: write it with `pulumi stack output --json > {FILE_NAME}`") from error
     try:
@@ -53,6 +55,7 @@ def load_config(given: Path | None) -> Config:
             user_pool_client_id=fields.text("userPoolClientId"),
             region=fields.text("region"),
             cognito_endpoint=fields.text("cognitoEndpoint") if "cognitoEndpoint" in fields else None,
+            credentials_file=Path(fields.text("credentialsFile")) if "credentialsFile" in fields else None,
         )
     except (UnexpectedAnswer, ValueError) as error:
         raise WrongConfig(f"{error}: write the file with `pulumi stack output --json > {FILE_NAME}`") from error

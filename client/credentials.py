@@ -5,7 +5,6 @@ import os
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 from client.answers import Fields
 from client.config import Config, config_folder
@@ -19,21 +18,22 @@ _OWNER_ONLY = 0o600
 class Credentials:
     """What `portage login` leaves for the other commands."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or config_folder() / "credentials.json"
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._path = config.credentials_file or config_folder() / "credentials.json"
 
-    def keep(self, config: Config, session: Session) -> None:
+    def keep(self, session: Session) -> None:
         """Remember a session, also when its refresh token is rotated."""
-        session.on_refresh_token(lambda token: self._write(config.user_pool_client_id, token))
+        session.on_refresh_token(lambda token: self._write(self._config.user_pool_client_id, token))
 
-    def token(self, config: Config, pool: UserPool) -> Callable[[], str]:
+    def token(self, pool: UserPool) -> Callable[[], str]:
         """Return what gives tokens by what is remembered; NotSignedIn if nothing is."""
-        known = self._read()
+        known, config = self._read(), self._config
         if config.user_pool_client_id not in known:
             raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `{PROGRAM} login`")
         with _told_to_sign_in():
             session = pool.sign_in_again(known[config.user_pool_client_id])
-        self.keep(config, session)
+        self.keep(session)
 
         def token() -> str:
             with _told_to_sign_in():
@@ -42,23 +42,23 @@ class Credentials:
         return token
 
     def _read(self) -> dict[str, str]:
-        if not self.path.exists():
+        if not self._path.exists():
             return {}
         try:
-            fields = Fields(json.loads(self.path.read_bytes()), str(self.path))
+            fields = Fields(json.loads(self._path.read_bytes()), str(self._path))
         except ValueError as error:
-            raise WrongConfig(f"{self.path} is damaged, not JSON: delete it, and run `{PROGRAM} login`") from error
+            raise WrongConfig(f"{self._path} is damaged, not JSON: delete it, and run `{PROGRAM} login`") from error
         return {client_id: fields.text(client_id) for client_id in fields}
 
     def _write(self, client_id: str, refresh_token: str) -> None:
         known = self._read()
         if known.get(client_id) == refresh_token:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self.path.with_suffix(f".{uuid.uuid4().hex}")
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._path.with_suffix(f".{uuid.uuid4().hex}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w") as file:
             json.dump(known | {client_id: refresh_token}, file)
-        fresh.replace(self.path)
+        fresh.replace(self._path)
 
 
 @contextmanager

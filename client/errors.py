@@ -1,6 +1,11 @@
 """What can go wrong: one class for each party that can refuse, all under `PortageError`."""
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says, without the number and the file name that Python adds to an OSError."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 class PortageError(Exception):
     """Anything that kept an upload from going through."""
 

@@ -1,4 +1,4 @@
-"""With what code the `portage` command ends."""
+"""Exit codes of the `portage` command."""
 
 from enum import IntEnum
 from http import HTTPStatus
@@ -39,14 +39,14 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done",
-    Exit.NO_RESULT: "the upload failed, was aborted, or lost its parts for their age; get: it has no result yet",
+    Exit.NO_RESULT: "the upload failed, was aborted or expired; get: there is no result yet",
     Exit.USAGE: "wrong usage or configuration",
-    Exit.NOT_SIGNED_IN: f"not signed in, or the sign-in was refused: `{PROGRAM} login`",
-    Exit.REFUSED: "Portage or S3 refused",
-    Exit.TRY_AGAIN: f"the network or a server failed, or time was up: the same command again, or `{PROGRAM} resume`",
-    Exit.FILE: "the file cannot be read or written, is empty, has changed, or has nothing to resume",
-    Exit.REJECTED: "the upload was rejected: its bytes are not what was declared, or not wanted",
-    Exit.INTERRUPTED: f"interrupted: `{PROGRAM} resume` goes on with uploads in parts; put others again",
+    Exit.NOT_SIGNED_IN: f"not signed in, or the sign-in was refused: run `{PROGRAM} login`",
+    Exit.REFUSED: "Portage or S3 refused the request",
+    Exit.TRY_AGAIN: f"network or server error, or timeout: run the same command again, or `{PROGRAM} resume`",
+    Exit.FILE: "the file cannot be read or written, is empty, has changed, or has no upload to resume",
+    Exit.REJECTED: "the upload was rejected: its bytes differ from the declaration, or are not allowed",
+    Exit.INTERRUPTED: f"interrupted: `{PROGRAM} resume` continues uploads in parts; run put again for others",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from rich.filesize import decimal
 
-from client.errors import PortageError
+from client.errors import PortageError, reason
 from client.models import Upload
 
 
@@ -49,13 +49,14 @@ class Output:
 
     def error(self, error: PortageError | OSError, path: str | None = None) -> None:
         """Write what went wrong, with what was noted of it."""
-        sentences = [str(error), *getattr(error, "__notes__", [])]
+        sentences = [_sentence(error), *getattr(error, "__notes__", [])]
         if self.as_json:
             told = {"kind": type(error).__name__, "message": " ".join(sentences)}
             self._write_json(({"path": path} if path is not None else {}) | {"error": told})
             return
         for sentence in sentences:
-            self.note(sentence if path is None else f"{path}: {sentence}")
+            is_named = path is None or str(Path(path).resolve()) in sentence
+            self.note(sentence if is_named else f"{path}: {sentence}")
 
     def note(self, sentence: str) -> None:
         """Write what is no result."""
@@ -63,6 +64,11 @@ class Output:
 
     def _write_json(self, fields: Mapping[str, object]) -> None:
         _write(sys.stdout, json.dumps(fields, default=_plain, ensure_ascii=False))
+
+
+def _sentence(error: PortageError | OSError) -> str:
+    file = error.filename if isinstance(error, OSError) else None
+    return reason(error) if file is None else f"{reason(error)}: {file}"
 
 
 def _write(stream: TextIO, line: str) -> None:

@@ -21,7 +21,7 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from client.answers import excerpt
-from client.errors import ForeignAnswer, S3Refused, TransportFault, UnexpectedAnswer
+from client.errors import ForeignAnswer, S3Refused, TransportFault, UnexpectedAnswer, reason
 from client.source import SourceFile
 
 OnSent = Callable[[int], None]
@@ -238,7 +238,7 @@ def _named_faults(what: str, earlier: OSError | None = None, *, is_kept: bool) -
         cause = earlier or error
         # A timeout is no sign that the server closed an idle connection, and a retry may wait as long again.
         kind = StaleConnection if is_kept and not isinstance(cause, TimeoutError) else TransportFault
-        raise kind(f"{what} failed: {cause}") from cause
+        raise kind(f"{what} failed: {reason(cause)}") from cause
 
 
 def _send_head(connection: http.client.HTTPConnection, request: Request, place: SplitResult) -> None:

@@ -1,7 +1,6 @@
 """The file that is sent: what it was when it was declared, and whether it still is."""
 
 import base64
-import errno
 import hashlib
 import os
 import stat
@@ -58,7 +57,7 @@ class SourceFile:
             time.sleep(_TICK_NS / 1e9)
             status = absolute.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is no regular file: give one, or - for standard input", str(absolute))
+            raise OSError(f"Not a regular file: {absolute}. Give a regular file, or - for standard input.")
         return cls(absolute, status.st_size, status.st_mtime_ns, _version(status))
 
     def check(self, descriptor: int | None = None) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from local.faults import LocalModeError
 
@@ -46,7 +47,9 @@ def held(path: Path) -> Generator[None]:
     path.parent.mkdir(exist_ok=True)
     file = _lock_newest(path)
     if file is None:
-        raise LocalModeError(f"local mode runs in this checkout already: {find_runner(path)}")
+        raise LocalModeError(
+            f"Local mode already runs in this checkout: {find_runner(path)}. Stop it with `make down`."
+        )
     started_at = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     os.ftruncate(file, 0)
     os.pwrite(file, json.dumps({"pid": os.getpid(), "started_at": started_at}).encode(), 0)
@@ -56,9 +59,16 @@ def held(path: Path) -> Generator[None]:
         _remove(path)
 
 
-def client_config(path: Path) -> Path:
-    """Return where the process that holds the file tells the portage command of itself; it goes with the file."""
-    return path.with_name("portage.json")
+class ClientFiles(NamedTuple):
+    """The portage command's files for one run of local mode, beside the run file and deleted with it."""
+
+    config: Path
+    credentials: Path
+
+
+def client_files(path: Path) -> ClientFiles:
+    """Return the paths of the portage command's files."""
+    return ClientFiles(path.with_name("portage.json"), path.with_name("credentials.json"))
 
 
 def find_runner(path: Path) -> Runner | None:
@@ -112,7 +122,8 @@ def _is_at(path: Path, file: int) -> bool:
 
 
 def _remove(path: Path) -> None:
-    client_config(path).unlink(missing_ok=True)
+    for file in client_files(path):
+        file.unlink(missing_ok=True)
     path.unlink()
 
 

@@ -2,13 +2,13 @@
 
 import json
 import shlex
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from client import UserPool
 from local import run_file
@@ -16,6 +16,7 @@ from local.deployer import Deployment
 from local.display import Step, open_display, print_facts, print_text
 from local.emulator import Emulator
 from local.faults import LocalModeError
+from local.function_logs import FailedCall, FunctionLogs
 from local.interruption import check_stopped
 from local.opening import check_config, explained, start_emulator
 from local.users import User, sign_up
@@ -49,14 +50,14 @@ def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
 
 def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
     outputs = {name: str(value) for name, value in sorted(deployment.outputs.items())}
+    print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_facts("Stack outputs", outputs)
     print_facts("A user to sign in as", {"email": user.email, "password": user.password})
     print_text("Ask the API", curl_example(emulator.endpoint, outputs, user))
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
     print_text("The same with the portage command", command_example(write_config(emulator.endpoint, outputs), user))
-    print_text("Look around as the operator, with the AWS CLI or boto3", operator_example(emulator))
-    print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
-    print_text("It stays until Ctrl-C, or `make down` in another terminal.")
+    print_text("Look around as the operator, with boto3 or the AWS CLI", operator_example(emulator, outputs))
+    print_text("It stays until Ctrl-C, or `make down` in another terminal. Functions that fail are shown here.")
 
 
 def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
@@ -80,10 +81,11 @@ def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
 
 
 def write_config(endpoint: str, outputs: Mapping[str, str]) -> Path:
-    """Write the file that the portage command reads, beside the run file: the outputs, and where Cognito is."""
-    path = run_file.client_config(run_file.PATH)
-    path.write_text(json.dumps({**outputs, "cognitoEndpoint": endpoint}, indent=2))
-    return path
+    """Write the portage command's configuration: the outputs, Cognito's endpoint, and where to store sign-ins."""
+    files = run_file.client_files(run_file.PATH)
+    content = {**outputs, "cognitoEndpoint": endpoint, "credentialsFile": str(files.credentials)}
+    files.config.write_text(json.dumps(content, indent=2))
+    return files.config
 
 
 def command_example(config: Path, user: User) -> str:
@@ -113,13 +115,30 @@ def client_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str
     )
 
 
-def operator_example(emulator: Emulator) -> str:
-    """Return a shell line that lets the AWS CLI and boto3 act as the operator."""
-    return (
+def operator_example(emulator: Emulator, outputs: Mapping[str, str]) -> str:
+    """Return shell lines that let boto3 and the AWS CLI act as the operator, and that read the dead-letter queue."""
+    export = (
         f"export AWS_ENDPOINT_URL={emulator.endpoint} AWS_DEFAULT_REGION={emulator.region} "
         f"AWS_ACCESS_KEY_ID={emulator.operator.access_key_id} "
         f"AWS_SECRET_ACCESS_KEY={emulator.operator.secret_access_key}"
     )
+    dead_letters = _aws(emulator.endpoint, "sqs", "receive-message", "--queue-url", outputs["deadLetterQueueUrl"])
+    return f"{export}\n{dead_letters}"
+
+
+def failure_text(endpoint: str, failed: FailedCall) -> str:
+    """Return the errors of a failed call, and the shell line that prints its log."""
+    command = _aws(
+        endpoint,
+        *("logs", "filter-log-events", "--log-group-name", failed.log_group, "--log-stream-names", failed.log_stream),
+        *("--query", "events[].[message]", "--output", "text"),
+    )
+    return "\n".join((*failed.errors, f"Its log: {command}"))
+
+
+def _aws(endpoint: str, *words: str) -> str:
+    """Return a command of the AWS CLI; version 1 sends some services' calls to AWS in spite of AWS_ENDPOINT_URL."""
+    return shlex.join(("aws", "--endpoint-url", endpoint, *words))
 
 
 def not_emulated_text(deployment: Deployment) -> str:
@@ -132,12 +151,13 @@ def not_emulated_text(deployment: Deployment) -> str:
 
 
 def _stay(emulator: Emulator) -> None:
-    """Return never; LocalModeError if the embedded AWS ends by itself."""
-    address = urlsplit(emulator.endpoint)
-    while True:
-        try:
-            socket.create_connection((str(address.hostname), int(address.port or 0))).close()
-        except ConnectionRefusedError as error:
-            raise LocalModeError("the embedded AWS has ended by itself: start it anew") from error
-        time.sleep(_LOOK_SECONDS)
-        check_stopped()
+    """Show failed functions until a signal ends this process; LocalModeError if the embedded AWS ends by itself."""
+    try:
+        logs = FunctionLogs(emulator)
+        while True:
+            for failed in logs.new_failures():
+                print_text(f"{failed.function} failed", failure_text(emulator.endpoint, failed))
+            time.sleep(_LOOK_SECONDS)
+            check_stopped()
+    except (EndpointConnectionError, ConnectionClosedError) as error:
+        raise LocalModeError("The embedded AWS has ended by itself. Start it again with `make local`.") from error

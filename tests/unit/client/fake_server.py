@@ -127,7 +127,7 @@ def reset(handler: Handler) -> None:
 
 
 def refuse_after(bytes_read: int, status: int, body: bytes) -> Reaction:
-    """Answer while the client still sends, and close the connection with bytes unread: the client's system sees a reset."""
+    """Answer while the client still sends, and close the connection with bytes unread: the client gets a reset."""
 
     def react(handler: Handler) -> None:
         handler.note(handler.rfile.read(bytes_read))

@@ -48,13 +48,24 @@ class TestPut:
         assert (fault["path"], fault["error"]["kind"]) == ("not-there", "FileNotFoundError")
         assert told["status"] == "uploaded"
 
-    def test_names_the_file_in_each_error(self, file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def test_names_the_file_once_in_each_error(
+        self, file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
         (empty := tmp_path / "empty").touch()
-        assert main(["put", "not-there", str(empty), str(tmp_path), str(file)]) == 6
+        given = ["not-there", str(empty), str(tmp_path), "/dev/null"]
+        assert main(["put", *given, str(file)]) == 6
         told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("portage:")]
-        assert told[0].startswith("portage: not-there: [Errno 2]")
-        assert told[1] == f"portage: {empty}: {empty} has 0 bytes: give a file of at least 1 byte"
-        assert told[2].startswith(f"portage: {tmp_path}: [Errno 22] is no regular file")
+        named = [Path("not-there").absolute(), empty, tmp_path, "/dev/null"]
+        assert [line.count(str(name)) for line, name in zip(told, named, strict=True)] == [1, 1, 1, 1]
+        assert "Errno" not in "".join(told)
+        assert told[0] == f"portage: No such file or directory: {named[0]}"
+        assert told[3].startswith("portage: Not a regular file: /dev/null.")
+
+    def test_names_the_file_once_in_json(self, lines: Lines, tmp_path: Path) -> None:
+        missing = tmp_path / "not-there"
+        assert main(["--json", "put", str(missing)]) == 6
+        (fault,) = lines()
+        assert fault["error"]["message"] == f"No such file or directory: {missing}"
 
     def test_of_no_media_type_is_refused_before_any_call(
         self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import stat
 import sys
 import time
@@ -26,6 +27,16 @@ class TestLogin:
         kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
         assert json.loads(kept.read_text()) == {"client-1": "r1"}
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    def test_keeps_it_where_the_configuration_says(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = home / "stack" / "credentials.json"
+        outputs = json.loads((home / "portage.json").read_text())
+        (home / "portage.json").write_text(json.dumps({**outputs, "credentialsFile": str(kept)}))
+        monkeypatch.setattr(sys, "stdin", io.StringIO("right\n"))
+        assert main(["login", *FROM_INPUT]) == 0
+        assert json.loads(kept.read_text()) == {"client-1": "r1"}
+        assert not Path(os.environ["XDG_CONFIG_HOME"]).exists()
+        assert main(["list"]) == 0
 
     def test_asks_for_what_was_not_given(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
         monkeypatch.setattr("builtins.input", always(EMAIL))

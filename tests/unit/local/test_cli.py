@@ -97,10 +97,10 @@ class TestDown:
 
     def test_leaves_no_file_of_the_process_behind(self, path: Path, holder: Holder) -> None:
         holder()
-        run_file.client_config(path).touch()
+        for file in run_file.client_files(path):
+            file.touch()
         down.down(path)
-        assert not path.exists()
-        assert not run_file.client_config(path).exists()
+        assert {file.name for file in path.parent.iterdir()} == {"tidying", "tidied"}
 
     def test_returns_only_when_the_process_has_ended(self, path: Path, holder: Holder) -> None:
         holder(tidying_seconds=0.5)
@@ -111,7 +111,8 @@ class TestDown:
         process = holder()
         process.kill()
         process.wait()
-        run_file.client_config(path).touch()
+        for file in run_file.client_files(path):
+            file.touch()
         assert re.search(f"process {process.pid}, .* ended without tidying up", down.down(path))
         assert [*path.parent.iterdir()] == []
         assert "`python -m local up`, starts it" in down.down(path)
@@ -136,7 +137,7 @@ class TestDown:
 class TestRunFile:
     def test_lets_one_process_run_at_a_time(self, path: Path, holder: Holder) -> None:
         process = holder()
-        with pytest.raises(LocalModeError, match=f"already: process {process.pid}"), run_file.held(path):
+        with pytest.raises(LocalModeError, match=rf"process {process.pid}, .*`make down`"), run_file.held(path):
             pytest.fail("two processes hold the file")
 
     def test_names_nobody_once_the_process_has_ended_in_order(self, path: Path, holder: Holder) -> None:
