@@ -19,7 +19,7 @@ install: $(STAMP) ## Make .venv and install everything, pinned
 # Bytecode is compiled once here: pulumi_aws alone costs seconds at each start without it.
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else f"Portage needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.13")'
-	@echo "Installing into $(VENV): some 2 minutes and 800 MB, once ..."
+	@echo "$(if $(wildcard $(STAMP)),Updating $(VENV): requirements-dev.txt has changed,Installing into $(VENV): about 2 minutes and 800 MB) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
@@ -30,8 +30,9 @@ demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AW
 local: $(STAMP) $(filter pulumi,$(ENGINE)) ## Run the program on an embedded AWS until Ctrl-C (ENGINE=pulumi: by the Pulumi CLI)
 	@$(RUN)/python -m local up $(if $(ENGINE),--engine $(ENGINE))
 
-down: $(STAMP) ## End what `make local` runs in another terminal
-	@$(RUN)/python -m local down
+# Needs only the standard library, so it never starts an installation.
+down: ## Stop what `make local` runs in another terminal
+	@$(or $(wildcard $(RUN)/python),$(PYTHON)) -m local down
 
 test: $(STAMP) ## Pass all tests: unit and integration
 	$(RUN)/pytest $(PARALLEL)
@@ -42,7 +43,7 @@ unit: $(STAMP) ## Pass the unit tests
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
 
-test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (5 min)
+test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (4 min)
 	$(RUN)/pytest $(PARALLEL) tests/engine
 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
@@ -61,7 +62,7 @@ check: $(STAMP) ## Lint, format and type checks
 	$(RUN)/ruff format --check
 	$(RUN)/pyright
 
-format: $(STAMP) ## Let ruff mend what it can
+format: $(STAMP) ## Format the code, and fix what ruff can fix
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
@@ -70,5 +71,5 @@ requirements: ## Compile requirements*.txt from requirements*.in (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
-clean: ## Remove .venv and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .local
+clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis $(filter-out .local/bin,$(wildcard .local/*))

@@ -53,7 +53,9 @@ def run_demo() -> None:
             held.close()
             step.outcome = "no process and no file is left"
     print_facts(f"All of it happened, in {time.monotonic() - started:.1f} s. Where it was:", places)
-    print_text("Next: `make local` keeps it running, `pulumi up -s dev` deploys it to AWS.")
+    print_text(
+        "Next: `make local` keeps it running. `pulumi stack init dev` and `pulumi up` deploy it to AWS (README.md)."
+    )
 
 
 def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:

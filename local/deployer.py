@@ -4,6 +4,7 @@ Resources are made as the emulator's operator, so that IAM is asked about each c
 function that the table does not know stops the deployment.
 """
 
+import difflib
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +18,9 @@ from local.program import Registration, plain, run_program
 from local.provider import DEFAULTS, TYPE, AwsProvider, Resource, at
 from local.resources import Account
 from local.stack_config import StackConfig, read_stack_config
+
+_FOLLOWED = ("region", "defaultTags", "allowedAccountIds")
+"""The stack's `aws:` keys that have a meaning here."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,8 @@ class _EmulatedCloud:
         keys = {name: value for name, value in config.values.items() if name.startswith("aws:")}
         subject = f"the config of stack {config.stack}"
         for name, given in Given(keys, subject).children().items():
-            if name not in ("aws:region", "aws:defaultTags", "aws:allowedAccountIds"):
-                raise given.refuse("cannot be followed locally; remove it from this stack")
+            if fault := key_fault(name):
+                raise given.refuse(fault)
             if name == "aws:region" and given.value != self._region:
                 raise given.refuse(f"must be {self._region}, which is local mode's one region")
         inputs = {name.removeprefix("aws:"): value for name, value in keys.items()}
@@ -118,6 +122,17 @@ class _EmulatedCloud:
             self.resources.append(deployed)
             self.not_emulated.extend(inert)
             self._on_resource(deployed)
+
+
+def key_fault(key: str) -> str | None:
+    """Return why local mode refuses one of the stack's `aws:` keys; None if it does not."""
+    name = key.removeprefix("aws:")
+    if name in _FOLLOWED:
+        return None
+    meant = difflib.get_close_matches(name, _FOLLOWED, n=1)
+    if meant:
+        return f"is not a key of the AWS provider; did you mean aws:{meant[0]}?"
+    return "cannot be followed locally; remove it from this stack"
 
 
 def not_emulated(resource: Resource, inputs: Mapping[str, Any]) -> list[NotEmulated]:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from client import PortageError
 from local.calls import RefusedError
-from local.deployer import Deployment, deploy
+from local.deployer import Deployment, deploy, key_fault
 from local.display import Step
 from local.emulator import DEFAULT_REGION, Emulator, EmulatorError
 from local.faults import LocalModeError
@@ -37,16 +37,23 @@ def check_config(project_dir: Path = _PROJECT) -> None:
         config = read_stack_config(project_dir, _STACK)
     except StackConfigError as error:
         raise LocalModeError(str(error)) from error
-    faults: list[str] = []
-    region = config.values.get("aws:region") or config.own("region") or "missing"
-    if region != DEFAULT_REGION:
-        faults.append(f"aws:region is {region}, but the embedded AWS is {DEFAULT_REGION}; name that")
+    aws_keys = [key for key in config.values if key.startswith("aws:")]
+    faults = [f"{key} {fault}" for key in aws_keys if (fault := key_fault(key))]
+    regions = {"aws:region": config.values.get("aws:region"), "region": config.own("region")}
+    given = {key: region for key, region in regions.items() if region}
+    if not given:
+        faults.append(f"aws:region is missing; write `aws:region: {DEFAULT_REGION}`")
+    faults += [
+        f"{key} is {region}, but the embedded AWS is in {DEFAULT_REGION}; write `{key}: {DEFAULT_REGION}`"
+        for key, region in given.items()
+        if region != DEFAULT_REGION
+    ]
     if config.own("userPoolArn"):
-        faults.append("userPoolArn names a pool, but local mode signs up in one of its own; leave it out")
+        faults.append("userPoolArn is set, but local mode makes its own user pool; remove it")
     if config.own("allowSignUp") != "true":
-        faults.append("allowSignUp is false, but local mode signs up as anybody might; write `allowSignUp: true`")
+        faults.append("allowSignUp is false, but local mode signs a user up; write `allowSignUp: true`")
     if faults:
-        raise LocalModeError("Pulumi.local.yaml is not for local mode:\n  " + "\n  ".join(faults))
+        raise LocalModeError("Pulumi.local.yaml cannot be deployed locally:\n  " + "\n  ".join(faults))
 
 
 def start_emulator(step: Step, held: ExitStack) -> Emulator:

@@ -16,6 +16,13 @@ from typing import Any, cast
 import yaml
 
 _TYPES = ("string", "integer", "boolean", "array", "object")
+_EXAMPLES = {
+    "string": "text",
+    "integer": "50",
+    "boolean": "true",
+    "array": "[first, second]",
+    "object": "{key: value}",
+}
 _DECLARATION_KEYS = {"type", "items", "default", "value", "description", "secret"}
 _OF_SECRETS = {"encryptionsalt", "encryptedkey", "secretsprovider"}
 """The CLI writes them into every stack's file, whether it has secret values or not."""
@@ -164,7 +171,7 @@ def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any
     if value is None:
         yield f"{file}: {key} has no value; give it one of type {kind}"
     elif not fits:
-        yield f"{file}: {key} is {value!r}, but must be of type {kind}; change it"
+        yield f"{file}: {key} is {value!r}, but must be of type {kind}, such as {_EXAMPLES[kind]}"
     elif kind == "array" and items is not None:
         for index, item in enumerate(cast("list[Any]", value)):
             item_kind = str(items.get("type", "string"))
@@ -223,12 +230,23 @@ def _refuse_secrets(file: Path, path: str, value: Any) -> None:
 
 def _mapping(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a SafeLoader
+        document = yaml.load(file.read_bytes(), _Loader)  # noqa: S506 - it is a SafeLoader
     except FileNotFoundError as error:
         raise StackConfigError(f"{file} does not exist; name the folder of a Pulumi project") from error
     except yaml.YAMLError as error:
-        raise StackConfigError(f"{file} is not YAML: {error}") from error
+        raise StackConfigError(f"{file}{_place(error)} is not valid YAML: {_problem(error)}") from error
     return dict(_entries(file, {} if document is None else document))
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1},"
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """Return the problem in one line; PyYAML's own text adds an excerpt of the file."""
+    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else None
+    return problem or " ".join(str(error).split())
 
 
 def _entries(file: Path, block: Any) -> Iterator[tuple[str, Any]]:

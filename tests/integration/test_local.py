@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import boto3
 import pytest
 import yaml
+
+from local.emulator import Clients, Credentials
 
 PROJECT = Path(__file__).parents[2]
 TEAM_CODE = Path(__file__).parent / "team_code"
@@ -128,17 +129,14 @@ def operator(text: str) -> dict[str, str]:
 
 
 def messages(text: str, command: str) -> list[str]:
-    """What the printed command of the AWS CLI prints, asked for by boto3."""
+    """What the printed command of the AWS CLI prints, by botocore."""
     words = shlex.split(command)
     given = dict(pairwise(words))
     variables = operator(text)
-    logs = boto3.client(
-        "logs",
-        endpoint_url=given["--endpoint-url"],
-        region_name=variables["AWS_DEFAULT_REGION"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    credentials = Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+    clients = Clients(given["--endpoint-url"], variables["AWS_DEFAULT_REGION"], credentials)
+    found = clients("logs").filter_log_events(
+        logGroupName=given["--log-group-name"], logStreamNames=[given["--log-stream-names"]]
     )
-    found = logs.filter_log_events(logGroupName=given["--log-group-name"], logStreamNames=[given["--log-stream-names"]])
-    logs.close()
-    return [event.get("message", "") for event in found["events"]]
+    clients.close()
+    return [event["message"] for event in found["events"]]

@@ -85,6 +85,10 @@ class TestArguments:
 
 
 class TestDown:
+    def test_needs_the_standard_library_alone(self) -> None:
+        imports = "import local.__main__, local.down"
+        assert subprocess.run([sys.executable, "-S", "-c", imports], cwd=PROJECT, check=False).returncode == 0
+
     def test_says_so_where_nothing_runs(self, path: Path) -> None:
         assert "`make local`, or `python -m local up`, starts it" in down.down(path)
         assert not path.exists()

@@ -220,6 +220,7 @@ def test_the_first_failure_ends_the_deployment(
     ("config", "message"),
     [
         ("aws:region: eu-west-1", "the config of stack local: aws:region is 'eu-west-1'; it must be us-east-1"),
+        ("aws:regoin: us-east-1", r"aws:regoin is 'us-east-1'; .*did you mean aws:region\?"),
         ("aws:profile: me", "the config of stack local: aws:profile is 'me'; it cannot be followed locally; remove it"),
     ],
 )

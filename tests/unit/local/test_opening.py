@@ -34,20 +34,34 @@ def test_a_stack_is_fine_in_either_form_and_under_any_name(project: Path, name: 
     check_config(project)
 
 
-def test_a_copy_of_prod_is_told_what_it_has_to_say_otherwise(project: Path) -> None:
-    (project / "Pulumi.local.yaml").write_text("config: {aws:region: eu-central-1}")
+@pytest.mark.parametrize("key", ["aws:region", "region"])
+def test_a_copy_of_prod_is_refused_with_the_keys_that_it_sets(project: Path, key: str) -> None:
+    (project / "Pulumi.local.yaml").write_text(f"config: {{{key}: eu-central-1}}")
     with pytest.raises(LocalModeError, match=r"Pulumi\.local\.yaml") as caught:
         check_config(project)
     _, region, sign_up = str(caught.value).splitlines()
-    assert region.strip() == "aws:region is eu-central-1, but the embedded AWS is us-east-1; name that"
+    assert region.strip().startswith(f"{key} is eu-central-1")
+    assert region.endswith(f"write `{key}: us-east-1`")
     assert sign_up.strip().startswith("allowSignUp is false")
     assert sign_up.endswith("write `allowSignUp: true`")
+
+
+def test_a_misspelt_key_of_the_provider_is_refused_with_the_nearest_name(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text("config: {aws:regoin: us-east-1, aws:profile: me, allowSignUp: true}")
+    with pytest.raises(LocalModeError) as caught:
+        check_config(project)
+    _, misspelt, profile, missing = map(str.strip, str(caught.value).splitlines())
+    assert misspelt.startswith("aws:regoin")
+    assert misspelt.endswith("did you mean aws:region?")
+    assert profile.startswith("aws:profile")
+    assert profile.endswith("remove it from this stack")
+    assert missing.startswith("aws:region is missing")
 
 
 def test_a_pool_that_exists_elsewhere_cannot_be_used(project: Path) -> None:
     pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab1"
     (project / "Pulumi.local.yaml").write_text(f"config: {{userPoolArn: '{pool}'}}")
-    with pytest.raises(LocalModeError, match=r"userPoolArn names a pool, .*leave it out"):
+    with pytest.raises(LocalModeError, match=r"userPoolArn is set, .*remove it"):
         check_config(project)
 
 

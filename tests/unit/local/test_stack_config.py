@@ -135,12 +135,36 @@ def test_a_key_without_default_must_be_given(tmp_path: Path) -> None:
         ("name: shop\nconfig: {a: {type: integer, default: x}}", "shop:a is 'x', but must be of type integer"),
         ("name: shop\nconfig: [a]", "is not a mapping"),
         ("name: shop\nconfig: {a: }", "a has no value; give it one of type"),
-        ("name: [", "is not YAML"),
+        ("name: [", "is not valid YAML"),
     ],
 )
 def test_a_wrong_project_file_is_refused(tmp_path: Path, project: str, message: str) -> None:
     with pytest.raises(StackConfigError, match=rf"Pulumi\.yaml.* {message}"):
         read(tmp_path, project=project)
+
+
+@pytest.mark.parametrize(
+    ("stack", "place"),
+    [
+        (b"config:\n  colour: red\n size: 3\n", "line 3, column 2"),
+        (b"config:\n  colour: red: blue\n", "line 2, column 14"),
+        (b"config:\n\tcolour: red\n", "line 2, column 1"),
+        (b"config: {colour: red\n", "line 2, column 1"),
+        (b"config: {colour: !ref red}\n", "line 1, column 18"),
+        (b"config:\n  colour: \xff\n", "position 18"),
+        (b"config:\n  colour: \x00\n", "position 18"),
+    ],
+)
+def test_a_file_that_is_not_yaml_is_refused_in_one_line_with_the_place(
+    tmp_path: Path, stack: bytes, place: str
+) -> None:
+    read(tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(stack)
+    with pytest.raises(StackConfigError) as caught:
+        read_stack_config(tmp_path, "dev")
+    (line,) = str(caught.value).splitlines()
+    assert str(tmp_path / "Pulumi.dev.yaml") in line
+    assert place in line
 
 
 WRITTEN_BY_THE_CLI = """\
