@@ -17,5 +17,7 @@ def down(path: Path = run_file.PATH) -> str:
         run_file.forget_dead_runner(path)
         return f"Local mode does not run in this checkout: {runner} ended without tidying up, and is forgotten now."
     if not run_file.stop_within(path, runner, _STOP_SECONDS):
-        raise LocalModeError(f"{runner} was told to stop {_STOP_SECONDS:.0f} s ago, but still runs")
+        raise LocalModeError(
+            f"{runner} still runs {_STOP_SECONDS:.0f} s after it was asked to stop. Kill it: kill -9 {runner.pid}."
+        )
     return f"Local mode has stopped: {runner}."

@@ -1,9 +1,12 @@
-"""Projects that differ from this one: other names, secrets, wrong config, keys of the AWS provider."""
+"""Projects that differ from this one: made by `pulumi new`, renamed, with secrets, wrong config, or provider keys."""
 
 import http.client
 import json
+import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,9 +15,12 @@ from pulumi.automation import OutputValue
 from pulumi.automation.errors import CommandError
 
 from local.emulator import Emulator
+from local.engine import cli
 from local.engine.stacks import Run
+from local.opening import check_config
+from local.stack_config import read_stack_config
 from tests.engine.conftest import MakeProject
-from tests.engine.project import Project, lost
+from tests.engine.project import STACKS, Project, checkout, lost
 
 SECRETS = {
     "kmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47",
@@ -24,6 +30,79 @@ SECRETS = {
 }
 ORIGIN = "https://new.example.com"
 FUNCTION = "aws:lambda/function:Function"
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A project that `pulumi new` has made."""
+
+    template: Path
+    """A fresh clone of this repository."""
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+    """Has `pulumi new` make the project, without network, in an empty folder."""
+    parent = tmp_path_factory.mktemp("template")
+    template, folder = checkout(parent / "portage"), parent / "media-uploads"
+    folder.mkdir()
+    made = subprocess.run(
+        [cli.found(), "new", template, "--name", folder.name, "--generate-only", "--yes", "--non-interactive"],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{parent}",
+            "PULUMI_CONFIG_PASSPHRASE": "local",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_HOME": str(parent / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # A CLI that was built here has no Python language host, which `new` asks for after it has written all files.
+    assert made.returncode == 0 or "no language plugin 'pulumi-language-python'" in made.stderr, made.stderr
+    return Generated(template, folder)
+
+
+class TestGeneratedProject:
+    def test_has_all_files_of_the_template_unchanged_but_its_description(self, generated: Generated) -> None:
+        files = {each: (generated.template / each).read_bytes() for each in files_in(generated.template)}
+
+        assert files_in(generated.folder) == files.keys()
+        changed = {name for name, content in files.items() if (generated.folder / name).read_bytes() != content}
+        assert changed == {Path("Pulumi.yaml")}
+
+    @pytest.mark.parametrize("stack", STACKS)
+    def test_its_stacks_have_the_settings_of_their_files(
+        self, stack: str, generated: Generated, make_project: MakeProject
+    ) -> None:
+        config = read_stack_config(generated.template, stack)
+        project = make_project(config.values["aws:region"], program_dir=generated.folder)
+
+        run = project.stack(stack).preview()
+
+        assert set(run.operations().values()) == {"create"}
+        provider = provider_of(run)
+        assert provider["region"] == config.values["aws:region"]
+        assert json.loads(provider["defaultTags"])["tags"]["project"] == "media-uploads"
+        (table,) = [step.inputs for step in run.steps if step.type == "aws:dynamodb/table:Table"]
+        assert json.dumps(table["deletionProtectionEnabled"]) == config.own("deletionProtection")
+        (throttle,) = [step.inputs for step in run.steps if step.type == "aws:apigateway/methodSettings:MethodSettings"]
+        assert f"{throttle['settings']['throttlingRateLimit']:g}" == config.own("throttleRate")
+
+    def test_it_can_be_deployed_by_local_mode(self, generated: Generated) -> None:
+        check_config(generated.folder)
+        assert read_stack_config(generated.folder, "local").project == "media-uploads"
+
+
+def files_in(folder: Path) -> set[Path]:
+    """The files of a project, without what Python writes."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path for path in files if "__pycache__" not in path.parts}
 
 
 @dataclass(frozen=True)

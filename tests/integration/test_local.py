@@ -94,12 +94,16 @@ def test_a_processor_that_raises_is_shown_with_its_log(local: Local) -> None:
 
     assert sent.returncode == 1, sent.stderr
     assert "processing-failed" in sent.stdout
-    assert "processing-process-object" in local.read_to(" failed")
-    local.read_to("RuntimeError: a secret of the processor")
-    command = local.read_to("aws ").partition(": ")[2]
-    assert "RuntimeError: a secret of the processor" in messages(text, command)
+    for attempt in ("1 of 2", "2 of 2"):
+        assert "processing-process-object" in local.read_to(" failed")
+        local.read_to("RuntimeError: a secret of the processor")
+        assert attempt in local.read_to("JobFailed")
+        command = local.read_to("aws ").partition(": ")[2]
+        assert "RuntimeError: a secret of the processor" in messages(text, command)
 
     local.process.send_signal(signal.SIGTERM)
+    assert local.process.stdout is not None
+    assert "RuntimeError" not in local.process.stdout.read(), "each failed call is shown once"
     assert local.process.wait(30) == 0
     assert [*(local.folder / ".local").iterdir()] == []
     assert not Path(local.environment["XDG_CONFIG_HOME"]).exists()
@@ -120,6 +124,15 @@ def test_lines_to_paste_come_last_and_name_the_endpoint_for_the_aws_cli(local: L
     assert second.returncode == 1
     assert f"process {local.process.pid}" in second.stderr
     assert "`make down`" in second.stderr
+
+
+def test_an_embedded_aws_that_ends_by_itself_ends_local_mode(local: Local) -> None:
+    local.read_to(LAST_LINE)
+    (emulator,) = Path(f"/proc/{local.process.pid}/task/{local.process.pid}/children").read_text().split()
+    os.kill(int(emulator), signal.SIGKILL)
+
+    assert "`make local`" in local.read_to("ended by itself")
+    assert local.process.wait(30) == 1
 
 
 def operator(text: str) -> dict[str, str]:
