@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 from handlers.environment import read_environment
@@ -169,9 +170,13 @@ def api_operation(name: str) -> Callable[[Callable[[ApiRequest], Answer]], Handl
     """
 
     def entry_of(respond: Callable[[ApiRequest], Answer]) -> Handle:
+        @cache
+        def allowed_origins() -> tuple[str, ...]:
+            return read_environment(OriginsEnvironment).allowed_origins
+
         def handle(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 - Lambda's signature
             began_at = time.perf_counter()
-            request = ApiRequest.from_event(event, read_environment(OriginsEnvironment).allowed_origins)
+            request = ApiRequest.from_event(event, allowed_origins())
             facts = request.facts
             status = 500
             try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers.api import REFUSALS, ApiRequest
+from handlers.api import REFUSALS, ApiRequest, api_operation
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import (
     CompletionConflict,
@@ -213,3 +213,10 @@ class TestCors:
     def test_an_answer_to_an_origin_that_is_not_allowed_has_no_cors_header_at_all(self) -> None:
         answer = request(allowed=(SHOP,), headers={"origin": DESK}).answer(201, {})
         assert not [name for name in answer["headers"] if name.startswith("Access-Control-")]
+
+    def test_origins_are_read_once_and_from_the_first_request_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        entry = api_operation("test")(ApiRequest.empty_answer)
+        event = proxy_event("{}", headers={"origin": SHOP})
+        for variable in (SHOP, DESK):
+            monkeypatch.setenv("ALLOWED_ORIGINS", variable)
+            assert entry(event, None)["headers"]["Access-Control-Allow-Origin"] == SHOP
