@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import select
 import shutil
 import signal
@@ -10,8 +11,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +27,14 @@ MAX_ANSWER_BYTES = 20 * 1024**2
 
 _POLL_SECONDS = 0.1
 """A child that ended without an answer is noticed after this time at the latest."""
+
+_EXIT_SECONDS = 1.0
+"""How long a process that has closed its end of the pipe may take to exit, so that its exit code is known."""
+
+_FOLDER_PREFIX = "portage-job-"
+"""Of temporary folders. The pid of the process that uses the folder follows."""
+
+_FOLDER_NAME = re.compile(rf"{_FOLDER_PREFIX}(\d{{1,7}})-\w+")
 
 _RETURNED, _RAISED = b"=", b"!"
 _HEADER = struct.Struct(">cQ")
@@ -57,18 +66,17 @@ def run_in_child(work: Callable[[], str], seconds: float) -> str:
     """Return what `work` returns in a child process, which is killed with all that it started.
 
     The child has a session and a temporary folder of its own, no standard input, and its standard output is standard
-    error. It inherits this process's clients, and must not use one that has been used here: two processes would share
-    its connection.
+    error. The folder is deleted by a later child, see _use_own_folder. The child inherits this process's clients, and
+    must not use one that has been used here: two processes would share its connection.
 
     Raises TimeoutError after `seconds`, WorkFailed, ProcessDied, ValueError for an answer over MAX_ANSWER_BYTES, or
     OSError where no child can be started.
     """
-    with _temporary_folder() as folder:
-        child = _Child(work, folder)
-        try:
-            answer = child.answer(seconds)
-        finally:
-            child.end()
+    child = _Child(work)
+    try:
+        answer = child.answer(seconds)
+    finally:
+        child.end()
     if answer is None:
         raise ProcessDied(f"The process left no answer; {_ending(child.status)}.")
     kind, text = answer
@@ -81,7 +89,7 @@ def run_in_child(work: Callable[[], str], seconds: float) -> str:
 class _Child:
     """One child process, from its start to its end."""
 
-    def __init__(self, work: Callable[[], str], folder: str) -> None:
+    def __init__(self, work: Callable[[], str]) -> None:
         # What is buffered here would be written by both.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -90,14 +98,14 @@ class _Child:
         try:
             self._pid = os.fork()
             if self._pid == 0:
-                _work(work, sending, parent=parent, folder=folder)
+                _work(work, sending, parent=parent)
         except OSError:
             os.close(self._receiving)
             raise
         finally:
             os.close(sending)
         self.status: int | None = None
-        """The status that os.waitpid() returned; None until the process has ended."""
+        """The status that os.waitpid() returned; None until the process has ended, or if end() killed it."""
 
     def answer(self, seconds: float) -> tuple[bytes, str] | None:
         """Return the kind and text of the answer, or None if the process ended without one; raises TimeoutError.
@@ -113,8 +121,11 @@ class _Child:
                 received += piece
                 if len(received) > MAX_ANSWER_BYTES:
                     raise ValueError(f"The answer has over {MAX_ANSWER_BYTES} bytes; return less.")
-                if (answer := _answer_in(received)) or not piece:
+                if answer := _answer_in(received):
                     return answer
+                if not piece:
+                    self._await_end(min(left, _EXIT_SECONDS))
+                    return None
             elif self.status is not None:
                 return None
             else:
@@ -129,13 +140,19 @@ class _Child:
             os.killpg(self._pid, signal.SIGKILL)
         _kill_session(self._pid)
         if self.status is None:
-            _, self.status = os.waitpid(self._pid, 0)
+            os.waitpid(self._pid, 0)
         os.close(self._receiving)
 
-    def _look(self) -> None:
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if pid:
-            self.status = status
+    def _await_end(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while self._look() is None and time.monotonic() < ends_at:
+            time.sleep(0.01)
+
+    def _look(self) -> int | None:
+        if self.status is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self.status = status if pid else None
+        return self.status
 
 
 def _kill_session(session: int) -> None:
@@ -173,22 +190,32 @@ def _answer_in(received: bytearray) -> tuple[bytes, str] | None:
 
 
 def _ending(status: int | None) -> str:
-    code = 0 if status is None else os.waitstatus_to_exitcode(status)
+    if status is None:
+        return "it closed the file descriptor that its answer goes through, so it was killed"
+    code = os.waitstatus_to_exitcode(status)
+    if code == os.EX_IOERR:
+        return f"its exit code is {code}: the file descriptor that its answer goes through was closed"
     return f"signal {-code} ended it" if code < 0 else f"its exit code is {code}"
 
 
-def _work(work: Callable[[], str], sending: int, *, parent: int, folder: str) -> NoReturn:
+def _work(work: Callable[[], str], sending: int, *, parent: int) -> NoReturn:
     """Run the work in the child and exit. The parent's code, such as its `finally` clauses, never runs in the child."""
     try:
+        child = os.getpid()
         os.setsid()
         _end_with(parent)
-        _isolate(folder)
+        _use_standard_error()
         message = _message(work)
+        if os.getpid() != child:  # the work forked, and this is the copy: only the child itself answers
+            os._exit(1)
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # the work may have closed it
                 stream.flush()
-        with os.fdopen(sending, "wb") as pipe:
-            pipe.write(message)
+        try:
+            with os.fdopen(sending, "wb") as pipe:
+                pipe.write(message)
+        except OSError:
+            os._exit(os.EX_IOERR)
         os._exit(0)
     finally:
         os._exit(1)
@@ -196,6 +223,7 @@ def _work(work: Callable[[], str], sending: int, *, parent: int, folder: str) ->
 
 def _message(work: Callable[[], str]) -> bytes:
     try:
+        _use_own_folder()
         kind, text = _RETURNED, work()
     except BaseException as fault:  # noqa: BLE001 - also sys.exit(): the parent reports the cause
         trace = "".join(traceback.format_exception(fault))[-LONGEST_TRACEBACK:]
@@ -212,8 +240,8 @@ def _end_with(parent: int) -> None:
             os._exit(1)
 
 
-def _isolate(folder: str) -> None:
-    """Use no standard input, standard error as standard output, and the folder for temporary files.
+def _use_standard_error() -> None:
+    """Use no standard input, and standard error as standard output.
 
     The parent's standard input and output may be its connection to the runtime.
     """
@@ -221,16 +249,34 @@ def _isolate(folder: str) -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
-@contextmanager
-def _temporary_folder() -> Generator[str]:
-    folder = tempfile.mkdtemp(prefix="portage-")
-    try:
-        yield folder
-    finally:
+def _use_own_folder() -> None:
+    """Make a folder for this process's temporary files, and delete the folders of processes that have ended.
+
+    A folder is not deleted at the end of its own run: many files would take up the time in which the outcome is
+    recorded, and a function that Lambda kills could not delete it. Here the deadline of the work bounds the deletion.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
+        name = _FOLDER_NAME.fullmatch(folder.name)
+        if name is None or _is_another_process(int(name[1])):
+            continue
         try:
             shutil.rmtree(folder)
-        except OSError:  # the work may have removed the permission or the folder
+        except FileNotFoundError:  # another process deletes it at the same time
+            continue
+        except OSError:  # the work may have removed the permission
             log.warning("The temporary folder %s was not deleted.", folder, exc_info=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-")
+
+
+def _is_another_process(pid: int) -> bool:
+    """Return whether another process that lives has this pid."""
+    if pid == os.getpid():
+        return False
+    try:
+        with suppress(PermissionError):  # it is another user's
+            os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,5 +1,7 @@
 import importlib
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
@@ -71,7 +73,18 @@ def delivery(cloud: Cloud) -> Delivery:
 
 
 @pytest.fixture
-def process_object_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which the child processes of this test alone make theirs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def process_object_started(
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    own_temporary_folder: Path,  # noqa: ARG001 - where its child processes make theirs
+) -> None:
     """The function as it is after a cold start: settings in place, nothing cached."""
     for name, value in {
         "UPLOADS_TABLE": TABLE,

@@ -1,11 +1,14 @@
 """Work in a child process: what comes back of it, and that it ends with its parent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from handlers.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessD
 
 PROJECT = Path(__file__).parents[3]
 
+pytestmark = pytest.mark.usefixtures("own_temporary_folder")
+
 
 def exit_at_once() -> str:
     os._exit(7)
@@ -21,6 +26,17 @@ def exit_at_once() -> str:
 
 def be_killed() -> str:
     os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def close_all_files() -> str:
+    os.closerange(0, 1_000)
+    return ""
+
+
+def close_all_files_and_go_on() -> str:
+    os.closerange(0, 1_000)
+    time.sleep(60)
     return ""
 
 
@@ -53,7 +69,15 @@ def test_of_an_endless_traceback_the_end_is_kept() -> None:
     assert len(str(caught.value)) == LONGEST_TRACEBACK
 
 
-@pytest.mark.parametrize(("end", "told"), [(exit_at_once, "exit code is 7"), (be_killed, "signal 9 ended it")])
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (exit_at_once, "exit code is 7"),
+        (be_killed, "signal 9 ended it"),
+        (close_all_files, "file descriptor .* was closed"),
+        (close_all_files_and_go_on, "it closed the file descriptor"),
+    ],
+)
 def test_a_process_that_leaves_no_answer_is_an_error_that_says_how_it_ended(end: Callable[[], str], told: str) -> None:
     with pytest.raises(ProcessDied, match=told):
         run_in_child(end, 30)
@@ -84,6 +108,103 @@ def test_after_its_time_it_is_killed(tmp_path: Path) -> None:
         run_in_child(work, 1)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize("end", [lambda: "", lambda: 1 / 0], ids=["returns", "raises"])
+def test_only_the_process_itself_answers_though_its_work_forks(end: Callable[[], object]) -> None:
+    def work() -> str:
+        copy = os.fork()
+        if copy == 0:
+            end()
+            return "the copy"
+        os.waitpid(copy, 0)
+        return "the process itself"
+
+    assert run_in_child(work, 30) == "the process itself"
+
+
+WAITING = """
+import os, sys, tempfile, time
+from pathlib import Path
+from handlers.child_process import run_in_child
+
+def work():
+    Path(tempfile.gettempdir(), "content").touch()
+    os.write(2, os.fsencode(tempfile.gettempdir()) + b"\\n")
+    time.sleep(60)
+    return ""
+
+run_in_child(work, 60)
+"""
+"""A function that works until it is killed; writes its child's temporary folder to standard error."""
+
+
+@contextmanager
+def waiting_function(tmp_path: Path) -> Generator[tuple[subprocess.Popen[bytes], Path]]:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", WAITING], cwd=PROJECT, stderr=subprocess.PIPE, env=environ) as parent:
+        try:
+            assert parent.stderr
+            yield parent, Path(os.fsdecode(parent.stderr.readline().rstrip(b"\n")))
+        finally:
+            parent.kill()
+
+
+class TestTemporaryFolder:
+    def test_it_is_deleted_by_the_next_run_and_not_before_the_outcome_is_known(self) -> None:
+        first = Path(run_in_child(tempfile.gettempdir, 30))
+        assert first.is_dir()
+        second = Path(run_in_child(tempfile.gettempdir, 30))
+        assert (first.exists(), second.is_dir()) == (False, True)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a process with its parent")
+    def test_that_of_a_function_that_was_killed_is_deleted_by_the_next_run(self, own_temporary_folder: Path) -> None:
+        with waiting_function(own_temporary_folder) as (function, folder):
+            function.kill()
+            assert function.stderr
+            function.stderr.read()  # until the child has ended as well
+            assert (folder / "content").exists()
+            await_deletion(folder)
+
+    def test_that_of_another_process_which_lives_is_kept(self, own_temporary_folder: Path) -> None:
+        with waiting_function(own_temporary_folder) as (_, folder):
+            run_in_child(lambda: "", 30)
+            assert (folder / "content").exists()
+
+    @pytest.mark.parametrize("name", ["portage-job-", "portage-job-x-y", "portage-job-99999999999-x", "portage-aws-1"])
+    def test_a_folder_of_another_name_is_kept(self, own_temporary_folder: Path, name: str) -> None:
+        (own_temporary_folder / name).mkdir()
+        run_in_child(lambda: "", 30)
+        assert (own_temporary_folder / name).is_dir()
+
+    def test_its_deletion_does_not_outlast_the_deadline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def delete_slowly(_folder: Path) -> None:
+            time.sleep(60)
+
+        run_in_child(lambda: "", 30)
+        monkeypatch.setattr(shutil, "rmtree", delete_slowly)
+        with pytest.raises(TimeoutError):
+            run_in_child(lambda: "", 1)
+
+    def test_one_that_cannot_be_deleted_is_no_error(self) -> None:
+        def remove_permission() -> str:
+            folder = Path(tempfile.gettempdir())
+            (folder / "content").touch()
+            folder.chmod(0)
+            return str(folder)
+
+        folder = Path(run_in_child(remove_permission, 30))
+        assert run_in_child(lambda: "an answer", 30) == "an answer"
+        if folder.exists():  # root needs no permission
+            folder.chmod(0o700)
+
+
+def await_deletion(folder: Path) -> None:
+    """Run until the process that used the folder is gone from the list of processes; its new parent reaps it."""
+    ends_at = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < ends_at
+        run_in_child(lambda: "", 30)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a process with its parent")

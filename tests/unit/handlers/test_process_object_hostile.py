@@ -117,6 +117,13 @@ def leave_a_process(_job: Job) -> Mapping[str, object]:
     return {"pid": started.pid}
 
 
+def fork_and_return_in_both(_job: Job) -> Mapping[str, object]:
+    copy = os.fork()
+    if copy:
+        os.waitpid(copy, 0)  # whatever the copy does, it does first
+    return {"answered by": "the process itself" if copy else "its copy"}
+
+
 def leave_a_copy_of_the_process(_job: Job) -> Mapping[str, object]:
     if os.fork() == 0:
         time.sleep(60)
@@ -182,6 +189,7 @@ HARMS: dict[Processor, tuple[str, ...]] = {
     leave_a_thread: ("completed",),
     leave_a_process: ("completed",),
     leave_a_copy_of_the_process: ("failed", "ProcessDied"),
+    fork_and_return_in_both: ("completed",),
     remove_its_folder: ("completed",),
 }
 """How an upload ends whose processor does this, and what its failure names."""
@@ -218,7 +226,6 @@ def facts_of_the_process() -> object:
         logging.getLogger().handlers[:],
         sys.stdout.closed,
         tempfile.gettempdir(),
-        sorted(Path(tempfile.gettempdir()).iterdir()),
         open_files(),
         threading.active_count(),
     )
@@ -233,10 +240,6 @@ def await_end(pid: int) -> None:
 
 
 class TestHarm:
-    @pytest.fixture(autouse=True)
-    def own_temporary_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-
     @pytest.mark.parametrize("processor", HARMS, ids=named)
     def test_the_next_upload_completes(self, cloud: Cloud, use_processor: UseProcessor, processor: Processor) -> None:
         status, *kind = HARMS[processor]
@@ -250,10 +253,15 @@ class TestHarm:
         for name in kind:
             assert name in record["failure"]["detail"]
         assert facts_of_the_process() == before
+        assert len(list(Path(tempfile.gettempdir()).iterdir())) <= 1, "the next run deletes the last folder"
         use_processor(lambda job: {"read": b"".join(job.chunks()).decode()})
         assert handle(harmless) == []
         assert cloud.status(HARMLESS) == "completed"
         assert cloud.result(HARMLESS) == {"read": "%PDF-"}
+
+    def test_a_copy_of_the_process_does_not_answer_for_it(self, cloud: Cloud, use_processor: UseProcessor) -> None:
+        try_last(cloud, use_processor, fork_and_return_in_both)
+        assert cloud.result() == {"answered by": "the process itself"}
 
     def test_a_process_that_was_left_behind_is_killed(self, cloud: Cloud, use_processor: UseProcessor) -> None:
         try_last(cloud, use_processor, leave_a_process)
@@ -321,7 +329,7 @@ class TestTime:
 
 
 class TestItsOwnProcess:
-    def test_its_temporary_folder_is_its_own_and_gone_afterwards(
+    def test_its_temporary_folder_is_its_own_and_gone_with_the_next_job(
         self, cloud: Cloud, use_processor: UseProcessor
     ) -> None:
         def write(_job: Job) -> Mapping[str, object]:
@@ -330,14 +338,13 @@ class TestItsOwnProcess:
             assert os.environ["TMPDIR"] == str(Path(file.name).parent)
             return {"folder": str(Path(file.name).parent), "files": len(list(Path(file.name).parent.iterdir()))}
 
-        folders: set[str] = set()
+        folders: list[Path] = []
         for _ in range(2):
             try_last(cloud, use_processor, write)
             result = json.loads(cloud.results()[REF.result_key][0])
             assert result["files"] == 1
-            assert not Path(result["folder"]).exists()
-            folders.add(result["folder"])
-        assert len(folders) == 2
+            folders.append(Path(result["folder"]))
+        assert [folder.exists() for folder in folders] == [False, True]
 
     def test_its_log_is_the_functions(
         self, cloud: Cloud, use_processor: UseProcessor, capfd: pytest.CaptureFixture[str]
