@@ -12,6 +12,7 @@ ACTIVE_TYPES = frozenset({
     "text/ecmascript", "text/jscript", "text/livescript", "text/x-ecmascript", "text/x-javascript",
     "application/javascript", "application/x-javascript", "application/ecmascript", "application/x-ecmascript",
     "application/xml", "application/wasm", "application/hta", "application/x-shockwave-flash",
+    "image/svg+xml-compressed",
     "message/rfc822", "multipart/related", "application/x-mimearchive",
     # On a system.
     "application/x-executable", "application/x-elf", "application/x-sharedlib", "application/x-pie-executable",
@@ -20,10 +21,19 @@ ACTIVE_TYPES = frozenset({
     "application/java-archive", "application/x-java-archive", "application/java-vm", "application/x-java-jnlp-file",
     "application/vnd.android.package-archive", "application/vnd.android.dex", "application/vnd.debian.binary-package",
     "application/x-deb", "application/x-rpm", "application/x-apple-diskimage", "application/x-google-chrome-extension",
-    "application/x-sh", "application/x-shellscript", "application/x-csh", "application/x-bat",
+    "application/vnd.appimage", "application/x-appimage", "application/x-iso9660-appimage", "application/vnd.flatpak",
+    "application/vnd.flatpak.ref", "application/vnd.snap", "application/vnd.squashfs", "application/x-xpinstall",
+    "application/vnd.ms-appx", "application/appx", "application/appxbundle", "application/msix",
+    "application/msixbundle", "application/vnd.ms-cab-compressed", "application/x-itunes-ipa",
+    "application/vnd.ms-htmlhelp",
+    "application/x-ms-application", "application/x-ms-shortcut", "application/x-mswinurl", "application/x-desktop",
+    "application/x-redhat-package-manager", "application/x-debian-package",
+    "application/x-sh", "application/x-shellscript", "application/x-csh", "application/x-bat", "application/x-shar",
     "application/x-powershell", "application/x-perl", "application/x-php", "application/x-httpd-php",
-    "application/x-python-code", "application/x-ruby",
-    "text/x-shellscript", "text/x-sh", "text/x-php", "text/x-perl", "text/x-python", "text/x-ruby",
+    "application/x-httpd-php-source", "application/x-httpd-eruby", "application/php", "application/x-python-code",
+    "application/x-ruby", "application/x-awk", "application/x-lua", "application/x-tcl", "application/x-markaby",
+    "text/x-shellscript", "text/x-sh", "text/x-csh", "text/x-php", "text/php", "text/x-perl", "text/x-python",
+    "text/x-python3", "text/x-ruby", "text/x-lua", "text/x-tcl", "text/tcl", "text/x-sagemath", "text/x-scons",
 })  # fmt: skip
 
 

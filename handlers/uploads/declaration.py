@@ -73,7 +73,7 @@ class UploadRequest(NamedTuple):
     checksum: Checksum | None = None
 
     @classmethod
-    def parse(cls, body: object, allowed_methods: Collection[str] = tuple(Method)) -> Self:
+    def parse(cls, body: object, allowed_methods: Collection[str]) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
         required = ("file_name", "content_type", "size_bytes")
         checks: dict[str, Check] = {

@@ -14,9 +14,9 @@ from handlers.uploads.rejection import Rejection
 
 
 def verify(
-    objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, *, allowed_content_types: Sequence[str] = ()
+    objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, *, allowed_content_types: Sequence[str]
 ) -> Rejection | None:
-    """Return what of the object is not as declared, or None; where only certain types may be declared, name them.
+    """Return what of the object is not as declared, or None; where any type may be declared, the list is empty.
 
     The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of one
     chunk; else its head is enough, if anything has to be read.

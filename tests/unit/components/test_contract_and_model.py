@@ -80,25 +80,25 @@ class TestContractAndModelAgree:
     @pytest.mark.parametrize("body", GOOD)
     def test_on_what_a_client_may_declare(self, body: Any) -> None:
         REQUESTS.validate(body)
-        UploadRequest.parse(body)
+        UploadRequest.parse(body, list(Method))
 
     @pytest.mark.parametrize("body", BAD)
     def test_on_what_it_may_not(self, body: Any) -> None:
         assert not REQUESTS.is_valid(body)
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse(body)
+            UploadRequest.parse(body, list(Method))
 
     def test_but_the_model_knows_a_line_feed_at_the_end_of_a_name_which_a_pattern_may_let_through(self) -> None:
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"})
+            UploadRequest.parse({**REPORT, "file_name": "report.pdf\n"}, list(Method))
 
     def test_but_the_model_knows_what_a_method_cannot_carry(self) -> None:
         five_gibibytes = 5 * 1024**3
         body = {**REPORT, "method": "put", "size_bytes": five_gibibytes}
 
-        UploadRequest.parse(body)
+        UploadRequest.parse(body, list(Method))
         with pytest.raises(InvalidRequest):
-            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1})
+            UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1}, list(Method))
 
     def test_on_the_methods_of_which_one_is_chosen(self) -> None:
         for schema in ("CreateUploadRequest", "CreatedUpload"):

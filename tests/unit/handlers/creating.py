@@ -103,7 +103,7 @@ class Api:
         creation = Creation(self.rules, self.quota, self.store, permission, lambda: opening, lambda: issuer)
         opening = PartOpening(self.openings)
         made = upload_id or ref_of(self.declared).upload_id
-        declared = UploadRequest.parse(body)
+        declared = UploadRequest.parse(body, list(Method))
         return creation.create_upload(declared, owner=owner, upload_id=made, idempotency_key=key, now=now)
 
 

@@ -80,19 +80,21 @@ class TestAsDeclared:
     ) -> None:
         known = {algorithm: checksum_of(CSV, algorithm).value} if algorithm and is_known else {}
         objects = Reads(CSV, known, content_type)
-        assert verify(objects, VERSION, declared(CSV, content_type, algorithm)) is None
+        assert verify(objects, VERSION, declared(CSV, content_type, algorithm), allowed_content_types=[]) is None
         assert objects.reads == reads
 
     def test_a_checksum_of_another_algorithm_is_none_of_the_declared_one(self) -> None:
         objects = Reads(CSV, {CRC32: "wrong"})
-        assert verify(objects, VERSION, declared(CSV, "text/csv", SHA256)) is None
+        assert verify(objects, VERSION, declared(CSV, "text/csv", SHA256), allowed_content_types=[]) is None
         assert objects.reads == ["whole", "closed"]
 
 
 class TestOtherwise:
     def test_another_size_names_both_and_nothing_is_read(self) -> None:
         objects = Reads(CSV)
-        rejection = verify(objects, VERSION, declared(CSV, "text/csv", SHA256)._replace(size_bytes=7))
+        rejection = verify(
+            objects, VERSION, declared(CSV, "text/csv", SHA256)._replace(size_bytes=7), allowed_content_types=[]
+        )
         sentence = f"The object has {len(CSV)} bytes, but 7 were declared."
         assert rejection == Rejection("size-mismatch", sentence)
         assert objects.reads == []
@@ -104,7 +106,9 @@ class TestOtherwise:
     ) -> None:
         found, expected = checksum_of(CSV, algorithm), checksum_of(b"other", algorithm)
         objects = Reads(CSV, {algorithm: found.value} if is_known else {})
-        rejection = verify(objects, VERSION, declared(CSV, "text/csv")._replace(checksum=expected))
+        rejection = verify(
+            objects, VERSION, declared(CSV, "text/csv")._replace(checksum=expected), allowed_content_types=[]
+        )
         sentence = f"The object's {algorithm} is {found.value}, but {expected.value} was declared."
         assert rejection == Rejection("checksum-mismatch", sentence)
         assert objects.reads == ([] if is_known else ["whole", "closed"])
@@ -112,13 +116,13 @@ class TestOtherwise:
     def test_a_byte_that_differs_anywhere_is_found(self) -> None:
         for place in (0, CHUNK_BYTES - 1, CHUNK_BYTES, len(CSV) - 1):
             body = CSV[:place] + b"!" + CSV[place + 1 :]
-            rejection = verify(Reads(body), VERSION, declared(CSV, "text/csv", CRC32))
+            rejection = verify(Reads(body), VERSION, declared(CSV, "text/csv", CRC32), allowed_content_types=[])
             assert rejection
             assert rejection.code == "checksum-mismatch"
 
     @pytest.mark.parametrize("algorithm", [None, SHA256])
     def test_another_type_names_both(self, algorithm: ChecksumAlgorithm | None) -> None:
-        rejection = verify(Reads(PNG), VERSION, declared(PNG, "text/csv", algorithm))
+        rejection = verify(Reads(PNG), VERSION, declared(PNG, "text/csv", algorithm), allowed_content_types=[])
         assert rejection == Rejection("type-mismatch", "The object is image/png, but text/csv was declared.")
 
     def test_a_stream_of_another_type_is_left_at_its_first_chunk(self) -> None:
@@ -130,7 +134,7 @@ class TestOtherwise:
                     pulled.append(len(chunk))
                     yield chunk
 
-        assert verify(Counted(PNG), VERSION, declared(PNG, "text/csv", SHA256))
+        assert verify(Counted(PNG), VERSION, declared(PNG, "text/csv", SHA256), allowed_content_types=[])
         assert pulled == [CHUNK_BYTES]
 
     def test_a_stream_that_breaks_is_no_answer(self) -> None:
@@ -141,7 +145,7 @@ class TestOtherwise:
                 raise ConnectionError
 
         with pytest.raises(ConnectionError):
-            verify(Broken(CSV), VERSION, declared(CSV, "text/csv", SHA256))
+            verify(Broken(CSV), VERSION, declared(CSV, "text/csv", SHA256), allowed_content_types=[])
 
 
 class TestMetadata:
@@ -164,7 +168,7 @@ class TestMetadata:
         self, algorithm: ChecksumAlgorithm | None, name: str, value: str
     ) -> None:
         objects = Reads(CSV, metadata={name: value})
-        rejection = verify(objects, VERSION, declared(CSV, "text/csv", algorithm))
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv", algorithm), allowed_content_types=[])
         assert rejection
         assert rejection.code == "metadata-mismatch"
         assert name in rejection.detail
@@ -172,7 +176,9 @@ class TestMetadata:
         assert objects.reads == []
 
     def test_of_another_type_names_both(self) -> None:
-        rejection = verify(Reads(CSV, content_type="text/html"), VERSION, declared(CSV, "text/csv"))
+        rejection = verify(
+            Reads(CSV, content_type="text/html"), VERSION, declared(CSV, "text/csv"), allowed_content_types=[]
+        )
         assert rejection
         assert rejection.code == "metadata-mismatch"
         assert "text/html" in rejection.detail
@@ -180,11 +186,11 @@ class TestMetadata:
 
     def test_of_the_declared_type_in_more_spaces_or_other_letters_is_none(self) -> None:
         objects = Reads(CSV, content_type="Text/CSV;  charset=utf-8 ")
-        assert verify(objects, VERSION, declared(CSV, "text/csv; charset=utf-8")) is None
+        assert verify(objects, VERSION, declared(CSV, "text/csv; charset=utf-8"), allowed_content_types=[]) is None
 
     def test_a_value_is_shown_safely_and_cut(self) -> None:
         objects = Reads(CSV, metadata={"x-amz-meta-a": "\u202e\n" + "x" * 2000})
-        rejection = verify(objects, VERSION, declared(CSV, "text/csv"))
+        rejection = verify(objects, VERSION, declared(CSV, "text/csv"), allowed_content_types=[])
         assert rejection
         assert rejection.detail.isascii()
         assert rejection.detail.isprintable()
@@ -198,7 +204,7 @@ class TestWhereOnlyCertainTypesMayBeDeclared:
     ) -> None:
         body, content_type = HEADS["elf"] + bytes(CHUNK_BYTES), "image/x-whatever"
         request = declared(body, content_type, algorithm)
-        assert verify(Reads(body, content_type=content_type), VERSION, request) is None
+        assert verify(Reads(body, content_type=content_type), VERSION, request, allowed_content_types=[]) is None
         objects = Reads(body, content_type=content_type)
         rejection = verify(objects, VERSION, request, allowed_content_types=["image/*"])
         assert rejection
@@ -221,7 +227,7 @@ class TestMemory:
         request = UploadRequest("a", "a/b", 1024**3, checksum=Checksum(CRC32, "none"))
         tracemalloc.start()
         try:
-            rejection = verify(Large(b""), VERSION, request)
+            rejection = verify(Large(b""), VERSION, request, allowed_content_types=[])
             _now, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -309,7 +315,7 @@ class TestS3:
         first = self.put(cloud, CSV)
         self.put(cloud, PNG)
         for algorithm in (None, SHA256):
-            assert verify(objects, first, declared(CSV, "text/csv", algorithm)) is None
+            assert verify(objects, first, declared(CSV, "text/csv", algorithm), allowed_content_types=[]) is None
 
     def test_the_head_is_no_longer_than_asked_for_or_than_the_object(self, cloud: Cloud, objects: ObjectStore) -> None:
         version = self.put(cloud, b"12345")
