@@ -6,6 +6,7 @@ whatever keys the provider has in the installed pulumi_aws: types and names come
 
 import difflib
 import json
+import re
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -15,6 +16,7 @@ import pulumi_aws as aws
 
 from components.arguments import ArgumentError
 
+_ACCOUNT_ID_KEYS = frozenset({"allowedAccountIds", "forbiddenAccountIds"})
 _WHAT_IT_MUST_BE = {str: "text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
 
 
@@ -33,6 +35,8 @@ def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> di
         name, kind = kinds[key]
         try:
             value = _converted(f"aws:{key}", kind, decoded(text, is_text=kind is str))
+            if key in _ACCOUNT_ID_KEYS:
+                _check_account_ids(f"aws:{key}", value)
         except ArgumentError as error:
             hidden = f"aws:{key} is [secret], but must have the form that the AWS provider documents."
             errors.append(hidden if key in secret_keys else str(error))
@@ -91,6 +95,16 @@ def _converted(path: str, kind: Any, value: object) -> Any:
     for key in members.keys() - kinds.keys():
         raise ArgumentError(f"{path}.{key} is not known to the AWS provider; {nearest(f'{path}.', key, kinds)}")
     return {key: _converted(f"{path}.{key}", kinds[key], item) for key, item in members.items()}
+
+
+def _check_account_ids(path: str, ids: Sequence[str]) -> None:
+    """Reject what the provider would compare with an account's id in vain: YAML reads 012345678901 as a number."""
+    for index, text in enumerate(ids):
+        if not re.fullmatch("[0-9]{12}", text):
+            raise ArgumentError(
+                f"{path}[{index}] is {text!r}, but must be the 12 digits of an account's id. Quote each id in the "
+                'stack\'s file, such as "012345678901", because YAML takes an unquoted one for a number.'
+            )
 
 
 def _checked(path: str, kind: type, value: object) -> Any:

@@ -343,6 +343,20 @@ class TestTheProviderGetsTheStacksAwsKeys:
             ("maxRetries", "true", "aws:maxRetries is True, but must be a whole number."),
             ("insecure", "yes", "aws:insecure is 'yes', but must be true or false."),
             ("allowedAccountIds", "123456789012", "aws:allowedAccountIds is 123456789012, but must be a list."),
+            # What YAML makes of 012345678901, as a decimal and as an octal number.
+            (
+                "allowedAccountIds",
+                '["123456789012", 12345678901]',
+                "aws:allowedAccountIds[1] is '12345678901', but must",
+            ),
+            ("forbiddenAccountIds", "[1402433619]", "aws:forbiddenAccountIds[0] is '1402433619', but must be the 12 "),
+            ("allowedAccountIds", '["1234-5678-9012"]', "aws:allowedAccountIds[0] is '1234-5678-9012', but must be "),
+            (
+                "forbiddenAccountIds",
+                '["123456789012\\n"]',
+                "aws:forbiddenAccountIds[0] is '123456789012\\n', but must ",
+            ),
+            ("allowedAccountIds", '[""]', "aws:allowedAccountIds[0] is '', but must be the 12 digits"),
         ],
     )
     def test_one_that_the_provider_would_pass_over_is_refused(self, key: str, value: str, message: str) -> None:
