@@ -2,10 +2,10 @@
 
 Every file is held against the runtime: no module may have the name of one that Python, Lambda or we bring, native code
 must be for the functions' processor and Python, and a team's own modules must be Python. Those that a distribution
-installed are trusted: some distributions ship templates and examples that are no Python.
+installed are trusted: some distributions ship templates and examples that are not valid Python.
 
-An older Python than the runtime's cannot judge later syntax. There, a syntax error in a line that has an f-string, a
-type statement or type parameters is not refused.
+The Python that runs the program parses a team's modules. If it is older than the functions' Python, it rejects newer
+syntax too, and the error names both versions.
 """
 
 import ast
@@ -32,6 +32,7 @@ BUILT_IN = "handlers."
 _MAJOR, _MINOR = RUNTIME.removeprefix("python").split(".")
 _VERSION = (int(_MAJOR), int(_MINOR))
 _PYTHON = f"Python {_MAJOR}.{_MINOR}"
+_THIS_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 _GET_WHEELS = (
     f"get its wheels with: pip install --platform manylinux2014_aarch64 --python-version {_MAJOR}.{_MINOR} "
     "--only-binary=:all: --target FOLDER NAME"
@@ -58,8 +59,6 @@ _TAG = re.compile(r"\.(cpython-\d+[a-z]*|pypy\d+[^.]*)[-.]")
 _ELF_64_LITTLE, _ELF_AARCH64 = b"\x7fELF\x02\x01", (0xB7).to_bytes(2, "little")
 _ELF_HEADER_BYTES = 20
 
-_LATER_SYNTAX = re.compile(r"\b[rR]?[fF][rR]?['\"]|^\s*type\s+\w|\b(def|class)\s+\w+\s*\[", re.MULTILINE)
-"""Type statements and parameters and nested f-strings (3.12), defaults of type parameters (3.13)."""
 _UNTOLD = frozenset({"__getattr__", "globals", "vars", "locals", "exec", "setattr"})
 """With these a module may have names that cannot be seen in its source."""
 
@@ -166,10 +165,7 @@ class _Modules:
         path = self.find(module)
         if path is None or not path.endswith(".py"):
             return True  # it is elsewhere, or native
-        tree = self.tree(path)
-        if tree is None:
-            return True
-        names, stars = _names(tree)
+        names, stars = _names(self.tree(path))
         package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
         others = {_absolute(package, star) for star in stars} - seen
         return (
@@ -178,31 +174,32 @@ class _Modules:
             or any(self.may_define(other, name, seen | {module, *others}) for other in others)
         )
 
-    def tree(self, name: str) -> ast.Module | None:
-        """The syntax tree of a file, None where this Python cannot judge it; raises ArgumentError for what is wrong."""
+    def tree(self, name: str) -> ast.Module:
+        """The syntax tree of a file; raises ArgumentError for what is wrong."""
         source = self.files[name].read()
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-            text = source.decode(encoding)
+            source.decode(encoding)
         except (SyntaxError, UnicodeDecodeError) as error:
             why = f"its encoding is neither UTF-8 nor the one that it names ({error})"
-            raise ArgumentError(self._no_python(name, why)) from None
+            raise ArgumentError(self._not_valid(name, why)) from None
         try:
             with warnings.catch_warnings(action="ignore"):
                 tree = ast.parse(source, feature_version=_VERSION)
                 compile(tree, name, "exec", dont_inherit=True)
         except SyntaxError as error:
-            line = error.lineno or 1
-            lines = "\n".join([*text.splitlines()[line - 1 : error.end_lineno or line], error.text or ""])
-            if sys.version_info < _VERSION and _LATER_SYNTAX.search(lines):
-                return None
-            raise ArgumentError(self._no_python(name, f"line {line}, {error.msg}")) from None
+            raise ArgumentError(self._not_valid(name, f"line {error.lineno or 1}, {error.msg}")) from None
         except ValueError as error:  # null bytes, before 3.11.4
-            raise ArgumentError(self._no_python(name, str(error))) from None
+            raise ArgumentError(self._not_valid(name, str(error))) from None
         return tree
 
-    def _no_python(self, name: str, why: str) -> str:
-        return f"{self.place} holds {name}, which is no {_PYTHON}: {why}."
+    def _not_valid(self, name: str, why: str) -> str:
+        if sys.version_info >= _VERSION:
+            return f"{self.place} holds {name}, which is not valid {_PYTHON}: {why}."
+        return (
+            f"{self.place} holds {name}, which is not valid {_THIS_PYTHON}: {why}. Correct it; if it is syntax of a "
+            f"newer Python, up to the functions' {_PYTHON}, run this program with {_PYTHON}."
+        )
 
 
 def _absolute(package: str, star: ast.ImportFrom) -> str:

@@ -29,7 +29,8 @@ Its code is a folder or a zip file, with all that it imports:
 - a link must lead to a file in the same folder;
 - all code together, ours included, is at most 250 MB unpacked and 50 MB zipped (Lambda quotas).
 
-What breaks these rules, or is no Python, is refused before anything is made.
+Portage refuses code that breaks these rules or is not valid Python before it makes any resource. The Python that runs
+the Pulumi program checks this, so syntax newer than that Python is refused too.
 """
 
 import importlib

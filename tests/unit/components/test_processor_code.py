@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -198,13 +199,18 @@ class TestModulesThatWouldTakeAnothersPlaceAreRefused:
         assert "json/a.py, but json is Python's own; rename it." in (processor_fault("json.a.process", shadowing) or "")
 
 
-class TestSourceThatIsNoPythonIsRefused:
+THIS_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+
+
+class TestSourceThatIsNotValidPythonIsRefused:
     @pytest.mark.parametrize("name", ["team.py", "steps/resize.py"])
     @pytest.mark.parametrize(
         ("source", "why"),
         [
             ("x = 1\ndef process(job: ...", "line 2, '(' was never closed"),
             ("return 3", "line 1, 'return' outside function"),
+            ("x = 1\nprint(f'{x}'", "line 2, '(' was never closed"),
+            ("print(f'{x}') y", "line 1, invalid syntax"),
             ("print 'done'", "line 1, Missing parentheses"),
             ("x = 1\0", "null bytes"),
             ("# Übung".encode("latin-1"), "its encoding is neither UTF-8 nor the one that it names"),
@@ -216,24 +222,39 @@ class TestSourceThatIsNoPythonIsRefused:
         fault = processor_fault("team.process", team({"team.py": PROCESS, name: source}))
 
         assert fault is not None
-        assert f"{name}, which is no Python 3.13: " in fault
+        assert f"{name}, which is not valid {THIS_PYTHON}: " in fault
         assert why in fault
+
+    @pytest.mark.parametrize(
+        ("source", "since"),
+        [
+            ("type Found = dict[str, str]", (3, 12)),
+            ("def first[T](items: list[T]) -> T: ...", (3, 12)),
+            ("print(f'{names['first']}')", (3, 12)),
+            ("class Found[T = str]: ...", (3, 13)),
+        ],
+    )
+    def test_newer_syntax_where_this_python_is_older_with_the_python_to_use(
+        self, team: Team, source: str, since: tuple[int, int]
+    ) -> None:
+        fault = processor_fault("team.process", team({"team.py": PROCESS, "more.py": f"x = 1\n{source}"}))
+
+        if sys.version_info >= since:
+            assert fault is None
+        else:
+            assert fault is not None
+            assert f"more.py, which is not valid {THIS_PYTHON}: line 2, " in fault
+            assert "run this program with Python 3.13." in fault
 
     @pytest.mark.parametrize(
         "source",
         [
-            "type Found = dict[str, str]",
-            "def first[T](items: list[T]) -> T: ...",
-            "class Found[T = str]: ...",
-            "print(f'{names['first']}')",
             "# Übung",
             "# coding: latin-1\n# Übung".encode("latin-1"),
             "pattern = '\\d'",
         ],
     )
-    def test_but_nothing_that_the_functions_python_reads_whatever_this_one_is(
-        self, team: Team, source: str | bytes
-    ) -> None:
+    def test_but_nothing_that_is(self, team: Team, source: str | bytes) -> None:
         more = source if isinstance(source, bytes) else source.encode()
 
         assert processor_fault("team.process", team({"team.py": PROCESS.encode(), "more.py": more})) is None
