@@ -205,9 +205,9 @@ def _contradictions(project: str, values: Mapping[str, Any], secret: Collection[
     """What is wrong with keys that are each right by itself."""
     errors: list[str] = []
     if fault := processor_fault(values["processor"], values["processor_code"]):
-        errors.append(f"{project}:{fault} See {project}:processorCode.")
-    together = (lists.fault(values, camel_case) for lists in limits.LISTS)
-    errors += [f"{project}:{fault}" for fault in together if fault]
+        errors.append(f"{project}:{fault} Correct {project}:processor or {project}:processorCode.")
+    too_long = (space.fault(values, camel_case) for space in limits.SHARED_SPACES)
+    errors += [f"{project}:{fault}" for fault in too_long if fault]
     if fault := concurrency_fault(values["processing_max_concurrency"], values["processing_reserved_concurrency"]):
         errors.append(f"{project}:processingMaxConcurrency {fault}")
     region, key = values["region"], values["kms_key_arn"]

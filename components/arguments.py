@@ -218,14 +218,15 @@ class OrOutput:
 
 
 @dataclass(frozen=True)
-class Together:
-    """Lists that share a place of limited size; items that are Outputs count when the place itself is measured."""
+class SharedSpace:
+    """Lists that share a limited space; items that are Outputs count when the container is measured."""
 
     arguments: tuple[str, ...]
     limit: int
-    """Characters, with one for the comma after each item, and quotes where the place needs them."""
+    """Characters, with one for the comma after each item, and quotes where the container has them."""
     quotes: int
-    place: str
+    container: str
+    """What holds the lists, with its own limit."""
     fix: str
 
     def fault(self, values: Mapping[str, Any], spelled: Callable[[str], str]) -> str | None:
@@ -234,7 +235,7 @@ class Together:
         if sum(taken.values()) <= self.limit:
             return None
         counts = " and ".join(f"{name} has {count:,} characters" for name, count in taken.items() if count)
-        return f"{counts}, but at most {self.limit:,} in all fit into {self.place}. {self.fix}"
+        return f"{counts}, but at most {self.limit:,} in all fit into {self.container}. {self.fix}"
 
     def _taken(self, items: list[object] | pulumi.Output[list[str]]) -> int:
         known = items if isinstance(items, list) else []

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from components.arguments import ArgumentError, Choice, Network, Origin, Pattern, Range, Together
+from components.arguments import ArgumentError, Choice, Network, Origin, Pattern, Range, SharedSpace
 from handlers.processors import PROCESSOR_PATTERN
 from handlers.regions import PARTITIONS, partition_of
 from handlers.uploads.places import MOST_PLACES
 from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 
 _ARN = r"arn:aws[a-z-]*"
-_PLACE = r"[a-z0-9-]+:[0-9]{12}"
+_REGION_AND_ACCOUNT = r"[a-z0-9-]+:[0-9]{12}"
 _TABLE = r"[A-Za-z0-9_.-]{3,255}"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
@@ -72,17 +72,17 @@ SOURCE_CIDR = Network()
 SOURCE_VPC_ID = Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")
 PROCESSOR = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 KMS_KEY_ARN = Pattern(
-    rf"{_ARN}:kms:{_PLACE}:key/[\w-]+",
+    rf"{_ARN}:kms:{_REGION_AND_ACCOUNT}:key/[\w-]+",
     "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
 )
 USER_POOL_ARN = Pattern(
-    rf"{_ARN}:cognito-idp:{_PLACE}:userpool/[\w-]+",
+    rf"{_ARN}:cognito-idp:{_REGION_AND_ACCOUNT}:userpool/[\w-]+",
     "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
 )
 USER_POOL_CLIENT_ID = Pattern(r"[A-Za-z0-9_+]{1,128}", "the id of a client of the Cognito user pool")
 TABLE_NAME = Pattern(_TABLE, "the name of a DynamoDB table, such as StatusTracker's table_name")
 TABLE_ARN = Pattern(
-    rf"{_ARN}:dynamodb:{_PLACE}:table/{_TABLE}",
+    rf"{_ARN}:dynamodb:{_REGION_AND_ACCOUNT}:table/{_TABLE}",
     "the ARN of a DynamoDB table, arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, such as StatusTracker's table_arn",
 )
 BUCKET_NAME = Pattern(_BUCKET, "the name of an S3 bucket, such as UploadApi's bucket_name")
@@ -94,20 +94,20 @@ ROLE_NAME = Pattern(
 )
 REGION = Region(r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region such as eu-central-1")
 
-LISTS = (
-    Together(
+SHARED_SPACES = (
+    SharedSpace(
         ("allowed_origins", "allowed_content_types"),
         3_000,
         quotes=0,
-        place="a function's environment (4 KB, Lambda quotas), beside its other variables",
+        container="a function's environment (4 KB, Lambda quotas), beside its other variables",
         fix="Use fewer, such as image/* for all types of images.",
     ),
-    Together(
+    SharedSpace(
         ("allowed_source_cidrs", "allowed_source_vpc_ids"),
         16_000,
         quotes=2,
-        place="a bucket's policy (20 KB, S3 user guide), beside its other statements",
+        container="a bucket's policy (20 KB, S3 user guide), beside its other statements",
         fix="Use fewer, or larger networks.",
     ),
 )
-"""What UploadApi's lists may take together."""
+"""What UploadApi's lists may take in all."""

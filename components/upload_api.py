@@ -188,8 +188,8 @@ class UploadApi(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         given = checked(UploadApiArgs, args, _RULES)
-        for lists in limits.LISTS:
-            if fault := lists.fault(given, str):
+        for space in limits.SHARED_SPACES:
+            if fault := space.fault(given, str):
                 raise ArgumentError(f"UploadApi: {fault}")
         check_names("UploadApi", name, _NAMES)
         super().__init__("portage:index:UploadApi", name, {}, opts)

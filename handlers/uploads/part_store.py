@@ -67,7 +67,7 @@ class PartStore:
             {"PartNumber": part.part_number, "ETag": part.etag, **({checksum: part.checksum} if checksum else {})}
             for part in parts
         ]
-        with _gone_after("NoSuchUpload", "PreconditionFailed"), _told_apart():
+        with _gone_after("NoSuchUpload", "PreconditionFailed"), _completion_errors():
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=ref.object_key,
@@ -90,7 +90,8 @@ def _checksum_name(upload: Upload) -> str | None:
 
 
 @contextmanager
-def _told_apart() -> Generator[None]:
+def _completion_errors() -> Generator[None]:
+    """Raise PartsBusy or SizeMismatch for the errors of S3 that mean it."""
     try:
         yield
     except ClientError as fault:

@@ -6,9 +6,9 @@ from pathlib import Path
 from pulumi.automation.errors import CommandError
 
 from local.deployer import DeployedResource, Deployment, not_emulated
-from local.display import Step as DisplayStep
+from local.display import Step
 from local.emulator import Emulator
-from local.engine.stacks import EngineStack, Step
+from local.engine.stacks import EngineStack, ResourceStep
 from local.faults import LocalModeError
 from local.provider import Resource
 from local.resources import TABLE
@@ -18,7 +18,7 @@ _HOME = _PROJECT / ".local" / "engine"
 _STACK = "local"
 
 
-def deploy_program(step: DisplayStep, emulator: Emulator, *, home: Path = _HOME) -> Deployment:
+def deploy_program(step: Step, emulator: Emulator, *, home: Path = _HOME) -> Deployment:
     """Deploy the stack `local`, counting its resources.
 
     The CLI's state begins empty, as the embedded AWS does; it stays in `home` for whoever wants to look into it.
@@ -31,7 +31,7 @@ def deploy_program(step: DisplayStep, emulator: Emulator, *, home: Path = _HOME)
     step.outcome = "starting the Pulumi engine"
     resources: list[DeployedResource] = []
 
-    def count(made: Step) -> None:
+    def count(made: ResourceStep) -> None:
         if made.type in TABLE:
             resources.append(DeployedResource(made.type, made.name, made.urn, made.id))
             step.outcome = f"{len(resources)} resources so far"

@@ -34,7 +34,7 @@ _STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
-class Step:
+class ResourceStep:
     """What the engine does, or would do, with one resource."""
 
     operation: str
@@ -60,7 +60,7 @@ class Step:
 class Run:
     """What a command of the engine did."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ResourceStep, ...]
     changes: Mapping[str, int]
     """How many resources were created, updated, the same, ..., by the engine's own count."""
     text: str
@@ -113,7 +113,7 @@ class EngineStack:
         """Say what `up` would do."""
         return self._run(self._stack.preview)
 
-    def up(self, on_step: Callable[[Step], None] | None = None) -> Run:
+    def up(self, on_step: Callable[[ResourceStep], None] | None = None) -> Run:
         """Deploy; `on_step` is called after each resource that has changed."""
         return self._run(self._stack.up, on_step)
 
@@ -137,8 +137,8 @@ class EngineStack:
         """Set a value of the stack's configuration, as `pulumi config set` does; `path` as its `--path`."""
         self._stack.set_config(key, automation.ConfigValue(value, secret=secret), path=path)
 
-    def _run(self, command: Callable[..., Any], on_step: Callable[[Step], None] | None = None) -> Run:
-        steps: list[Step] = []
+    def _run(self, command: Callable[..., Any], on_step: Callable[[ResourceStep], None] | None = None) -> Run:
+        steps: list[ResourceStep] = []
         lines: list[str] = []
 
         def note(event: EngineEvent) -> None:
@@ -156,9 +156,9 @@ class EngineStack:
         )
 
 
-def _step(metadata: StepEventMetadata) -> Step:
+def _step(metadata: StepEventMetadata) -> ResourceStep:
     state = metadata.new or metadata.old
-    return Step(
+    return ResourceStep(
         operation=metadata.op.value,
         urn=metadata.urn,
         id=state.id if state else "",

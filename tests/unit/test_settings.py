@@ -171,7 +171,7 @@ def faults(values: Mapping[str, str], secret: Sequence[str] = ()) -> list[str]:
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
-class TestListsThatShareAPlaceOfLimitedSizeAreRefusedByTheirKeys:
+class TestListsThatShareALimitedSpaceAreRefusedByTheirKeys:
     def test_in_a_functions_environment(self) -> None:
         origins = [f"https://app-{number}.example.com" for number in range(100, 220)]
 

@@ -308,7 +308,7 @@ MANY_CIDRS = [f"10.{number:03}.100.0/24" for number in range(100, 200)]  # 18 ea
 MANY_VPC_IDS = [f"vpc-{number:017}" for number in range(591)]  # 24 each
 
 
-class TestListsThatShareAPlaceOfLimitedSize:
+class TestListsThatShareALimitedSpace:
     """The longest that are taken must fit, whatever else is in the place."""
 
     def test_the_longest_fit_into_the_environment(self) -> None:
