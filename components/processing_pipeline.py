@@ -294,6 +294,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
                     "QUEUE_URL": queue.queue_url,
                     "PROCESSOR": given["processor"],
                     "MAX_ATTEMPTS": str(given["max_attempts"]),
+                    # The queue may hold events of objects that were created before the scan was switched on.
+                    "MALWARE_SCAN": "required" if given["malware_scan"] else "off",
                     "UNSCANNABLE_OBJECTS": given["unscannable_objects"],
                     "ALLOWED_CONTENT_TYPES": joined(given["allowed_content_types"]),
                 },

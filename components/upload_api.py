@@ -64,7 +64,8 @@ class UploadApiArgs(TypedDict):
     """Quota: an owner's largest file, 1 byte to 48.8 TiB (S3's limit for 10,000 parts), 100 GiB if left out."""
     max_open_uploads: NotRequired[int]
     """Quota: an owner's uploads that are declared and not sent yet, 1 to 5,000 (the places that fit one page of a
-    DynamoDB Query); 1,000 if left out. A lower limit does not end open uploads, and it is exact once those are over."""
+    DynamoDB Query); 1,000 if left out. An aborted PUT or form counts until its URL expires. A lower limit does not end
+    open uploads, and it is exact once those are over."""
     allowed_content_types: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Quota: what an owner may declare, such as application/pdf or image/*; everything if left out.
 

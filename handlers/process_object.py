@@ -41,6 +41,8 @@ class ProcessObjectEnvironment:
     queue_url: str
     processor: str
     max_attempts: int
+    malware_scan: str
+    """`required` where objects are processed only by the event of their scan, or `off`."""
     unscannable_objects: str
     """`reject` or `process`."""
     allowed_content_types: tuple[str, ...]
@@ -84,6 +86,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         results=_results(),
         load_processor=lambda: load_processor(env.processor),
         max_attempts=env.max_attempts,
+        requires_scan=env.malware_scan == "required",
         process_unscannable=env.unscannable_objects == "process",
         allowed_content_types=env.allowed_content_types,
         clock=_now,

@@ -42,9 +42,10 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -
 
 
 def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening: PartOpening) -> None:
-    """Give up an upload whose object is not there yet; again, it only looks after the parts.
+    """Abort an upload whose object is not there yet; again, it only deletes the parts and frees their place.
 
-    Raises UnknownUpload or NotOpen. The record goes first: from then on an object that comes is not processed.
+    Raises UnknownUpload or NotOpen. The record goes first: from then on an object that comes is not processed. Only
+    parts free the place, because S3 accepts a URL or form until it expires.
     """
     records.record_aborted(ref, now)
     upload = records.find(ref)
@@ -52,6 +53,7 @@ def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening
         raise _over(upload)
     if upload.multipart:
         opening.give_up(ref, upload.multipart)
+        records.places.release(ref, upload.place)
 
 
 def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import NotOpen, UnknownUpload
-from handlers.uploads.model import Claim, Multipart, Status, Upload, UploadRef, iso
+from handlers.uploads.model import Claim, Multipart, Status, Upload, UploadRef, iso, needs_place
 from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.permission import Permission
 from handlers.uploads.plan import Method, Parts, choose_method
@@ -128,8 +128,8 @@ class Creation(NamedTuple):
         return self._plan(found, now)
 
     def _keep_only_the_place_of(self, found: Upload, *taken: int | None) -> None:
-        """Free the places that were taken for an upload, but for the one that its record names while it is pending."""
-        kept = found.place if found.status is Status.PENDING else None
+        """Free the places that were taken for an upload, but for the one that it holds by its record."""
+        kept = found.place if needs_place(found.status, found.method) else None
         for place in {*taken} - {kept}:
             self.records.places.release(found.ref, place)
 

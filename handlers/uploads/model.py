@@ -64,6 +64,14 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED})
 
 
+def needs_place(status: str, method: str) -> bool:
+    """Return whether an upload holds a place of its owner's: it has no object yet, and S3 still accepts one.
+
+    S3 accepts an aborted upload's URL or form until it expires, but no parts after AbortMultipartUpload.
+    """
+    return status == Status.PENDING or (status == Status.ABORTED and method != Method.MULTIPART)
+
+
 class UploadRef(NamedTuple):
     """Names one upload; the owner is its partition, so that nobody can name another's."""
 
@@ -127,7 +135,7 @@ class Upload(NamedTuple):
     multipart: Multipart | None = None
     """Only of an upload in parts."""
     place: int | None = None
-    """Which of its owner's places it holds while it is pending."""
+    """Which of its owner's places it holds as long as needs_place() says."""
     object_version: str | None = None
     """S3's id of the bytes that are the upload's, once they are there."""
     leased_until: datetime | None = None

@@ -42,6 +42,14 @@ class ScanFailed(Exception):
     """The malware scan failed, so the object may be unsafe: the message goes to the dead-letter queue."""
 
 
+class ScanMissing(Exception):
+    """A scan is required, but the event is of the object's creation: the message goes to the dead-letter queue.
+
+    GuardDuty does not scan what came before malwareScan was switched on, unless an operator asks for it. The upload
+    stays `uploaded`, because the result of such a scan completes it.
+    """
+
+
 class NoTimeLeft(Exception):
     """The function ends too soon to begin; the upload is as it was, and the queue is to deliver the message again."""
 
@@ -65,7 +73,7 @@ class Delivery:
     key: str
     version_id: str
     scan: Scan | None = None
-    """None where created objects are not scanned before."""
+    """None where the event is of the object's creation."""
 
     @property
     def version(self) -> ObjectVersion:
@@ -106,6 +114,8 @@ class Processing:
     load_processor: Callable[[], Processor]
     max_attempts: int
     """Receipts after which the queue moves a message to its dead-letter queue."""
+    requires_scan: bool
+    """Whether an object is processed only by the event of its malware scan."""
     process_unscannable: bool
     """Whether an object that the malware scan could not look into is processed, instead of rejected."""
     allowed_content_types: Sequence[str]
@@ -121,21 +131,14 @@ class Processing:
 
         A duplicate or late event changes nothing. `facts` receives what the job's record says about the upload.
 
-        Raises UnknownUpload, NoTimeLeft, LeasedElsewhere, or JobFailed with its cause: then the queue delivers again,
-        at last into its dead-letter queue.
+        Raises UnknownUpload, NoTimeLeft, LeasedElsewhere, ScanMissing, or JobFailed with its cause: then the queue
+        delivers again, at last into its dead-letter queue.
         """
         ref = self._upload_of(delivery)
         if (seconds := self._work_seconds()) < SHORTEST_WORK_SECONDS:
             raise NoTimeLeft(f"{max(seconds, 0):.1f} s are left, but a run needs {SHORTEST_WORK_SECONDS} s to begin.")
         self.records.record_uploaded(ref, self.clock(), version_id=delivery.version_id)
-        now = self.clock()
-        declared = self.records.record_processing(
-            ref,
-            now,
-            run=delivery.run,
-            leased_until=now + timedelta(seconds=self.seconds_left()) + LEASE_MARGIN,
-            version_id=delivery.version_id,
-        )
+        declared = None if self._lacks_scan(delivery) else self._lease(ref, delivery)
         try:
             if declared is None:
                 return self._finish(ref, delivery)
@@ -144,17 +147,27 @@ class Processing:
                 self._fail(ref, delivery, "scan-failed", "The object could not be scanned for malware.")
                 return self._finish(ref, delivery)
             return self._work(ref, delivery, declared)
-        except LeasedElsewhere:
+        except (LeasedElsewhere, ScanMissing):
             raise
         except Exception as fault:
             # The cause goes to the log and to the queue, and only its kind to the uploader.
             kind = fault.kind if isinstance(fault, WorkFailed) else type(fault).__name__
             if delivery.attempt < self.max_attempts or isinstance(fault, NoTimeLeft):
-                self.records.give_back(ref, self.clock(), run_id=delivery.run.run_id)
+                # The next run need not wait for the end of the lease.
+                self.records.change_lease(ref, self.clock(), run_id=delivery.run.run_id)
             else:
                 sentence = f"Processing ended in {kind} at the last of {delivery.attempt} tries."
                 self._fail(ref, delivery, "processing-failed", sentence)
             raise JobFailed(f"Try {delivery.attempt} of {self.max_attempts} ended in {kind}.") from fault
+
+    def _lacks_scan(self, delivery: Delivery) -> bool:
+        return self.requires_scan and delivery.scan is None
+
+    def _lease(self, ref: UploadRef, delivery: Delivery) -> UploadRequest | None:
+        now = self.clock()
+        return self.records.record_processing(
+            ref, now, run=delivery.run, leased_until=self._lease_end(now), version_id=delivery.version_id
+        )
 
     def _upload_of(self, delivery: Delivery) -> UploadRef:
         if delivery.bucket != self.bucket:
@@ -165,13 +178,20 @@ class Processing:
         """Return the status of an upload that has ended; put the delivered version away if the upload does not need it.
 
         That is a version of a rejected or aborted upload, or one that is not the upload's: a form can be sent twice.
-        Raises LeasedElsewhere while another run has the upload, and ScanFailed if the scan of this version failed.
+        Raises LeasedElsewhere while another run has the upload, ScanMissing if the upload waits for a scan, and
+        ScanFailed if the scan of this version failed.
         """
         upload = self.records.find(ref)
         status = upload.status
         is_another = upload.object_version not in {None, delivery.version_id}
         if is_another or status in {Status.REJECTED, Status.ABORTED}:
             self._isolated(lambda: self.objects.put_away(delivery.version) or "")
+        elif status not in TERMINAL and self._lacks_scan(delivery):
+            raise ScanMissing(
+                f"The upload is {status}, but its object has no malware scan yet. If it came before malwareScan was "
+                "switched on, scan it with GuardDuty's SendObjectMalwareScan; or switch malwareScan off and redrive "
+                "the message."
+            )
         elif status not in TERMINAL:
             raise LeasedElsewhere(upload.leased_until or upload.updated_at + LONGEST_RUN)
         if status is Status.FAILED and delivery.scan and delivery.scan.has_failed:
@@ -224,12 +244,24 @@ class Processing:
         return self._finish(ref, delivery)
 
     def _complete(self, ref: UploadRef, delivery: Delivery, result: str) -> Status:
-        self.results.store_result(ref.result_key, result)
+        """Store the result and record it, unless the run has lost its lease: all runs of an upload have one result key.
+
+        The lease is renewed first, so no other run can take the upload while this function may live. One case is left:
+        this machine stands still between the renewal and S3's receipt of the result for longer than the renewed lease,
+        or its clock is late by more than LEASE_MARGIN. Then another run can complete meanwhile, and its result is
+        replaced by this one, of the same version of the object.
+        """
         bucket, run_id = self.results.result_bucket, delivery.run.run_id
-        if self.records.record_completed(ref, self.clock(), run_id=run_id, result_bucket=bucket):
-            log.info("Upload completed.", extra=_facts(ref, delivery))
-            return Status.COMPLETED
-        return self._finish(ref, delivery)  # the lease was lost
+        if self.records.change_lease(ref, self._lease_end(self.clock()), run_id=run_id):
+            self.results.store_result(ref.result_key, result)
+            if self.records.record_completed(ref, self.clock(), run_id=run_id, result_bucket=bucket):
+                log.info("Upload completed.", extra=_facts(ref, delivery))
+                return Status.COMPLETED
+        return self._finish(ref, delivery)
+
+    def _lease_end(self, now: datetime) -> datetime:
+        """Return when this function has certainly ended."""
+        return now + timedelta(seconds=self.seconds_left()) + LEASE_MARGIN
 
     def _fail(self, ref: UploadRef, delivery: Delivery, code: str, sentence: str) -> None:
         detail, run_id = _storable(sentence), delivery.run.run_id

@@ -13,7 +13,18 @@ from handlers.aws_json import Calls
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import KeyConflict, UnknownUpload
 from handlers.uploads.items import Item, declared_in, item_of, key_of, place_in, refused_item, texts, upload_in
-from handlers.uploads.model import LONGEST_RUN, PREDECESSORS, TERMINAL, Claim, Run, Status, Upload, UploadRef, iso
+from handlers.uploads.model import (
+    LONGEST_RUN,
+    PREDECESSORS,
+    TERMINAL,
+    Claim,
+    Run,
+    Status,
+    Upload,
+    UploadRef,
+    iso,
+    needs_place,
+)
 from handlers.uploads.places import Places
 from handlers.uploads.table import ABOVE_ALL_UPLOADS, CLAIM_PREFIX, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
@@ -138,11 +149,15 @@ class UploadStore:
 
     def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
         """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
-        return self._leave_pending(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})
+        step = self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})
+        # Also if nothing changed: freeing the place may have failed before.
+        if not needs_place(step.item["status"]["S"], step.item["method"]["S"]):
+            self.places.release(ref, place_in(step.item))
+        return step.changed
 
     def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
-        """The client gave the upload up before its object was there."""
-        return self._leave_pending(ref, Status.ABORTED, now)
+        """The client gave the upload up before its object was there; its place is not freed here."""
+        return self._advance(ref, Status.ABORTED, now).changed
 
     def record_processing(
         self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
@@ -156,17 +171,17 @@ class UploadStore:
         step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
         return declared_in(step.item) if step.changed else None
 
-    def give_back(self, ref: UploadRef, now: datetime, *, run_id: str) -> bool:
-        """A run ends without an outcome: the next one need not wait for the end of its lease."""
+    def change_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
+        """Let a run's lease end at another time; False if the run does not have the upload any more."""
         try:
             self._call(
                 "UpdateItem",
                 Key=key_of(ref),
-                UpdateExpression="SET leased_until = :now",
+                UpdateExpression="SET leased_until = :leased_until",
                 ConditionExpression="#status = :processing AND run_id = :run",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
-                    ":now": {"S": iso(now)},
+                    ":leased_until": {"S": iso(leased_until)},
                     ":processing": {"S": Status.PROCESSING},
                     ":run": {"S": run_id},
                 },
@@ -191,14 +206,6 @@ class UploadStore:
         """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
         rejection = texts(code=code, detail=detail)
         return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id).changed
-
-    def _leave_pending(
-        self, ref: UploadRef, status: Status, now: datetime, attributes: Mapping[str, Any] | None = None
-    ) -> bool:
-        """Write the state, and free the upload's place; again, only the place, in case that failed before."""
-        step = self._advance(ref, status, now, attributes)
-        self.places.release(ref, place_in(step.item))
-        return step.changed
 
     def _advance(
         self,

@@ -208,6 +208,26 @@ class TestMalwareGate:
         assert contents(guarded_system, "ingestBucket", upload_id) == [PNG]
         eventually(lambda: self.is_dead(guarded_system, upload_id), bool, seconds=90)
 
+    def test_an_event_that_was_queued_before_there_were_scans_processes_nothing(
+        self, guarded_system: System, guarded_user: User
+    ) -> None:
+        upload_id = send(guarded_system, guarded_user, PNG, "image/png")
+        (version,) = versions(guarded_system, "ingestBucket", upload_id)
+        created = {
+            "id": upload_id,
+            "detail": {
+                "bucket": {"name": version["Bucket"]},
+                "object": {"key": version["Key"], "version-id": version["VersionId"]},
+            },
+        }
+        queue = guarded_system.emulator.client("sqs")
+        queue.send_message(QueueUrl=guarded_system.outputs["queueUrl"], MessageBody=json.dumps(created))
+        guarded_system.await_status(guarded_user, upload_id, "uploaded")
+        assert "result" not in guarded_system.status(guarded_user, upload_id)
+        eventually(lambda: self.is_dead(guarded_system, upload_id), bool)
+        self.tell(guarded_system, upload_id, "NO_THREATS_FOUND")
+        assert self.ended(guarded_system, guarded_user, upload_id)["status"] == "completed"
+
     def is_dead(self, system: System, upload_id: str) -> bool:
         answer = system.emulator.client("sqs").receive_message(
             QueueUrl=system.outputs["deadLetterQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0

@@ -175,6 +175,7 @@ class TestTheProcessor:
             "QUEUE_URL": url_of(QUEUE),
             "PROCESSOR": "handlers.processors.inspect.process",
             "MAX_ATTEMPTS": "5",
+            "MALWARE_SCAN": "off",
             "UNSCANNABLE_OBJECTS": "reject",
             "ALLOWED_CONTENT_TYPES": "",
         }
@@ -267,6 +268,9 @@ class TestMalwareGate:
             "detail": {"s3ObjectDetails": {"bucketName": ["the-bucket"], "objectKey": [{"prefix": "uploads/"}]}},
         }
         assert recording.inputs(aws.cloudwatch.EventTarget)["arn"] == arn_of(aws.sqs.Queue, QUEUE)
+
+    def test_the_function_knows_that_scans_are_required(self) -> None:
+        assert variables(recorded(malware_scan=True))["MALWARE_SCAN"] == "required"
 
     def test_what_cannot_be_scanned_is_processed_where_that_is_asked_for(self) -> None:
         recording = recorded(malware_scan=True, unscannable_objects="process")

@@ -94,6 +94,7 @@ def process_object_started(
         "QUEUE_URL": cloud.queue_url,
         "PROCESSOR": "handlers.processors.inspect.process",
         "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+        "MALWARE_SCAN": "off",
         "UNSCANNABLE_OBJECTS": "reject",
         "ALLOWED_CONTENT_TYPES": "",
     }.items():

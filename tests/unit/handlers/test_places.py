@@ -10,9 +10,11 @@ import pytest
 
 from handlers.aws_boto3 import Boto3Json
 from handlers.aws_client import AwsError
+from handlers.uploads.assembly import abort_upload
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import NotOpen, QuotaExceeded
 from handlers.uploads.model import Status, Upload, UploadRef
+from handlers.uploads.part_opening import PartOpening
 from handlers.uploads.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.uploads.plan import Method
 from handlers.uploads.store import UploadStore
@@ -21,6 +23,12 @@ from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Stammering,
 
 EXPIRED = CREATED + timedelta(minutes=16)
 """When a URL of CREATED, and so the place of its upload, is over."""
+NEEDY = {
+    *((Status.PENDING, method) for method in Method),
+    (Status.ABORTED, Method.PUT),
+    (Status.ABORTED, Method.POST),
+}
+"""When bytes can come that an upload does not have."""
 ONE_PAGE_BYTES = 1024**2
 """What a Query reads at most. Source: DynamoDB guide, "Pagination"."""
 
@@ -92,7 +100,31 @@ class TestRequestsAtOnce:
         else:
             with pytest.raises(NotOpen):
                 api.create(key="a-key")
-        assert list(cloud.places().values()) == ([ref_of(1).upload_id] if step is None else [])
+        assert list(cloud.places().values()) == ([] if step == "uploaded" else [ref_of(1).upload_id])
+
+
+class TestAReadThatIsLate:
+    """Places are read without consistency, which costs half: an answer may be of a moment ago."""
+
+    class Late(OneAtATime):
+        seen: dict[str, Any] | None = None
+
+        def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            if operation != "Query" or self.seen is None:
+                return super().call(operation, parameters)
+            assert not parameters["ConsistentRead"]
+            return self.seen
+
+    @pytest.mark.parametrize("left", [0, 1, 3])
+    def test_lets_no_more_in_though_it_shows_all_places_free(self, cloud: Cloud, left: int) -> None:
+        database = self.Late(cloud.dynamodb)
+        api = Api(UploadStore(database, TABLE), quota=QUOTA._replace(max_open_uploads=25))
+        for _ in range(25 - left):
+            api.create()
+        database.seen = {"Items": []}
+        made = at_once(20, lambda number: api.create(upload_id=ref_of(100 + number).upload_id))
+        assert sum(plan is not None for plan in made) == left
+        assert len(set(cloud.places().values())) == len(cloud.places()) == 25
 
 
 class TestAPlace:
@@ -119,15 +151,44 @@ class TestAPlace:
         _, place = cloud.dynamodb.scan(TableName=TABLE)["Items"]
         assert place["delete_at"] == place["held_until"] == {"N": str(int(CREATED.timestamp()) + 900)}
 
-    def test_one_that_was_sent_or_aborted_leaves_it_at_once(self, api: Api) -> None:
-        for _ in range(3):
-            api.create()
+    def test_one_that_was_sent_or_whose_parts_were_given_up_leaves_it_at_once(self, api: Api) -> None:
+        for body in (BODY, IN_PARTS, BODY):
+            api.create(body)
         api.store.record_uploaded(ref_of(1), CREATED, version_id="v1")
         api.create()
-        api.store.record_aborted(ref_of(2), CREATED)
+        abort(api, 2)
         api.create()
         with pytest.raises(QuotaExceeded):
             api.create()
+
+    @pytest.mark.parametrize("method", ["put", "post"])
+    def test_an_aborted_one_holds_it_until_its_url_or_form_expires(self, cloud: Cloud, api: Api, method: str) -> None:
+        for _ in range(3):
+            api.create({**BODY, "method": method})
+        for count in (1, 2, 3):
+            abort(api, count)
+            assert not api.store.record_uploaded(ref_of(count), LATER, version_id="v1"), "sent after all, and deleted"
+        for _ in range(4):  # it looks at other holders each time
+            with pytest.raises(QuotaExceeded):
+                api.create(now=LATER + LONGEST_CREATION)
+        assert len(cloud.places(LATER)) == 3
+        for _ in range(3):
+            api.create(now=EXPIRED)
+
+    def test_an_aborted_one_keeps_it_while_its_parts_cannot_be_given_up(
+        self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise AwsError("InternalError", "no", 500, {})
+
+        api.create(IN_PARTS)
+        with monkeypatch.context() as failing:
+            failing.setattr(api.openings, "abort_multipart_upload", fail)
+            with pytest.raises(AwsError):
+                abort(api, 1)
+        assert len(cloud.places()) == 1
+        abort(api, 1)
+        assert cloud.places() == {}
 
     def test_one_that_can_be_sent_no_more_leaves_it(self, api: Api) -> None:
         for body in (BODY, BODY, IN_PARTS):
@@ -144,7 +205,14 @@ class TestAPlace:
         assert api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
         api.create()
         assert not api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
-        assert not api.store.record_aborted(ref_of(1), LATER)
+        assert cloud.places() == {0: ref_of(2).upload_id}
+
+    def test_an_abort_that_comes_again_frees_no_other_uploads(self, cloud: Cloud, api: Api) -> None:
+        api.quota = QUOTA._replace(max_open_uploads=1)
+        api.create(IN_PARTS)
+        abort(api, 1)
+        api.create()
+        abort(api, 1)
         assert cloud.places() == {0: ref_of(2).upload_id}
 
     def test_it_is_no_upload(self, api: Api) -> None:
@@ -159,7 +227,7 @@ class TestAPlace:
         api.store = UploadStore(Stammering(cloud.dynamodb), TABLE)
         api.create(key=key)
         assert list(cloud.places().values()) == [ref_of(1).upload_id]
-        assert not api.store.record_aborted(ref_of(1), LATER), "the second call says so"
+        assert not api.store.record_uploaded(ref_of(1), LATER, version_id="v1"), "the second call says so"
         assert cloud.places() == {}
 
 
@@ -180,13 +248,15 @@ class TestWhatACrashLeaves:
         assert len(cloud.places(now)) == 3
         assert set(cloud.places(now).values()) - {ref.upload_id for ref in lost} == {made}
 
-    @pytest.mark.parametrize("status", [each for each in Status if each is not Status.PENDING])
-    def test_a_place_whose_upload_is_pending_no_longer_is_taken_over_at_once(
-        self, cloud: Cloud, api: Api, status: Status
+    @pytest.mark.parametrize(
+        ("status", "method"), [(each, method) for each in Status for method in Method if (each, method) not in NEEDY]
+    )
+    def test_a_place_that_its_upload_needs_no_longer_is_taken_over_at_once(
+        self, cloud: Cloud, api: Api, status: Status, method: Method
     ) -> None:
         for _ in range(3):
             api.create()
-        cloud.write_record(ref_of(2), status=status)
+        cloud.write_record(ref_of(2), status=status, method=method)
         api.create()
         assert ref_of(2).upload_id not in cloud.places().values()
         with pytest.raises(QuotaExceeded):
@@ -301,7 +371,7 @@ class TestARenewedUrl:
         assert len(cloud.places(EXPIRED)) == 3
 
     @pytest.mark.parametrize("step", ["uploaded", "aborted"])
-    def test_of_an_upload_that_ends_meanwhile_is_not_handed_out_and_holds_no_place(
+    def test_of_an_upload_that_ends_meanwhile_is_not_handed_out(
         self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         api.create(key="a-key")
@@ -320,7 +390,7 @@ class TestARenewedUrl:
         with pytest.raises(NotOpen) as caught:
             api.create(key="a-key", now=LATER)
         assert caught.value.upload.status == step
-        assert cloud.places() == {}
+        assert cloud.places() == ({} if step == "uploaded" else {0: ref_of(1).upload_id})
 
     def test_sent_twice_at_once_keeps_one_place(self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both lost their place; another request gives the upload another one between this one's look and its write."""
@@ -360,10 +430,10 @@ class TestALimitThatIsLowered:
         api.quota = QUOTA._replace(max_open_uploads=1)
         with pytest.raises(QuotaExceeded):
             api.create()
-        api.store.record_aborted(UploadRef(OWNER, holders[2]), LATER)
+        abort(api, UploadRef(OWNER, holders[2]))
         with pytest.raises(QuotaExceeded):
             api.create()
-        api.store.record_aborted(UploadRef(OWNER, holders[0]), LATER)
+        abort(api, UploadRef(OWNER, holders[0]))
         made = api.create()["upload_id"]
         assert cloud.places() == {0: made, 1: holders[1]}
 
@@ -395,6 +465,12 @@ def upload_of(
     """An upload that takes a place past the use case."""
     declared = UploadRequest("a.bin", "application/octet-stream", 5)
     return Upload(ref, Status.PENDING, 1, declared, method, now, now, now + timedelta(minutes=15), place=place)
+
+
+def abort(api: Api, upload: UploadRef | int) -> None:
+    """Abort an upload of the API's, named or by its count."""
+    ref = ref_of(upload) if isinstance(upload, int) else upload
+    abort_upload(ref, LATER, records=api.store, opening=PartOpening(api.openings))
 
 
 def held(number: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from handlers.processors import Job, Processor
 from handlers.uploads.declaration import UploadRequest
 from handlers.uploads.errors import UnknownUpload
 from handlers.uploads.model import Run
+from handlers.uploads.objects import ObjectStore
 from handlers.uploads.processing import (
     RECORDING_SECONDS,
     SHORTEST_WORK_SECONDS,
@@ -220,6 +221,53 @@ class TestLease:
             worker.process(delivery, overtaken)
         assert ends == [cloud.record()]
         assert cloud.status() == "failed"
+
+    @pytest.mark.parametrize(("winner", "results"), [(count_bytes, [b'{"counted": 5}']), (refuse, None)])
+    def test_a_run_that_has_lost_its_lease_stores_no_result(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, winner: Processor, results: list[bytes] | None
+    ) -> None:
+        def overtaken(_job: Job) -> Mapping[str, object]:
+            worker.now = LATER + timedelta(seconds=305)
+            worker.process(at_try(delivery, 2), winner)
+            return {"late": True}
+
+        worker.process(delivery, overtaken)
+        assert cloud.results().get(REF.result_key) == results
+
+    def test_nor_does_it_while_the_other_run_works(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        until = LATER + timedelta(minutes=20)
+
+        def overtaken(_job: Job) -> Mapping[str, object]:
+            now, run = LATER + timedelta(seconds=305), Run("event-2", "run-of-another")
+            worker.store.record_processing(REF, now, run=run, leased_until=until, version_id=delivery.version_id)
+            return {"late": True}
+
+        with pytest.raises(LeasedElsewhere) as caught:
+            worker.process(delivery, overtaken)
+        assert caught.value.until == until
+        assert cloud.results() == {}
+
+    def test_the_lease_is_renewed_before_the_result_is_stored(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        leases: list[object] = []
+        store = ObjectStore.store_result
+
+        def look(objects: ObjectStore, key: str, result: str) -> None:
+            record = cloud.record()
+            assert record
+            leases.append(record["leased_until"])
+            store(objects, key, result)
+
+        def work(_job: Job) -> Mapping[str, object]:
+            worker.now = LATER + timedelta(seconds=10)
+            worker.seconds_left = 300
+            return {}
+
+        worker.seconds_left = 60
+        monkeypatch.setattr(ObjectStore, "store_result", look)
+        worker.process(delivery, work)
+        assert leases == ["2026-02-28T12:05:22.500Z"]
 
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
     def test_a_delivery_without_time_left_changes_nothing(

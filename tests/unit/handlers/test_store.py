@@ -136,7 +136,7 @@ class TestProcessing:
         cloud.write_record(**BEFORE["processing until now"])
         assert take(store, REF, OTHER)
         record = cloud.record()
-        assert not store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert not store.change_lease(REF, LATER, run_id=HOLDER.run_id)
         assert not store.record_failed(REF, LATER, run_id=HOLDER.run_id, code="c", detail="d")
         assert cloud.record() == record
 
@@ -148,7 +148,7 @@ class TestProcessing:
         cloud.write_record(**BEFORE["uploaded"])
         assert take(store, REF, HOLDER)
         leased = cloud.record()
-        assert store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert store.change_lease(REF, LATER, run_id=HOLDER.run_id)
         assert leased
         assert cloud.record() == {**leased, "leased_until": LATER_ISO}
         assert take(store, REF, OTHER)
@@ -156,7 +156,7 @@ class TestProcessing:
     @pytest.mark.parametrize("before", sorted(set(BEFORE) - {"processing", "processing until now"}))
     def test_nothing_else_can_be_given_back(self, cloud: Cloud, store: UploadStore, before: str) -> None:
         record = cloud.write_record(**BEFORE[before])
-        assert not store.give_back(REF, LATER, run_id=HOLDER.run_id)
+        assert not store.change_lease(REF, LATER, run_id=HOLDER.run_id)
         assert cloud.record() == record
 
     def test_a_lease_is_read_back(self, cloud: Cloud, store: UploadStore) -> None:
@@ -169,7 +169,7 @@ class TestProcessing:
         cloud.write_record(**BEFORE["uploaded"])
         for version in (3, 4, 5):
             assert take(store, REF, HOLDER)
-            store.give_back(REF, LATER, run_id=HOLDER.run_id)
+            store.change_lease(REF, LATER, run_id=HOLDER.run_id)
             record = cloud.record()
             assert record
             assert record["version"] == version

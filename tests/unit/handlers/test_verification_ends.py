@@ -14,9 +14,9 @@ from handlers.uploads import objects
 from handlers.uploads.errors import UnknownUpload
 from handlers.uploads.model import Run, UploadRef
 from handlers.uploads.objects import ObjectStore, ObjectVersion
-from handlers.uploads.processing import Delivery, JobFailed, LeasedElsewhere, ScanFailed
+from handlers.uploads.processing import Delivery, JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
 from handlers.uploads.scan import Scan, ScanResult
-from tests.unit.handlers.batches import handle, in_this_process
+from tests.unit.handlers.batches import handle, in_this_process, uploaded
 from tests.unit.handlers.cloud import (
     INGEST,
     LATER,
@@ -277,6 +277,63 @@ class TestScan:
         stranger = replace(scanned(delivery, CLEAN), key=UploadRef(OWNER, "of-nobody").object_key)
         with pytest.raises(UnknownUpload):
             worker.process(stranger, never)
+
+
+class TestAnEventFromBeforeTheScanWasSwitchedOn:
+    """The queue holds events of objects that nobody scans any more, unless an operator asks for it."""
+
+    @pytest.fixture(autouse=True)
+    def scans_are_required(self, worker: Worker) -> None:
+        worker.requires_scan = True
+
+    @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS, MAX_ATTEMPTS + 1])
+    def test_its_object_is_not_processed_and_waits_for_the_result_of_a_scan(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int
+    ) -> None:
+        with pytest.raises(ScanMissing, match="SendObjectMalwareScan"):
+            worker.process(at_try(delivery, attempt), never)
+        record = cloud.record()
+        assert record
+        assert (record["status"], record["version"]) == ("uploaded", 2)
+        assert cloud.versions(INGEST) == {KEY: [PDF]}
+        worker.process(scanned(duplicate(delivery), CLEAN), count_bytes)
+        assert cloud.status() == "completed"
+
+    @pytest.mark.parametrize(("scan", "status"), [(CLEAN, "completed"), (THREATS, "rejected")])
+    def test_after_the_scan_it_changes_nothing(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, scan: Scan, status: str
+    ) -> None:
+        worker.process(scanned(delivery, scan), count_bytes)
+        record, versions = cloud.record(), cloud.versions(INGEST)
+        worker.process(duplicate(delivery), never)
+        assert (cloud.record(), cloud.versions(INGEST)) == (record, versions)
+        assert cloud.status() == status
+
+    def test_an_upload_whose_run_was_killed_is_not_taken_over_by_it(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
+        worker.store.record_processing(REF, LATER, run=ANOTHER_RUN, leased_until=LATER, version_id=delivery.version_id)
+        with pytest.raises(ScanMissing):
+            worker.process(delivery, never)
+        worker.process(scanned(delivery, CLEAN), count_bytes)
+        assert cloud.status() == "completed"
+
+    def test_what_comes_after_an_abort_is_put_away(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        worker.store.record_aborted(REF, LATER)
+        worker.process(delivery, never)
+        assert is_put_away(cloud, PDF)
+
+    @pytest.mark.usefixtures("process_object_started")
+    def test_the_function_leaves_the_message_in_the_queue(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MALWARE_SCAN", "required")
+        created = uploaded(cloud)
+        assert handle(created) == [created["messageId"]]
+        assert cloud.status() == "uploaded"
+        version_id = json.loads(created["body"])["detail"]["object"]["version-id"]
+        assert handle(cloud.queue(json.dumps(object_scanned(KEY, version_id, "NO_THREATS_FOUND")))) == []
+        assert handle(tried_again(created, 2)) == []
+        assert cloud.status() == "completed"
 
 
 class TestScanEvent:

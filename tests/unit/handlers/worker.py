@@ -30,6 +30,7 @@ class Worker:
     seconds_left: float = 300
     now: datetime = LATER
     quarantine_bucket: str | None = QUARANTINE
+    requires_scan: bool = False
     process_unscannable: bool = False
     allowed_content_types: tuple[str, ...] = ()
 
@@ -52,6 +53,7 @@ class Worker:
             results=ObjectStore(self.cloud.s3, RESULTS),
             load_processor=load_processor or (lambda: noted),
             max_attempts=MAX_ATTEMPTS,
+            requires_scan=self.requires_scan,
             process_unscannable=self.process_unscannable,
             allowed_content_types=self.allowed_content_types,
             clock=lambda: self.now,
