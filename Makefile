@@ -5,8 +5,9 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-dev
 BENCH_STAMP := $(VENV)/.requirements-bench
 
-# One process a core; tests of one module or class stay together, since they share a deployment.
-PARALLEL := --numprocesses auto --dist loadscope
+# One process a core; tests of one module or class stay together, since they share a deployment. The order is that of
+# pyproject.toml: modules with few, long tests come first, otherwise the last one leaves the other cores idle.
+PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local down test unit integration test-engine pulumi bench check format requirements clean

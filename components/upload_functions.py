@@ -73,6 +73,7 @@ class UploadFunctions(pulumi.ComponentResource):
         super().__init__("portage:index:UploadFunctions", name, {}, opts)
         self._name = name
         self._args = args
+        self._code = code_archive()
         table, bucket = args["table_arn"], args["bucket_arn"]
         origins = {"ALLOWED_ORIGINS": joined(args["allowed_origins"])}
         records = {"UPLOADS_TABLE": args["table_name"]}
@@ -163,7 +164,7 @@ class UploadFunctions(pulumi.ComponentResource):
             f"{self._name}-{purpose}",
             {
                 "handler": f"handlers.{purpose.replace('-', '_')}.handle",
-                "code": code_archive(),
+                "code": self._code,
                 "statements": statements,
                 "environment": environment,
                 "timeout_seconds": ANSWER_SECONDS,

@@ -81,12 +81,15 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
     )
     pulumi.runtime.set_all_config(dict(config.values), [])
 
-    def program() -> None:
+    async def program() -> None:
         try:
             runpy.run_path(str(config.program_dir / "__main__.py"), run_name="__main__")
         except BaseException as error:
             monitor.stop(error)
             raise
+        if (failure := await _first_failure(rpc_manager)) is not None:
+            # At once: the SDK raises an RPC's error from itself, which loses its cause.
+            monitor.stop(_as_raised(rpc_manager.unhandled_exception or failure))
 
     def ignore_consequences(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Everything that waits for a failed resource fails too; only the cause is worth a word."""
@@ -104,6 +107,22 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
     if monitor.failure is not None:
         raise _as_raised(monitor.failure)
     return ProgramRun(outputs=monitor.stack_outputs, registrations=tuple(monitor.registrations))
+
+
+async def _first_failure(rpc_manager: RPCManager) -> BaseException | None:
+    """Wait until nothing that the program has begun is pending, or something has failed.
+
+    Afterwards the SDK waits for the same tasks, but anew after each one that ends, which takes a time that grows with
+    the square of the number of pending tasks.
+    """
+    known: set[asyncio.Task[Any]] = set()
+    while begun := {*cast("Any", rpc_manager).rpcs, *cast("Any", settings.SETTINGS).outputs} - known:
+        done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_EXCEPTION)
+        known |= done
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                return error
+    return None
 
 
 def _as_raised(error: BaseException) -> BaseException:

@@ -25,7 +25,7 @@ CONFIG: dict[str, object] = {
     "deletionProtection": False,
     "allowSignUp": True,
     "allowedOrigins": ["http://localhost:8000", "http://127.0.0.1:8000"],
-    "maxUploadBytes": 10 * 1024**3,
+    "maxUploadBytes": 10_000 * 16 * 1024**2,
     "urlExpiresInSeconds": 60,
     "throttleRate": 500,
     "throttleBurst": 1_000,

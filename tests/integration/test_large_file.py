@@ -11,7 +11,8 @@ import pytest
 from tests.integration.system import System, User
 
 MEBIBYTE = 1024**2
-SIZE = 2 * 1024**3
+SIZE = 512 * MEBIBYTE
+"""32 parts, 50 times the memory that sending may take."""
 SMALL = 17 * MEBIBYTE
 """Two parts: all that sending in parts needs is in memory then."""
 
@@ -46,7 +47,7 @@ def send(system: System, user: User, path: Path) -> tuple[str, int]:
 
 @pytest.fixture
 def sparse(tmp_path: Path) -> Path:
-    """Two GiB that take no room on the disk."""
+    """512 MiB that take no room on the disk."""
     path = tmp_path / "large.bin"
     with path.open("wb") as file:
         file.truncate(SIZE)
@@ -56,7 +57,7 @@ def sparse(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process its own mark")
-def test_two_gibibytes_arrive_in_the_memory_of_a_small_file(
+def test_512_mebibytes_arrive_in_the_memory_of_a_small_file(
     system: System, user: User, sparse: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.bin"

@@ -114,9 +114,10 @@ def test_the_server_chooses_parts_for_what_is_large(system: System, user: User) 
 
 
 def test_ten_thousand_signatures_fit_one_answer(system: System, user: User) -> None:
-    plan = create(system, user, 1024**3)
+    plan = create(system, user, 10_000 * 16 * MEBIBYTE)
     signed = sign(system, user, plan, 1, plan["part_count"])
-    assert len(signed.json["signatures"]) == plan["part_count"] == 64
+    assert len(signed.json["signatures"]) == plan["part_count"] == 10_000
+    assert system.status(user, plan["upload_id"])["size_bytes"] == 167_772_160_000
 
 
 def test_the_client_sends_in_parts_and_follows(system: System, user: User, tmp_path: Path) -> None:

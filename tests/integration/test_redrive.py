@@ -33,20 +33,16 @@ def sender(one_try: System) -> User:
     return one_try.new_user()
 
 
-def test_an_upload_whose_run_was_killed_is_completed_by_a_redrive_when_the_lease_is_over(
-    one_try: System, sender: User
-) -> None:
-    upload_id = one_try.send(sender, file_name="kills.bin")
-    eventually(lambda: one_try.is_dead(upload_id), bool)
-    assert one_try.status(sender, upload_id)["status"] == "processing"
+@pytest.fixture(scope="module", autouse=True)
+def killed(one_try: System, sender: User) -> str:
+    """An upload whose run is killed: sent first, so that its lease runs out while the other tests run."""
+    return one_try.send(sender, file_name="kills.bin")
 
-    def redriven() -> str:
-        one_try.redrive()  # until the lease is over, the message comes back each time
-        return one_try.status(sender, upload_id)["status"]
 
-    eventually(redriven, lambda status: status == "completed", seconds=LEASE_SECONDS + 30)
-    one_try.await_idle()
-    assert not one_try.is_dead(upload_id)
+@pytest.fixture(scope="module", autouse=True)
+def hanging(one_try: System, sender: User) -> str:
+    """An upload whose processor hangs and catches everything, sent first for the same reason."""
+    return one_try.send(sender, file_name="hangs.bin")
 
 
 def test_an_upload_whose_deliveries_were_all_throttled_is_pending_and_a_redrive_completes_it(
@@ -92,3 +88,24 @@ def test_an_event_of_another_bucket_is_kept_and_changes_nothing(one_try: System,
     assert one_try.status(sender, plan["upload_id"]) == before
     assert put(plan, b"12345").status == 200
     one_try.await_status(sender, plan["upload_id"], "completed")
+
+
+def test_an_upload_whose_processor_hangs_and_catches_everything_has_failed(
+    one_try: System, sender: User, hanging: str
+) -> None:
+    upload = one_try.await_status(sender, hanging, "failed", "completed", seconds=60)
+    assert "TimeoutError" in upload["failure"]["detail"]
+
+
+def test_an_upload_whose_run_was_killed_is_completed_by_a_redrive_when_the_lease_is_over(
+    one_try: System, sender: User, killed: str
+) -> None:
+    assert one_try.status(sender, killed)["status"] == "processing"
+
+    def redriven() -> str:
+        one_try.redrive()  # until the lease is over, the message comes back each time
+        return one_try.status(sender, killed)["status"]
+
+    eventually(redriven, lambda status: status == "completed", seconds=LEASE_SECONDS + 30)
+    one_try.await_idle()
+    assert not one_try.is_dead(killed)
