@@ -1,7 +1,10 @@
 """What holds for every test, however the run was started."""
 
+import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # On a busy machine an example can take longer than the 200 ms that Hypothesis allows by default.
@@ -19,3 +22,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def environment_is_restored() -> Iterator[None]:
+    """Fail the test that changes the environment of later tests, not the later test."""
+    before = _environment()
+    yield
+    assert _environment() == before, "the test has left the environment changed"
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}

@@ -68,10 +68,8 @@ def test_an_upload_that_has_failed_stays_failed(one_try: System, sender: User) -
     upload_id = one_try.send(sender, file_name="raises.bin")
     failed = one_try.await_status(sender, upload_id, "failed")
     eventually(lambda: one_try.is_dead(upload_id), bool)
-    one_try.redrive()
-    one_try.await_idle()
+    redrive_until_done(one_try, upload_id)
     assert one_try.status(sender, upload_id) == failed
-    assert not one_try.is_dead(upload_id)
 
 
 def test_an_event_of_another_bucket_is_kept_and_changes_nothing(one_try: System, sender: User) -> None:
@@ -107,5 +105,20 @@ def test_an_upload_whose_run_was_killed_is_completed_by_a_redrive_when_the_lease
         return one_try.status(sender, killed)["status"]
 
     eventually(redriven, lambda status: status == "completed", seconds=LEASE_SECONDS + 30)
-    one_try.await_idle()
-    assert not one_try.is_dead(killed)
+    redrive_until_done(one_try, killed)
+    assert one_try.status(sender, killed)["status"] == "completed"
+
+
+def redrive_until_done(one_try: System, upload_id: str) -> None:
+    """Redrive until the function has deleted the upload's message.
+
+    On a busy machine a run can take longer than the visibility timeout of 1 s. SQS then moves the message to the
+    dead-letter queue, although the run succeeds.
+    """
+
+    def is_dead() -> bool:
+        one_try.redrive()
+        one_try.await_idle()
+        return one_try.is_dead(upload_id)
+
+    eventually(is_dead, lambda dead: not dead)

@@ -36,11 +36,11 @@ class TestACall:
         assert request.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
         assert request.headers["Content-Type"] == "application/x-amz-json-1.1"
 
-    def test_is_signed_with_the_credentials_of_its_own_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with Talk(answer(), answer()) as talk:
+    def test_is_signed_with_the_credentials_of_its_own_time(self) -> None:
+        with Talk(answer(), answer()) as talk, pytest.MonkeyPatch.context() as patch:
             talk.call()
-            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIARENEWED")
-            monkeypatch.delenv("AWS_SESSION_TOKEN")
+            patch.setenv("AWS_ACCESS_KEY_ID", "ASIARENEWED")
+            patch.delenv("AWS_SESSION_TOKEN")
             talk.call()
 
         first, second = talk.server.requests
