@@ -10,7 +10,7 @@ BENCH_STAMP := $(VENV)/.requirements-bench
 PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit integration test-engine pulumi bench check format requirements clean
+.PHONY: help install demo local down test unit integration test-engine pulumi bench check generate format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +58,14 @@ $(BENCH_STAMP): $(STAMP) requirements-bench.txt
 	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-check: $(STAMP) ## Lint, format and type checks
+check: $(STAMP) ## Lint, format and type checks, and whether generated files are current
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/pyright
+	$(RUN)/python -m generate --check
+
+generate: $(STAMP) ## Write what is generated: the config block of Pulumi.yaml
+	$(RUN)/python -m generate
 
 format: $(STAMP) ## Format the code, and fix what ruff can fix
 	$(RUN)/ruff check --fix

@@ -15,9 +15,9 @@ if sys.version_info < (3, 11):  # noqa: UP036
 import pulumi_aws as aws
 
 from aws_provider import with_tags
-from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
-from components.status_tracker import StatusTracker, StatusTrackerArgs
-from components.upload_api import UploadApi, UploadApiArgs
+from components.processing_pipeline import ProcessingPipeline
+from components.status_tracker import StatusTracker
+from components.upload_api import UploadApi
 from settings import Settings
 
 settings = Settings.load()
@@ -25,25 +25,20 @@ tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "managed-b
 provider = aws.Provider("aws", region=settings.region, **with_tags(settings.aws, tags))
 on_aws = pulumi.ResourceOptions(providers={"aws": provider})
 
-tracker = StatusTracker("status", StatusTrackerArgs(**settings.args(StatusTrackerArgs)), on_aws)
+tracker = StatusTracker("status", settings.status_tracker(), on_aws)
 api = UploadApi(
     "upload-api",
-    UploadApiArgs(
-        table_name=tracker.table_name,
-        table_arn=tracker.table_arn,
-        **settings.args(UploadApiArgs),
-    ),
+    settings.upload_api(table_name=tracker.table_name, table_arn=tracker.table_arn),
     on_aws,
 )
 pipeline = ProcessingPipeline(
     "processing",
-    ProcessingPipelineArgs(
+    settings.processing_pipeline(
         bucket_name=api.bucket_name,
         bucket_arn=api.bucket_arn,
         result_reader_role_name=api.result_reader_role_name,
         table_name=tracker.table_name,
         table_arn=tracker.table_arn,
-        **settings.args(ProcessingPipelineArgs, prefix="processing_"),
     ),
     on_aws,
 )
@@ -55,7 +50,7 @@ pulumi.export("userPoolId", api.user_pool_id)
 pulumi.export("userPoolClientId", api.user_pool_client_id if client_id is None else client_id)
 pulumi.export("ingestBucket", api.bucket_name)
 pulumi.export("resultsBucket", pipeline.results_bucket_name)
-if settings.rejected_objects == "quarantine":
+if settings.processing_pipeline["rejected_objects"] == "quarantine":
     pulumi.export("quarantineBucket", pipeline.quarantine_bucket_name)
 pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.arguments import ArgumentError, is_left_out
+from components.arguments import ArgumentError, is_empty
 from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
@@ -285,9 +285,9 @@ def refuse_other_networks(bucket_arn: Arn, cidrs: Texts, vpc_ids: Texts) -> list
     Source: IAM user guide, "AWS global condition context keys" and "Condition operators".
     """
     elsewhere: dict[str, Any] = {}
-    if not is_left_out(cidrs):
+    if not is_empty(cidrs):
         elsewhere["NotIpAddress"] = {"aws:SourceIp": cidrs}
-    if not is_left_out(vpc_ids):
+    if not is_empty(vpc_ids):
         elsewhere["StringNotEquals"] = {"aws:SourceVpc": vpc_ids}
     if not elsewhere:
         return []

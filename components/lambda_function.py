@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 
-from components import iam, limits
-from components.arguments import ARCHIVE, ArgumentError, Kind, checked
+from components import iam
+from components.arguments import ArgumentError, argument, limits
+from components.arguments.constraints import InstanceOf
+from components.arguments.shared import LogArgs
 
 RUNTIME = "python3.13"
 """The newest of Lambda's runtimes under which local mode can run the same code as well."""
@@ -20,26 +22,23 @@ LIVE = "live"
 """The alias that everything invokes: a version is published, and then becomes live at once."""
 
 
-class LambdaFunctionArgs(TypedDict):
-    """What differs between two functions of ours."""
+class LambdaFunctionArgs(LogArgs):
+    """What differs between two functions."""
 
-    handler: str
+    handler: str = argument(limits.HANDLER)
     """`module.function` of the entry."""
-    code: pulumi.Archive
-    """Its archive; see code_archive."""
-    statements: Sequence[iam.Statement]
-    """All that the function may do, besides writing its own log and traces."""
-    environment: Mapping[str, pulumi.Input[str]]
+    code: pulumi.Archive = argument(limits.ARCHIVE)
+    """The function's archive; see code_archive."""
+    statements: Sequence[iam.Statement] = argument(InstanceOf(list, "a list of statements, see iam.py"))
+    """All that the function may do, in addition to writing its own log and traces."""
+    environment: Mapping[str, pulumi.Input[str]] = argument(InstanceOf(Mapping, "a map of variables"))
     """Variables that the entry reads into its own dataclass."""
-    timeout_seconds: int
-    memory_mb: NotRequired[int]
-    """Memory, and in proportion CPU: 128 to 10,240 MB, 256 if left out."""
-    reserved_concurrency: NotRequired[int | None]
-    """Executions at once that are kept for this function, and its limit; the account's pool if left out."""
-    log_level: NotRequired[str]
-    """DEBUG, INFO, WARN, ERROR or FATAL; INFO if left out."""
-    log_retention_days: NotRequired[int]
-    """Days for which its log is kept, as CloudWatch Logs allows them; 30 if left out."""
+    timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
+    """Seconds for one invocation."""
+    memory_mb: int = argument(limits.MEMORY_MB, default=256)
+    """Memory in MB, and in proportion CPU."""
+    reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
+    """Executions at once that are reserved for this function, and its maximum; if omitted, the account's pool."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
@@ -55,33 +54,19 @@ class LambdaFunction(pulumi.ComponentResource):
     """What API Gateway invokes."""
 
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        given = checked(
-            LambdaFunctionArgs,
-            args,
-            {
-                "handler": (limits.PROCESSOR, None),
-                "code": (ARCHIVE, None),
-                "statements": (Kind(list, "a list of statements, see iam.py"), None),
-                "environment": (Kind(Mapping, "a map of variables"), None),
-                "timeout_seconds": (limits.FUNCTION_SECONDS, None),
-                "memory_mb": (limits.MEMORY_MB, 256),
-                "reserved_concurrency": (limits.CONCURRENCY, None),
-                "log_level": (limits.LOG_LEVEL, "INFO"),
-                "log_retention_days": (limits.LOG_RETENTION_DAYS, 30),
-            },
-        )
-        environment = _checked_environment(name, args["environment"])
+        args = LambdaFunctionArgs.of(args)
+        environment = _checked_environment(name, args.environment)
         super().__init__("portage:index:LambdaFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
         # Made here, not by Lambda at the first call: Lambda's would keep the log for ever.
-        log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=given["log_retention_days"], opts=child)
+        log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust("lambda.amazonaws.com"), opts=child)
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
             policy=iam.role_policy(
-                f"{name}-policy", *args["statements"], iam.write_logs(log_group.arn), iam.send_traces()
+                f"{name}-policy", *args.statements, iam.write_logs(log_group.arn), iam.send_traces()
             ),
             opts=child,
         )
@@ -89,17 +74,17 @@ class LambdaFunction(pulumi.ComponentResource):
             name,
             runtime=RUNTIME,
             architectures=["arm64"],
-            handler=args["handler"],
-            code=args["code"],
+            handler=args.handler,
+            code=args.code,
             role=role.arn,
-            timeout=given["timeout_seconds"],
-            memory_size=given["memory_mb"],
-            reserved_concurrent_executions=given["reserved_concurrency"],
+            timeout=args.timeout_seconds,
+            memory_size=args.memory_mb,
+            reserved_concurrent_executions=args.reserved_concurrency,
             environment={"variables": environment},
             logging_config={
                 "log_group": log_group.name,
                 "log_format": "JSON",
-                "application_log_level": given["log_level"],
+                "application_log_level": args.log_level,
                 # At WARN, Lambda leaves out the REPORT lines, which have duration and memory.
                 "system_log_level": "INFO",
             },

@@ -1,27 +1,29 @@
 """The building block between events and jobs: a rule, the queue that it fills, the dead-letter queue behind both."""
 
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components import iam, limits
-from components.arguments import checked
+from components import iam
 from handlers.uploads.model import MESSAGE_LIFETIME
 
 DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
 """SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
 
 
-class ObjectQueueArgs(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ObjectQueueArgs:
     """What differs between two queues."""
 
-    event_pattern: dict[str, Any]
-    """Which events of the default bus become messages."""
+    event_pattern: Mapping[str, Any]
+    """Selects the events of the default bus that become messages."""
     visibility_timeout_seconds: int
-    """For which a message is hidden after its delivery."""
+    """Seconds for which a delivered message is hidden."""
     max_attempts: int
-    """Deliveries before a message goes to the dead-letter queue: 1 to 1,000."""
+    """Deliveries before a message goes to the dead-letter queue."""
 
 
 class ObjectQueue(pulumi.ComponentResource):
@@ -35,7 +37,6 @@ class ObjectQueue(pulumi.ComponentResource):
     """Where failed messages are kept."""
 
     def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked(ObjectQueueArgs, args, {"max_attempts": (limits.ATTEMPTS, None)})
         super().__init__("portage:index:ObjectQueue", name, {}, opts)
         queue, dead_letter_queue = self._queues(name, args)
         self._deliver_events(name, args, queue, dead_letter_queue)
@@ -62,10 +63,10 @@ class ObjectQueue(pulumi.ComponentResource):
             f"{name}-objects",
             # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
             sqs_managed_sse_enabled=True,
-            visibility_timeout_seconds=args["visibility_timeout_seconds"],
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
             message_retention_seconds=DEAD_LETTER_SECONDS,
             redrive_policy=pulumi.Output.json_dumps(
-                {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": args["max_attempts"]}
+                {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": args.max_attempts}
             ),
             opts=child,
         )
@@ -84,10 +85,10 @@ class ObjectQueue(pulumi.ComponentResource):
     ) -> None:
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
-            # Of one name whatever its pattern is: while one rule took another's place, neither might send.
+            # Keep the name independent of the pattern: replacing the rule would drop events.
             f"{name}-object-events",
             description="Objects that clients have sent, or that were scanned then",
-            event_pattern=pulumi.Output.json_dumps(args["event_pattern"]),
+            event_pattern=pulumi.Output.json_dumps(args.event_pattern),
             opts=child,
         )
         policies = [

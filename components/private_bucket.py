@@ -1,29 +1,30 @@
 """The building block for every bucket: private, owned, encrypted, versioned, over TLS alone, and cleaned up."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NotRequired, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.arguments import checked
 from handlers.uploads.model import MULTIPART_LIFETIME
 
 
-class PrivateBucketArgs(TypedDict):
-    """What differs between two buckets of ours."""
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    """What differs between two private buckets."""
 
     deletion_protection: bool
-    """Whether the bucket, and what is in it, refuses to be deleted."""
-    kms_key_arn: NotRequired[pulumi.Input[str] | None]
-    """The customer's key to encrypt with; AWS's own for S3 if left out."""
+    """Whether the bucket and the objects in it are protected from deletion."""
+    kms_key_arn: pulumi.Input[str] | None
+    """Customer managed key; None for the AWS managed key of S3."""
     noncurrent_version_days: int
     """Days for which an overwritten or deleted version is kept."""
-    expiration_days: NotRequired[int | None]
-    """Days after which objects expire; never if left out."""
-    guardrails: NotRequired[Callable[[pulumi.Output[str]], Sequence[iam.Statement]]]
-    """Makes of the bucket's ARN what its policy, of which a bucket has but one, says besides."""
+    expiration_days: int | None
+    """Days after which objects expire; None for never."""
+    policy_statements: Callable[[pulumi.Output[str]], Sequence[iam.Statement]] = lambda _: ()
+    """Builds additional bucket-policy statements from the bucket's ARN. A bucket can have only one policy."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -35,10 +36,9 @@ class PrivateBucket(pulumi.ComponentResource):
     """What statements are written on."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked(PrivateBucketArgs, args, {})
         super().__init__("portage:index:PrivateBucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        protected = args["deletion_protection"]
+        protected = args.deletion_protection
         bucket = aws.s3.Bucket(
             name,
             force_destroy=not protected,
@@ -64,7 +64,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 {
                     "apply_server_side_encryption_by_default": {
                         "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": args.get("kms_key_arn"),
+                        "kms_master_key_id": args.kms_key_arn,
                     },
                     "bucket_key_enabled": True,  # or each object costs a request to KMS
                     "blocked_encryption_types": ["SSE-C"],  # only the client could read such an object
@@ -85,14 +85,13 @@ class PrivateBucket(pulumi.ComponentResource):
             # S3 refuses rules on noncurrent versions that come before the versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
-        guardrails = args.get("guardrails")
         aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
             policy=iam.bucket_policy(
                 f"{name}-policy",
                 iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*")),
-                *(guardrails(bucket.arn) if guardrails else ()),
+                *args.policy_statements(bucket.arn),
             ),
             # Two writes to one bucket's access at a time make S3 answer OperationAborted.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
@@ -116,10 +115,10 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
             "id": "expire-noncurrent-versions",
             "status": "Enabled",
             "filter": everything,
-            "noncurrent_version_expiration": {"noncurrent_days": args["noncurrent_version_days"]},
+            "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
             "expiration": {"expired_object_delete_marker": True},  # the last thing left of a deleted object
         },
     ]
-    if days := args.get("expiration_days"):
+    if days := args.expiration_days:
         rules.append({"id": "expire-objects", "status": "Enabled", "filter": everything, "expiration": {"days": days}})
     return rules

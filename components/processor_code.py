@@ -75,9 +75,9 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
     """
     is_built_in = processor.startswith(BUILT_IN)
     if not is_built_in and code is None:
-        return f"processor is {processor!r}, but its code is missing; give the folder or archive in which it is."
+        return f"is {processor!r}, but its code is missing; give the folder or archive in which it is."
     if is_built_in and code is not None:
-        return f"processor is {processor!r}, which is built in; name the module.function in the code that is given."
+        return f"is {processor!r}, which is built in; name the module.function in the code that is given."
     try:
         with ExitStack() as stack:
             if code is None:
@@ -86,7 +86,7 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
             else:
                 _check_team_code(processor, code, stack)
     except ArgumentError as error:
-        return f"processor is {processor!r}, but {error}"
+        return f"is {processor!r}, but {error}"
     return None
 
 

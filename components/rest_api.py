@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam, runs
-from components.arguments import checked
+from components.arguments.upload_api import UploadApiArgs
 
 STAGE = "v1"
 
@@ -34,21 +33,6 @@ ACCESS_LOG = {
 """One line a request, in JSON; never a token, a URL or a file name."""
 
 
-class RestApiArgs(TypedDict):
-    """What differs between two REST APIs of ours."""
-
-    body: pulumi.Input[str]
-    """The OpenAPI document; the API is redeployed exactly when it changes."""
-    description: str
-    throttle_rate: int
-    """Requests a second that each method answers, before 429."""
-    throttle_burst: int
-    """Requests at once on top of the rate."""
-    log_retention_days: int
-    manage_account_logging: bool
-    """Whether to set the role with which API Gateway logs for the whole account and region, if no API has done so."""
-
-
 class RestApi(pulumi.ComponentResource):
     """A regional REST API with one stage."""
 
@@ -56,14 +40,16 @@ class RestApi(pulumi.ComponentResource):
     execution_arn: pulumi.Output[str]
     """What permissions to invoke a function name as their source."""
 
-    def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked(RestApiArgs, args, {})
+    def __init__(
+        self, name: str, args: UploadApiArgs, body: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Publish `body`, an OpenAPI document as JSON. The API is redeployed exactly when it changes."""
         super().__init__("portage:index:RestApi", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         api = aws.apigateway.RestApi(
             name,
-            description=args["description"],
-            body=args["body"],
+            description="Grants uploads and tells how far they are",
+            body=body,
             endpoint_configuration={"types": "REGIONAL"},
             security_policy=SECURITY_POLICY,
             endpoint_access_mode="STRICT",  # requests must name the API's own host in TLS (SNI) and HTTP alike
@@ -72,20 +58,20 @@ class RestApi(pulumi.ComponentResource):
         deployment = aws.apigateway.Deployment(
             f"{name}-deployment",
             rest_api=api.id,
-            triggers={"contract": pulumi.Output.from_input(args["body"]).apply(_fingerprint)},
+            triggers={"contract": pulumi.Output.from_input(body).apply(_fingerprint)},
             opts=child,
         )
         access_log = aws.cloudwatch.LogGroup(
-            f"{name}-access-log", retention_in_days=args["log_retention_days"], opts=child
+            f"{name}-access-log", retention_in_days=args.log_retention_days, opts=child
         )
         # API Gateway would make it itself, and keep what is in it for ever.
         execution_log = aws.cloudwatch.LogGroup(
             f"{name}-execution-log",
             name=pulumi.Output.concat("API-Gateway-Execution-Logs_", api.id, "/", STAGE),
-            retention_in_days=args["log_retention_days"],
+            retention_in_days=args.log_retention_days,
             opts=child,
         )
-        logging: list[pulumi.Resource] = [self._account_logging(name)] if args["manage_account_logging"] else []
+        logging: list[pulumi.Resource] = [self._account_logging(name)] if args.manage_account_logging else []
         stage = aws.apigateway.Stage(
             f"{name}-stage",
             rest_api=api.id,
@@ -102,8 +88,8 @@ class RestApi(pulumi.ComponentResource):
             stage_name=stage.stage_name,
             method_path="*/*",
             settings={
-                "throttling_rate_limit": args["throttle_rate"],
-                "throttling_burst_limit": args["throttle_burst"],
+                "throttling_rate_limit": args.throttle_rate,
+                "throttling_burst_limit": args.throttle_burst,
                 "metrics_enabled": True,
                 "logging_level": "ERROR",
                 "data_trace_enabled": False,  # it would log tokens and presigned URLs

@@ -1,25 +1,13 @@
 """StatusTracker: one table in which every upload's state is kept."""
 
-from typing import NotRequired, TypedDict
-
 import pulumi
 import pulumi_aws as aws
 
-from components import limits
-from components.arguments import Flag, OrOutput, checked
+from components.arguments.status_tracker import StatusTrackerArgs
 from components.names import TABLE, check_names
 from handlers.uploads import table as layout
 
-
-class StatusTrackerArgs(TypedDict):
-    """What may differ between two status trackers."""
-
-    recovery_days: NotRequired[int]
-    """Days back to which the table can be restored: 1 to 35 (DynamoDB's limit), 35 if left out."""
-    kms_key_arn: NotRequired[pulumi.Input[str] | None]
-    """The customer's key to encrypt with; AWS's own for DynamoDB if left out."""
-    deletion_protection: NotRequired[bool]
-    """Whether the table refuses to be deleted; true if left out."""
+__all__ = ["StatusTracker", "StatusTrackerArgs"]
 
 
 class StatusTracker(pulumi.ComponentResource):
@@ -37,15 +25,7 @@ class StatusTracker(pulumi.ComponentResource):
     """The table's changes, with the old and the new record."""
 
     def __init__(self, name: str, args: StatusTrackerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        given = checked(
-            StatusTrackerArgs,
-            args,
-            {
-                "recovery_days": (limits.RECOVERY_DAYS, 35),
-                "kms_key_arn": (OrOutput(limits.KMS_KEY_ARN), None),
-                "deletion_protection": (Flag(), True),
-            },
-        )
+        args = StatusTrackerArgs.of(args)
         check_names("StatusTracker", name, {TABLE: "-uploads"})
         super().__init__("portage:index:StatusTracker", name, {}, opts)
 
@@ -73,11 +53,11 @@ class StatusTracker(pulumi.ComponentResource):
                 },
             ],
             ttl={"enabled": True, "attribute_name": layout.TTL_ATTRIBUTE},
-            point_in_time_recovery={"enabled": True, "recovery_period_in_days": given["recovery_days"]},
-            server_side_encryption={"enabled": True, "kms_key_arn": given["kms_key_arn"]},
+            point_in_time_recovery={"enabled": True, "recovery_period_in_days": args.recovery_days},
+            server_side_encryption={"enabled": True, "kms_key_arn": args.kms_key_arn},
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
-            deletion_protection_enabled=given["deletion_protection"],
+            deletion_protection_enabled=args.deletion_protection,
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -1,15 +1,14 @@
 """The building block of UploadApi's functions: one for each operation of the contract that a Lambda answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
 
 import pulumi
 
 from components import iam
-from components.arguments import checked
+from components.arguments.upload_api import UploadApiArgs
 from components.code_archive import code_archive
-from components.lambda_function import LambdaFunction, joined
+from components.lambda_function import LambdaFunction, LambdaFunctionArgs, joined
 from handlers.uploads.plan import allowed_methods
 
 ANSWER_SECONDS = 28
@@ -39,50 +38,36 @@ CALLS = {
 """By operationId."""
 
 
-class UploadFunctionsArgs(TypedDict):
-    """What the functions work on, and how they are run."""
-
-    table_name: pulumi.Input[str]
-    table_arn: pulumi.Input[str]
-    bucket_name: pulumi.Input[str]
-    bucket_arn: pulumi.Input[str]
-    session_key_arn: pulumi.Input[str]
-    """The secret whose versions sign sessions."""
-    kms_key_arn: NotRequired[pulumi.Input[str] | None]
-    allowed_origins: pulumi.Input[Sequence[pulumi.Input[str]]]
-    max_upload_bytes: int
-    max_open_uploads: int
-    allowed_content_types: pulumi.Input[Sequence[pulumi.Input[str]]]
-    allow_forms: bool
-    multipart_threshold_bytes: int
-    url_expires_in_seconds: int
-    session_expires_in_seconds: int
-    record_retention_days: int
-    log_level: str
-    log_retention_days: int
-
-
 class UploadFunctions(pulumi.ComponentResource):
     """Each function may do what its operation does, and no more."""
 
     functions: Mapping[str, LambdaFunction]
     """By operationId."""
 
-    def __init__(self, name: str, args: UploadFunctionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked(UploadFunctionsArgs, args, {})
+    def __init__(
+        self,
+        name: str,
+        args: UploadApiArgs,
+        *,
+        bucket_name: pulumi.Input[str],
+        bucket_arn: pulumi.Input[str],
+        session_key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Create the functions. They sign sessions with the versions of the secret `session_key_arn`."""
         super().__init__("portage:index:UploadFunctions", name, {}, opts)
         self._name = name
         self._args = args
         self._code = code_archive()
-        table, bucket = args["table_arn"], args["bucket_arn"]
-        origins = {"ALLOWED_ORIGINS": joined(args["allowed_origins"])}
-        records = {"UPLOADS_TABLE": args["table_name"]}
-        objects = {"INGEST_BUCKET": args["bucket_name"]}
-        urls = {"URL_EXPIRES_IN_SECONDS": str(args["url_expires_in_seconds"])}
-        keys = {"SESSION_KEY_SECRET": args["session_key_arn"]}
-        sessions = {**keys, "SESSION_EXPIRES_IN_SECONDS": str(args["session_expires_in_seconds"])}
-        sign_sessions = iam.read_a_secret(args["session_key_arn"])
-        kms = args.get("kms_key_arn")
+        table, bucket = args.table_arn, bucket_arn
+        origins = {"ALLOWED_ORIGINS": joined(args.allowed_origins)}
+        records = {"UPLOADS_TABLE": args.table_name}
+        objects = {"INGEST_BUCKET": bucket_name}
+        urls = {"URL_EXPIRES_IN_SECONDS": str(args.url_expires_in_seconds)}
+        keys = {"SESSION_KEY_SECRET": session_key_arn}
+        sessions = {**keys, "SESSION_EXPIRES_IN_SECONDS": str(args.session_expires_in_seconds)}
+        sign_sessions = iam.read_a_secret(session_key_arn)
+        kms = args.kms_key_arn
         self.functions = {
             "createUpload": self._function(
                 "createUpload",
@@ -103,12 +88,12 @@ class UploadFunctions(pulumi.ComponentResource):
                     **urls,
                     **sessions,
                     "KMS_KEY_ARN": "" if kms is None else kms,
-                    "MAX_UPLOAD_BYTES": str(args["max_upload_bytes"]),
-                    "MAX_OPEN_UPLOADS": str(args["max_open_uploads"]),
-                    "ALLOWED_CONTENT_TYPES": joined(args["allowed_content_types"]),
-                    "ALLOWED_METHODS": ",".join(allowed_methods(allow_forms=args["allow_forms"])),
-                    "MULTIPART_THRESHOLD_BYTES": str(args["multipart_threshold_bytes"]),
-                    "RECORD_RETENTION_DAYS": str(args["record_retention_days"]),
+                    "MAX_UPLOAD_BYTES": str(args.max_upload_bytes),
+                    "MAX_OPEN_UPLOADS": str(args.max_open_uploads),
+                    "ALLOWED_CONTENT_TYPES": joined(args.allowed_content_types),
+                    "ALLOWED_METHODS": ",".join(allowed_methods(allow_forms=args.allow_forms)),
+                    "MULTIPART_THRESHOLD_BYTES": str(args.multipart_threshold_bytes),
+                    "RECORD_RETENTION_DAYS": str(args.record_retention_days),
                 },
             ),
             "signParts": self._function(
@@ -162,14 +147,14 @@ class UploadFunctions(pulumi.ComponentResource):
         purpose = CALLS[operation].purpose
         return LambdaFunction(
             f"{self._name}-{purpose}",
-            {
-                "handler": f"handlers.{purpose.replace('-', '_')}.handle",
-                "code": self._code,
-                "statements": statements,
-                "environment": environment,
-                "timeout_seconds": ANSWER_SECONDS,
-                "log_level": self._args["log_level"],
-                "log_retention_days": self._args["log_retention_days"],
-            },
+            LambdaFunctionArgs(
+                handler=f"handlers.{purpose.replace('-', '_')}.handle",
+                code=self._code,
+                statements=statements,
+                environment=environment,
+                timeout_seconds=ANSWER_SECONDS,
+                log_level=self._args.log_level,
+                log_retention_days=self._args.log_retention_days,
+            ),
             pulumi.ResourceOptions(parent=self),
         )

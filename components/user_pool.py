@@ -1,19 +1,9 @@
 """The building block for signing in: a Cognito user pool and its one public client."""
 
-from typing import TypedDict
-
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import checked
-
-
-class UserPoolArgs(TypedDict):
-    """What differs between two user pools of ours."""
-
-    allow_sign_up: bool
-    """Whether anybody may sign up, or only an administrator makes users."""
-    deletion_protection: bool
+from components.arguments.upload_api import UploadApiArgs
 
 
 class UserPool(pulumi.ComponentResource):
@@ -23,8 +13,7 @@ class UserPool(pulumi.ComponentResource):
     user_pool_id: pulumi.Output[str]
     client_id: pulumi.Output[str]
 
-    def __init__(self, name: str, args: UserPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked(UserPoolArgs, args, {})
+    def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:UserPool", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         pool = aws.cognito.UserPool(
@@ -32,7 +21,7 @@ class UserPool(pulumi.ComponentResource):
             username_attributes=["email"],
             auto_verified_attributes=["email"],
             username_configuration={"case_sensitive": False},
-            admin_create_user_config={"allow_admin_create_user_only": not args["allow_sign_up"]},
+            admin_create_user_config={"allow_admin_create_user_only": not args.allow_sign_up},
             password_policy={
                 "minimum_length": 12,
                 "require_lowercase": True,
@@ -44,7 +33,7 @@ class UserPool(pulumi.ComponentResource):
             mfa_configuration="OPTIONAL",
             software_token_mfa_configuration={"enabled": True},
             account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
-            deletion_protection="ACTIVE" if args["deletion_protection"] else "INACTIVE",
+            deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
             opts=child,
         )
         client = aws.cognito.UserPoolClient(

@@ -1,24 +1,27 @@
 """Every component with the least that it must be given, and all that it may be given: good, other and bad."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import pulumi
 
 from components import iam
-from components.ingest_bucket import IngestBucket, IngestBucketArgs
+from components.arguments.processing_pipeline import ProcessingPipelineArgs
+from components.arguments.status_tracker import StatusTrackerArgs
+from components.arguments.upload_api import UploadApiArgs
+from components.ingest_bucket import IngestBucket
 from components.lambda_function import LambdaFunction, LambdaFunctionArgs
-from components.malware_gate import MalwareGate, MalwareGateArgs
+from components.malware_gate import MalwareGate
 from components.object_queue import ObjectQueue, ObjectQueueArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.processing_pipeline import ProcessingPipeline, ProcessingPipelineArgs
-from components.rest_api import RestApi, RestApiArgs
-from components.session_key import SessionKey, SessionKeyArgs
-from components.status_tracker import StatusTracker, StatusTrackerArgs
-from components.upload_api import UploadApi, UploadApiArgs
-from components.upload_functions import UploadFunctions, UploadFunctionsArgs
-from components.user_pool import UserPool, UserPoolArgs
+from components.processing_pipeline import ProcessingPipeline
+from components.rest_api import RestApi
+from components.session_key import SessionKey
+from components.status_tracker import StatusTracker
+from components.upload_api import UploadApi
+from components.upload_functions import UploadFunctions
+from components.user_pool import UserPool
 
 NAME = "example"
 KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"
@@ -106,7 +109,7 @@ class Example:
     """One component; `make` it with what it requires, and some args more."""
 
     component: Any
-    shape: type
+    shape: Any
     required: Mapping[str, Any]
     other: Mapping[str, Any]
     """For every argument, a value that differs from its default, or from the required one."""
@@ -117,13 +120,24 @@ class Example:
     flags: tuple[str, ...] = ()
     bad: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     """For every argument that is neither number nor flag: what it must refuse."""
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the component's parent gives it beside the args."""
 
     @property
     def title(self) -> str:
         return self.component.__name__
 
+    @property
+    def arguments(self) -> list[str]:
+        return [each.name for each in fields(self.shape)] if is_dataclass(self.shape) else list(self.shape.declared)
+
+    def create(self, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> Any:
+        more = {key: args.get(key, value) for key, value in self.more.items()}
+        given = {key: value for key, value in args.items() if key in self.arguments or key not in more}
+        return self.component(name, self.shape(**given), **more, opts=opts)
+
     def make(self, name: str = NAME, /, **args: Any) -> Any:
-        return self.component(name, {**self.required, **args})
+        return self.create(name, {**self.required, **args})
 
 
 STATUS_TRACKER = Example(
@@ -265,17 +279,13 @@ OBJECT_QUEUE = Example(
         "visibility_timeout_seconds": 60,
         "max_attempts": 4,
     },
-    ranges={"max_attempts": (1, 1_000)},
 )
 MALWARE_GATE = Example(
     MalwareGate,
-    MalwareGateArgs,
-    required=BUCKET,
-    other={
-        "bucket_name": "another-bucket",
-        "bucket_arn": "arn:aws:s3:::another-bucket",
-        "kms_key_arn": KMS_KEY_ARN,
-    },
+    ProcessingPipelineArgs,
+    required={**BUCKET, **TABLE},
+    other={"bucket_arn": "arn:aws:s3:::another-bucket", "kms_key_arn": KMS_KEY_ARN},
+    more={"bucket_name": BUCKET["bucket_name"]},
 )
 LAMBDA_FUNCTION = Example(
     LambdaFunction,
@@ -311,122 +321,81 @@ LAMBDA_FUNCTION = Example(
 PRIVATE_BUCKET = Example(
     PrivateBucket,
     PrivateBucketArgs,
-    required={"deletion_protection": True, "noncurrent_version_days": 30},
+    required={
+        "deletion_protection": True,
+        "kms_key_arn": None,
+        "noncurrent_version_days": 30,
+        "expiration_days": None,
+    },
     other={
         "deletion_protection": False,
         "kms_key_arn": KMS_KEY_ARN,
         "noncurrent_version_days": 9,
         "expiration_days": 8,
-        "guardrails": write_once,
+        "policy_statements": write_once,
     },
 )
+
+
+def _others_of_the_api(*arguments: str) -> dict[str, Any]:
+    return {argument: UPLOAD_API.other[argument] for argument in arguments}
+
+
 INGEST_BUCKET = Example(
     IngestBucket,
-    IngestBucketArgs,
-    required={
-        "allowed_origins": [],
-        "allowed_source_cidrs": [],
-        "allowed_source_vpc_ids": [],
-        "allow_forms": True,
-        "url_expires_in_seconds": 900,
-        "deletion_protection": True,
-        "noncurrent_version_days": 30,
-    },
-    other={
-        "allowed_origins": ["https://app.example.com"],
-        "allowed_source_cidrs": CIDRS,
-        "allowed_source_vpc_ids": VPC_IDS,
-        "allow_forms": False,
-        "url_expires_in_seconds": 60,
-        "deletion_protection": False,
-        "kms_key_arn": KMS_KEY_ARN,
-        "noncurrent_version_days": 9,
-        "object_expiration_days": 8,
-    },
+    UploadApiArgs,
+    required=TABLE,
+    other=_others_of_the_api(
+        "allowed_origins",
+        "allowed_source_cidrs",
+        "allowed_source_vpc_ids",
+        "allow_forms",
+        "url_expires_in_seconds",
+        "deletion_protection",
+        "kms_key_arn",
+        "noncurrent_version_days",
+        "object_expiration_days",
+    ),
 )
 REST_API = Example(
     RestApi,
-    RestApiArgs,
-    required={
-        "body": '{"openapi": "3.0.1"}',
-        "description": "An example",
-        "throttle_rate": 50,
-        "throttle_burst": 100,
-        "log_retention_days": 30,
-        "manage_account_logging": True,
-    },
-    other={
-        "body": '{"openapi": "3.0.2"}',
-        "description": "Another example",
-        "throttle_rate": 5,
-        "throttle_burst": 6,
-        "log_retention_days": 14,
-        "manage_account_logging": False,
-    },
+    UploadApiArgs,
+    required=TABLE,
+    other=_others_of_the_api("throttle_rate", "throttle_burst", "log_retention_days", "manage_account_logging"),
+    more={"body": '{"openapi": "3.0.1"}'},
 )
 SESSION_KEY = Example(
     SessionKey,
-    SessionKeyArgs,
-    required={},
-    other={
-        "rotation_days": 9,
-        "log_level": "DEBUG",
-        "log_retention_days": 14,
-        "kms_key_arn": KMS_KEY_ARN,
-        "deletion_protection": False,
-    },
-    ranges={"rotation_days": (8, 1_000)},
-    flags=("deletion_protection",),
-    bad={
-        "log_level": BAD_LOG_LEVELS,
-        "log_retention_days": BAD_LOG_RETENTION_DAYS,
-        "kms_key_arn": BAD_KMS_KEY_ARNS,
-    },
+    UploadApiArgs,
+    required=TABLE,
+    other=_others_of_the_api(
+        "session_key_rotation_days", "log_level", "log_retention_days", "kms_key_arn", "deletion_protection"
+    ),
 )
 UPLOAD_FUNCTIONS = Example(
     UploadFunctions,
-    UploadFunctionsArgs,
-    required={
-        **TABLE,
-        **BUCKET,
-        "session_key_arn": SESSION_KEY_ARN,
-        "allowed_origins": [],
-        "max_upload_bytes": 2_000_000,
-        "max_open_uploads": 1_000,
-        "allowed_content_types": [],
-        "allow_forms": True,
-        "multipart_threshold_bytes": 1_000_000,
-        "url_expires_in_seconds": 900,
-        "session_expires_in_seconds": 86_400,
-        "record_retention_days": 90,
-        "log_level": "INFO",
-        "log_retention_days": 30,
-    },
-    other={
-        "table_name": "another-table",
-        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
-        "bucket_name": "another-bucket",
-        "bucket_arn": "arn:aws:s3:::another-bucket",
-        "session_key_arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:another-key-AbCdEf",
-        "kms_key_arn": KMS_KEY_ARN,
-        "allowed_origins": ["https://app.example.com"],
-        "max_upload_bytes": 3_000_000,
-        "max_open_uploads": 5,
-        "allowed_content_types": ["image/*"],
-        "allow_forms": False,
-        "multipart_threshold_bytes": 500_000,
-        "url_expires_in_seconds": 60,
-        "session_expires_in_seconds": 7_200,
-        "record_retention_days": 7,
-        "log_level": "DEBUG",
-        "log_retention_days": 14,
-    },
+    UploadApiArgs,
+    required=TABLE,
+    other=_others_of_the_api(
+        "table_name",
+        "table_arn",
+        "kms_key_arn",
+        "allowed_origins",
+        "max_upload_bytes",
+        "max_open_uploads",
+        "allowed_content_types",
+        "allow_forms",
+        "multipart_threshold_bytes",
+        "url_expires_in_seconds",
+        "session_expires_in_seconds",
+        "record_retention_days",
+        "log_level",
+        "log_retention_days",
+    ),
+    more={**BUCKET, "session_key_arn": SESSION_KEY_ARN},
 )
 USER_POOL = Example(
-    UserPool,
-    UserPoolArgs,
-    required={"allow_sign_up": False, "deletion_protection": True},
-    other={"allow_sign_up": True, "deletion_protection": False},
+    UserPool, UploadApiArgs, required=TABLE, other=_others_of_the_api("allow_sign_up", "deletion_protection")
 )
 
 COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)

@@ -8,7 +8,6 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.lambda_function import LambdaFunction
 from tests.unit.components.examples import (
     ALL,
     BUCKET,
@@ -356,7 +355,7 @@ class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
 def test_two_functions_do_not_share_a_role() -> None:
     def program() -> None:
         LAMBDA_FUNCTION.make("one")
-        LambdaFunction("two", {**LAMBDA_FUNCTION.required, "statements": []})  # pyright: ignore[reportArgumentType]
+        LAMBDA_FUNCTION.create("two", {**LAMBDA_FUNCTION.required, "statements": []})
 
     recording = record(program)
 

@@ -22,7 +22,7 @@ RANDOM = 8
 def recordings(example: Example, name: str) -> list[Recording]:
     """With as little as possible, and with everything that adds resources."""
     args: dict[str, Any] = {"malware_scan": True, "result_reader_role_name": "reader"}
-    more = {key: value for key, value in args.items() if key in example.shape.__annotations__}
+    more = {key: value for key, value in args.items() if key in example.arguments}
     return [record(lambda: example.make(name) and None), record(lambda: example.make(name, **more) and None)]
 
 

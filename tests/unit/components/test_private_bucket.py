@@ -62,11 +62,11 @@ class TestNobodyElseGetsIn:
 
         assert by_default.only(aws.s3.BucketPublicAccessBlock).urn in policy.options.depends_on
 
-    def test_guardrails_join_the_one_policy_that_a_bucket_has(self) -> None:
-        def guardrails(bucket_arn: Any) -> list[iam.Statement]:
+    def test_more_statements_join_the_one_policy_that_a_bucket_has(self) -> None:
+        def more(bucket_arn: Any) -> list[iam.Statement]:
             return [{"Sid": "One", "Resource": bucket_arn}, {"Sid": "Two"}]
 
-        refuse_plain_http, *others = recorded(guardrails=guardrails).json_input(aws.s3.BucketPolicy, None, "policy")[
+        refuse_plain_http, *others = recorded(policy_statements=more).json_input(aws.s3.BucketPolicy, None, "policy")[
             "Statement"
         ]
 

@@ -111,14 +111,14 @@ class TestAProcessorThatIsNotThereIsRefused:
         fault = processor_fault(processor, team({"team.py": PROCESS}))
 
         assert fault is not None
-        assert f"processor is '{processor}', but there is no module {processor.rpartition('.')[0]} in " in fault
+        assert f"is '{processor}', but there is no module {processor.rpartition('.')[0]} in " in fault
 
     @pytest.mark.parametrize("source", ["", "def proces(job): ...", "# def process(job): ...", "print(process)"])
     def test_for_want_of_its_function(self, team: Team, source: str) -> None:
         fault = processor_fault("team.process", team({"team.py": source}))
 
         assert fault is not None
-        assert fault.startswith("processor is 'team.process', but team in ")
+        assert fault.startswith("is 'team.process', but team in ")
         assert fault.endswith(" defines no process.")
 
     def test_for_want_of_its_function_in_what_its_module_imports_with_a_star(self, team: Team) -> None:
@@ -170,7 +170,7 @@ class TestModulesThatWouldTakeAnothersPlaceAreRefused:
         fault = processor_fault("team.process", team({"team.py": PROCESS, name: elf(AARCH64) if "so" in name else ""}))
 
         assert fault is not None
-        assert fault.startswith("processor is 'team.process', but ")
+        assert fault.startswith("is 'team.process', but ")
         assert f"{name}, but {re.split('[./]', name)[0]} is " in fault
 
     @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pytest
 
 from components import runs
 from components.arguments import ArgumentError
-from components.rest_api import RestApi
 from tests.unit.components.examples import PROCESSING_PIPELINE, REST_API
 from tests.unit.components.recording import Recording, record
 
@@ -24,7 +23,7 @@ def two_apis(*providers: str, **args: Any) -> Recording:
         made = {name: aws.Provider(name, region=f"{name}-1") for name in set(providers) if name}
         for api, name in zip(("first", "second"), providers, strict=True):
             opts = pulumi.ResourceOptions(provider=made[name]) if name else None
-            RestApi(api, {**REST_API.required, **args}, opts)  # pyright: ignore[reportArgumentType]
+            REST_API.create(api, {**REST_API.required, **args}, opts)
 
     return record(program)
 

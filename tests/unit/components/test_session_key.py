@@ -17,9 +17,12 @@ from tests.unit.components.recording import ACCOUNT, Recording, arn_of, physical
 
 PROGRAM = """
 import pulumi
+from components.arguments.upload_api import UploadApiArgs
 from components.session_key import SessionKey
 
-pulumi.export("secret", SessionKey("session-key", {"rotation_days": 9}).secret_arn)
+table = {"table_name": "the-table", "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/the-table"}
+args = UploadApiArgs(**table, session_key_rotation_days=9)
+pulumi.export("secret", SessionKey("session-key", args).secret_arn)
 """
 
 
@@ -51,7 +54,7 @@ class TestTheSecret:
 
 
 class TestTheRotation:
-    @pytest.mark.parametrize(("args", "days"), [({}, 30), ({"rotation_days": 9}, 9)])
+    @pytest.mark.parametrize(("args", "days"), [({}, 30), ({"session_key_rotation_days": 9}, 9)])
     def test_happens_at_once_and_then_by_the_days(self, args: dict[str, int], days: int) -> None:
         assert recorded(**args).inputs(aws.secretsmanager.SecretRotation) == {
             "secretId": f"{physical(NAME)}-id",

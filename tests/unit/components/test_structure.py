@@ -10,8 +10,8 @@ from unittest.mock import patch
 import pulumi
 import pulumi_aws as aws
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
 
+from components.package import PackageProvider
 from local.program import Registration
 from tests.unit.components.examples import ALL, COMPONENTS, NAME, Example
 from tests.unit.components.recording import SUFFIX, Recording, record, token
@@ -88,7 +88,7 @@ class TestEveryResourceBelongsToItsComponent:
     def test_it_is_made_by_the_provider_that_the_component_was_given(self, example: Example) -> None:
         def program() -> None:
             provider = aws.Provider("elsewhere", region="mars-south-1")
-            example.component(NAME, example.required, pulumi.ResourceOptions(providers={"aws": provider}))
+            example.create(NAME, example.required, pulumi.ResourceOptions(providers={"aws": provider}))
 
         recording = record(program)
         provider = next(each for each in recording.registrations if each.name == "elsewhere")
@@ -100,7 +100,7 @@ class TestEveryResourceBelongsToItsComponent:
     def test_it_is_made_by_the_one_provider_that_the_component_was_given(self, example: Example) -> None:
         def program() -> None:
             provider = aws.Provider("elsewhere", region="mars-south-1")
-            example.component(NAME, example.required, pulumi.ResourceOptions(provider=provider))
+            example.create(NAME, example.required, pulumi.ResourceOptions(provider=provider))
 
         recording = record(program)
         provider = next(each for each in recording.registrations if each.name == "elsewhere")
@@ -111,10 +111,10 @@ class TestEveryResourceBelongsToItsComponent:
         }
 
     def test_it_is_protected_and_retained_where_the_component_is(self, example: Example) -> None:
-        unprotected = {"deletion_protection": False} if "deletion_protection" in example.shape.__annotations__ else {}
+        unprotected = {"deletion_protection": False} if "deletion_protection" in example.arguments else {}
         opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
 
-        recording = record(lambda: example.component(NAME, {**example.required, **unprotected}, opts) and None)
+        recording = record(lambda: example.create(NAME, {**example.required, **unprotected}, opts) and None)
 
         assert {each.options.protect for each in recording.registrations} == {True}
         # The SDK leaves it to the engine to pass this on to a child that says nothing.
@@ -124,7 +124,7 @@ class TestEveryResourceBelongsToItsComponent:
         def program() -> None:
             first = aws.sqs.Queue("first")
             late = aws.sqs.Queue("late", name=aws.sqs.Queue("second", name=first.name).name)
-            example.component(NAME, example.required, pulumi.ResourceOptions(depends_on=[late]))
+            example.create(NAME, example.required, pulumi.ResourceOptions(depends_on=[late]))
 
         names = [each.name for each in record(program).registrations]
 
@@ -138,14 +138,14 @@ class TestEveryResourceBelongsToItsComponent:
             seen.append((args.type_, args.name))
 
         opts = pulumi.ResourceOptions(transformations=[see])
-        recording = record(lambda: example.component(NAME, example.required, opts) and None)
+        recording = record(lambda: example.create(NAME, example.required, opts) and None)
 
         assert sorted(seen) == sorted((each.type, each.name) for each in recording.registrations)
 
     def test_it_takes_over_no_option_that_was_meant_for_the_component(self, example: Example) -> None:
         opts = pulumi.ResourceOptions(ignore_changes=["anything"])
 
-        recording = record(lambda: example.component(NAME, example.required, opts) and None)
+        recording = record(lambda: example.create(NAME, example.required, opts) and None)
 
         assert not any(each.options.ignore_changes for each in recording.registrations[1:])
 
@@ -177,7 +177,7 @@ class TestAnyPulumiLanguageCanComposeTheComponents:
         required = {_camel_case(name) for name in example.required}
 
         assert schema["isComponent"] is True
-        assert schema["inputProperties"].keys() == {_camel_case(name) for name in example.shape.__annotations__}
+        assert schema["inputProperties"].keys() == {_camel_case(name) for name in example.arguments}
         assert set(schema["requiredInputs"]) == required
         assert schema["properties"].keys() == {_camel_case(name) for name in example.component.__annotations__}
 
@@ -195,7 +195,7 @@ class TestAnyPulumiLanguageCanComposeTheComponents:
 
     @staticmethod
     def schema_of(example: Example) -> dict[str, Any]:
-        provider = ComponentProvider([example.component], "portage", "portage", "1.0.0")
+        provider = PackageProvider([example.component], "portage", "portage", "1.0.0")
         return json.loads(provider.schema or "")["resources"][f"portage:index:{example.title}"]
 
 

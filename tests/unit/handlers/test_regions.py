@@ -5,8 +5,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from components import limits
-from components.arguments import ArgumentError
+from components.arguments import ArgumentError, limits
 from handlers.regions import PARTITIONS, partition_of
 
 SESSION = botocore.session.Session()

@@ -67,5 +67,5 @@ def test_a_pool_that_exists_elsewhere_cannot_be_used(project: Path) -> None:
 
 def test_values_of_wrong_types_are_told_without_starting_anything(project: Path) -> None:
     (project / "Pulumi.local.yaml").write_text("config: {throttleRate: fast, logLevel: }")
-    with pytest.raises(LocalModeError, match=r"(?s)throttleRate is 'fast'.*logLevel has no value"):
+    with pytest.raises(LocalModeError, match=r"(?s)logLevel has no value.*throttleRate is 'fast'"):
         check_config(project)

@@ -1,10 +1,13 @@
-"""Reads component args; each error names the argument, the value and the fix, before any resource is made."""
+"""What an argument's value must be. A check returns the value, or raises an error that names argument, value and fix.
+
+A constraint says what it requires in `form`, which error messages and the generated documentation use.
+"""
 
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import pulumi
@@ -18,19 +21,35 @@ class ArgumentError(pulumi.RunError):
     """
 
 
+class Constraint(Protocol):
+    """What the value of an argument must be."""
+
+    @property
+    def form(self) -> str:
+        """What the value must be, in words that follow "must be"."""
+        ...
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value; raises ArgumentError that names the argument, the value and what it must be."""
+        ...
+
+
 @dataclass(frozen=True)
 class Range:
-    """A closed range of whole numbers, with the words and the source of its limits."""
+    """A whole number within a closed range."""
 
     low: int
     high: int
     source: str
+    """Where the limits come from."""
+
+    @property
+    def form(self) -> str:
+        """Both limits and their source."""
+        return f"from {self.low} to {self.high} ({self.source})"
 
     def check(self, name: str, value: object) -> int:
-        """Return the whole number; raises ArgumentError that names argument, value and range.
-
-        Whole floats count: that is how other Pulumi languages send integers.
-        """
+        """Return the whole number. Whole floats are accepted: other Pulumi languages send integers as floats."""
         is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole:
             raise ArgumentError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
@@ -41,28 +60,32 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """A closed set of values."""
+    """One of a closed set of values."""
 
-    values: tuple[Any, ...]
+    values: tuple[str, ...] | tuple[int, ...]
     source: str
 
+    @property
+    def form(self) -> str:
+        """All values and their source."""
+        return f"one of {', '.join(map(str, self.values))} ({self.source})"
+
     def check(self, name: str, value: Any) -> Any:
-        """Return the value; raises ArgumentError that names argument, value and set."""
+        """Return the value."""
         if isinstance(value, bool) or value not in self.values:
-            listed = ", ".join(str(allowed) for allowed in self.values)
-            raise ArgumentError(f"{name} is {value!r}, but must be one of {listed} ({self.source}).")
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return self.values[self.values.index(value)]
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """Text of one form."""
+    """Text that matches a regular expression."""
 
     regex: str
     form: str
 
     def check(self, name: str, value: object) -> str:
-        """Return the text; raises ArgumentError that names argument, value and form."""
+        """Return the text."""
         if not isinstance(value, str) or not re.fullmatch(self.regex, value):
             raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return value
@@ -73,12 +96,12 @@ _CIDR = Pattern(r"[0-9A-Fa-f.:]+/\d{1,3}", "a network such as 203.0.113.0/24 or 
 
 @dataclass(frozen=True)
 class Network:
-    """Addresses in CIDR notation, of either version of IP."""
+    """A range of IPv4 or IPv6 addresses in CIDR notation."""
 
     form = _CIDR.form
 
     def check(self, name: str, value: object) -> str:
-        """Return the text; raises ArgumentError that names argument and value, and the network that it is in."""
+        """Return the text. For an address inside a network, the error names that network."""
         text = _CIDR.check(name, value)
         try:
             network = ipaddress.ip_network(text, strict=False)
@@ -102,7 +125,7 @@ class Origin:
     form = "an origin such as https://app.example.com or http://localhost:8000, its port from 1 to 65535, or *"
 
     def check(self, name: str, value: object) -> str:
-        """Return the text; raises ArgumentError that names argument and value, and the form that browsers send."""
+        """Return the text. For another spelling of an origin, the error names the one that browsers send."""
         if not isinstance(value, str):
             raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         sent = value if value == "*" else _as_browsers_send(value)
@@ -138,135 +161,117 @@ def _as_browsers_write(host: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Flag:
+class Boolean:
     """True or false."""
 
+    form = "true or false"
+
     def check(self, name: str, value: object) -> bool:
-        """Return the flag; raises ArgumentError that names argument and value."""
+        """Return the value."""
         if not isinstance(value, bool):
-            raise ArgumentError(f"{name} is {value!r}, but must be true or false.")
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return value
 
 
 @dataclass(frozen=True)
-class Each:
-    """A list whose every item keeps one limit."""
+class ListOf:
+    """A list with the same constraint on every item."""
 
-    limit: Pattern | Network | Origin
+    item: Pattern | Network | Origin
 
     @property
     def form(self) -> str:
-        """What the list must be."""
-        return f"a list, each item {self.limit.form}"
+        """The constraint on every item."""
+        return f"a list, each item {self.item.form}"
 
     def check(self, name: str, value: object) -> list[str]:
-        """Return the list; raises ArgumentError that names argument, item and form."""
+        """Return the list. The error names the item by its index."""
         if not isinstance(value, list):
             raise ArgumentError(f"{name} is {value!r}, but must be a list.")
         items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
-        return [self.limit.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
+        return [self.item.check(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A value of one kind."""
+class InstanceOf:
+    """An instance of a class."""
 
     kind: type
     form: str
 
     def check(self, name: str, value: object) -> Any:
-        """Return the value; raises ArgumentError that names argument, value and kind."""
+        """Return the value."""
         if not isinstance(value, self.kind):
             raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         return value
 
 
 @dataclass(frozen=True)
-class OrOutput:
-    """A limit on a value that may be an Output, whose value is checked when it is known; for Each, on its items too."""
+class MaybeOutput:
+    """A value, or an Output of it, which is checked when it resolves. Items of a list may be Outputs as well."""
 
-    limit: Pattern | Network | Origin | Kind | Each
+    value: Pattern | Network | Origin | InstanceOf | ListOf
+
+    @property
+    def form(self) -> str:
+        """The constraint on the value."""
+        return self.value.form
 
     def check(self, name: str, value: object) -> Any:
-        """Return the value, or an Output of the checked value; raises ArgumentError as the limit does.
+        """Return the value, or an Output of the checked value, with the dependencies and the secrecy of the given one.
 
-        An Output keeps its dependencies and its secrecy. While its value is unknown, in a preview, nothing is checked.
+        An Output that is unknown during a preview is not checked.
         """
         if isinstance(value, (pulumi.Output, Awaitable)):
             return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
-        if isinstance(self.limit, Each) and isinstance(value, list):
+        if isinstance(self.value, ListOf) and isinstance(value, list):
             listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
-            of_one = OrOutput(self.limit.limit)
+            of_one = MaybeOutput(self.value.item)
             items = [of_one.check(f"{name}[{index}]", item) for index, item in enumerate(listed)]
             return pulumi.Output.all(*items) if any(isinstance(item, pulumi.Output) for item in items) else items
-        return self.limit.check(name, value)
+        return self.value.check(name, value)
 
     def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
         async def check(known: object) -> Any:
-            if known == [] and isinstance(self.limit, Each):
+            if known == [] and isinstance(self.value, ListOf):
                 raise ArgumentError(
                     f"{name} is empty, but an Output of a list must have an item; leave it out instead."
                 )
             try:
-                return self.limit.check(name, known)
+                return self.value.check(name, known)
             except ArgumentError:
                 if not await output.is_secret():
                     raise
-            raise ArgumentError(f"{name} is [secret], but must be {self.limit.form}.")
+            raise ArgumentError(f"{name} is [secret], but must be {self.form}.")
 
         return output.apply(check)
 
 
 @dataclass(frozen=True)
 class SharedSpace:
-    """Lists that share a limited space; items that are Outputs count when the container is measured."""
+    """A limit on the size of several lists together. Items that are Outputs are not counted."""
 
     arguments: tuple[str, ...]
-    limit: int
-    """Characters, with one for the comma after each item, and quotes where the container has them."""
-    quotes: int
-    container: str
-    """What holds the lists, with its own limit."""
+    characters: int
+    """The limit. An item takes its length, `per_item` and one more for the comma."""
+    per_item: int
+    space: str
+    """What the lists have to fit into, and the source of its limit."""
     fix: str
 
-    def fault(self, values: Mapping[str, Any], spelled: Callable[[str], str]) -> str | None:
-        """Tell what is wrong with the arguments, or None; `spelled` is how the reader knows an argument."""
+    def conflict(self, values: Mapping[str, Any], spelled: Callable[[str], str]) -> str | None:
+        """Return what is wrong with the lists, or None. `spelled` returns the reader's name for an argument."""
         taken = {spelled(name): self._taken(values[name]) for name in self.arguments}
-        if sum(taken.values()) <= self.limit:
+        if sum(taken.values()) <= self.characters:
             return None
         counts = " and ".join(f"{name} has {count:,} characters" for name, count in taken.items() if count)
-        return f"{counts}, but at most {self.limit:,} in all fit into {self.container}. {self.fix}"
+        return f"{counts}, but at most {self.characters:,} in all fit into {self.space}. {self.fix}"
 
     def _taken(self, items: list[object] | pulumi.Output[list[str]]) -> int:
         known = items if isinstance(items, list) else []
-        return sum(len(item) + self.quotes + 1 for item in known if isinstance(item, str))
+        return sum(len(item) + self.per_item + 1 for item in known if isinstance(item, str))
 
 
-def is_left_out(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:
-    """Whether a list has no items; an Output of a list always has some, see OrOutput."""
+def is_empty(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:
+    """Whether a list has no items. MaybeOutput makes sure that an Output of a list has some."""
     return isinstance(items, Sequence) and not items
-
-
-ARCHIVE = Kind(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
-
-Limit = Range | Choice | Pattern | Flag | Each | Kind | OrOutput
-
-
-def checked(shape: type, args: Mapping[str, Any], rules: Mapping[str, tuple[Limit, Any]]) -> dict[str, Any]:
-    """Return the arguments that `rules` names, each within its limit, or its default where it is left out.
-
-    Refuses what `shape`, a TypedDict, does not know, and what it requires and is missing.
-    """
-    component = shape.__name__.removesuffix("Args")
-    known: Mapping[str, Any] = shape.__annotations__
-    required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
-    for name in args:
-        if name not in known:
-            raise ArgumentError(f"{component}: {name} is not an argument; those there are: {', '.join(sorted(known))}.")
-    for name in sorted(required):
-        if args.get(name) is None:
-            raise ArgumentError(f"{component}: {name} is missing; give it a value.")
-    return {
-        name: default if args.get(name) is None else limit.check(f"{component}: {name}", args[name])
-        for name, (limit, default) in rules.items()
-    }

@@ -1,0 +1,145 @@
+"""The base class of component args: declares each argument once, and checks all of them before any resource is made."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any, ClassVar, Never, Self, cast, dataclass_transform
+
+from components.arguments.constraints import ArgumentError, Boolean, Constraint, InstanceOf
+
+REQUIRED = object()
+"""The default of an argument that must be given."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What is declared beside an argument's name and type."""
+
+    constraint: Constraint
+    default: Any
+    """The value where the argument is left out, or REQUIRED."""
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the argument must be given."""
+        return self.default is REQUIRED
+
+    def read(self, name: str, value: object) -> Any:
+        """Return the checked value, or the default for None; raises ArgumentError that names the argument."""
+        if value is not None:
+            return self.constraint.check(name, value)
+        if self.is_required:
+            raise ArgumentError(f"{name} is missing; give it a value.")
+        return cast("list[object]", self.default).copy() if isinstance(self.default, list) else self.default
+
+
+def argument(constraint: Constraint, *, default: Any = REQUIRED) -> Any:
+    """Declare an argument in the body of an Arguments class; its docstring follows it."""
+    return Argument(constraint, default)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(argument,))
+class Arguments:
+    """Typed, frozen arguments. A subclass declares `name: type = argument(constraint, default=...)` for each.
+
+    Constructing one checks every value. Pulumi's component host passes a dict instead of the class: see `of`.
+    """
+
+    declared: ClassVar[Mapping[str, Argument]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = {name: each for name, each in vars(cls).items() if isinstance(each, Argument)}
+        inherited: dict[str, Argument] = {}
+        for base in reversed(cls.__mro__[1:]):
+            inherited |= vars(base).get("declared", {})
+        cls.declared = {**inherited, **own}
+        annotations = inspect.get_annotations(cls)
+        for name, each in own.items():
+            delattr(cls, name)
+            if not each.is_required:
+                # Pulumi's schema generator takes arguments of these types for optional.
+                annotations[name] = annotations[name] | None
+        cls.__annotations__ = annotations
+
+    def __init__(self, **given: Any) -> None:
+        component = type(self).component()
+        for name in given:
+            if name not in self.declared:
+                known = ", ".join(sorted(self.declared))
+                raise ArgumentError(f"{component}: {name} is not an argument; the arguments are: {known}.")
+        self._set("_given", given)
+        for name, each in self.declared.items():
+            self._set(name, each.read(f"{component}: {name}", given.get(name)))
+        for conflict in self.conflicts():
+            raise ArgumentError(f"{component}: {conflict}")
+
+    @classmethod
+    def of(cls, args: Self | Mapping[str, Any]) -> Self:
+        """Return the arguments. Raises ArgumentError for one that is unknown, missing or not within its constraint."""
+        return args if isinstance(args, cls) else cls(**cast("Mapping[str, Any]", args))
+
+    @classmethod
+    def component(cls) -> str:
+        """Return the name of the component that takes these arguments."""
+        return cls.__name__.removesuffix("Args")
+
+    @classmethod
+    def conflicts_among(cls, values: Mapping[str, Any], spelled: Callable[[str], str]) -> list[str]:
+        """Return the conflicts among checked values while required arguments are not known yet."""
+        partial = object.__new__(cls)
+        for name, each in cls.declared.items():
+            partial._set(name, values.get(name, None if each.is_required else each.default))
+        return partial.conflicts(spelled)
+
+    def as_given(self, name: str) -> Any:
+        """Return the very object that was given for an argument; a checked Output is another object."""
+        return vars(self)["_given"].get(name)
+
+    def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
+        """Return what is wrong with arguments that are each right by themselves; each line begins with a name.
+
+        `spelled` returns the reader's name for an argument: a key of the stack's config, for example.
+        """
+        del spelled
+        return []
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise ArgumentError(f"{self.component()}: {name} cannot be changed to {value!r}; make new arguments instead.")
+
+
+Arguments.__annotations__ = {}
+"""Pulumi's schema generator takes every annotation for an argument."""
+
+
+def description(shape: type[Arguments], name: str) -> str:
+    """Return an argument's docstring, on one line, and what its value must be."""
+    constraint = shape.declared[name].constraint
+    text = " ".join(_docstrings(shape)[name].split())
+    return text if isinstance(constraint, Boolean | InstanceOf) else f"{text} Must be {constraint.form}."
+
+
+@cache
+def _docstrings(shape: type[Arguments]) -> dict[str, str]:
+    """Return the docstring of each argument. At run time, docstrings of attributes exist in the source code only."""
+    found: dict[str, str] = {}
+    for base in reversed(shape.__mro__):
+        if issubclass(base, Arguments):
+            (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            statements = body.body if isinstance(body, ast.ClassDef) else []
+            for declared, docstring in pairwise(statements):
+                match declared, docstring:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=name)),
+                        ast.Expr(value=ast.Constant(value=str(text))),
+                    ) if name in shape.declared:
+                        found[name] = text
+                    case _:
+                        pass
+    return found

@@ -1,0 +1,106 @@
+"""Constraints that several arguments share, each with its source."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.arguments.constraints import (
+    ArgumentError,
+    Boolean,
+    Choice,
+    InstanceOf,
+    ListOf,
+    MaybeOutput,
+    Network,
+    Origin,
+    Pattern,
+    Range,
+)
+from handlers.processors import PROCESSOR_PATTERN
+from handlers.regions import PARTITIONS, partition_of
+
+_ARN = r"arn:aws[a-z-]*"
+_REGION_AND_ACCOUNT = r"[a-z0-9-]+:[0-9]{12}"
+_TABLE = r"[A-Za-z0-9_.-]{3,255}"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+
+@dataclass(frozen=True)
+class Region(Pattern):
+    """A region that has every service that a deployment needs."""
+
+    def check(self, name: str, value: object) -> str:
+        """Return the region. For a region without a needed service, the error names the service."""
+        region = super().check(name, value)
+        partition = partition_of(region)
+        if not partition.has_user_pools:
+            deployable = ", ".join(each.name for each in PARTITIONS if each.has_user_pools)
+            raise ArgumentError(
+                f"{name} is {region!r}, but the API needs Amazon Cognito user pools, which partition {partition.name} "
+                f"does not have; choose a region of one of the partitions {deployable}."
+            )
+        return region
+
+
+BOOLEAN = Boolean()
+ARCHIVE = InstanceOf(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
+REGION = Region(r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region such as eu-central-1")
+
+RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
+LOG_RETENTION_DAYS = Choice(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    "the values that CloudWatch Logs takes, see PutRetentionPolicy",
+)
+LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
+FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")
+MEMORY_MB = Range(128, 10_240, "Lambda's limits")
+RESERVED_CONCURRENCY = Range(
+    2,
+    900,
+    "SQS cannot limit to less than 2; Lambda keeps 100 executions of the account's quota unreserved, so the quota must "
+    "be at least 100 more than all reservations. It is 1,000 by default, but often 10 or 50 in new accounts",
+)
+ATTEMPTS = Range(1, 1_000, "SQS's limits for maxReceiveCount")
+HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
+
+ORIGINS = MaybeOutput(ListOf(Origin()))
+CONTENT_TYPES = MaybeOutput(
+    ListOf(
+        Pattern(
+            r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/(\*|[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*)",
+            "a media type without parameters, such as application/pdf or image/*",
+        )
+    )
+)
+CIDRS = MaybeOutput(ListOf(Network()))
+VPC_IDS = MaybeOutput(ListOf(Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")))
+KMS_KEY_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:kms:{_REGION_AND_ACCOUNT}:key/[\w-]+",
+        "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
+    )
+)
+USER_POOL_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:cognito-idp:{_REGION_AND_ACCOUNT}:userpool/[\w-]+",
+        "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
+    )
+)
+USER_POOL_CLIENT_ID = MaybeOutput(Pattern(r"[A-Za-z0-9_+]{1,128}", "the id of a client of the Cognito user pool"))
+TABLE_NAME = MaybeOutput(Pattern(_TABLE, "the name of a DynamoDB table, such as StatusTracker's table_name"))
+TABLE_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:dynamodb:{_REGION_AND_ACCOUNT}:table/{_TABLE}",
+        "the ARN of a DynamoDB table, arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, such as StatusTracker's table_arn",
+    )
+)
+BUCKET_NAME = MaybeOutput(Pattern(_BUCKET, "the name of an S3 bucket, such as UploadApi's bucket_name"))
+BUCKET_ARN = MaybeOutput(
+    Pattern(rf"{_ARN}:s3:::{_BUCKET}", "the ARN of an S3 bucket, arn:aws:s3:::NAME, such as UploadApi's bucket_arn")
+)
+ROLE_NAME = MaybeOutput(
+    Pattern(
+        r"[A-Za-z0-9+=,.@_-]{1,64}",
+        "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name",
+    )
+)

@@ -1,0 +1,89 @@
+"""The arguments of ProcessingPipeline."""
+
+from collections.abc import Callable
+
+import pulumi
+
+from components.arguments import limits
+from components.arguments.constraints import Choice, Range
+from components.arguments.declaration import argument
+from components.arguments.shared import UploadsArgs
+from components.processor_code import processor_fault
+
+DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
+"""The built-in processor: size, SHA-256 and sniffed type."""
+
+DEFAULT_MAX_CONCURRENCY = 50
+"""A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
+
+
+class ProcessingPipelineArgs(UploadsArgs):
+    """Arguments of ProcessingPipeline."""
+
+    bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
+    """Name of UploadApi's bucket, whose events go to EventBridge."""
+    bucket_arn: pulumi.Input[str] = argument(limits.BUCKET_ARN)
+    """ARN of UploadApi's bucket."""
+    result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
+    """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
+    processor: str = argument(limits.HANDLER, default=DEFAULT_PROCESSOR)
+    """Function that processes an object, as module.function; handlers/processors has its contract."""
+    processor_code: pulumi.Archive | None = argument(limits.ARCHIVE, default=None)
+    """Folder or zip file with the processor's module and all that it imports; omit it for a built-in processor."""
+    rejected_objects: str = argument(
+        Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones"),
+        default="quarantine",
+    )
+    """What happens to an object that is not as declared, or not safe."""
+    quarantine_expiration_days: int = argument(limits.RETENTION_DAYS, default=30)
+    """Days after which objects in quarantine are deleted."""
+    malware_scan: bool = argument(limits.BOOLEAN, default=False)
+    """Whether GuardDuty scans objects for malware before they are processed. GuardDuty charges by GB and object."""
+    unscannable_objects: str = argument(
+        Choice(("reject", "process"), "what to do with what GuardDuty cannot look into"), default="reject"
+    )
+    """What happens to an object that GuardDuty cannot scan, over 100 GB for example."""
+    timeout_seconds: int = argument(
+        Range(10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"),
+        default=300,
+    )
+    """Seconds for one object."""
+    memory_mb: int = argument(limits.MEMORY_MB, default=512)
+    """Memory in MB, and in proportion CPU; 1769 is one whole vCPU (Lambda guide, "Configure memory")."""
+    max_concurrency: int | None = argument(
+        Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency"), default=None
+    )
+    """Objects that are processed at once, at most; if omitted, 50, or the reservation if that is smaller.
+
+    Limits what the queue delivers. It reserves nothing.
+    """
+    reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
+    """Executions at once that are reserved for processing; if omitted, none."""
+    max_attempts: int = argument(limits.ATTEMPTS, default=5)
+    """Deliveries before an upload fails and its message goes to the dead-letter queue.
+
+    A delivery that Lambda throttles counts as well, so fewer than 5 can use up all attempts without a single run
+    (Lambda guide, "Using Lambda with Amazon SQS").
+    """
+    result_expiration_days: int | None = argument(limits.RETENTION_DAYS, default=None)
+    """Days after which results are deleted; if omitted, never."""
+
+    @property
+    def concurrency_limit(self) -> int:
+        """Objects that are processed at once, at most."""
+        return self.max_concurrency or min(
+            DEFAULT_MAX_CONCURRENCY, self.reserved_concurrency or DEFAULT_MAX_CONCURRENCY
+        )
+
+    def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
+        """A processor that its code does not have, and a maximum above the reservation."""
+        found: list[str] = []
+        if fault := processor_fault(self.processor, self.processor_code):
+            found.append(f"{spelled('processor')} {fault} See {spelled('processor_code')}.")
+        most, reserved = self.max_concurrency, self.reserved_concurrency
+        if most is not None and reserved is not None and most > reserved:
+            found.append(
+                f"{spelled('max_concurrency')} is {most}, but must be at most the reserved concurrency, {reserved}: "
+                "Lambda throttles the deliveries above it, and each one uses up an attempt."
+            )
+        return found

@@ -1,0 +1,49 @@
+"""Arguments that several components have."""
+
+import pulumi
+
+from components.arguments import limits
+from components.arguments.declaration import Arguments, argument
+
+
+class ProtectionArgs(Arguments):
+    """Arguments of every component that keeps data."""
+
+    kms_key_arn: pulumi.Input[str] | None = argument(limits.KMS_KEY_ARN, default=None)
+    """Customer managed KMS key that encrypts buckets, table and secrets; if omitted, AWS's own keys do."""
+    deletion_protection: bool = argument(limits.BOOLEAN, default=True)
+    """Whether buckets, table, user pool and secrets are protected from deletion.
+
+    Switch it off only where data may be lost.
+    """
+
+
+class LogArgs(Arguments):
+    """Arguments of every component with Lambda functions."""
+
+    log_level: str = argument(limits.LOG_LEVEL, default="INFO")
+    """Lowest level of the log lines that functions write."""
+    log_retention_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
+    """Days after which CloudWatch Logs deletes log lines."""
+
+
+class UploadsArgs(ProtectionArgs, LogArgs):
+    """Arguments of UploadApi and ProcessingPipeline. Give both the same values."""
+
+    table_name: pulumi.Input[str] = argument(limits.TABLE_NAME)
+    """Name of StatusTracker's table."""
+    table_arn: pulumi.Input[str] = argument(limits.TABLE_ARN)
+    """ARN of StatusTracker's table."""
+    allowed_origins: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.ORIGINS, default=[])
+    """Origins of the web pages that may call the API, send files and read results, such as https://app.example.com.
+
+    At most 3,000 characters together with the allowed content types.
+    """
+    allowed_content_types: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.CONTENT_TYPES, default=[])
+    """Media types that an owner may declare, such as application/pdf or image/*; if empty, all.
+
+    A wildcard excludes types that can run where they are opened, such as image/svg+xml, text/html or scripts. List such
+    a type by its name.
+    """
+    noncurrent_version_days: int = argument(limits.RETENTION_DAYS, default=30)
+    """Days for which an overwritten or deleted object or result can be restored."""
