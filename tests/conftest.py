@@ -24,12 +24,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def environment_is_restored() -> Iterator[None]:
-    """Fail the test that changes the environment of later tests, not the later test."""
+    """Fail the module that leaves a changed environment, not the later test that it breaks."""
     before = _environment()
     yield
-    assert _environment() == before, "the test has left the environment changed"
+    assert _environment() == before, "the tests of this module have left the environment changed"
 
 
 def _environment() -> dict[str, str]:
