@@ -11,9 +11,8 @@ from typing import Any
 import yaml
 
 from components.arguments import Argument
-from components.arguments.constraints import Boolean, Choice, ListOf, MaybeOutput, Range
 from components.arguments.declaration import description
-from settings import keys, none_of
+from settings import config_type, keys, none_of
 
 PULUMI_YAML = Path(__file__).parent / "Pulumi.yaml"
 
@@ -28,17 +27,9 @@ def config_block() -> str:
 
 
 def _type(declared: Argument) -> dict[str, Any]:
-    constraint = declared.constraint
-    default = none_of(constraint) if declared.default is None else declared.default
-    match constraint.value if isinstance(constraint, MaybeOutput) else constraint:
-        case Boolean():
-            return {"type": "boolean", "default": default}
-        case Range() | Choice(values=(int(), *_)):
-            return {"type": "integer", "default": default}
-        case ListOf():
-            return {"type": "array", "items": {"type": "string"}, "default": default}
-        case _:
-            return {"type": "string", "default": default}
+    kind = config_type(declared.constraint)
+    default = none_of(declared.constraint) if declared.default is None else declared.default
+    return {"type": kind, **({"items": {"type": "string"}} if kind == "array" else {}), "default": default}
 
 
 def _omission(declared: Argument) -> str:

@@ -7,17 +7,17 @@ program connects, such as a table's name, have no key.
 import zipfile
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import pulumi
 import pulumi.runtime.config
 
 from aws_provider import camel_case, decoded, nearest, provider_args
 from components.arguments import Argument, ArgumentError, Arguments, argument, limits
-from components.arguments.constraints import Choice, Constraint, MaybeOutput, Pattern, Range
+from components.arguments.constraints import Boolean, Choice, Constraint, ListOf, MaybeOutput, Range
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
@@ -91,7 +91,7 @@ class Settings:
     status_tracker: Section[StatusTrackerArgs]
     upload_api: Section[UploadApiArgs]
     processing_pipeline: Section[ProcessingPipelineArgs]
-    aws: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    aws: Mapping[str, Any]
     """The AWS provider's arguments, from the stack's other `aws:` keys."""
 
     @classmethod
@@ -155,7 +155,7 @@ class _Given:
                 f"{self.name} is secret, but this program needs the plain value to decide what to make; "
                 f"set it with: pulumi config set --plaintext {self.name} VALUE."
             )
-        value = _decoded(declared.constraint, self.text)
+        value = decoded(self.text, is_text=config_type(declared.constraint) == "string")
         if declared.default is None and value == none_of(declared.constraint) and not isinstance(value, bool):
             return None
         try:
@@ -168,9 +168,22 @@ class _Given:
         raise ArgumentError(f"{self.name} is [secret], but must be {declared.constraint.form}.")
 
 
+def config_type(constraint: Constraint) -> Literal["array", "boolean", "integer", "string"]:
+    """Return the type that Pulumi.yaml declares for a key with this constraint."""
+    match constraint.value if isinstance(constraint, MaybeOutput) else constraint:
+        case Boolean():
+            return "boolean"
+        case Range() | Choice(values=(int(), *_)):
+            return "integer"
+        case ListOf():
+            return "array"
+        case _:
+            return "string"
+
+
 def none_of(constraint: Constraint) -> object:
     """Return the config value that stands for None, which cannot be a key's default in Pulumi.yaml."""
-    return 0 if isinstance(constraint, Range) else ""
+    return 0 if config_type(constraint) == "integer" else ""
 
 
 def _archive(name: str, path: str) -> pulumi.Archive:
@@ -199,16 +212,6 @@ def _collected(errors: list[str]) -> Generator[None]:
         yield
     except ArgumentError as error:
         errors += str(error).splitlines()
-
-
-def _decoded(constraint: Constraint, text: str) -> object:
-    inner = constraint.value if isinstance(constraint, MaybeOutput) else constraint
-    is_text = (
-        isinstance(inner, Pattern)
-        or inner is limits.ARCHIVE
-        or (isinstance(inner, Choice) and isinstance(inner.values[0], str))
-    )
-    return decoded(text, is_text=is_text)
 
 
 def _region(name: str, own: str | None, aws_region: _Given | None) -> str:

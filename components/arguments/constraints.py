@@ -54,7 +54,7 @@ class Range:
         if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole:
             raise ArgumentError(f"{name} is {value!r}, but must be a whole number from {self.low} to {self.high}.")
         if not self.low <= value <= self.high:
-            raise ArgumentError(f"{name} is {int(value)}, but must be from {self.low} to {self.high} ({self.source}).")
+            raise ArgumentError(f"{name} is {int(value)}, but must be {self.form}.")
         return int(value)
 
 
@@ -210,7 +210,7 @@ class InstanceOf:
 class MaybeOutput:
     """A value, or an Output of it, which is checked when it resolves. Items of a list may be Outputs as well."""
 
-    value: Pattern | Network | Origin | InstanceOf | ListOf
+    value: Pattern | Network | Origin | ListOf
 
     @property
     def form(self) -> str:

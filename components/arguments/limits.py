@@ -1,4 +1,4 @@
-"""Constraints that several arguments share, each with its source."""
+"""Constraints that several arguments share, and those on names and ARNs, each with its source."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,6 @@ RESERVED_CONCURRENCY = Range(
     "SQS cannot limit to less than 2; Lambda keeps 100 executions of the account's quota unreserved, so the quota must "
     "be at least 100 more than all reservations. It is 1,000 by default, but often 10 or 50 in new accounts",
 )
-ATTEMPTS = Range(1, 1_000, "SQS's limits for maxReceiveCount")
 HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 
 ORIGINS = MaybeOutput(ListOf(Origin()))

@@ -59,7 +59,7 @@ class ProcessingPipelineArgs(UploadsArgs):
     """
     reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
     """Executions at once that are reserved for processing; if omitted, none."""
-    max_attempts: int = argument(limits.ATTEMPTS, default=5)
+    max_attempts: int = argument(Range(1, 1_000, "SQS's limits for maxReceiveCount"), default=5)
     """Deliveries before an upload fails and its message goes to the dead-letter queue.
 
     A delivery that Lambda throttles counts as well, so fewer than 5 can use up all attempts without a single run

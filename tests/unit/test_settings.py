@@ -144,10 +144,11 @@ GOOD: list[tuple[str, str, Any]] = [
 
 
 def value_of(settings: Settings, key: str) -> Any:
+    shape, name = keys()[key]
+    if shape is StackArgs:
+        return getattr(settings, name)
     sections = (settings.status_tracker, settings.upload_api, settings.processing_pipeline)
-    if key in keys_of(StackArgs).values():
-        return getattr(settings, {"region": "region", "userPoolClientId": "user_pool_client_id"}[key])
-    return next(section[name] for section in sections for name, named in keys_of(section.shape).items() if named == key)
+    return next(section[name] for section in sections if section.shape is shape)
 
 
 def defaults() -> dict[str, str]:
