@@ -19,8 +19,8 @@ from benchmarks.measuring import interleaved, measurements
 from benchmarks.runtime_api import LambdaProcess, Response
 from benchmarks.signing import CREDENTIALS
 from benchmarks.table import Goal, Row, at_most
-from handlers.uploads.session import Session
-from handlers.uploads.signing_keys import SigningKey
+from handlers.domain.session import Session
+from handlers.storage.session_keys import SigningKey
 
 _KEY = SigningKey("benchmark", b"k" * 32)
 _OWNER = "6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11"

@@ -11,7 +11,7 @@ from botocore.config import Config
 from benchmarks.bench import Bench
 from benchmarks.measuring import interleaved, measurements
 from benchmarks.table import Row, at_least
-from handlers.uploads.presign import Bucket, Credentials, presign, sign_parts
+from handlers.aws.presign import Bucket, Credentials, presign, sign_parts
 
 _BUCKET, _REGION = "portage-ingest", "eu-west-1"
 _KEY = "uploads/6c1f1b0e-7d3c-4c39-9a43-0d5a3b0f9e11/01985c2e-5a00-7000-8000-000000000001"

@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.memory import Memory
-from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
-from handlers.uploads.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
-from handlers.uploads.verification import verify
+from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.storage.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
+from handlers.use_cases.verification import verify
 
 BUCKET, KEY = "files", "object"
 

@@ -1,4 +1,4 @@
-"""Portage's HTTP API, as `components/openapi.py` states it."""
+"""Portage's HTTP API, as `components/api/openapi.py` states it."""
 
 import json
 import uuid

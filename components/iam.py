@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 
 from components.arguments import ArgumentError, is_empty
-from handlers.uploads.model import OBJECT_PREFIX, RESULT_PREFIX
-from handlers.uploads.permission import ENCRYPTION_HEADER, KMS_KEY_HEADER
+from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX
+from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
 Statement = Mapping[str, Any]
 Arn = pulumi.Input[str]

@@ -14,10 +14,7 @@ import pulumi_aws as aws
 
 from components import iam, runs
 from components.arguments import ArgumentError, is_empty
-from components.arguments.processing_pipeline import ProcessingPipelineArgs
-from components.lambda_function import LambdaFunction, LambdaFunctionArgs, joined
-from components.malware_gate import MalwareGate, scanned_objects
-from components.names import (
+from components.arguments.names import (
     BUCKET,
     FUNCTION,
     LOG_GROUP,
@@ -28,10 +25,13 @@ from components.names import (
     TARGET,
     check_names,
 )
-from components.object_queue import ObjectQueue, ObjectQueueArgs
-from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.processor_code import processing_code
-from handlers.uploads.model import OBJECT_PREFIX
+from components.arguments.processing_pipeline import ProcessingPipelineArgs
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, joined
+from components.compute.processor_code import processing_code
+from components.messaging.malware_gate import MalwareGate, scanned_objects
+from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
+from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
+from handlers.domain.upload import OBJECT_PREFIX
 
 VISIBILITY_PER_TIMEOUT = 6
 """Visibility timeout by the function's timeout, so that throttled deliveries come back late enough (Lambda guide)."""
@@ -158,7 +158,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         return LambdaFunction(
             f"{name}-process-object",
             LambdaFunctionArgs(
-                handler="handlers.process_object.handle",
+                handler="handlers.entries.process_object.handle",
                 code=processing_code(args.processor_code),
                 statements=[
                     iam.consume(queue.queue_arn),

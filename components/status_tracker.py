@@ -3,9 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.arguments.names import TABLE, check_names
 from components.arguments.status_tracker import StatusTrackerArgs
-from components.names import TABLE, check_names
-from handlers.uploads import table as layout
+from handlers.storage import table as layout
 
 __all__ = ["StatusTracker", "StatusTrackerArgs"]
 

@@ -13,12 +13,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.api.functions import CALLS, UploadFunctions
+from components.api.openapi import Contract
+from components.api.rest_api import RestApi
+from components.api.session_key import SessionKey
+from components.api.user_pool import UserPool
 from components.arguments import limits
 from components.arguments.constraints import MaybeOutput
-from components.arguments.upload_api import UploadApiArgs
-from components.ingest_bucket import IngestBucket
-from components.lambda_function import LIVE, LambdaFunction
-from components.names import (
+from components.arguments.names import (
     BUCKET,
     FUNCTION,
     LOG_GROUP,
@@ -31,11 +33,9 @@ from components.names import (
     USER_POOL_CLIENT,
     check_names,
 )
-from components.openapi import Contract
-from components.rest_api import RestApi
-from components.session_key import SessionKey
-from components.upload_functions import CALLS, UploadFunctions
-from components.user_pool import UserPool
+from components.arguments.upload_api import UploadApiArgs
+from components.compute.lambda_function import LIVE, LambdaFunction
+from components.storage.ingest_bucket import IngestBucket
 
 __all__ = ["UploadApi", "UploadApiArgs"]
 

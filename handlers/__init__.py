@@ -1,4 +1,4 @@
-"""The code that runs in Lambda: one entry a file, rules and adapters in uploads/, processors in processors/."""
+"""The code that runs in Lambda. Imports point one way: entries, http, use_cases, storage, aws, domain."""
 
 import logging
 

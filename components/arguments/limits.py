@@ -16,8 +16,8 @@ from components.arguments.constraints import (
     Pattern,
     Range,
 )
+from handlers.aws.regions import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
-from handlers.regions import PARTITIONS, partition_of
 
 _ARN = r"arn:aws[a-z-]*"
 _REGION_AND_ACCOUNT = r"[a-z0-9-]+:[0-9]{12}"

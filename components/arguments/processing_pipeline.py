@@ -8,7 +8,7 @@ from components.arguments import limits
 from components.arguments.constraints import Choice, Range
 from components.arguments.declaration import argument
 from components.arguments.shared import UploadsArgs
-from components.processor_code import processor_fault
+from components.compute.processor_code import processor_fault
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""

@@ -8,8 +8,8 @@ from components.arguments import limits
 from components.arguments.constraints import Range, SharedSpace
 from components.arguments.declaration import argument
 from components.arguments.shared import UploadsArgs
-from handlers.uploads.places import MOST_PLACES
-from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
+from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
+from handlers.storage.places import MOST_PLACES
 
 _SHARED_SPACE = (
     SharedSpace(

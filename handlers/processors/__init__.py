@@ -14,8 +14,9 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
   job, and whatever it changes in its process (environment, folder, modules, streams, signals) ends with it;
 - `tempfile` and TMPDIR name a folder of the job's own, which is deleted after it;
-- it has to end before the function's timeout: RECORDING_SECONDS (handlers/uploads/processing.py) earlier its process is
-  killed, and its threads and the processes of its session with it. That counts as a failed try, with `TimeoutError`.
+- it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
+  process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
+  `TimeoutError`.
 
 Its code is a folder or a zip file, with all that it imports:
 
@@ -24,8 +25,9 @@ Its code is a folder or a zip file, with all that it imports:
   Local mode runs the same code on this machine, where native code for arm64 may not run;
 - no module at its top has the name of one of Python's own, of Lambda's (boto3, botocore, s3transfer), or of
   `handlers` or `filetype`: the process uses those;
-- of a folder everything is shipped but dot files, private keys and what tools write; components/code_archive.py has the
-  list. A zip file is shipped as it is, and must hold no dot file and no private key;
+- of a folder everything is shipped but dot files, private keys and what tools write;
+  components/compute/code_archive.py has the list. A zip file is shipped as it is, and must hold no dot file and no
+  private key;
 - a link must lead to a file in the same folder;
 - all code together, ours included, is at most 250 MB unpacked and 50 MB zipped (Lambda quotas).
 

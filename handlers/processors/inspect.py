@@ -5,8 +5,8 @@ from typing import Any
 
 import filetype  # pyright: ignore[reportMissingTypeStubs]
 
+from handlers.domain.media_types import HEAD_BYTES
 from handlers.processors import Job
-from handlers.uploads.media_types import HEAD_BYTES
 
 
 def process(job: Job) -> dict[str, Any]:

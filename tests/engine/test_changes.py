@@ -133,7 +133,7 @@ def test_the_same_code_elsewhere_changes_nothing(project: Project, tmp_path: Pat
 @pytest.mark.usefixtures("deployed")
 def test_a_changed_line_changes_the_functions_alone(project: Project, tmp_path: Path) -> None:
     copy = checkout(tmp_path / "copy")
-    with (copy / "handlers" / "api.py").open("a") as module:
+    with (copy / "handlers" / "http" / "api.py").open("a") as module:
         module.write("# changed\n")
 
     run = project.stack("dev", program_dir=copy).preview()

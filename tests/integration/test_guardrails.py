@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from handlers.uploads.presign import Bucket, Credentials, presign, presign_post
+from handlers.aws.presign import Bucket, Credentials, presign, presign_post
 from tests.integration.conftest import DeployWith
 from tests.integration.system import Answer, System, User, http, put
 

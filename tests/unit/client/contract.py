@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from openapi_schema_validator import OAS30Validator
 
-from components.schemas import schemas
-from handlers.uploads.plan import Method
+from components.api.schemas import schemas
+from handlers.domain.plan import Method
 from tests.unit.client.fake_portage import FakePortage
 
 _BODIES = {

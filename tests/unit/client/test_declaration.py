@@ -5,9 +5,9 @@ import pytest
 from client import EmptyFile, WrongDeclaration
 from client.declaration import Declaration
 from client.source import SourceFile
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import InvalidRequest
-from handlers.uploads.plan import Method
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.plan import Method
 
 GOOD = ["application/pdf", "text/plain; charset=utf-8", "text/plain;charset=utf-8", "a/b+c; x=1; y=2", f"a/{'b' * 253}"]
 BAD = ["", "pdf", "text/", "/plain", "text/plain;", "text/plain; charset", 'a/b; c="d"', "a/b\n", f"a/{'b' * 254}"]

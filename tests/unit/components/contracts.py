@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from components.openapi import Contract
-from components.upload_functions import CALLS
+from components.api.functions import CALLS
+from components.api.openapi import Contract
 
 ORIGINS = ("https://app.example.com", "http://localhost:8000")
 

@@ -7,21 +7,21 @@ from typing import Any
 import pulumi
 
 from components import iam
+from components.api.functions import UploadFunctions
+from components.api.rest_api import RestApi
+from components.api.session_key import SessionKey
+from components.api.user_pool import UserPool
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
-from components.ingest_bucket import IngestBucket
-from components.lambda_function import LambdaFunction, LambdaFunctionArgs
-from components.malware_gate import MalwareGate
-from components.object_queue import ObjectQueue, ObjectQueueArgs
-from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.messaging.malware_gate import MalwareGate
+from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.processing_pipeline import ProcessingPipeline
-from components.rest_api import RestApi
-from components.session_key import SessionKey
 from components.status_tracker import StatusTracker
+from components.storage.ingest_bucket import IngestBucket
+from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.upload_api import UploadApi
-from components.upload_functions import UploadFunctions
-from components.user_pool import UserPool
 
 NAME = "example"
 KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import InvalidRequest
-from handlers.uploads.model import Status
-from handlers.uploads.part_signing import PartRange
-from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
-from handlers.uploads.session import MAX_TOKEN_LENGTH
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
+from handlers.domain.session import MAX_TOKEN_LENGTH
+from handlers.domain.upload import Status
+from handlers.use_cases.sign_parts import PartRange
 from tests.unit.components.contracts import contract
 
 REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}

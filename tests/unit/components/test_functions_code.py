@@ -16,13 +16,13 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import code_archive as code_archive_module
+from components.api.functions import CALLS
 from components.arguments import ArgumentError
-from components.code_archive import HANDLERS, code_archive
-from components.upload_functions import CALLS
-from handlers import upload_environment
-from handlers.api import OriginsEnvironment
-from handlers.environment import read_environment
+from components.compute import code_archive as code_archive_module
+from components.compute.code_archive import HANDLERS, code_archive
+from handlers.aws.environment import read_environment
+from handlers.entries import dependencies as upload_environment
+from handlers.http.api import OriginsEnvironment
 from tests.unit.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.unit.components.recording import REGION, Recording, record
 
@@ -219,7 +219,7 @@ class TestTheArchiveIsTheSameForTheSameSources:
     def test_of_our_own_it_holds_the_handlers_sources_alone(self) -> None:
         names = code_archive([]).assets.keys()
 
-        assert "handlers/create_upload.py" in names
+        assert "handlers/entries/create_upload.py" in names
         assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.py", name)] == []
 
     def test_of_our_own_it_holds_nothing_that_an_editor_left(

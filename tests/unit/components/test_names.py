@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components import names
-from components.names import NameRule, check_names
+from components.arguments import names
+from components.arguments.names import NameRule, check_names
 from local.resources import TABLE
 from tests.unit.components.examples import COMPONENTS, PROCESSING_PIPELINE, STATUS_TRACKER, UPLOAD_API, Example
 from tests.unit.components.recording import Recording, record, refusal

@@ -9,8 +9,8 @@ import botocore.session
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from components.gateway_problems import PROBLEMS
-from components.upload_functions import CALLS, Call
+from components.api.functions import CALLS, Call
+from components.api.gateway_responses import PROBLEMS
 from tests.unit.components.contracts import ORIGINS, contract, integration, invoke_arn
 
 EXTENSIONS = {

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
-from handlers.uploads.model import UploadRef
+from handlers.domain.upload import UploadRef
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.processor_code import processor_fault
+from components.compute.processor_code import processor_fault
 from tests.unit.components.examples import TEAM_CODE
 
 Team = Callable[[Mapping[str, str | bytes]], pulumi.Archive]

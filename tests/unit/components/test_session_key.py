@@ -8,8 +8,8 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from handlers.aws_json import SECRETS_MANAGER, AwsJson
-from handlers.uploads.signing_keys import SigningKey, SigningKeys
+from handlers.aws.json_client import SECRETS_MANAGER, AwsJson
+from handlers.storage.session_keys import SigningKey, SigningKeys
 from local.deployer import Deployment, deploy
 from local.emulator import Emulator
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, SESSION_KEY
@@ -18,7 +18,7 @@ from tests.unit.components.recording import ACCOUNT, Recording, arn_of, physical
 PROGRAM = """
 import pulumi
 from components.arguments.upload_api import UploadApiArgs
-from components.session_key import SessionKey
+from components.api.session_key import SessionKey
 
 table = {"table_name": "the-table", "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/the-table"}
 args = UploadApiArgs(**table, session_key_rotation_days=9)

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.model import Status, Upload, UploadRef
-from handlers.uploads.plan import Method
-from handlers.uploads.store import UploadStore
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.plan import Method
+from handlers.domain.upload import Status, Upload, UploadRef
+from handlers.storage.upload_store import UploadStore
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, STATUS_TRACKER
 from tests.unit.components.recording import Recording, arn_of, physical, record
 

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.openapi import Contract
-from components.upload_functions import CALLS
-from handlers.uploads.places import LONGEST_CREATION
+from components.api.functions import CALLS
+from components.api.openapi import Contract
+from handlers.storage.places import LONGEST_CREATION
 from local.program import plain
 from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handlers import process_object
+from handlers.domain.upload import UploadRef
+from handlers.entries import process_object
 from handlers.processors import Job, Processor
-from handlers.uploads.model import UploadRef
 from tests.unit.handlers.cloud import OWNER, PDF, REF, Cloud
 
 MAX_ATTEMPTS = 3

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.utils import percent_encode
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials
+from handlers.aws.presign import Bucket, Credentials
 from tests.unit.handlers import signing
 from tests.unit.handlers.signing import NOW, PLAIN
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from handlers.uploads.model import TERMINAL, UploadRef
-from handlers.uploads.table import (
+from handlers.domain.upload import TERMINAL, UploadRef
+from handlers.storage.table import (
     OPEN_INDEX,
     OPEN_INDEX_ATTRIBUTES,
     OPEN_INDEX_PARTITION_KEY,

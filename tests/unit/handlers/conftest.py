@@ -8,23 +8,16 @@ import pytest
 from moto import mock_aws
 from moto.core.models import MockAWS
 
-from handlers import (
-    abort_upload,
-    aws_json,
-    aws_s3,
-    boto3_clients,
-    complete_upload,
-    create_upload,
-    list_parts,
-    process_object,
-    sign_parts,
-    upload_environment,
-)
-from handlers.aws_boto3 import Boto3Json
+from handlers.aws import json_client as aws_json
+from handlers.aws import s3_client as aws_s3
+from handlers.aws.boto3_json import Boto3Json
+from handlers.domain.upload import Run
+from handlers.entries import abort_upload, complete_upload, create_upload, list_parts, process_object, sign_parts
+from handlers.entries import boto3_dependencies as boto3_clients
+from handlers.entries import dependencies as upload_environment
 from handlers.processors import Processor
-from handlers.uploads.model import Run
-from handlers.uploads.processing import Delivery
-from handlers.uploads.store import UploadStore
+from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.process_object import Delivery
 from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
 from tests.unit.handlers.creating import Api

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.aws_client import AwsError
-from handlers.aws_s3 import AwsS3
-from handlers.uploads.creation import Creation, CreationRules
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.model import UploadRef
-from handlers.uploads.part_opening import PartOpening
-from handlers.uploads.permission import Permission
-from handlers.uploads.plan import Method
-from handlers.uploads.presign import Bucket, Credentials
-from handlers.uploads.quota import Quota
-from handlers.uploads.session_issuer import SessionIssuer
-from handlers.uploads.signing_keys import SigningKey
-from handlers.uploads.store import UploadStore
+from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.client import AwsError
+from handlers.aws.presign import Bucket, Credentials
+from handlers.aws.s3_client import AwsS3
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.plan import Method
+from handlers.domain.quota import Quota
+from handlers.domain.upload import UploadRef
+from handlers.storage.multipart_start import PartOpening
+from handlers.storage.session_keys import SigningKey
+from handlers.storage.upload_signer import Permission
+from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.create_upload import Creation, CreationRules
+from handlers.use_cases.session_issuer import SessionIssuer
 from tests.unit.handlers.cloud import CREATED, OWNER
 from tests.unit.handlers.light_clients import KEY
 

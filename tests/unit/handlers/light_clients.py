@@ -5,12 +5,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.aws_client import AwsError
-from handlers.aws_json import SECRETS_MANAGER, AwsJson, Calls, Service
-from handlers.aws_s3 import AwsS3
-from handlers.uploads.presign import Bucket
-from handlers.uploads.signing_keys import SigningKey
+from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.client import AwsError
+from handlers.aws.json_client import SECRETS_MANAGER, AwsJson, Calls, Service
+from handlers.aws.presign import Bucket
+from handlers.aws.s3_client import AwsS3
+from handlers.storage.session_keys import SigningKey
 from tests.unit.handlers.cloud import dynamodb_client, s3_client
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"

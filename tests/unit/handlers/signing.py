@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.utils import percent_encode
 
-from handlers.uploads.presign import Bucket, Credentials, presign
+from handlers.aws.presign import Bucket, Credentials, presign
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

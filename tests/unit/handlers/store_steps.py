@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers.uploads.model import Run, UploadRef
-from handlers.uploads.store import UploadStore
+from handlers.domain.upload import Run, UploadRef
+from handlers.storage.upload_store import UploadStore
 from tests.unit.handlers.cloud import LATER, LATER_ISO, REF, RESULTS
 
 VERSION, ANOTHER_VERSION = "v1", "v2"

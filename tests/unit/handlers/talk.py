@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import pytest
 
-from handlers.aws_json import DYNAMODB, AwsJson, Service
+from handlers.aws.json_client import DYNAMODB, AwsJson, Service
 from tests.unit.handlers.scripted_server import ScriptedServer, Step, scripted_server
 
 REGION = "eu-central-1"

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from handlers import abort_upload
-from handlers.aws_client import AwsError
+from handlers.aws.client import AwsError
+from handlers.entries import abort_upload
 from tests.unit.handlers.cloud import REF, Cloud
 from tests.unit.handlers.events import proxy_event
 from tests.unit.handlers.upload_in_parts import SHOP, UploadInParts, problem_in

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from handlers.api import REFUSALS, ApiRequest, api_operation
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import (
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import (
     CompletionConflict,
     InvalidRequest,
     NotOpen,
@@ -14,9 +13,10 @@ from handlers.uploads.errors import (
     SizeMismatch,
     UnknownUpload,
 )
-from handlers.uploads.model import Status, Upload
-from handlers.uploads.plan import Method
-from handlers.uploads.session import InvalidSession
+from handlers.domain.plan import Method
+from handlers.domain.session import InvalidSession
+from handlers.domain.upload import Status, Upload
+from handlers.http.api import REFUSALS, ApiRequest, api_operation
 from tests.unit.handlers.cloud import CREATED, OWNER, REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
 

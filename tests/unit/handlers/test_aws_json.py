@@ -7,8 +7,8 @@ from zlib import crc32
 
 import pytest
 
-from handlers.aws_client import AwsError
-from handlers.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson
+from handlers.aws.client import AwsError
+from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson
 from local.emulator import Emulator
 from tests.unit.handlers.scripted_server import answer, error
 from tests.unit.handlers.talk import Talk

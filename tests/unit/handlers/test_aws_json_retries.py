@@ -8,8 +8,8 @@ from zlib import crc32
 
 import pytest
 
-from handlers.aws_client import AwsError, NoAnswer
-from handlers.aws_json import DYNAMODB, AwsJson
+from handlers.aws.client import AwsError, NoAnswer
+from handlers.aws.json_client import DYNAMODB, AwsJson
 from tests.unit.handlers.scripted_server import Caller, Step, answer, error, raw, reset, scripted_server, silence
 from tests.unit.handlers.talk import NOW, REGION, Talk
 

@@ -11,9 +11,9 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws_client import Request, sign
-from handlers.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson, Service, endpoint_url
-from handlers.uploads.presign import Credentials
+from handlers.aws.client import Request, sign
+from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson, Service, endpoint_url
+from handlers.aws.presign import Credentials
 from tests.unit.handlers.talk import NOW, REGION
 
 PLAIN = Credentials("AKIAEXAMPLE", "secret/with+reserved=")

@@ -12,12 +12,12 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws_client import AwsError, NoAnswer, Request, sign
-from handlers.aws_s3 import AwsS3
-from handlers.uploads.model import Multipart
-from handlers.uploads.part_opening import PartOpening
-from handlers.uploads.plan import Parts
-from handlers.uploads.presign import Bucket, Credentials
+from handlers.aws.client import AwsError, NoAnswer, Request, sign
+from handlers.aws.presign import Bucket, Credentials
+from handlers.aws.s3_client import AwsS3
+from handlers.domain.plan import Parts
+from handlers.domain.upload import Multipart
+from handlers.storage.multipart_start import PartOpening
 from local.emulator import Emulator
 from tests.unit.handlers.cloud import ENVIRONMENT, REF
 from tests.unit.handlers.scripted_server import ScriptedServer, Step, answer, scripted_server

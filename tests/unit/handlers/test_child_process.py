@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessDied, WorkFailed, run_in_child
+from handlers.processors.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessDied, WorkFailed, run_in_child
 
 PROJECT = Path(__file__).parents[3]
 
@@ -126,7 +126,7 @@ def test_only_the_process_itself_answers_though_its_work_forks(end: Callable[[],
 WAITING = """
 import os, sys, tempfile, time
 from pathlib import Path
-from handlers.child_process import run_in_child
+from handlers.processors.child_process import run_in_child
 
 def work():
     Path(tempfile.gettempdir(), "content").touch()
@@ -211,7 +211,7 @@ def await_deletion(folder: Path) -> None:
 def test_it_ends_with_its_parent() -> None:
     program = """
 import os, sys, time
-from handlers.child_process import run_in_child
+from handlers.processors.child_process import run_in_child
 
 def work():
     print(os.getpid(), file=sys.stderr, flush=True)

@@ -5,8 +5,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from handlers import complete_upload
-from handlers.uploads.part_store import PartStore
+from handlers.entries import complete_upload
+from handlers.storage.multipart import PartStore
 from tests.unit.handlers.cloud import INGEST, REF, Cloud
 from tests.unit.handlers.events import proxy_event
 from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts, problem_in

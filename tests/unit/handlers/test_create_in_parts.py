@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from handlers import create_upload
-from handlers.aws_client import AwsError
-from handlers.uploads.model import UploadRef
-from handlers.uploads.upload_ids import UploadIds
+from handlers.aws.client import AwsError
+from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ids import UploadIds
+from handlers.entries import create_upload
 from tests.unit.handlers.cloud import OWNER, REF, Cloud
 from tests.unit.handlers.events import always_the_same, proxy_event
 from tests.unit.handlers.light_clients import KEY, OneSecret

@@ -12,14 +12,15 @@ from uuid import UUID
 
 import pytest
 
-from handlers import create_upload, upload_environment
-from handlers.aws_client import AwsError
-from handlers.aws_json import Calls, Service
-from handlers.uploads.declaration import ChecksumAlgorithm
-from handlers.uploads.model import UploadRef
-from handlers.uploads.permission import SENT_HEADERS
-from handlers.uploads.presign import Bucket, Credentials, presign
-from handlers.uploads.upload_ids import UploadIds
+from handlers.aws.client import AwsError
+from handlers.aws.json_client import Calls, Service
+from handlers.aws.presign import Bucket, Credentials, presign
+from handlers.domain.declaration import ChecksumAlgorithm
+from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ids import UploadIds
+from handlers.entries import create_upload
+from handlers.entries import dependencies as upload_environment
+from handlers.storage.upload_signer import SENT_HEADERS
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
 from tests.unit.handlers.events import REQUEST_ID, always_the_same, proxy_event
 from tests.unit.handlers.light_clients import KEY, light_calls
@@ -304,7 +305,7 @@ class TestColdStart:
     def test_a_whole_answer_takes_neither_boto3_nor_botocore(self, body: dict[str, Any]) -> None:
         script = (
             "import json, sys\n"
-            "from handlers.create_upload import handle\n"
+            "from handlers.entries.create_upload import handle\n"
             "answer = handle(json.load(sys.stdin), None)\n"
             "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))\n"
         )

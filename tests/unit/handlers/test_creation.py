@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from handlers.aws_client import AwsError
-from handlers.uploads.errors import InvalidRequest, QuotaExceeded
-from handlers.uploads.quota import Quota
-from handlers.uploads.store import UploadStore
+from handlers.aws.client import AwsError
+from handlers.domain.errors import InvalidRequest, QuotaExceeded
+from handlers.domain.quota import Quota
+from handlers.storage.upload_store import UploadStore
 from tests.unit.handlers.cloud import CREATED, OWNER, REF, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
 

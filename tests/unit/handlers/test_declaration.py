@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
-from handlers.uploads.errors import InvalidRequest
-from handlers.uploads.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES, Method
+from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES, Method
 
 GOOD: dict[str, Any] = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1000}
 NAME_RULE = "a name of 1 to 255 characters without slashes, control or bidirectional characters"

@@ -3,10 +3,10 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from handlers.environment import read_environment
-from handlers.process_object import ProcessObjectEnvironment
-from handlers.sign_parts import SignPartsEnvironment
-from handlers.upload_environment import SessionEnvironment
+from handlers.aws.environment import read_environment
+from handlers.entries.dependencies import SessionEnvironment
+from handlers.entries.process_object import ProcessObjectEnvironment
+from handlers.entries.sign_parts import SignPartsEnvironment
 
 
 @dataclass(frozen=True)

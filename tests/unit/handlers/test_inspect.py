@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.processors import Job
 from handlers.processors.inspect import process
-from handlers.uploads.objects import CHUNK_BYTES
+from handlers.storage.objects import CHUNK_BYTES
 
 MIB = 1024**2
 

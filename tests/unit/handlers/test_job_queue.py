@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from handlers.uploads.job_queue import JobQueue, retry_delay_seconds
+from handlers.storage.job_queue import JobQueue, retry_delay_seconds
 from tests.unit.handlers.cloud import Cloud
 
 

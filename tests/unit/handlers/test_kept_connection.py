@@ -15,8 +15,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import kept_connection as module
-from handlers.kept_connection import Answer, BrokenAnswer, KeptConnection
+from handlers.aws import http_connection as module
+from handlers.aws.http_connection import Answer, BrokenAnswer, KeptConnection
 from tests.unit.handlers.scripted_server import (
     Caller,
     ScriptedServer,
@@ -268,7 +268,7 @@ class TestOverTls:
 @pytest.mark.parametrize("unwanted", ["ssl", "http.client", "email", "botocore", "random", "zlib"])
 def test_the_light_client_does_not_cost_an_import_of(unwanted: str) -> None:
     program = (
-        "import sys; from handlers.aws_json import DYNAMODB, AwsJson; AwsJson(DYNAMODB, 'eu-central-1');"
+        "import sys; from handlers.aws.json_client import DYNAMODB, AwsJson; AwsJson(DYNAMODB, 'eu-central-1');"
         f"sys.exit({unwanted!r} in sys.modules)"
     )
     subprocess.run(
@@ -276,4 +276,4 @@ def test_the_light_client_does_not_cost_an_import_of(unwanted: str) -> None:
     )
 
 
-_ROOT = Path(module.__file__).parents[1]
+_ROOT = Path(module.__file__).parents[2]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from handlers import list_parts
+from handlers.entries import list_parts
 from tests.unit.handlers.cloud import INGEST, OWNER, REF, Cloud
 from tests.unit.handlers.events import proxy_event
 from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts, problem_in, session_in

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.allowed_types import is_active, is_allowed, media_type
-from handlers.uploads.media_types import HEAD_BYTES, can_be_checked, contradiction
+from handlers.domain.allowed_types import is_active, is_allowed, media_type
+from handlers.domain.media_types import HEAD_BYTES, can_be_checked, contradiction
 from tests.unit.handlers.file_heads import HEADS
 
 _OOXML = "application/vnd.openxmlformats-officedocument"

@@ -1,7 +1,7 @@
 import pytest
 
-from handlers.uploads.errors import PartsMissing
-from handlers.uploads.model import PREDECESSORS, TERMINAL, Status
+from handlers.domain.errors import PartsMissing
+from handlers.domain.upload import PREDECESSORS, TERMINAL, Status
 
 
 class TestStates:

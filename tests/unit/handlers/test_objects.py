@@ -2,7 +2,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from handlers.uploads.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
+from handlers.storage.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
 from tests.unit.handlers.cloud import INGEST, REF, RESULTS, Cloud
 
 KEY = REF.object_key

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from handlers import sign_parts
-from handlers.uploads import presign
-from handlers.uploads.plan import Parts
-from handlers.uploads.presign import Bucket, Credentials
-from handlers.uploads.session import Session
+from handlers.aws import presign
+from handlers.aws.presign import Bucket, Credentials
+from handlers.domain.plan import Parts
+from handlers.domain.session import Session
+from handlers.entries import sign_parts
 from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
 from tests.unit.handlers.events import proxy_event
 from tests.unit.handlers.light_clients import KEY
@@ -183,7 +183,7 @@ class TestColdStart:
     def test_a_whole_answer_takes_neither_boto3_nor_botocore_nor_the_database(self) -> None:
         script = (
             "import json, sys\n"
-            "from handlers.sign_parts import handle\n"
+            "from handlers.entries.sign_parts import handle\n"
             "answer = handle(json.load(sys.stdin), None)\n"
             "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))\n"
         )
@@ -204,4 +204,4 @@ class TestColdStart:
         assert len(server.requests) == 1
         roots = {name.partition(".")[0] for name in modules}
         assert not roots & {"boto3", "botocore", "s3transfer", "urllib3", "jmespath"}
-        assert "handlers.uploads.store" not in modules
+        assert "handlers.storage.upload_store" not in modules

@@ -4,11 +4,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
-from handlers.uploads.errors import SizeMismatch
-from handlers.uploads.model import Multipart, Status, Upload
-from handlers.uploads.part_store import PartsBusy, PartsGone, PartStore
-from handlers.uploads.plan import Method, Parts
+from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.domain.errors import SizeMismatch
+from handlers.domain.plan import Method, Parts
+from handlers.domain.upload import Multipart, Status, Upload
+from handlers.storage.multipart import PartsBusy, PartsGone, PartStore
 from tests.unit.handlers.cloud import CREATED, INGEST, REF, Cloud
 from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts
 

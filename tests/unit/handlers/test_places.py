@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.aws_client import AwsError
-from handlers.uploads.assembly import abort_upload
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import NotOpen, QuotaExceeded
-from handlers.uploads.model import Status, Upload, UploadRef
-from handlers.uploads.part_opening import PartOpening
-from handlers.uploads.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
-from handlers.uploads.plan import Method
-from handlers.uploads.store import UploadStore
+from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.client import AwsError
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import NotOpen, QuotaExceeded
+from handlers.domain.plan import Method
+from handlers.domain.upload import Status, Upload, UploadRef
+from handlers.storage.multipart_start import PartOpening
+from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
+from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.multipart import abort_upload
 from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Stammering, ref_of
 

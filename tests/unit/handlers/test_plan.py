@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.plan import MAX_OBJECT_BYTES, Method, Parts, choose_method
+from handlers.domain.plan import MAX_OBJECT_BYTES, Method, Parts, choose_method
 
 MIB = 1024**2
 GIB = 1024**3

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials, presign
+from handlers.aws.presign import Bucket, Credentials, presign
 from tests.unit.handlers.signing import HEADERS, NOW, PLAIN, STRANGE_KEYS, boto3_url, botocore_signed, own_url
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials, presign
+from handlers.aws.presign import Bucket, Credentials, presign
 
 if TYPE_CHECKING:
     pass
@@ -81,7 +81,7 @@ class TestSigningKey:
             made.append(message)
             return real(key, message, algorithm)
 
-        from handlers.uploads import presign as module  # noqa: PLC0415 - the function of that name is imported above
+        from handlers.aws import presign as module  # noqa: PLC0415 - the function of that name is imported above
 
         real = module.hmac.digest
         monkeypatch.setattr(module.hmac, "digest", digest)

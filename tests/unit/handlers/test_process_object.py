@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from handlers.domain.upload import iso
 from handlers.processors import Job, Unprocessable
-from handlers.uploads.model import iso
-from handlers.uploads.processing import RECORDING_SECONDS, JobFailed
+from handlers.use_cases.process_object import RECORDING_SECONDS, JobFailed
 from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
 from tests.unit.handlers.cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from handlers import process_object
+from handlers.entries import process_object
 from handlers.processors import Job, Processor
-from handlers.uploads.processing import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
+from handlers.use_cases.process_object import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
 from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, uploaded
 from tests.unit.handlers.cloud import REF, Cloud, tried_again
 from tests.unit.handlers.hanging_server import hanging_server

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.upload import Run
 from handlers.processors import Job, Processor
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import Run
-from handlers.uploads.objects import ObjectStore
-from handlers.uploads.processing import (
+from handlers.storage.objects import ObjectStore
+from handlers.use_cases.process_object import (
     RECORDING_SECONDS,
     SHORTEST_WORK_SECONDS,
     Delivery,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.scan import Scan, ScanResult
+from handlers.domain.upload import UploadRef
 from handlers.processors import Job, Processor, Unprocessable
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import UploadRef
-from handlers.uploads.processing import Delivery
-from handlers.uploads.scan import Scan, ScanResult
+from handlers.use_cases.process_object import Delivery
 from tests.unit.handlers.cloud import INGEST, OWNER, QUARANTINE, Cloud
 from tests.unit.handlers.worker import (
     MAX_ATTEMPTS,

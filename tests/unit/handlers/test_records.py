@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.upload_functions import CALLS
-from handlers.api import Answer, ApiRequest, api_operation
-from handlers.records import size_class
-from handlers.uploads.errors import QuotaExceeded
+from components.api.functions import CALLS
+from handlers.aws.metric_log import size_class
+from handlers.domain.errors import QuotaExceeded
+from handlers.http.api import Answer, ApiRequest, api_operation
 from tests.unit.handlers.cloud import REF
 from tests.unit.handlers.events import REQUEST_ID, proxy_event
 
@@ -116,7 +116,7 @@ class TestCloudWatch:
         event = proxy_event("", upload_id=REF.upload_id)
         script = (
             "import json, sys\n"
-            f"from handlers.{call.purpose.replace('-', '_')} import handle\n"
+            f"from handlers.entries.{call.purpose.replace('-', '_')} import handle\n"
             "try:\n    handle(json.load(sys.stdin), None)\nexcept (KeyError, ValueError):\n    pass\n"
         )
         done = subprocess.run(

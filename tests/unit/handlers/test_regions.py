@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 
 from components.arguments import ArgumentError, limits
-from handlers.regions import PARTITIONS, partition_of
+from handlers.aws.regions import PARTITIONS, partition_of
 
 SESSION = botocore.session.Session()
 KNOWN: dict[str, dict[str, Any]] = {each["id"]: each for each in SESSION.get_data("partitions")["partitions"]}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from handlers.aws_client import AwsError
-from handlers.uploads.errors import KeyConflict, NotOpen, QuotaExceeded
-from handlers.uploads.model import Status
+from handlers.aws.client import AwsError
+from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
+from handlers.domain.upload import Status
 from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
 

@@ -10,9 +10,9 @@ from moto import mock_aws
 from moto.core.models import MockAWS
 from moto.secretsmanager.models import secretsmanager_backends
 
-from handlers import rotate_session_key as module
-from handlers.rotate_session_key import InvalidRotation, RotateSessionKeyEnvironment, handle
-from handlers.uploads.signing_keys import SigningKey
+from handlers.entries import rotate_session_key as module
+from handlers.entries.rotate_session_key import InvalidRotation, RotateSessionKeyEnvironment, handle
+from handlers.storage.session_keys import SigningKey
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

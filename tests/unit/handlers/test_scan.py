@@ -2,8 +2,8 @@
 
 import pytest
 
-from handlers.uploads.rejection import Rejection
-from handlers.uploads.scan import MAX_SCANNED_BYTES, Scan, ScanResult
+from handlers.domain.rejection import Rejection
+from handlers.domain.scan import MAX_SCANNED_BYTES, Scan, ScanResult
 from tests.unit.handlers.cloud import REF, object_scanned
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.quiet_handler import QuietHandler
 from benchmarks.runtime_api import FunctionFailed, LambdaProcess
-from handlers.uploads.session import Session
+from handlers.domain.session import Session
 from tests.unit.components.examples import PROCESSING_PIPELINE, UPLOAD_API
 from tests.unit.components.recording import record
 from tests.unit.handlers.cloud import REF, object_created
@@ -28,8 +28,8 @@ pytest.importorskip("awslambdaric")
 
 PROJECT = Path(__file__).parents[3]
 ENTRIES = sorted(
-    f"handlers.{path.stem}.handle"
-    for path in (PROJECT / "handlers").glob("*.py")
+    f"handlers.entries.{path.stem}.handle"
+    for path in (PROJECT / "handlers" / "entries").glob("*.py")
     if re.search(r"^def handle\(", path.read_text(), re.MULTILINE)
 )
 SESSION_TOKEN, SECRET_KEY = "the-session-token-of-the-role", "the-secret-access-key-of-the-role"
@@ -125,7 +125,7 @@ def session() -> str:
 
 
 def events(handler: str, environment: dict[str, str]) -> Iterable[dict[str, Any]]:
-    match handler.split(".")[1]:
+    match handler.split(".")[2]:
         case "rotate_session_key":
             rotation = {"SecretId": environment["SESSION_KEY_SECRET"], "ClientRequestToken": "new-version"}
             yield {**rotation, "Step": "createSecret"}

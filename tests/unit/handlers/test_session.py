@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handlers.uploads.model import UploadRef
-from handlers.uploads.plan import Parts
-from handlers.uploads.session import MAX_TOKEN_LENGTH, InvalidSession, Session
+from handlers.domain.plan import Parts
+from handlers.domain.session import MAX_TOKEN_LENGTH, InvalidSession, Session
+from handlers.domain.upload import UploadRef
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXPIRY = NOW + timedelta(hours=24)

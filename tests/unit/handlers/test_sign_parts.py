@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials, PartChecksums, PartSignatures, presign, sign_parts
+from handlers.aws.presign import Bucket, Credentials, PartChecksums, PartSignatures, presign, sign_parts
 from tests.unit.handlers import boto3_signer as peer
 from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY, boto3_url, botocore_url
 from tests.unit.handlers.signing import KEY, NOW, PLAIN, STRANGE_KEYS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.presign import Bucket, Credentials, Form, presign_post
+from handlers.aws.presign import Bucket, Credentials, Form, presign_post
 from tests.unit.handlers import boto3_signer as peer
 from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY
 from tests.unit.handlers.signing import KEY, NOW, PLAIN, STRANGE_KEYS

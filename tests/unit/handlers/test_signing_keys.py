@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws_client import AwsError
-from handlers.aws_json import AwsJson
-from handlers.uploads.signing_keys import NoSigningKey, SigningKey, SigningKeys
+from handlers.aws.client import AwsError
+from handlers.aws.json_client import AwsJson
+from handlers.storage.session_keys import NoSigningKey, SigningKey, SigningKeys
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"
 FIRST, SECOND, THIRD = (SigningKey(f"key-{number}", bytes([number]) * 32) for number in (1, 2, 3))

@@ -7,13 +7,13 @@ from itertools import product
 
 import pytest
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.aws_json import DYNAMODB, AwsJson
-from handlers.uploads.declaration import UploadRequest
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import Multipart, Status, Upload, UploadRef
-from handlers.uploads.plan import Method, Parts
-from handlers.uploads.store import UploadStore
+from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.json_client import DYNAMODB, AwsJson
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.plan import Method, Parts
+from handlers.domain.upload import Multipart, Status, Upload, UploadRef
+from handlers.storage.upload_store import UploadStore
 from local.emulator import Emulator
 from tests.unit.handlers.cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
 from tests.unit.handlers.store_steps import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take

@@ -3,10 +3,10 @@
 import pytest
 from botocore.stub import Stubber
 
-from handlers.aws_boto3 import Boto3Json
-from handlers.aws_client import AwsError
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.store import UploadStore
+from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.client import AwsError
+from handlers.domain.errors import UnknownUpload
+from handlers.storage.upload_store import UploadStore
 from tests.unit.handlers.cloud import LATER, OWNER, REF, TABLE, Cloud
 from tests.unit.handlers.store_steps import STEPS
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from moto.core.models import MockAWS
 
-from components.mapping_templates import get_upload_response
-from handlers import abort_upload, complete_upload, list_parts, sign_parts
-from handlers.uploads.model import UploadRef
-from handlers.uploads.store import UploadStore
+from components.api.mapping_templates import get_upload_response
+from handlers.domain.upload import UploadRef
+from handlers.entries import abort_upload, complete_upload, list_parts, sign_parts
+from handlers.storage.upload_store import UploadStore
 from local.shim.templates import Source, render
 from tests.unit.handlers.cloud import REF, Cloud
 from tests.unit.handlers.events import REQUEST_ID, proxy_event

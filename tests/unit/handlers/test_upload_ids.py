@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.model import UPLOAD_ID_PATTERN
-from handlers.uploads.upload_ids import UploadIds
+from handlers.domain.upload import UPLOAD_ID_PATTERN
+from handlers.domain.upload_ids import UploadIds
 
 MOMENTS = st.integers(0, 2**48 - 2)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import OPEN_SHARDS, UploadRef
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.upload import OPEN_SHARDS, UploadRef
 
 ids = st.text(st.characters(blacklist_characters="/", blacklist_categories=["Cs"]), min_size=1)
 

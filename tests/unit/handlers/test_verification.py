@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from handlers.uploads.declaration import Checksum, ChecksumAlgorithm, UploadRequest
-from handlers.uploads.objects import CHUNK_BYTES, ObjectFacts, ObjectStore, ObjectVersion
-from handlers.uploads.rejection import Rejection
-from handlers.uploads.verification import verify
+from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
+from handlers.domain.rejection import Rejection
+from handlers.storage.objects import CHUNK_BYTES, ObjectFacts, ObjectStore, ObjectVersion
+from handlers.use_cases.verification import verify
 from tests.unit.handlers.cloud import INGEST, REF, RESULTS, Cloud
 from tests.unit.handlers.file_heads import HEADS
 

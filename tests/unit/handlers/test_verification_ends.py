@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers import process_object
-from handlers.uploads import objects
-from handlers.uploads.errors import UnknownUpload
-from handlers.uploads.model import Run, UploadRef
-from handlers.uploads.objects import ObjectStore, ObjectVersion
-from handlers.uploads.processing import Delivery, JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
-from handlers.uploads.scan import Scan, ScanResult
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.scan import Scan, ScanResult
+from handlers.domain.upload import Run, UploadRef
+from handlers.entries import process_object
+from handlers.storage import objects
+from handlers.storage.objects import ObjectStore, ObjectVersion
+from handlers.use_cases.process_object import Delivery, JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
 from tests.unit.handlers.batches import handle, in_this_process, uploaded
 from tests.unit.handlers.cloud import (
     INGEST,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from components.mapping_templates import get_upload_response
-from handlers.uploads.store import UploadStore
-from handlers.uploads.view import upload_view
+from components.api.mapping_templates import get_upload_response
+from handlers.http.view import upload_view
+from handlers.storage.upload_store import UploadStore
 from local.shim.templates import Source, render
 from tests.unit.handlers.cloud import REF, RESULTS, Cloud
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.uploads.declaration import ChecksumAlgorithm
-from handlers.uploads.session import Session
+from handlers.domain.declaration import ChecksumAlgorithm
+from handlers.domain.session import Session
 from tests.unit.handlers.cloud import INGEST, REF, TABLE, Cloud
 from tests.unit.handlers.light_clients import KEY, SECRET
 

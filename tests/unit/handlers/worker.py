@@ -8,11 +8,11 @@ from datetime import datetime
 
 import pytest
 
+from handlers.domain.upload import Run
 from handlers.processors import Job, Processor, Unprocessable
-from handlers.uploads.model import Run
-from handlers.uploads.objects import ObjectStore
-from handlers.uploads.processing import Delivery, JobFailed, Processing
-from handlers.uploads.store import UploadStore
+from handlers.storage.objects import ObjectStore
+from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.process_object import Delivery, JobFailed, Processing
 from tests.unit.handlers.cloud import INGEST, LATER, QUARANTINE, RESULTS, Cloud
 
 MAX_ATTEMPTS = 3

@@ -10,7 +10,7 @@ A message failed.
 Traceback (most recent call last):
   File "child_process.py", line 77, in run_in_child
     raise WorkFailed(name, trace)
-handlers.child_process.WorkFailed: Traceback (most recent call last):
+handlers.processors.child_process.WorkFailed: Traceback (most recent call last):
   File "team.py", line 3, in helper
     raise ValueError("no such column: total")
 ValueError: no such column: total
@@ -22,7 +22,7 @@ Traceback (most recent call last):
   File "process_object.py", line 98, in handle
     ended = process()
             ^^^^^^^^^
-handlers.uploads.processing.JobFailed: Try 1 of 3 ended in ValueError.
+handlers.use_cases.process_object.JobFailed: Try 1 of 3 ended in ValueError.
 END RequestId: 1
 """
 
@@ -30,7 +30,10 @@ END RequestId: 1
 @pytest.mark.parametrize(
     ("log", "errors"),
     [
-        (CAUSE, ("ValueError: no such column: total", "handlers.uploads.processing.JobFailed: Try 1 of 3 ended in ")),
+        (
+            CAUSE,
+            ("ValueError: no such column: total", "handlers.use_cases.process_object.JobFailed: Try 1 of 3 ended in "),
+        ),
         ("START RequestId: 1\nprinted\nEND RequestId: 1", ()),
         ("Traceback (most recent call last):\n  File \"a.py\"\nKeyError: 'a'\nmore\n", ("KeyError: 'a'",)),
         ('Traceback (most recent call last):\n  File "a.py"', ()),

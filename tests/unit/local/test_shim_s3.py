@@ -10,7 +10,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from handlers.uploads.presign import Bucket, Credentials, presign, presign_post
+from handlers.aws.presign import Bucket, Credentials, presign, presign_post
 from local.emulator import Emulator
 
 BUCKET = "policed"

@@ -1,0 +1,1 @@
+"""Functions and the code that they run."""

@@ -1,0 +1,231 @@
+"""The code that goes into Lambda, file by file, so that equal sources always make an equal archive.
+
+A FileArchive of a folder would ship all its files. These include __pycache__, which changes although the sources do
+not, so that Pulumi would plan a new version, and a checkout's .git and .env. Of a folder, these are left out:
+
+- private files: names in _PRIVATE, and each *.pem that holds a private key;
+- what tools write: names in _WRITTEN_BY_TOOLS, and virtual environments (folders with a pyvenv.cfg).
+
+A zip file is shipped as it is. A zip file that holds a private file is rejected.
+"""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from importlib.metadata import PackageNotFoundError, files
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import pulumi
+
+from components.arguments import ArgumentError
+
+HANDLERS = Path(__file__).parents[2] / "handlers"
+
+INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+"""What an installer writes into a .dist-info: it differs from machine to machine. METADATA and licences are shipped."""
+
+TEAM_FOLDER = "processor"
+"""Where a team's own code goes; handlers/processors imports from there."""
+
+MAX_UNPACKED_BYTES, MAX_ZIPPED_BYTES = 250 * 1024**2, 50 * 1024**2
+"""Lambda's limits for a function's code, unpacked, and zipped in the request (Lambda quotas)."""
+
+_PRIVATE = (
+    ".*",  # such as .env and .git
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.p8",
+    "*.ppk",
+    "*.jks",
+    "*.keystore",
+    "id_dsa",
+    "id_rsa",
+    "id_ecdsa",
+    "id_ed25519",
+)
+_WRITTEN_BY_TOOLS = ("__pycache__", "*.pyc", "*.swp", "*~", "#*#", "node_modules")
+_ZIP_MODE_BITS = 16
+"""Where a zip file keeps a Unix mode, above the attributes of MS-DOS."""
+_ZIP_BYTES_PER_FILE = 92
+"""Of a zip file's headers for each file, besides twice its name."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an archive."""
+
+    size_bytes: int
+    open: Callable[[], IO[bytes]]
+
+    def read(self, size: int = -1) -> bytes:
+        """Return its first bytes, or all."""
+        with self.open() as stream:
+            return stream.read(size)
+
+
+def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
+    """Our handlers, the named installed pure-Python distributions, and a team's own code in a folder of its own.
+
+    Raises ArgumentError for a distribution that is not installed, or that is not pure Python: its binaries would be
+    this machine's, not Lambda's; and for code that Lambda does not take: links, private files in a zip file, too large.
+    """
+    assets: dict[str, pulumi.Asset | pulumi.Archive] = {
+        f"{HANDLERS.name}/{name}": pulumi.FileAsset(str(path))
+        for name, path in _files_in(HANDLERS).items()
+        if path.suffix == ".py" and path.is_file()
+    }
+    for distribution in distributions:
+        assets |= _files_of(distribution)
+    if team_code is not None:
+        assets[TEAM_FOLDER] = shipped(team_code)
+    archive = pulumi.AssetArchive(assets)
+    _check_size(archive)
+    return archive
+
+
+def shipped(code: pulumi.Archive) -> pulumi.Archive:
+    """Return a team's code with the files of each folder listed; raises ArgumentError for what must not be shipped."""
+    if isinstance(code, pulumi.AssetArchive):
+        listed = {
+            name: shipped(item) if isinstance(item, pulumi.Archive) else item for name, item in code.assets.items()
+        }
+        return pulumi.AssetArchive(listed)
+    if not isinstance(code, pulumi.FileArchive):
+        return code
+    place = Path(str(code.path))
+    if place.is_dir():
+        return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in _team_files(place).items()})
+    if zipfile.is_zipfile(place):
+        _check_zip_file(place)
+    return code
+
+
+def files_by_name(archive: pulumi.Archive, stack: ExitStack) -> dict[str, File]:
+    """List an archive's files while the stack is open; what is elsewhere, or not there yet, is left out."""
+    found: dict[str, File] = {}
+    match archive:
+        case pulumi.AssetArchive():
+            for name, item in archive.assets.items():
+                if isinstance(item, pulumi.Archive):
+                    found |= {f"{name}/{inner}": file for inner, file in files_by_name(item, stack).items()}
+                elif isinstance(item, pulumi.StringAsset):
+                    content = str(item.text).encode()
+                    found[name] = File(len(content), partial(BytesIO, content))
+                elif isinstance(item, pulumi.FileAsset) and (path := Path(str(item.path))).is_file():
+                    found[name] = File(path.stat().st_size, partial(path.open, "rb"))
+        case pulumi.FileArchive() if zipfile.is_zipfile(path := Path(str(archive.path))):
+            package = stack.enter_context(zipfile.ZipFile(path))
+            for entry in package.infolist():
+                if not entry.is_dir():
+                    found[entry.filename] = File(entry.file_size, partial(package.open, entry))
+        case _:
+            pass
+    return found
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    """Name a folder's files, without what is left out, and the links to folders, since nobody follows them."""
+    found: dict[str, Path] = {}
+    for path, folders, names in os.walk(folder):
+        here = Path(path)
+        kept = {each for each in folders if not _is_left_out(here / each) and not (here / each / "pyvenv.cfg").exists()}
+        links = {each for each in kept if (here / each).is_symlink()}
+        folders[:] = sorted(kept - links)
+        for name in sorted([*names, *links]):
+            if not _is_left_out(here / name):
+                found[(here / name).relative_to(folder).as_posix()] = here / name
+    return found
+
+
+def _team_files(folder: Path) -> Mapping[str, Path]:
+    found = _files_in(folder)
+    for name, path in found.items():
+        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+            raise ArgumentError(
+                f"{folder} holds {name}, which is no file, or a link to a folder, out of {folder} or to nothing; "
+                "put a copy in its place, or remove it."
+            )
+    return found
+
+
+def _is_left_out(path: Path) -> bool:
+    is_tools = any(fnmatchcase(path.name, pattern) for pattern in _WRITTEN_BY_TOOLS)
+    return is_tools or _is_private(path.name, lambda: path.read_bytes() if path.is_file() else b"")
+
+
+def _is_private(name: str, read: Callable[[], bytes]) -> bool:
+    lower = name.lower()
+    return any(fnmatchcase(lower, pattern) for pattern in _PRIVATE) or (
+        lower.endswith(".pem") and b"PRIVATE KEY-----" in read()
+    )
+
+
+def _check_zip_file(place: Path) -> None:
+    with zipfile.ZipFile(place) as package:
+        for entry in package.infolist():
+            parts = PurePosixPath(entry.filename).parts
+            if any(_is_private(part, partial(package.read, entry)) for part in parts):
+                raise ArgumentError(f"{place} holds {entry.filename}, which must not be shipped; make it without that.")
+            if stat.S_ISLNK(entry.external_attr >> _ZIP_MODE_BITS):
+                raise ArgumentError(f"{place} holds {entry.filename}, a link; put a copy in its place.")
+
+
+def _check_size(archive: pulumi.Archive) -> None:
+    with ExitStack() as stack:
+        listed = files_by_name(archive, stack)
+        unpacked = sum(file.size_bytes for file in listed.values())
+        if unpacked <= MAX_ZIPPED_BYTES:
+            return
+        largest = max(listed, key=lambda name: listed[name].size_bytes)
+        fix = f"Leave out what is not needed; the largest file is {largest}, {_mb(listed[largest].size_bytes)}."
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise ArgumentError(
+                f"the function's code is {_mb(unpacked)} unpacked, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. {fix}"
+            )
+        zipped = _zipped_bytes(listed)
+    if zipped > MAX_ZIPPED_BYTES:
+        raise ArgumentError(
+            f"the function's code is {_mb(zipped)} zipped, but Lambda takes {_mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
+        )
+
+
+def _zipped_bytes(listed: Mapping[str, File]) -> int:
+    total = 0
+    for name, file in listed.items():
+        compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        total += _ZIP_BYTES_PER_FILE + 2 * len(name.encode())
+        with file.open() as stream:
+            chunks: Iterable[bytes] = iter(partial(stream.read, 1024**2), b"")
+            total += sum(len(compressor.compress(chunk)) for chunk in chunks)
+        total += len(compressor.flush())
+    return total
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1024**2:.1f} MB"
+
+
+def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
+    try:
+        listed = files(distribution)
+    except PackageNotFoundError:
+        listed = None
+    if listed is None:
+        raise ArgumentError(f"{distribution} is not installed: run pip install -r requirements.txt.")
+    kept = {
+        entry.as_posix(): entry
+        for entry in listed
+        if entry.suffix != ".pyc" and ".." not in entry.parts and entry.name not in INSTALLERS_FILES
+    }
+    if binaries := [name for name in kept if name.endswith((".so", ".pyd", ".dylib"))]:
+        raise ArgumentError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
+    return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(kept.items())}

@@ -1,0 +1,229 @@
+"""Checks a processor and its code, so that what would fail at the first upload is refused before anything is made.
+
+Every file is held against the runtime: no module may have the name of one that Python, Lambda or we bring, native code
+must be for the functions' processor and Python, and a team's own modules must be Python. Those that a distribution
+installed are trusted: some distributions ship templates and examples that are not valid Python.
+
+The Python that runs the program parses a team's modules. If it is older than the functions' Python, it rejects newer
+syntax too, and the error names both versions.
+"""
+
+import ast
+import csv
+import io
+import re
+import sys
+import tokenize
+import warnings
+import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pulumi
+
+from components.arguments import ArgumentError
+from components.compute.code_archive import HANDLERS, File, code_archive, files_by_name, shipped
+from components.compute.lambda_function import RUNTIME
+
+BUILT_IN = "handlers."
+
+_MAJOR, _MINOR = RUNTIME.removeprefix("python").split(".")
+_VERSION = (int(_MAJOR), int(_MINOR))
+_PYTHON = f"Python {_MAJOR}.{_MINOR}"
+_THIS_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+_GET_WHEELS = (
+    f"get its wheels with: pip install --platform manylinux2014_aarch64 --python-version {_MAJOR}.{_MINOR} "
+    "--only-binary=:all: --target FOLDER NAME"
+)
+
+_NO_LONGER_PYTHONS = frozenset(
+    "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib "  # noqa: SIM905
+    "ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
+)
+"""Removed up to 3.13, so a team may bring them. Source: What's New in Python 3.12 and 3.13, "Removed"."""
+_NOT_YET_PYTHONS = frozenset({"annotationlib", "compression"})
+"""Added by 3.14."""
+_TAKEN = {
+    **dict.fromkeys(sys.stdlib_module_names - _NO_LONGER_PYTHONS - _NOT_YET_PYTHONS, "Python's own; rename it"),
+    **dict.fromkeys(("boto3", "botocore", "s3transfer", "awslambdaric"), "in Lambda's runtime; leave it out"),
+    "handlers": "Portage's own package; rename it",
+    "filetype": "shipped by Portage; leave it out",
+}
+"""Modules that the process has, or might have, imported before a team's of the same name."""
+
+_NATIVE = re.compile(r"\.so(\.\d+)*$")
+_FOREIGN = (".pyd", ".dll", ".dylib")
+_TAG = re.compile(r"\.(cpython-\d+[a-z]*|pypy\d+[^.]*)[-.]")
+_ELF_64_LITTLE, _ELF_AARCH64 = b"\x7fELF\x02\x01", (0xB7).to_bytes(2, "little")
+_ELF_HEADER_BYTES = 20
+
+_UNTOLD = frozenset({"__getattr__", "globals", "vars", "locals", "exec", "setattr"})
+"""With these a module may have names that cannot be seen in its source."""
+
+
+def processing_code(team_code: pulumi.Archive | None) -> pulumi.AssetArchive:
+    """The archive of process_object; raises ArgumentError as code_archive does."""
+    return code_archive(["filetype"], team_code)
+
+
+def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
+    """Tell what is wrong with `module.function` and the code that is given for it, or None.
+
+    Of code that is made of assets, what is there is checked; the processor itself may not exist yet.
+    """
+    is_built_in = processor.startswith(BUILT_IN)
+    if not is_built_in and code is None:
+        return f"is {processor!r}, but its code is missing; give the folder or archive in which it is."
+    if is_built_in and code is not None:
+        return f"is {processor!r}, which is built in; name the module.function in the code that is given."
+    try:
+        with ExitStack() as stack:
+            if code is None:
+                files = files_by_name(processing_code(None), stack)
+                _check_processor(processor, _Modules(str(HANDLERS.parent), files))
+            else:
+                _check_team_code(processor, code, stack)
+    except ArgumentError as error:
+        return f"is {processor!r}, but {error}"
+    return None
+
+
+def _check_team_code(processor: str, code: pulumi.Archive, stack: ExitStack) -> None:
+    place = "its code"
+    if isinstance(code, pulumi.FileArchive):
+        place = str(code.path)
+        if not Path(place).is_dir() and not zipfile.is_zipfile(place):
+            raise ArgumentError(f"its code, {place}, must be a folder or a zip file.")
+    modules = _Modules(place, files_by_name(shipped(code), stack))
+    for name, file in modules.files.items():
+        if wrong := _wrong_name(name) or _wrong_binary(name, file):
+            raise ArgumentError(f"{place} holds {name}, {wrong}.")
+    for name in modules.own():
+        modules.tree(name)
+    if isinstance(code, pulumi.FileArchive):
+        _check_processor(processor, modules)
+    processing_code(code)
+
+
+def _check_processor(processor: str, modules: "_Modules") -> None:
+    module, _, function = processor.rpartition(".")
+    if modules.find(module) is None:
+        raise ArgumentError(f"there is no module {module} in {modules.place}.")
+    if not modules.may_define(module, function):
+        raise ArgumentError(f"{module} in {modules.place} defines no {function}.")
+
+
+def _wrong_name(name: str) -> str | None:
+    is_module = name.endswith(".py") or _NATIVE.search(name)
+    folder, is_inside, _ = name.partition("/")
+    top = folder if is_inside else name.partition(".")[0]
+    return f"but {top} is {_TAKEN[top]}" if is_module and top in _TAKEN else None
+
+
+def _wrong_binary(name: str, file: File) -> str | None:
+    if name.endswith(_FOREIGN):
+        return f"which is not for Linux; {_GET_WHEELS}"
+    head = file.read(_ELF_HEADER_BYTES)
+    is_elf, is_native = head.startswith(_ELF_64_LITTLE[:4]), _NATIVE.search(name)
+    if (is_elf or is_native) and not (head.startswith(_ELF_64_LITTLE) and head.endswith(_ELF_AARCH64)):
+        return f"which is not for the processor of the functions, arm64; {_GET_WHEELS}"
+    if is_native and (tag := _TAG.search(name)) and tag[1] != f"cpython-{_MAJOR}{_MINOR}":
+        return f"which is not for {_PYTHON}, but for {tag[1]}; {_GET_WHEELS}"
+    return None
+
+
+@dataclass(frozen=True)
+class _Modules:
+    """The modules of some code."""
+
+    place: str
+    files: Mapping[str, File]
+
+    def own(self) -> list[str]:
+        """The files of those that no distribution has installed."""
+        installed: set[str] = set()
+        for name, file in self.files.items():
+            path = PurePosixPath(name)
+            if path.name == "RECORD" and path.parent.suffix == ".dist-info":
+                rows = csv.reader(io.StringIO(file.read().decode()))
+                installed |= {(path.parents[1] / row[0]).as_posix() for row in rows if row}
+        return [name for name in self.files if name.endswith(".py") and name not in installed]
+
+    def find(self, module: str) -> str | None:
+        """The file of a module, as Python would look for it."""
+        path = module.replace(".", "/")
+        if (package := f"{path}/__init__.py") in self.files:
+            return package
+        native = re.compile(rf"{re.escape(path)}\.[^/]*so")
+        found = next((name for name in self.files if native.fullmatch(name)), f"{path}.py")
+        return found if found in self.files else None
+
+    def may_define(self, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether a module binds the name at its top, or that cannot be told."""
+        path = self.find(module)
+        if path is None or not path.endswith(".py"):
+            return True  # it is elsewhere, or native
+        names, stars = _names(self.tree(path))
+        package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        others = {_absolute(package, star) for star in stars} - seen
+        return (
+            name in names
+            or bool(names & _UNTOLD)
+            or any(self.may_define(other, name, seen | {module, *others}) for other in others)
+        )
+
+    def tree(self, name: str) -> ast.Module:
+        """The syntax tree of a file; raises ArgumentError for what is wrong."""
+        source = self.files[name].read()
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+            source.decode(encoding)
+        except (SyntaxError, UnicodeDecodeError) as error:
+            why = f"its encoding is neither UTF-8 nor the one that it names ({error})"
+            raise ArgumentError(self._not_valid(name, why)) from None
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                tree = ast.parse(source, feature_version=_VERSION)
+                compile(tree, name, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise ArgumentError(self._not_valid(name, f"line {error.lineno or 1}, {error.msg}")) from None
+        except ValueError as error:  # null bytes, before 3.11.4
+            raise ArgumentError(self._not_valid(name, str(error))) from None
+        return tree
+
+    def _not_valid(self, name: str, why: str) -> str:
+        if sys.version_info >= _VERSION:
+            return f"{self.place} holds {name}, which is not valid {_PYTHON}: {why}."
+        return (
+            f"{self.place} holds {name}, which is not valid {_THIS_PYTHON}: {why}. Correct it; if it is syntax of a "
+            f"newer Python, up to the functions' {_PYTHON}, run this program with {_PYTHON}."
+        )
+
+
+def _absolute(package: str, star: ast.ImportFrom) -> str:
+    above = package.split(".")[: len(package.split(".")) - star.level + 1] if star.level else []
+    return ".".join([*above, *([star.module] if star.module else [])])
+
+
+def _names(tree: ast.Module) -> tuple[set[str], list[ast.ImportFrom]]:
+    """What a module binds or calls at its top: functions, classes, imports and whatever else; and its star imports."""
+    names: set[str] = set()
+    stars: list[ast.ImportFrom] = []
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        match node := nodes.pop():
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)  # and nothing of what it binds inside
+            case ast.ImportFrom(names=[ast.alias(name="*")]):
+                stars.append(node)
+            case ast.alias(name=name, asname=asname):
+                names.add(asname or name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Call(func=ast.Name(id=name)) if name in _UNTOLD:
+                names.add(name)
+            case _:
+                nodes += ast.iter_child_nodes(node)
+    return names, stars

@@ -1,0 +1,1 @@
+"""Events of objects, and the queues that they wait in."""

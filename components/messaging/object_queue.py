@@ -1,0 +1,114 @@
+"""The building block between events and jobs: a rule, the queue that it fills, the dead-letter queue behind both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from handlers.domain.upload import MESSAGE_LIFETIME
+
+DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
+"""SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectQueueArgs:
+    """What differs between two queues."""
+
+    event_pattern: Mapping[str, Any]
+    """Selects the events of the default bus that become messages."""
+    visibility_timeout_seconds: int
+    """Seconds for which a delivered message is hidden."""
+    max_attempts: int
+    """Deliveries before a message goes to the dead-letter queue."""
+
+
+class ObjectQueue(pulumi.ComponentResource):
+    """Loses no event: what cannot be delivered, or not be worked on, is kept for 14 days."""
+
+    queue_url: pulumi.Output[str]
+    """Where the messages wait."""
+    queue_arn: pulumi.Output[str]
+    """What a function is triggered by."""
+    dead_letter_queue_url: pulumi.Output[str]
+    """Where failed messages are kept."""
+
+    def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("portage:index:ObjectQueue", name, {}, opts)
+        queue, dead_letter_queue = self._queues(name, args)
+        self._deliver_events(name, args, queue, dead_letter_queue)
+        self.queue_url = queue.url
+        self.queue_arn = queue.arn
+        self.dead_letter_queue_url = dead_letter_queue.url
+        self.register_outputs(
+            {
+                "queue_url": self.queue_url,
+                "queue_arn": self.queue_arn,
+                "dead_letter_queue_url": self.dead_letter_queue_url,
+            }
+        )
+
+    def _queues(self, name: str, args: ObjectQueueArgs) -> tuple[aws.sqs.Queue, aws.sqs.Queue]:
+        child = pulumi.ResourceOptions(parent=self)
+        dead_letter_queue = aws.sqs.Queue(
+            f"{name}-dead-letters",
+            message_retention_seconds=DEAD_LETTER_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        queue = aws.sqs.Queue(
+            f"{name}-objects",
+            # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
+            sqs_managed_sse_enabled=True,
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
+            message_retention_seconds=DEAD_LETTER_SECONDS,
+            redrive_policy=pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": args.max_attempts}
+            ),
+            opts=child,
+        )
+        aws.sqs.RedriveAllowPolicy(
+            f"{name}-dead-letters-of-objects",
+            queue_url=dead_letter_queue.url,
+            redrive_allow_policy=pulumi.Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+            ),
+            opts=child,
+        )
+        return queue, dead_letter_queue
+
+    def _deliver_events(
+        self, name: str, args: ObjectQueueArgs, queue: aws.sqs.Queue, dead_letter_queue: aws.sqs.Queue
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        rule = aws.cloudwatch.EventRule(
+            # Keep the name independent of the pattern: replacing the rule would drop events.
+            f"{name}-object-events",
+            description="Objects that clients have sent, or that were scanned then",
+            event_pattern=pulumi.Output.json_dumps(args.event_pattern),
+            opts=child,
+        )
+        policies = [
+            aws.sqs.QueuePolicy(
+                f"{name}-{purpose}-policy",
+                queue_url=target.url,
+                policy=iam.queue_policy(
+                    f"{name}-{purpose}-policy",
+                    iam.send_from_rule(target.arn, rule.arn),
+                    iam.refuse_plain_http(target.arn, "sqs:*"),
+                ),
+                opts=child,
+            )
+            for purpose, target in (("objects", queue), ("dead-letters", dead_letter_queue))
+        ]
+        aws.cloudwatch.EventTarget(
+            f"{name}-object-events-to-queue",
+            rule=rule.name,
+            arn=queue.arn,
+            dead_letter_config={"arn": dead_letter_queue.arn},
+            # EventBridge drops what it may not deliver: the permission comes first.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        )

@@ -1,0 +1,124 @@
+"""The building block for every bucket: private, owned, encrypted, versioned, over TLS alone, and cleaned up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from handlers.domain.upload import MULTIPART_LIFETIME
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    """What differs between two private buckets."""
+
+    deletion_protection: bool
+    """Whether the bucket and the objects in it are protected from deletion."""
+    kms_key_arn: pulumi.Input[str] | None
+    """Customer managed key; None for the AWS managed key of S3."""
+    noncurrent_version_days: int
+    """Days for which an overwritten or deleted version is kept."""
+    expiration_days: int | None
+    """Days after which objects expire; None for never."""
+    policy_statements: Callable[[pulumi.Output[str]], Sequence[iam.Statement]] = lambda _: ()
+    """Builds additional bucket-policy statements from the bucket's ARN. A bucket can have only one policy."""
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """A bucket with nothing left to remember."""
+
+    bucket_name: pulumi.Output[str]
+    """Its name, made unique by Pulumi."""
+    bucket_arn: pulumi.Output[str]
+    """What statements are written on."""
+
+    def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("portage:index:PrivateBucket", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        protected = args.deletion_protection
+        bucket = aws.s3.Bucket(
+            name,
+            force_destroy=not protected,
+            # None, not False, so that a component made with protect=True passes it on to its bucket.
+            opts=pulumi.ResourceOptions(parent=self, protect=protected or None),
+        )
+        public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-ownership", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {
+                        "sse_algorithm": "aws:kms",
+                        "kms_master_key_id": args.kms_key_arn,
+                    },
+                    "bucket_key_enabled": True,  # or each object costs a request to KMS
+                    "blocked_encryption_types": ["SSE-C"],  # only the client could read such an object
+                }
+            ],
+            opts=child,
+        )
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=bucket.bucket,
+            versioning_configuration={"status": "Enabled"},
+            opts=child,
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=bucket.bucket,
+            rules=_lifecycle_rules(args),
+            # S3 refuses rules on noncurrent versions that come before the versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+        aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=bucket.bucket,
+            policy=iam.bucket_policy(
+                f"{name}-policy",
+                iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*")),
+                *args.policy_statements(bucket.arn),
+            ),
+            # Two writes to one bucket's access at a time make S3 answer OperationAborted.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
+        )
+        self.bucket_name = bucket.bucket
+        self.bucket_arn = bucket.arn
+        self.register_outputs({"bucket_name": self.bucket_name, "bucket_arn": self.bucket_arn})
+
+
+def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
+    everything = {"prefix": ""}
+    rules: list[Any] = [
+        {
+            "id": "abort-incomplete-multipart",
+            "status": "Enabled",
+            "filter": everything,
+            # Nobody sees the parts of an upload that was never completed, and they cost.
+            "abort_incomplete_multipart_upload": {"days_after_initiation": MULTIPART_LIFETIME.days},
+        },
+        {
+            "id": "expire-noncurrent-versions",
+            "status": "Enabled",
+            "filter": everything,
+            "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
+            "expiration": {"expired_object_delete_marker": True},  # the last thing left of a deleted object
+        },
+    ]
+    if days := args.expiration_days:
+        rules.append({"id": "expire-objects", "status": "Enabled", "filter": everything, "expiration": {"days": days}})
+    return rules

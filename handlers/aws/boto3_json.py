@@ -1,0 +1,26 @@
+"""The same calls as aws_json.py's, by boto3: for the functions that need its other clients anyway."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from handlers.aws.client import AwsError
+
+
+class Boto3Json:
+    """One service's operations over a boto3 client, which checks their parameters."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an operation's answer; raises AwsError where the service refuses."""
+        try:
+            return getattr(self._client, xform_name(operation))(**parameters)
+        except ClientError as fault:
+            told: dict[str, Any] = dict(fault.response)
+            error, status = told["Error"], told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            # Without the cause: its text may be the signed request, which Lambda would log.
+            raise AwsError(error["Code"], error.get("Message", "no message"), status, told) from None

@@ -1,0 +1,291 @@
+"""The signer: S3 URLs, forms and part signatures by Signature Version 4, from the standard library alone.
+
+boto3's own costs some 280 us a URL and 250 ms of a cold start; this one is proven equal to botocore's byte
+for byte (tests/unit/handlers/test_presign*.py, test_sign_*.py).
+Sources: S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)" and
+"Authenticating Requests: Browser-Based Uploads Using POST".
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import repeat
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from handlers.aws.regions import partition_of
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+
+_OWN_PORTS = {"http": (None, 80), "https": (None, 443)}
+"""Ports that clients leave out of the Host header, which is signed."""
+
+
+class Credentials(NamedTuple):
+    """What a request is signed with; a Lambda role's always have a session token."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+
+class Bucket(NamedTuple):
+    """Where a bucket answers: `origin` is scheme and host, `path` what precedes a key."""
+
+    name: str
+    region: str
+    origin: str
+    path: str
+
+    @classmethod
+    def at(cls, name: str, region: str, endpoint_url: str | None = None) -> "Bucket":
+        """The bucket's regional virtual host, or path style on a given endpoint.
+
+        The global host would redirect for the first hours of a bucket's life, and a redirect breaks a signature.
+        S3's certificate covers no bucket with a dot in its name, which is addressed by path too.
+        """
+        if endpoint_url:
+            endpoint = urlsplit(endpoint_url)
+            host = endpoint.netloc.lower()
+            if endpoint.port in _OWN_PORTS[endpoint.scheme]:
+                host = host.removesuffix(f":{endpoint.port}")
+            return cls(name, region, f"{endpoint.scheme}://{host}", f"{endpoint.path.rstrip('/')}/{name}")
+        host = f"s3.{region}.{partition_of(region).dns_suffix}"
+        if "." in name:
+            return cls(name, region, f"https://{host}", f"/{name}")
+        return cls(name, region, f"https://{name}.{host}", "")
+
+    @property
+    def host(self) -> str:
+        """The Host header, as clients send it."""
+        return self.origin.partition("://")[2]
+
+    def path_to(self, key: str) -> str:
+        """A key's path, encoded as it is signed."""
+        return f"{self.path}/{quote(key, safe='/-._~')}"
+
+
+class Form(NamedTuple):
+    """A form that uploads one file: every field must be sent as it is, and the file after them as field `file`."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class PartChecksums(NamedTuple):
+    """A header that every part sends with a value of its own, such as x-amz-checksum-sha256."""
+
+    header: str
+    values: Sequence[str]
+    """One a part, in the order of the parts."""
+
+
+class PartSignatures(NamedTuple):
+    """Many URLs in compact form: that of part n is `url_prefix` + n + `url_suffix` + n's signature."""
+
+    url_prefix: str
+    url_suffix: str
+    signatures: list[str]
+
+
+def presign(
+    method: str,
+    bucket: Bucket,
+    key: str,
+    credentials: Credentials,
+    *,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
+    expires_in_seconds: int,
+    now: datetime,
+) -> str:
+    """Return a URL good for one method, key, query and exactly these headers until it expires (at most 7 days).
+
+    S3 refuses a request whose signed headers differ, and one with an x-amz- header that was not signed.
+    """
+    signing = _Signing(bucket, credentials, now)
+    lines = _header_lines(bucket, headers)
+    own = [(_quoted(name), _quoted(value)) for name, value in query.items()] if query else []
+    added = signing.parameters(lines, expires_in_seconds)
+    path = bucket.path_to(key)
+    names = ";".join(lines)
+    request = f"{method}\n{path}\n{_joined(sorted(own + added))}\n{''.join(lines.values())}\n{names}\nUNSIGNED-PAYLOAD"
+    signature = signing.of_request(hashlib.sha256(request.encode()).hexdigest())
+    return f"{bucket.origin}{path}?{_joined(own + added)}&X-Amz-Signature={signature}"
+
+
+def presign_post(
+    bucket: Bucket,
+    key: str,
+    credentials: Credentials,
+    *,
+    fields: Mapping[str, str],
+    size_range: tuple[int, int],
+    expires_in_seconds: int,
+    now: datetime,
+) -> Form:
+    """Return a form good for one key, exactly these fields and a file of `size_range` (least, most) bytes.
+
+    S3 refuses any other value, any field beyond the form's own (x-ignore-... excepted), and a form sent too late.
+    """
+    if "${filename}" in key:
+        raise ValueError(f"key is {key!r}, but S3 puts the client's file name for ${{filename}}; choose an exact key.")
+    signing = _Signing(bucket, credentials, now)
+    signed = {
+        "x-amz-algorithm": ALGORITHM,
+        "x-amz-credential": f"{credentials.access_key_id}/{signing.scope.name}",
+        "x-amz-date": signing.stamp,
+    }
+    if credentials.session_token:
+        signed["x-amz-security-token"] = credentials.session_token
+    expires_at = now.astimezone(UTC) + timedelta(seconds=expires_in_seconds)
+    exact = {**fields, "bucket": bucket.name, "key": key, **signed}
+    policy = {
+        "expiration": f"{expires_at.isoformat()[:19]}Z",
+        "conditions": [["content-length-range", *size_range], *({name: value} for name, value in exact.items())],
+    }
+    encoded = base64.b64encode(json.dumps(policy).encode()).decode()
+    return Form(
+        url=f"{bucket.origin}{bucket.path or '/'}",
+        fields={**fields, "key": key, **signed, "policy": encoded, "x-amz-signature": signing.of(encoded)},
+    )
+
+
+def sign_parts(
+    bucket: Bucket,
+    key: str,
+    credentials: Credentials,
+    *,
+    multipart_id: str,
+    part_numbers: Sequence[int],
+    headers: Mapping[str, str],
+    checksums: PartChecksums | None = None,
+    expires_in_seconds: int,
+    now: datetime,
+) -> PartSignatures:
+    """Sign the upload of each part with the same headers and, where given, a checksum header of its own.
+
+    Nearly all of a part's canonical request is the same for every part: it is hashed once, and the hash's state
+    copied for each part, which is why this costs a third of a URL's signature.
+    """
+    signing = _Signing(bucket, credentials, now)
+    common = _header_lines(bucket, headers)
+    header = checksums.header.lower() if checksums else ""
+    names = sorted({*common, header} if checksums else common)
+    added = signing.parameters(names, expires_in_seconds)
+    path = bucket.path_to(key)
+    upload = f"uploadId={_quoted(multipart_id)}"
+    # Canonical order: X-Amz-... before partNumber before uploadId, then the headers by name.
+    constant = hashlib.sha256(f"PUT\n{path}\n{_joined(sorted(added))}&partNumber=".encode())
+    before = f"&{upload}\n{''.join(line for name, line in common.items() if name < header)}"
+    after = f"{''.join(line for name, line in common.items() if name > header)}\n{';'.join(names)}\nUNSIGNED-PAYLOAD"
+    signatures: list[str] = []
+    for number, line in zip(part_numbers, _checksum_lines(checksums, len(part_numbers)), strict=False):
+        request = constant.copy()
+        request.update(f"{number}{before}{line}{after}".encode())
+        signatures.append(signing.of_request(request.hexdigest()))
+    return PartSignatures(
+        url_prefix=f"{bucket.origin}{path}?{upload}&partNumber=",
+        url_suffix=f"&{_joined(added)}&X-Amz-Signature=",
+        signatures=signatures,
+    )
+
+
+def signing_key(secret_access_key: str, day: str, region: str, service: str) -> bytes:
+    """Derive the key that signs one UTC day's (YYYYMMDD) requests to one service in one region."""
+    key = f"AWS4{secret_access_key}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+class _Scope(NamedTuple):
+    """What one set of credentials signs with on one day in one region."""
+
+    name: str
+    key: bytes
+    credential: str
+    """The query's value, encoded."""
+    token: str | None
+    """The query's value, encoded: of some 900 characters, so that this costs more than the signature."""
+
+
+@lru_cache(maxsize=4)  # good for one UTC day, and a Lambda's role has one set of credentials at a time
+def _scope(credentials: Credentials, region: str, day: str) -> _Scope:
+    name = f"{day}/{region}/s3/aws4_request"
+    return _Scope(
+        name,
+        signing_key(credentials.secret_access_key, day, region, "s3"),
+        _quoted(f"{credentials.access_key_id}/{name}"),
+        _quoted(credentials.session_token) if credentials.session_token else None,
+    )
+
+
+class _Signing:
+    """The signatures of one moment."""
+
+    def __init__(self, bucket: Bucket, credentials: Credentials, now: datetime) -> None:
+        self.stamp = _stamp(now)
+        self.scope = _scope(credentials, bucket.region, self.stamp[:8])
+        self._opening = f"{ALGORITHM}\n{self.stamp}\n{self.scope.name}\n"
+
+    def parameters(self, header_names: Iterable[str], expires_in_seconds: int) -> list[tuple[str, str]]:
+        """The query's part that makes it a signed one, encoded and in botocore's order."""
+        scope = self.scope
+        parameters = [
+            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Credential", scope.credential),
+            ("X-Amz-Date", self.stamp),
+            ("X-Amz-Expires", str(expires_in_seconds)),
+            ("X-Amz-SignedHeaders", _quoted_names(";".join(header_names))),
+        ]
+        return [*parameters, ("X-Amz-Security-Token", scope.token)] if scope.token else parameters
+
+    def of_request(self, digest: str) -> str:
+        """Sign a canonical request, given its SHA-256."""
+        return self.of(self._opening + digest)
+
+    def of(self, text: str) -> str:
+        return hmac.digest(self.scope.key, text.encode(), "sha256").hex()
+
+
+def _header_lines(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str]:
+    """Canonical headers by name, in their order."""
+    values = {name.lower(): value for name, value in headers.items()}
+    values["host"] = bucket.host
+    return {name: _header_line(name, values[name]) for name in sorted(values)}
+
+
+def _header_line(name: str, value: str) -> str:
+    return f"{name}:{' '.join(value.split())}\n"
+
+
+def _checksum_lines(checksums: PartChecksums | None, count: int) -> Iterable[str]:
+    if checksums is None:
+        return repeat("", count)
+    if len(checksums.values) != count:
+        raise ValueError(f"There are {len(checksums.values)} checksums for {count} parts; give one for each part.")
+    return [_header_line(checksums.header.lower(), value) for value in checksums.values]
+
+
+def _stamp(now: datetime) -> str:
+    # YYYYMMDDTHHMMSSZ: strftime would take a fifth of all the time that a URL takes.
+    utc = now.astimezone(UTC)
+    return f"{utc.year:04}{utc.month:02}{utc.day:02}T{utc.hour:02}{utc.minute:02}{utc.second:02}Z"
+
+
+@lru_cache(maxsize=32)  # a service signs the same few sets of headers again and again
+def _quoted_names(names: str) -> str:
+    return _quoted(names)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="-._~")
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return "&".join([f"{name}={value}" for name, value in pairs])

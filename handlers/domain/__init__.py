@@ -1,0 +1,1 @@
+"""Rules about uploads: pure functions over frozen values, without AWS and without HTTP."""

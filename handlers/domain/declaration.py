@@ -1,0 +1,171 @@
+"""What a client declares of a file before its bytes may come, and how its request is checked."""
+
+import base64
+import re
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple, Self, cast
+
+from handlers.domain.errors import MOST_FAULTS, InvalidRequest
+from handlers.domain.plan import MAX_OBJECT_BYTES, Method
+
+MAX_FILE_NAME_LENGTH = 255
+"""Characters; what common file systems allow in one name."""
+
+FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+$"
+"""One name, not a path, and nothing that would break a header or a log line, or change the order in which it is read:
+photo<U+202E>gnp.exe is shown as photoexe.png. Joiners (U+200C, U+200D) belong to scripts and emoji, and are allowed.
+Source: Unicode Technical Report 36, "Bidirectional Text Spoofing".
+"""
+
+MAX_CONTENT_TYPE_LENGTH = 255
+CONTENT_TYPE_PATTERN = (
+    r"^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
+    r"(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*$"
+)
+"""A media type of RFC 6838 with simple parameters, such as text/csv; charset=utf-8."""
+
+
+class ChecksumAlgorithm(StrEnum):
+    """What a file, and each of its parts, can be declared by; both are S3's own as well."""
+
+    SHA256 = "sha256"
+    CRC32 = "crc32"
+
+    @property
+    def size_bytes(self) -> int:
+        """Of a checksum, before it is written in base64."""
+        return 32 if self is ChecksumAlgorithm.SHA256 else 4
+
+    @property
+    def header(self) -> str:
+        """With which S3 is told a checksum, and by which it then refuses other bytes."""
+        return f"x-amz-checksum-{self}"
+
+    def fault(self, value: object) -> str | None:
+        """Tell what a checksum in base64 must be, where it is not."""
+        if isinstance(value, str) and _is_base64_of(self.size_bytes, value):
+            return None
+        return f"the base64 of {self.size_bytes} bytes"
+
+
+class Checksum(NamedTuple):
+    """The whole file's checksum."""
+
+    algorithm: ChecksumAlgorithm
+    value: str
+    """In base64, as S3 writes it."""
+
+    @classmethod
+    def parse(cls, value: Mapping[str, str]) -> Self:
+        """Take what `_checksum_fault` has found good."""
+        return cls(ChecksumAlgorithm(value["algorithm"]), value["value"])
+
+
+class UploadRequest(NamedTuple):
+    """What a client declares of a file."""
+
+    file_name: str
+    content_type: str
+    size_bytes: int
+    method: Method | None = None
+    """How the bytes are to come; None leaves it to the server."""
+    checksum: Checksum | None = None
+
+    @classmethod
+    def parse(cls, body: object, allowed_methods: Collection[str]) -> Self:
+        """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
+        required = ("file_name", "content_type", "size_bytes")
+        checks: dict[str, Check] = {
+            "file_name": _file_name_fault,
+            "content_type": _content_type_fault,
+            "size_bytes": lambda size: whole_number_fault(size, 1, MAX_OBJECT_BYTES),
+            "method": lambda method: _method_fault(method, allowed_methods),
+            "checksum": _checksum_fault,
+        }
+        fields = checked_fields(body, checks, required=required)
+        method = Method(fields.pop("method")) if "method" in fields else None
+        checksum = Checksum.parse(fields.pop("checksum")) if "checksum" in fields else None
+        declared = cls(**fields, method=method, checksum=checksum)
+        if method and declared.size_bytes > method.max_size_bytes:
+            limit = f"at most {method.max_size_bytes} with method {method}; leave method out for a larger file"
+            raise InvalidRequest([f"size_bytes is {declared.size_bytes}, but must be {limit}."])
+        return declared
+
+
+Check = Callable[[object], str | None]
+"""Returns what a value must be, where it is not."""
+
+
+def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
+    """Take a JSON object of these fields and no others; raises InvalidRequest with every fault."""
+    if not isinstance(body, dict):
+        names = f"{', '.join(required[:-1])} and {required[-1]}"
+        raise InvalidRequest([f"The body must be a JSON object with {names}."])
+    fields = dict(cast("dict[str, Any]", body))
+    faults = [f"{name} is required." for name in required if name not in fields]
+    unknown = [name for name in fields if name not in checks]
+    faults += [f"{shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_FAULTS]]
+    faults += [
+        f"{name} is {shown(fields[name])}, but must be {fault}."
+        for name, check in checks.items()
+        if name in fields and (fault := check(fields[name]))
+    ]
+    if faults:
+        raise InvalidRequest(faults)
+    return fields
+
+
+def whole_number_fault(value: object, least: int, most: int) -> str | None:
+    """Tell what a number must be, where it is not."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return None
+    return f"a whole number from {least} to {most}"
+
+
+def shown(value: object) -> str:
+    """Write a value of the client's into an error, as a line of ASCII."""
+    try:
+        text = ascii(value)
+    except RecursionError:  # JSON may be nested as deeply as it can be read, but not written
+        return "a deeply nested value"
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
+
+
+def _file_name_fault(value: object) -> str | None:
+    if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.fullmatch(FILE_NAME_PATTERN, value):
+        # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
+        return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
+    return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes, control or bidirectional characters"
+
+
+def _content_type_fault(value: object) -> str | None:
+    if isinstance(value, str) and len(value) <= MAX_CONTENT_TYPE_LENGTH and re.fullmatch(CONTENT_TYPE_PATTERN, value):
+        return None
+    return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
+
+
+def _method_fault(value: object, allowed: Collection[str]) -> str | None:
+    return None if isinstance(value, str) and value in allowed else f"one of {', '.join(allowed)}"
+
+
+def _checksum_fault(value: object) -> str | None:
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        algorithm = fields.get("algorithm")
+        if fields.keys() == {"algorithm", "value"} and isinstance(algorithm, str) and algorithm in _ALGORITHMS:
+            fault = ChecksumAlgorithm(algorithm).fault(fields["value"])
+            return f"of {algorithm}, with {fault} as its value" if fault else None
+    return f'an object {{"algorithm": {" or ".join(_ALGORITHMS)}, "value": the checksum in base64}}'
+
+
+_ALGORITHMS = tuple(str(algorithm) for algorithm in ChecksumAlgorithm)
+
+
+def _is_base64_of(size_bytes: int, text: str) -> bool:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    # Some texts mean the same bytes, of which S3 compares only the one that it would write itself.
+    return len(data) == size_bytes and base64.b64encode(data).decode() == text

@@ -1,0 +1,107 @@
+"""The session of a multipart upload: a signed token that the client carries, so that signing parts needs no database.
+
+A token is base64url(payload) "." base64url(HMAC-SHA256 of the first half). Its payload names the key that signed
+it, so that keys can be rotated while sessions are open.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Self, cast
+
+from handlers.domain.plan import Parts
+from handlers.domain.upload import UploadRef
+
+VERSION = 1
+
+MAX_TOKEN_LENGTH = 4096
+"""Several times what our tokens take; a longer one is not worth decoding."""
+
+
+class InvalidSession(Exception):
+    """The token was not made by us, was changed, has expired, or belongs to another upload."""
+
+
+class Session(NamedTuple):
+    """All that signing a part of one upload takes."""
+
+    owner: str
+    upload_id: str
+    multipart_id: str
+    """S3's id of the multipart upload."""
+    size_bytes: int
+    part_size_bytes: int
+    checksum_algorithm: str | None
+    expires_at: int
+    """Epoch seconds."""
+
+    @property
+    def ref(self) -> UploadRef:
+        """The upload that the session is of."""
+        return UploadRef(self.owner, self.upload_id)
+
+    @property
+    def parts(self) -> Parts:
+        """The division that was planned when the upload was declared."""
+        return Parts(self.size_bytes, self.part_size_bytes)
+
+    def token(self, key_id: str, key: bytes) -> str:
+        """Sign the session with a key."""
+        claims = {"version": VERSION, "key_id": key_id, **self._asdict()}
+        body = _encoded(json.dumps(claims, separators=(",", ":")).encode())
+        return f"{body}.{_signature(key, body)}"
+
+    @classmethod
+    def open(cls, token: str, keys: Mapping[str, bytes], *, ref: UploadRef, now: datetime) -> Self:
+        """Check a token against the keys (by key id) that are good now.
+
+        Raises InvalidSession with a sentence for the client.
+        """
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidSession(f"The session has {len(token)} characters, but ours have {MAX_TOKEN_LENGTH} at most.")
+        body, _, signature = token.partition(".")
+        claims = _claims(body)
+        key_id = claims.pop("key_id", None)
+        key = keys.get(key_id) if isinstance(key_id, str) else None
+        if key is None or not _same(_signature(key, body), signature):
+            raise InvalidSession("The session was not issued here, or its key is no longer in use; ask for a new one.")
+        if claims.pop("version", None) != VERSION or not cls._described_by(claims):
+            raise InvalidSession("The session is of another version; ask for a new one.")
+        session = cls(**claims)
+        if session.ref != ref:
+            raise InvalidSession("The session belongs to another upload.")
+        if session.expires_at <= now.timestamp():
+            raise InvalidSession("The session has expired; ask for a new one with GET /uploads/{upload_id}/parts.")
+        return session
+
+    @classmethod
+    def _described_by(cls, claims: dict[str, Any]) -> bool:
+        kinds = cls.__annotations__
+        return claims.keys() == kinds.keys() and all(
+            isinstance(value, kinds[name]) and not isinstance(value, bool) for name, value in claims.items()
+        )
+
+
+def _claims(body: str) -> dict[str, Any]:
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (ValueError, RecursionError) as fault:  # anybody can send anything, such as 3,000 brackets
+        raise InvalidSession("The session is not a token of ours.") from fault
+    if not isinstance(claims, dict):
+        raise InvalidSession("The session is not a token of ours.")
+    return cast("dict[str, Any]", claims)
+
+
+def _same(expected: str, given: str) -> bool:
+    # As bytes, because compare_digest takes only ASCII as text; a lone surrogate is no UTF-8.
+    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
+
+
+def _signature(key: bytes, body: str) -> str:
+    return _encoded(hmac.digest(key, body.encode(), "sha256"))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

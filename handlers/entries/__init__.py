@@ -1,0 +1,1 @@
+"""One Lambda entry a file, and what entries are wired to."""

@@ -1,0 +1,14 @@
+"""The client of the API's functions that look through parts, by boto3, made when it is needed, once."""
+
+from functools import cache
+
+import boto3
+
+from handlers.entries.dependencies import ingest_bucket
+from handlers.storage.multipart import PartStore
+
+
+@cache
+def part_store() -> PartStore:
+    """Make the bucket's client."""
+    return PartStore(boto3.client("s3"), ingest_bucket())

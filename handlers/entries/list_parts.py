@@ -1,0 +1,23 @@
+"""GET /uploads/{upload_id}/parts: what any device needs to go on with an upload."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.entries.boto3_dependencies import part_store
+from handlers.entries.dependencies import session_issuer, upload_store
+from handlers.http.api import Answer, ApiRequest, api_operation
+from handlers.storage.multipart import HeldPart
+from handlers.use_cases.multipart import list_parts
+
+
+@api_operation("listParts")
+def handle(request: ApiRequest) -> Answer:
+    """Answer 200 with the parts and a fresh session, 404, or 409 where no parts are awaited."""
+    upload, multipart, held = list_parts(request.ref, records=upload_store(), store=part_store())
+    plan = session_issuer().transfer_plan(upload, multipart, datetime.now(UTC))
+    return request.answer(200, {**plan, "parts": [_told(part) for part in held]})
+
+
+def _told(part: HeldPart) -> dict[str, Any]:
+    return {name: value for name, value in asdict(part).items() if value is not None}

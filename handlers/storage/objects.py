@@ -1,0 +1,127 @@
+"""Objects and results: with part_store.py and aws_s3.py the only code that speaks to S3."""
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boto3.s3.transfer import TransferConfig
+
+from handlers.domain.declaration import ChecksumAlgorithm
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK_BYTES = 1024**2
+"""Read at a time: larger gains nothing (measured), and memory stays at one chunk."""
+
+MAX_COPIED_AT_ONCE_BYTES = 256 * 1024**2
+"""CopyObject takes up to 5 GB, but parts are copied side by side."""
+
+_COMPOSITE = "COMPOSITE"
+
+_STORED_HEADERS = {
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+    "ExpiresString": "Expires",  # as it is stored; `Expires` is left out where it is no date
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+    "MissingMeta": "x-amz-missing-meta",  # how many values no header can hold
+}
+"""By botocore's names. Source: S3 API Reference, PutObject and HeadObject."""
+
+_TRANSFER_CODING = "aws-chunked"
+"""How SDKs send; S3 takes it out of Content-Encoding, and some servers like it leave it there."""
+
+
+class ObjectVersion(NamedTuple):
+    """One version of one object: what an event announced, whatever has been written since."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What S3 knows of a version without reading it."""
+
+    size_bytes: int
+    checksums: Mapping[ChecksumAlgorithm, str]
+    """In base64, of the whole object: a multipart upload's composite is of its parts, and so none of these."""
+    content_type: str
+    metadata: Mapping[str, str]
+    """What else S3 stores to answer with, by the names of its headers."""
+
+
+class ObjectStore:
+    """Reads objects as streams, stores results as JSON, and puts away what was rejected."""
+
+    def __init__(self, client: "S3Client", result_bucket: str, quarantine_bucket: str | None = None) -> None:
+        self._client = client
+        self.result_bucket = result_bucket
+        self._quarantine_bucket = quarantine_bucket
+
+    def describe(self, version: ObjectVersion) -> ObjectFacts:
+        """Ask S3 for size, checksums and metadata."""
+        answer: Mapping[str, Any] = self._client.head_object(**_parameters(version), ChecksumMode="ENABLED")
+        checksums = {each: answer.get(f"Checksum{each.upper()}", "-") for each in ChecksumAlgorithm}
+        is_whole = answer.get("ChecksumType") != _COMPOSITE
+        return ObjectFacts(
+            answer["ContentLength"],
+            {each: value for each, value in checksums.items() if is_whole and "-" not in value},
+            answer["ContentType"],
+            _metadata_in(answer),
+        )
+
+    def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
+        """Read the first bytes of an object that is not empty, or all if there are fewer."""
+        answer = self._client.get_object(**_parameters(version), Range=f"bytes=0-{size_bytes - 1}")
+        with closing(answer["Body"]) as body:
+            return body.read()
+
+    def chunks(self, version: ObjectVersion) -> Generator[bytes]:
+        """Stream exactly the version that the event announced: a later PUT cannot slip in between."""
+        with closing(self._client.get_object(**_parameters(version))["Body"]) as body:
+            yield from body.iter_chunks(CHUNK_BYTES)
+
+    def store_result(self, key: str, result: str) -> None:
+        """Store a result, which is JSON; the same job's retry overwrites it with its own."""
+        self._client.put_object(
+            Bucket=self.result_bucket, Key=key, Body=result.encode(), ContentType="application/json"
+        )
+
+    def put_away(self, version: ObjectVersion) -> None:
+        """Move a version to quarantine, where there is one, or delete it for good; one that is gone is put away."""
+        if self._quarantine_bucket:
+            if not self._exists(version):
+                return
+            self._client.copy(
+                CopySource=_parameters(version),
+                Bucket=self._quarantine_bucket,
+                Key=version.key,
+                Config=TransferConfig(
+                    multipart_threshold=MAX_COPIED_AT_ONCE_BYTES, multipart_chunksize=MAX_COPIED_AT_ONCE_BYTES
+                ),
+            )
+        self._client.delete_object(**_parameters(version))
+
+    def _exists(self, version: ObjectVersion) -> bool:
+        """Look into the list: to ask for the version itself is answered in one way for gone and for forbidden."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=version.bucket, Prefix=version.key)
+        listed = (each for page in pages for each in page.get("Versions", []))
+        return any((each.get("Key"), each.get("VersionId")) == (version.key, version.version_id) for each in listed)
+
+
+def _metadata_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    told = {header: str(answer[name]) for name, header in _STORED_HEADERS.items() if answer.get(name)}
+    told |= {f"x-amz-meta-{name}": value for name, value in answer.get("Metadata", {}).items()}
+    codings = [each.strip() for each in told.pop("Content-Encoding", "").split(",")]
+    if left := ", ".join(each for each in codings if each and each.lower() != _TRANSFER_CODING):
+        told["Content-Encoding"] = left
+    return told
+
+
+def _parameters(version: ObjectVersion) -> Any:
+    return {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}

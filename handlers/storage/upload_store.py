@@ -1,0 +1,275 @@
+"""The records of uploads in the status table; with places.py, the only code that reads or writes DynamoDB.
+
+table.py has the table's layout. GET /uploads/{upload_id} reads the same attributes in its mapping templates
+(components/api/mapping_templates.py).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from handlers.aws.client import AwsError
+from handlers.aws.json_client import Calls
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.errors import KeyConflict, UnknownUpload
+from handlers.domain.upload import (
+    LONGEST_RUN,
+    PREDECESSORS,
+    TERMINAL,
+    Claim,
+    Run,
+    Status,
+    Upload,
+    UploadRef,
+    iso,
+    needs_place,
+)
+from handlers.storage.items import Item, declared_in, item_of, key_of, place_in, refused_item, texts, upload_in
+from handlers.storage.places import Places
+from handlers.storage.table import ABOVE_ALL_UPLOADS, CLAIM_PREFIX, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
+
+_CAN_BE_TAKEN = (
+    "leased_until <= :now"
+    # An answer was lost: the call is tried again, and finds what it has written itself.
+    " OR run_id = :run"
+    # Releases before there were leases wrote none.
+    " OR (attribute_not_exists(leased_until) AND updated_at <= :unleased)"
+)
+"""When an upload that is being processed can be leased to a run."""
+
+
+class _Step(NamedTuple):
+    """What became of a change of state."""
+
+    item: Item
+    """The upload's, as it is then."""
+    changed: bool
+
+
+class UploadStore:
+    """Records what happens to uploads; each step after the first tells whether it changed anything."""
+
+    def __init__(self, database: Calls, table: str) -> None:
+        self._database = database
+        self._table = table
+        self.places = Places(database, table)
+
+    def find(self, ref: UploadRef) -> Upload:
+        """Read an upload as it is now; raises UnknownUpload."""
+        answer = self._call("GetItem", Key=key_of(ref), ConsistentRead=True)
+        if "Item" not in answer:
+            raise _unknown(ref)
+        return upload_in(answer["Item"])
+
+    def list_newest(self, owner: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
+        """An owner's uploads from the newest on, after one of them; and the id to go on after, if there may be more."""
+        start = {"ExclusiveStartKey": key_of(UploadRef(owner, after))} if after else {}
+        answer = self._call(
+            "Query",
+            KeyConditionExpression="#owner = :owner AND upload_id < :above",
+            ExpressionAttributeNames={"#owner": PARTITION_KEY},
+            ExpressionAttributeValues={":owner": {"S": owner}, ":above": {"S": ABOVE_ALL_UPLOADS}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return [upload_in(item) for item in answer["Items"]], last[SORT_KEY]["S"] if last else None
+
+    def claim(self, claim: Claim, ref: UploadRef, now: datetime) -> UploadRef:
+        """Let an Idempotency-Key stand for an upload; returns the one that it stands for already, if it does.
+
+        Raises KeyConflict where that was asked for otherwise. What comes back may not be recorded (yet).
+        """
+        try:
+            self._call(
+                "PutItem",
+                Item={
+                    PARTITION_KEY: {"S": ref.owner},
+                    SORT_KEY: {"S": f"{CLAIM_PREFIX}{claim.key_hash}"},
+                    "claimed_upload_id": {"S": ref.upload_id},
+                    "fingerprint": {"S": claim.fingerprint},
+                    TTL_ATTRIBUTE: {"N": str(int(claim.ends_at.timestamp()))},
+                },
+                # DynamoDB deletes what is over within days, not at once.
+                ConditionExpression=f"attribute_not_exists({SORT_KEY}) OR {TTL_ATTRIBUTE} <= :now",
+                ExpressionAttributeValues={":now": {"N": str(int(now.timestamp()))}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            held = _item_in_the_way(fault)
+            if held["fingerprint"]["S"] != claim.fingerprint:
+                raise KeyConflict(
+                    "The Idempotency-Key was sent before, with another body: give each upload a key of its own."
+                ) from fault
+            return UploadRef(ref.owner, held["claimed_upload_id"]["S"])
+        return ref
+
+    def record_pending(self, upload: Upload, *, delete_at: datetime) -> bool:
+        """Remember a new upload; False where its id has another record, which is never overwritten."""
+        item = item_of(upload, delete_at=delete_at)
+        try:
+            self._call(
+                "PutItem",
+                Item=item,
+                ConditionExpression=f"attribute_not_exists({SORT_KEY})",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            # Where an answer was lost, the call is tried again, and meets what it has written itself.
+            return _item_in_the_way(fault) == item
+        return True
+
+    def record_renewed(self, upload: Upload, *, place_before: int | None) -> Upload:
+        """Write a pending upload's later expiry and its place; returns the upload as it is then.
+
+        Nothing changes where it has left `pending`, or has got another place meanwhile. Raises UnknownUpload.
+        """
+        before = upload.place if place_before is None else place_before
+        is_as_before = "attribute_not_exists(place) OR place IN (:before, :place)"
+        try:
+            answer = self._call(
+                "UpdateItem",
+                Key=key_of(upload.ref),
+                UpdateExpression="SET expires_at = :expires_at, place = :place",
+                ConditionExpression=f"#status = :pending AND ({is_as_before})",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":expires_at": {"S": iso(upload.expires_at)},
+                    ":before": {"N": str(before)},
+                    ":place": {"N": str(upload.place)},
+                    ":pending": {"S": Status.PENDING},
+                },
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            return upload_in(_item_in_the_way(fault, upload.ref))
+        return upload_in(answer["Attributes"])
+
+    def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
+        """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
+        step = self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})
+        # Also if nothing changed: freeing the place may have failed before.
+        if not needs_place(step.item["status"]["S"], step.item["method"]["S"]):
+            self.places.release(ref, place_in(step.item))
+        return step.changed
+
+    def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
+        """The client gave the upload up before its object was there; its place is not freed here."""
+        return self._advance(ref, Status.ABORTED, now).changed
+
+    def record_processing(
+        self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
+    ) -> UploadRequest | None:
+        """Lease the upload to one run; returns what was declared, or None where it is done or leased to another.
+
+        A lease that is over can be taken by any run, of whatever job. A run of another version than the upload's gets
+        nothing.
+        """
+        lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
+        step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
+        return declared_in(step.item) if step.changed else None
+
+    def change_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
+        """Let a run's lease end at another time; False if the run does not have the upload any more."""
+        try:
+            self._call(
+                "UpdateItem",
+                Key=key_of(ref),
+                UpdateExpression="SET leased_until = :leased_until",
+                ConditionExpression="#status = :processing AND run_id = :run",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":leased_until": {"S": iso(leased_until)},
+                    ":processing": {"S": Status.PROCESSING},
+                    ":run": {"S": run_id},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            _item_in_the_way(fault, ref)
+            return False
+        return True
+
+    def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
+        """The job's result is stored."""
+        result = texts(bucket=result_bucket, key=ref.result_key)
+        return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=run_id).changed
+
+    def record_failed(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
+        """The job will not be tried again; code is for programs, detail a sentence for people."""
+        failure = texts(code=code, detail=detail)
+        return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id).changed
+
+    def record_rejected(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
+        """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
+        rejection = texts(code=code, detail=detail)
+        return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id).changed
+
+    def _advance(
+        self,
+        ref: UploadRef,
+        status: Status,
+        now: datetime,
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        taken_by: str | None = None,
+        of_version: str | None = None,
+        held_by: str | None = None,
+    ) -> _Step:
+        """Write the next state where the present one allows it."""
+        allowed = {f":from_{state}": {"S": str(state)} for state in sorted(PREDECESSORS[status])}
+        values: dict[str, Any] = {
+            **allowed,
+            ":status": {"S": str(status)},
+            ":now": {"S": iso(now)},
+            ":one": {"N": "1"},
+        }
+        condition = f"#status IN ({', '.join(allowed)})"
+        if taken_by:
+            values |= {":run": {"S": taken_by}, ":unleased": {"S": iso(now - LONGEST_RUN)}}
+            condition += f" OR (#status = :status AND ({_CAN_BE_TAKEN}))"
+        if of_version:
+            values[":of_version"] = {"S": of_version}
+            condition = f"({condition}) AND object_version = :of_version"
+        if held_by:
+            values[":run"] = {"S": held_by}
+            condition += " AND run_id = :run"
+        names = {"#status": "status", "#version": "version"}
+        update = "SET #status = :status, #version = #version + :one, updated_at = :now"
+        for name, value in (attributes or {}).items():
+            names[f"#{name}"] = name
+            values[f":{name}"] = value
+            update += f", #{name} = :{name}"
+        if status in TERMINAL:
+            update += " REMOVE open_shard, leased_until"
+        try:
+            answer = self._call(
+                "UpdateItem",
+                Key=key_of(ref),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as fault:
+            return _Step(_item_in_the_way(fault, ref), changed=False)
+        return _Step(answer["Attributes"], changed=True)
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._database.call(operation, {"TableName": self._table, **parameters})
+
+
+def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> Item:
+    """Return the item that a condition refused; raises any other fault, and UnknownUpload where there is no item."""
+    item = refused_item(fault)
+    if item is None:
+        raise (_unknown(ref) if ref else fault) from fault
+    return item
+
+
+def _unknown(ref: UploadRef) -> UnknownUpload:
+    return UnknownUpload(f"No record of upload {ref.upload_id} of owner {ref.owner}.")

@@ -1,1 +1,0 @@
-"""Uploads: the rules (model, presign, creation, processing) and their adapters (store, objects)."""

@@ -1,0 +1,1 @@
+"""What the API and the pipeline do, one operation a file."""

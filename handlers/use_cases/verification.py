@@ -1,0 +1,110 @@
+"""Holds an object against its declaration: size, metadata, checksum and type, reading no byte more than that takes."""
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Protocol
+
+from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest, shown
+from handlers.domain.media_types import HEAD_BYTES, can_be_checked, contradiction
+from handlers.domain.rejection import Rejection
+from handlers.storage.objects import ObjectFacts, ObjectStore, ObjectVersion
+
+
+def verify(
+    objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, *, allowed_content_types: Sequence[str]
+) -> Rejection | None:
+    """Return what of the object is not as declared, or None; where any type may be declared, the list is empty.
+
+    The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of one
+    chunk; else its head is enough, if anything has to be read.
+    """
+    found = objects.describe(version)
+    if found.size_bytes != declared.size_bytes:
+        sentence = f"The object has {found.size_bytes} bytes, but {declared.size_bytes} were declared."
+        return Rejection("size-mismatch", sentence)
+    if fault := _metadata_fault(declared, found):
+        return fault
+    if declared.checksum:
+        value = found.checksums.get(declared.checksum.algorithm)
+        if value is None:
+            return _verify_stream(objects, version, declared, declared.checksum, allowed_content_types)
+        if fault := _checksum_fault(declared.checksum, value):
+            return fault
+    if can_be_checked(declared.content_type, allowed_content_types):
+        return _type_fault(declared, objects.head(version, HEAD_BYTES), allowed_content_types)
+    return None
+
+
+def _metadata_fault(declared: UploadRequest, found: ObjectFacts) -> Rejection | None:
+    """Name what a GET of the object would answer besides the declared type.
+
+    Whoever sends to a presigned URL may add headers that S3 stores with the object: Signature Version 4 asks only
+    for those that begin with x-amz- to be signed.
+    """
+    if _one_spaced(found.content_type) != _one_spaced(declared.content_type):
+        found_type = shown(found.content_type)
+        sentence = f"The object's Content-Type is {found_type}, but {declared.content_type} was declared."
+        return Rejection("metadata-mismatch", sentence)
+    for name, value in found.metadata.items():
+        return Rejection("metadata-mismatch", f"The object's {name} is {shown(value)}, but none was declared.")
+    return None
+
+
+def _one_spaced(content_type: str) -> str:
+    """Signatures are of values with single spaces, so a client may send more."""
+    return " ".join(content_type.split()).lower()
+
+
+def _verify_stream(
+    objects: ObjectStore,
+    version: ObjectVersion,
+    declared: UploadRequest,
+    checksum: Checksum,
+    allowed_content_types: Sequence[str],
+) -> Rejection | None:
+    digest, is_first = _digest(checksum.algorithm), True
+    with closing(objects.chunks(version)) as chunks:
+        for chunk in chunks:
+            if is_first and (fault := _type_fault(declared, chunk[:HEAD_BYTES], allowed_content_types)):
+                return fault
+            is_first = False
+            digest.update(chunk)
+    return _checksum_fault(checksum, base64.b64encode(digest.digest()).decode())
+
+
+def _checksum_fault(declared: Checksum, value: str) -> Rejection | None:
+    if value == declared.value:
+        return None
+    sentence = f"The object's {declared.algorithm} is {value}, but {declared.value} was declared."
+    return Rejection("checksum-mismatch", sentence)
+
+
+def _type_fault(declared: UploadRequest, head: bytes, allowed_content_types: Sequence[str]) -> Rejection | None:
+    found = contradiction(declared.content_type, head, allowed_content_types)
+    if found is None:
+        return None
+    return Rejection("type-mismatch", f"The object is {found}, but {declared.content_type} was declared.")
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+def _digest(algorithm: ChecksumAlgorithm) -> _Digest:
+    return hashlib.sha256() if algorithm is ChecksumAlgorithm.SHA256 else _Crc32()
