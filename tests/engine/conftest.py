@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from local.emulator import Emulator
-from tests.engine.project import ROOT, Project
+from tests.support.deployment.engine_project import Project
+from tests.support.paths import PROJECT
 
 MakeProject = Callable[..., Project]
 
@@ -17,7 +18,7 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeProje
     """Makes a project, by default of this repository's files, with an embedded AWS of its own."""
     with ExitStack() as held:
 
-        def make(region: str = "eu-central-1", *, program_dir: Path = ROOT, name: str | None = None) -> Project:
+        def make(region: str = "eu-central-1", *, program_dir: Path = PROJECT, name: str | None = None) -> Project:
             folder = tmp_path_factory.mktemp("project") / "copy"
             return Project(folder, held.enter_context(Emulator(region)), program_dir=program_dir, name=name)
 

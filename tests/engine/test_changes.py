@@ -10,7 +10,8 @@ import yaml
 
 from local.engine.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
-from tests.engine.project import ROOT, Project, checkout, lost
+from tests.support.deployment.engine_project import Project, checkout, lost
+from tests.support.paths import PROJECT, TEAM_CODE
 
 Plan = Callable[..., Run]
 
@@ -44,11 +45,11 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
     "processor": {
         "processor": "team_processor.process",
-        "processorCode": str(ROOT / "tests" / "integration" / "team_code"),
+        "processorCode": str(TEAM_CODE),
     },
     "processorCode": {
         "processor": "team_processor.process",
-        "processorCode": str(ROOT / "tests" / "integration" / "team_code"),
+        "processorCode": str(TEAM_CODE),
     },
     "rejectedObjects": {"rejectedObjects": "delete"},
     "quarantineExpirationDays": {"quarantineExpirationDays": 8},
@@ -102,7 +103,7 @@ def plan(project: Project, deployed: EngineStack) -> Iterator[Plan]:
 
 
 def test_each_setting_is_changed_here() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].keys()
+    declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].keys()
 
     assert CHANGES.keys() == declared - {"region"}
 

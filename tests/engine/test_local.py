@@ -14,7 +14,7 @@ import pytest
 
 from client import Portage, UserPool
 from local.engine import cli
-from tests.engine.project import checkout
+from tests.support.deployment.engine_project import checkout
 
 
 @pytest.fixture

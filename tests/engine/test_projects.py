@@ -20,7 +20,7 @@ from local.engine.stacks import Run
 from local.opening import check_config
 from local.stack_config import read_stack_config
 from tests.engine.conftest import MakeProject
-from tests.engine.project import STACKS, Project, checkout, lost
+from tests.support.deployment.engine_project import STACKS, Project, checkout, lost
 
 SECRETS = {
     "kmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47",

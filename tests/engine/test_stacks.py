@@ -12,9 +12,8 @@ from local.engine.stacks import Run
 from local.resources import TABLE
 from local.stack_config import read_stack_config
 from tests.engine.conftest import MakeProject
-from tests.engine.project import ROOT, STACKS, Project
-
-EVERYTHING = ROOT / "tests" / "unit" / "local" / "deployer_program"
+from tests.support.deployment.engine_project import STACKS, Project
+from tests.support.paths import EVERY_RESOURCE, PROJECT
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def life(stack: str, make_project: MakeProject) -> Life:
 @pytest.fixture(scope="module")
 def everything(make_project: MakeProject) -> Life:
     """One program with every type of the table."""
-    return live(make_project("us-east-1", program_dir=EVERYTHING), "local")
+    return live(make_project("us-east-1", program_dir=EVERY_RESOURCE), "local")
 
 
 class TestStack:
@@ -97,7 +96,7 @@ class TestStack:
         assert life.refresh.changes.keys() == {"same"}
 
     def test_is_destroyed_unless_it_is_protected(self, stack: str, life: Life) -> None:
-        if read_stack_config(ROOT, stack).own("deletionProtection") == "true":
+        if read_stack_config(PROJECT, stack).own("deletionProtection") == "true":
             assert "cannot be deleted" in life.refusal
             assert len(life.left["bucket"]) > 1
             assert len(life.left["table"]) == 1

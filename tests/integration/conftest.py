@@ -7,7 +7,6 @@ project that was made from the template under a name of its own.
 """
 
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -15,10 +14,8 @@ import yaml
 from client import Portage
 from local.deployer import deploy
 from local.emulator import Emulator
-from tests.integration.system import OPEN_UPLOADS, URL_SECONDS, System, User
-
-PROJECT = Path(__file__).parents[2]
-TEAM_CODE = Path(__file__).parent / "team_code"
+from tests.support.deployment.system import OPEN_UPLOADS, URL_SECONDS, System, User
+from tests.support.paths import PROJECT, TEAM_CODE
 
 CONFIG: dict[str, object] = {
     "aws:region": "us-east-1",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.attacks import (
+from tests.support.deployment.attacks import (
     CONTENT,
     SMALL,
     TYPE,
@@ -16,7 +16,7 @@ from tests.integration.attacks import (
     with_claims_of,
     with_query,
 )
-from tests.integration.system import System, User, checksum_of, eventually, put
+from tests.support.deployment.system import System, User, checksum_of, eventually, put
 
 WITH_A_PUT: dict[str, tuple[Try, str, set[int]]] = {
     "other key": (lambda a: put(other_key(a.declare("put"), a.declare("put")), SMALL), "S3", {403}),

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from client import UploadsApi
-from tests.integration.system import System, User, http
 from tests.integration.test_multipart import CONTENT, MEBIBYTE
+from tests.support.deployment.system import System, User, http
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 LARGE = CONTENT * 2
 """Five parts, so that the last one is not begun before another is there."""
 

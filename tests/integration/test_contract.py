@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.system import System, User
-from tests.unit.components.contracts import contract
+from tests.support.components.openapi_document import contract
+from tests.support.deployment.system import System, User
 
 EXAMPLES = 15
 """For each operation; together some 300 requests."""

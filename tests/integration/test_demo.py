@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.paths import PROJECT
 
 
 @pytest.fixture

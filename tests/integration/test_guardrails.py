@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from handlers.aws.presign import Bucket, Credentials, presign, presign_post
 from tests.integration.conftest import DeployWith
-from tests.integration.system import Answer, System, User, http, put
+from tests.support.deployment.system import Answer, System, User, http, put
 
 WEEK_SECONDS = 604_800
 ONCE = {"If-None-Match": "*"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.system import System, User
+from tests.support.deployment.system import System, User
 
 MEBIBYTE = 1024**2
 SIZE = 512 * MEBIBYTE

@@ -16,9 +16,8 @@ import pytest
 import yaml
 
 from local.emulator import Clients, Credentials
+from tests.support.paths import PROJECT, TEAM_CODE
 
-PROJECT = Path(__file__).parents[2]
-TEAM_CODE = Path(__file__).parent / "team_code"
 LAST_LINE = "It stays until Ctrl-C"
 
 

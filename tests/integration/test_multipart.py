@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from client import Portage
-from tests.integration.system import Answer, System, User, http
+from tests.support.deployment.system import Answer, System, User, http
 
 MEBIBYTE = 1024**2
 SIZE = 40 * MEBIBYTE

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.system import OPEN_UPLOADS, Answer, System, User, eventually, put
+from tests.support.deployment.system import OPEN_UPLOADS, Answer, System, User, eventually, put
 
 PLACES_LEFT = 3
 REQUESTS = 20

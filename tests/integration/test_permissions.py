@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.integration.system import System, User, put
+from tests.support.deployment.system import System, User, put
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.integration.system import System, User, eventually
+from tests.support.deployment.system import System, User, eventually
 
 
 def test_a_teams_own_code_processes(team_system: System, team_user: User) -> None:

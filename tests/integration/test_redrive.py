@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from tests.integration.conftest import TEAM_CODE, DeployWith
-from tests.integration.system import System, User, eventually, put
+from tests.integration.conftest import DeployWith
+from tests.support.deployment.system import System, User, eventually, put
+from tests.support.paths import TEAM_CODE
 
 LEASE_SECONDS = 10 + 5
 """The function's timeout, and the margin."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.system import URL_SECONDS, Answer, System, User, http, put
+from tests.support.deployment.system import URL_SECONDS, Answer, System, User, http, put
 
 GOOD: dict[str, object] = {"file_name": "a.pdf", "content_type": "application/pdf", "size_bytes": 5}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.system import System, User, eventually, http, put
+from tests.support.deployment.system import System, User, eventually, http, put
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(100)
 TEXT = b"Dear Sir or Madam,\n" * 10

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 
 from client import Portage
-from tests.integration.system import System, User, http, put
+from tests.support.deployment.system import System, User, http, put
 
 MEBIBYTE = 1024**2
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"

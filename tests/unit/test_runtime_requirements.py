@@ -5,9 +5,8 @@ import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.paths import PROJECT
 
 
 def test_the_program_imports_only_what_requirements_txt_installs() -> None:

@@ -17,7 +17,7 @@ import yaml
 from components.arguments.constraints import MaybeOutput
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
-from tests.unit.components.examples import (
+from tests.support.components.examples import (
     BAD_CIDRS,
     BAD_KMS_KEY_ARNS,
     BAD_VPC_IDS,
@@ -28,8 +28,8 @@ from tests.unit.components.examples import (
     USER_POOL_ARN,
     VPC_IDS,
 )
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 

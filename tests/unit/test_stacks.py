@@ -19,10 +19,10 @@ from aws_provider import provider_args
 from components.arguments import ArgumentError
 from local.program import ProgramRun, Registration, plain, run_program
 from local.stack_config import BackendOnlyError
-from tests.unit.components.examples import KMS_KEY_ARN, USER_POOL_ARN
-from tests.unit.components.recording import FakeAws, Recording, arn_of, physical, url_of, without_secrets
+from tests.support.components.examples import KMS_KEY_ARN, USER_POOL_ARN
+from tests.support.components.recording import FakeAws, Recording, arn_of, physical, url_of, without_secrets
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 PROJECT_NAME: str = PULUMI_YAML["name"]
 STACKS = sorted(

@@ -3,9 +3,9 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]
+from tests.support.paths import PROJECT
+
 NEEDS = {
     "functions": "awslambdaric is not installed",
     "sending": "nginx is not installed",

@@ -11,11 +11,11 @@ import trustme
 
 from client import Portage, Tuning
 from client.cli import main
-from tests.unit.client.contract import assert_kept_the_contract
-from tests.unit.client.fake_cognito import EMAIL, FakeCognito
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_server import FakeServer
-from tests.unit.client.in_parts import PART, QUICK, Open, always
+from tests.support.client.contract_check import assert_kept_the_contract
+from tests.support.client.fake_cognito import EMAIL, FakeCognito
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_server import FakeServer
+from tests.support.client.multipart import PART, QUICK, Open, always
 
 
 @pytest.fixture

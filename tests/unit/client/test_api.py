@@ -16,7 +16,7 @@ from client import (
     UploadsApi,
 )
 from client.models import HeldPart
-from tests.unit.client.fake_server import FakeServer, answer, problem, reset
+from tests.support.client.fake_server import FakeServer, answer, problem, reset
 
 CREATED: dict[str, Any] = {
     "upload_id": "0198",

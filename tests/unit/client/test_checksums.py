@@ -10,10 +10,10 @@ import pytest
 
 from client import PartsDiffer, UnexpectedAnswer
 from client.worklist import Job
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part, StoredUpload
-from tests.unit.client.fake_server import answer
-from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived, interrupted
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import Part, StoredUpload
+from tests.support.client.fake_server import answer
+from tests.support.client.multipart import PART, QUICK, Open, assert_arrived, interrupted
 
 ALGORITHMS = ("crc32", "sha256")
 

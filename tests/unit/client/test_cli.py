@@ -12,10 +12,10 @@ import pytest
 
 from client.cli import main
 from client.models import METHODS
-from tests.unit.client.fake_portage import REASON, FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Reaction, answer
-from tests.unit.client.in_parts import PART, assert_arrived
+from tests.support.client.fake_portage import REASON, FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import Reaction, answer
+from tests.support.client.multipart import PART, assert_arrived
 
 FIRST, SECOND, UNKNOWN = (f"00000000-0000-7000-8000-{number:012}" for number in (1, 2, 9))
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from client.cli import main
-from tests.unit.client.fake_cognito import EMAIL, FakeCognito
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.in_parts import always
+from tests.support.client.fake_cognito import EMAIL, FakeCognito
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.multipart import always
 
 Capture = pytest.CaptureFixture[str]
 FROM_INPUT = ["--email", EMAIL, "--password-stdin"]

@@ -10,10 +10,10 @@ from typing import IO
 
 import pytest
 
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.in_parts import assert_arrived
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.multipart import assert_arrived
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[3]
 STALLED_SECONDS = 60.0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.cli import main
-from tests.unit.client.fake_portage import FakePortage
+from tests.support.client.fake_portage import FakePortage
 
 
 class TestConfiguration:

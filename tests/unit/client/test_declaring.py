@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from client import ApiProblem, UploadEnded
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Handler, Reaction
-from tests.unit.client.in_parts import Open, assert_arrived, interrupted
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import Handler, Reaction
+from tests.support.client.multipart import Open, assert_arrived, interrupted
 
 EXPIRED = refused(403, "AccessDenied", "Request has expired")
 

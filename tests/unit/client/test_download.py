@@ -9,7 +9,7 @@ import urllib3
 
 from client import ForeignAnswer, S3Refused, TransportFault
 from client.download import download, download_as, file_name
-from tests.unit.client.fake_server import FakeServer, Handler, answer
+from tests.support.client.fake_server import FakeServer, Handler, answer
 
 RESULT = b'{"pages": 3}'
 

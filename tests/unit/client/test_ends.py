@@ -9,9 +9,9 @@ from client import (
     Progress,
     UploadEnded,
 )
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_server import answer
-from tests.unit.client.in_parts import ALONE, Open, interrupted
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_server import answer
+from tests.support.client.multipart import ALONE, Open, interrupted
 
 
 class TestAborting:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from client import Progress
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Reaction
-from tests.unit.client.in_parts import PART, QUICK, Open, assert_arrived
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import Reaction
+from tests.support.client.multipart import PART, QUICK, Open, assert_arrived
+from tests.support.paths import PROJECT
 
 MIB = 1024 * 1024
-PROJECT = Path(__file__).parents[3]
 
 UPLOAD = """
 import re, sys

@@ -10,10 +10,10 @@ from client import (
     S3Refused,
     UnexpectedAnswer,
 )
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Handler, Reaction, answer, reset, reset_after
-from tests.unit.client.in_parts import KIB, PART, QUICK, Open, assert_arrived, interrupted
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import Handler, Reaction, answer, reset, reset_after
+from tests.support.client.multipart import KIB, PART, QUICK, Open, assert_arrived, interrupted
 
 
 def test_every_part_arrives_and_they_become_one_object(fake: FakePortage, open_portage: Open, file: Path) -> None:

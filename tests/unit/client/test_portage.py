@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from client import Portage, Progress, S3Refused
-from tests.unit.client.fake_server import FakeServer, answer, stored
+from tests.support.client.fake_server import FakeServer, answer, stored
 
 UPLOAD: dict[str, Any] = {
     "upload_id": "0198",

@@ -7,10 +7,10 @@ from client import (
     S3Refused,
     TransportFault,
 )
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import reset
-from tests.unit.client.in_parts import KIB, QUICK, Open
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import reset
+from tests.support.client.multipart import KIB, QUICK, Open
 
 
 class TestOnePut:

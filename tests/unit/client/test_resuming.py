@@ -15,10 +15,10 @@ from client import (
     SizeDiffers,
     UploadEnded,
 )
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part, StoredUpload, refused
-from tests.unit.client.fake_server import Reaction, answer
-from tests.unit.client.in_parts import ALONE, PART, QUICK, Open, assert_arrived, hold, interrupted
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import Part, StoredUpload, refused
+from tests.support.client.fake_server import Reaction, answer
+from tests.support.client.multipart import ALONE, PART, QUICK, Open, assert_arrived, hold, interrupted
 
 
 def write_to(path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from client import SignInRefused, UnexpectedAnswer, UserPool
-from tests.unit.client.fake_server import FakeServer, Reaction, answer
+from tests.support.client.fake_server import FakeServer, Reaction, answer
 
 
 def id_token(lifetime_seconds: int, name: str = "ada") -> str:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import refused
-from tests.unit.client.fake_server import Reaction
-from tests.unit.client.in_parts import ALONE, QUICK, Open, assert_arrived
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
+from tests.support.client.fake_server import Reaction
+from tests.support.client.multipart import ALONE, QUICK, Open, assert_arrived
 
 
 class TestSignatures:

@@ -18,9 +18,9 @@ from client import FileChanged, Progress, SizeDiffers
 from client.cli import main
 from client.models import METHODS
 from client.source import CHECKSUMS, SourceFile
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_server import Handler
-from tests.unit.client.in_parts import ALONE, KIB, PART, Open
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_server import Handler
+from tests.support.client.multipart import ALONE, KIB, PART, Open
 
 MIB = 1024 * KIB
 TICK_SECONDS = 0.01

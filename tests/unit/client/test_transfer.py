@@ -19,7 +19,7 @@ from client import (
     put_file,
 )
 from client.retry import passes
-from tests.unit.client.fake_server import FakeServer, Reaction, answer, refuse_after, reset, reset_after, stored
+from tests.support.client.fake_server import FakeServer, Reaction, answer, refuse_after, reset, reset_after, stored
 
 MIB = 1024 * 1024
 BIG = 32 * MIB  # more than the socket buffers of both sides hold

@@ -1,4 +1,4 @@
-from tests.unit.components.examples import Example
+from tests.support.components.examples import Example
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -15,7 +15,7 @@ import pytest
 from components import arguments
 from components.arguments import ArgumentError, limits
 from local.program import plain
-from tests.unit.components.examples import (
+from tests.support.components.examples import (
     ALL,
     COMPONENTS,
     LAMBDA_FUNCTION,
@@ -29,7 +29,7 @@ from tests.unit.components.examples import (
     VPC_IDS,
     Example,
 )
-from tests.unit.components.recording import record, refusal, without_secrets
+from tests.support.components.recording import record, refusal, without_secrets
 
 CHECKED = (*COMPONENTS, LAMBDA_FUNCTION)
 

@@ -11,7 +11,7 @@ from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.domain.session import MAX_TOKEN_LENGTH
 from handlers.domain.upload import Status
 from handlers.use_cases.sign_parts import PartRange
-from tests.unit.components.contracts import contract
+from tests.support.components.openapi_document import contract
 
 REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}
 CRC = {"algorithm": "crc32", "value": "AAAAAA=="}

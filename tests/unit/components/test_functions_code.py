@@ -23,8 +23,8 @@ from components.compute.code_archive import HANDLERS, code_archive
 from handlers.aws.environment import read_environment
 from handlers.entries import dependencies as upload_environment
 from handlers.http.api import OriginsEnvironment
-from tests.unit.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
-from tests.unit.components.recording import REGION, Recording, record
+from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
+from tests.support.components.recording import REGION, Recording, record
 
 LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What a Python runtime of Lambda brings along: the SDK and what it imports."""

@@ -5,8 +5,8 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from tests.unit.components.examples import CIDRS, INGEST_BUCKET, KMS_KEY_ARN, NAME, UPLOAD_API, VPC_IDS
-from tests.unit.components.recording import Recording, arn_of, record
+from tests.support.components.examples import CIDRS, INGEST_BUCKET, KMS_KEY_ARN, NAME, UPLOAD_API, VPC_IDS
+from tests.support.components.recording import Recording, arn_of, record
 
 BUCKET_ARN = arn_of(aws.s3.Bucket, NAME)
 PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}

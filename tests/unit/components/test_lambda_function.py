@@ -7,8 +7,8 @@ import pulumi_aws as aws
 import pytest
 
 from components import iam
-from tests.unit.components.examples import LAMBDA_FUNCTION, NAME
-from tests.unit.components.recording import Recording, arn_of, physical, record, refusal
+from tests.support.components.examples import LAMBDA_FUNCTION, NAME
+from tests.support.components.recording import Recording, arn_of, physical, record, refusal
 
 
 def recorded(**args: Any) -> Recording:

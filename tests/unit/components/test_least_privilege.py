@@ -8,7 +8,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from tests.unit.components.examples import (
+from tests.support.components.examples import (
     ALL,
     BUCKET,
     KMS_KEY_ARN,
@@ -24,7 +24,7 @@ from tests.unit.components.examples import (
     UPLOAD_FUNCTIONS,
     Example,
 )
-from tests.unit.components.recording import Recording, arn_of, physical, record, token, url_of
+from tests.support.components.recording import Recording, arn_of, physical, record, token, url_of
 
 Permissions = set[tuple[str, str]]
 Role = tuple[Example, str, Permissions, Permissions]

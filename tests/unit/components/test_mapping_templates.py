@@ -7,7 +7,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 
 from local.shim.templates import Rendered, Source, render
-from tests.unit.components.contracts import ORIGINS, contract, integration
+from tests.support.components.openapi_document import ORIGINS, contract, integration
 
 UPLOAD_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 OWNER = "0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"

@@ -8,8 +8,8 @@ import pytest
 from components.arguments import names
 from components.arguments.names import NameRule, check_names
 from local.resources import TABLE
-from tests.unit.components.examples import COMPONENTS, PROCESSING_PIPELINE, STATUS_TRACKER, UPLOAD_API, Example
-from tests.unit.components.recording import Recording, record, refusal
+from tests.support.components.examples import COMPONENTS, PROCESSING_PIPELINE, STATUS_TRACKER, UPLOAD_API, Example
+from tests.support.components.recording import Recording, record, refusal
 
 LONGEST = {STATUS_TRACKER: 239, UPLOAD_API: 32, PROCESSING_PIPELINE: 33}
 """Characters of a component's name. IAM's limit for roles, EventBridge's for targets, DynamoDB's for tables."""

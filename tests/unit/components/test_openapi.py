@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from components.api.functions import CALLS, Call
 from components.api.gateway_responses import PROBLEMS
-from tests.unit.components.contracts import ORIGINS, contract, integration, invoke_arn
+from tests.support.components.openapi_document import ORIGINS, contract, integration, invoke_arn
 
 EXTENSIONS = {
     "x-amazon-apigateway-authorizer",

@@ -6,8 +6,8 @@ import pulumi_aws as aws
 import pytest
 
 from components import iam
-from tests.unit.components.examples import KMS_KEY_ARN, NAME, PRIVATE_BUCKET
-from tests.unit.components.recording import Recording, arn_of, physical, record
+from tests.support.components.examples import KMS_KEY_ARN, NAME, PRIVATE_BUCKET
+from tests.support.components.recording import Recording, arn_of, physical, record
 
 BUCKET_ARN = arn_of(aws.s3.Bucket, NAME)
 

@@ -8,8 +8,8 @@ import pytest
 
 from components.arguments import ArgumentError
 from handlers.domain.upload import UploadRef
-from tests.unit.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
-from tests.unit.components.recording import Recording, arn_of, physical, record, url_of
+from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
+from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 
 QUEUE, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-dead-letters"
 RULE, RESULTS, QUARANTINE, FUNCTION = (

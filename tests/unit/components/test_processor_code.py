@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from components.compute.processor_code import processor_fault
-from tests.unit.components.examples import TEAM_CODE
+from tests.support.components.examples import TEAM_CODE
 
 Team = Callable[[Mapping[str, str | bytes]], pulumi.Archive]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from tests.unit.components.examples import NAME, REST_API
-from tests.unit.components.recording import Recording, arn_of, physical, record, token
+from tests.support.components.examples import NAME, REST_API
+from tests.support.components.recording import Recording, arn_of, physical, record, token
 
 ACCOUNT_LOGGING = (
     (aws.apigateway.Account, f"{NAME}-account"),

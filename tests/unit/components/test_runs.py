@@ -12,8 +12,8 @@ import pytest
 
 from components import runs
 from components.arguments import ArgumentError
-from tests.unit.components.examples import PROCESSING_PIPELINE, REST_API
-from tests.unit.components.recording import Recording, record
+from tests.support.components.examples import PROCESSING_PIPELINE, REST_API
+from tests.support.components.recording import Recording, record
 
 
 def two_apis(*providers: str, **args: Any) -> Recording:

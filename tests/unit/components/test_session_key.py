@@ -12,8 +12,8 @@ from handlers.aws.json_client import SECRETS_MANAGER, AwsJson
 from handlers.storage.session_keys import SigningKey, SigningKeys
 from local.deployer import Deployment, deploy
 from local.emulator import Emulator
-from tests.unit.components.examples import KMS_KEY_ARN, NAME, SESSION_KEY
-from tests.unit.components.recording import ACCOUNT, Recording, arn_of, physical, record
+from tests.support.components.examples import KMS_KEY_ARN, NAME, SESSION_KEY
+from tests.support.components.recording import ACCOUNT, Recording, arn_of, physical, record
 
 PROGRAM = """
 import pulumi

@@ -11,8 +11,8 @@ from handlers.domain.declaration import UploadRequest
 from handlers.domain.plan import Method
 from handlers.domain.upload import Status, Upload, UploadRef
 from handlers.storage.upload_store import UploadStore
-from tests.unit.components.examples import KMS_KEY_ARN, NAME, STATUS_TRACKER
-from tests.unit.components.recording import Recording, arn_of, physical, record
+from tests.support.components.examples import KMS_KEY_ARN, NAME, STATUS_TRACKER
+from tests.support.components.recording import Recording, arn_of, physical, record
 
 TABLE = f"{NAME}-uploads"
 

@@ -13,8 +13,8 @@ import pytest
 
 from components.package import PackageProvider
 from local.program import Registration
-from tests.unit.components.examples import ALL, COMPONENTS, NAME, Example
-from tests.unit.components.recording import SUFFIX, Recording, record, token
+from tests.support.components.examples import ALL, COMPONENTS, NAME, Example
+from tests.support.components.recording import SUFFIX, Recording, record, token
 
 NAMED_AS = {token(aws.s3.Bucket): "bucket", token(aws.apigateway.Stage): "stageName"}
 """The input that names a resource in AWS, where it is not called `name`."""

@@ -10,8 +10,8 @@ from components.api.functions import CALLS
 from components.api.openapi import Contract
 from handlers.storage.places import LONGEST_CREATION
 from local.program import plain
-from tests.unit.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
-from tests.unit.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
+from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
+from tests.support.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
 
 INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
 OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "result_reader_role_name", "bucket_name", "bucket_arn")

@@ -5,8 +5,8 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from tests.unit.components.examples import NAME, USER_POOL
-from tests.unit.components.recording import Recording, arn_of, physical, record
+from tests.support.components.examples import NAME, USER_POOL
+from tests.support.components.recording import Recording, arn_of, physical, record
 
 
 def recorded(**args: Any) -> Recording:

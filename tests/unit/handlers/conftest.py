@@ -18,12 +18,12 @@ from handlers.entries import dependencies as upload_environment
 from handlers.processors import Processor
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.process_object import Delivery
-from tests.unit.handlers.batches import MAX_ATTEMPTS, UseProcessor
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
-from tests.unit.handlers.creating import Api
-from tests.unit.handlers.light_clients import LightS3, light_calls
-from tests.unit.handlers.upload_in_parts import SETTINGS, UploadInParts
-from tests.unit.handlers.worker import Worker
+from tests.support.aws.fake_light_clients import LightS3, light_calls
+from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.support.handlers.create_uploads import Api
+from tests.support.handlers.deliveries import Worker
+from tests.support.handlers.multipart_upload import SETTINGS, UploadInParts
+from tests.support.handlers.queue_batches import MAX_ATTEMPTS, UseProcessor
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from botocore.stub import Stubber
 
 from handlers.aws.client import AwsError
 from handlers.entries import abort_upload
-from tests.unit.handlers.cloud import REF, Cloud
-from tests.unit.handlers.events import proxy_event
-from tests.unit.handlers.upload_in_parts import SHOP, UploadInParts, problem_in
+from tests.support.aws.moto_cloud import REF, Cloud
+from tests.support.handlers.multipart_upload import SHOP, UploadInParts, problem_in
+from tests.support.handlers.proxy_events import proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 

@@ -17,8 +17,8 @@ from handlers.domain.plan import Method
 from handlers.domain.session import InvalidSession
 from handlers.domain.upload import Status, Upload
 from handlers.http.api import REFUSALS, ApiRequest, api_operation
-from tests.unit.handlers.cloud import CREATED, OWNER, REF
-from tests.unit.handlers.events import REQUEST_ID, proxy_event
+from tests.support.aws.moto_cloud import CREATED, OWNER, REF
+from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
 SHOP = "https://shop.example"
 FIXED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

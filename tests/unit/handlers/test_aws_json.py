@@ -10,58 +10,58 @@ import pytest
 from handlers.aws.client import AwsError
 from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson
 from local.emulator import Emulator
-from tests.unit.handlers.scripted_server import answer, error
-from tests.unit.handlers.talk import Talk
+from tests.support.aws.connected_client import ConnectedClient
+from tests.support.aws.scripted_server import answer, error
 
 
 class TestACall:
     def test_is_the_services_json(self) -> None:
-        with Talk(answer({"Item": {"name": {"S": "é"}}})) as talk:
-            assert talk.client.call("GetItem", {"TableName": "t", "Key": {"k": {"S": "ü"}}}) == {
+        with ConnectedClient(answer({"Item": {"name": {"S": "é"}}})) as connected:
+            assert connected.client.call("GetItem", {"TableName": "t", "Key": {"k": {"S": "ü"}}}) == {
                 "Item": {"name": {"S": "é"}}
             }
 
-        (request,) = talk.server.requests
+        (request,) = connected.server.requests
         assert json.loads(request.body) == {"TableName": "t", "Key": {"k": {"S": "ü"}}}
         assert request.headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem"
         assert request.headers["Content-Type"] == "application/x-amz-json-1.0"
         assert request.headers["X-Amz-Security-Token"] == "token"
-        assert talk.waits == []
+        assert connected.waits == []
 
     def test_of_secrets_manager_is_json_1_1(self) -> None:
-        with Talk(answer({"SecretString": "s"}), service=SECRETS_MANAGER) as talk:
-            talk.client.call("GetSecretValue", {"SecretId": "arn"})
+        with ConnectedClient(answer({"SecretString": "s"}), service=SECRETS_MANAGER) as connected:
+            connected.client.call("GetSecretValue", {"SecretId": "arn"})
 
-        (request,) = talk.server.requests
+        (request,) = connected.server.requests
         assert request.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
         assert request.headers["Content-Type"] == "application/x-amz-json-1.1"
 
     def test_is_signed_with_the_credentials_of_its_own_time(self) -> None:
-        with Talk(answer(), answer()) as talk, pytest.MonkeyPatch.context() as patch:
-            talk.call()
+        with ConnectedClient(answer(), answer()) as connected, pytest.MonkeyPatch.context() as patch:
+            connected.call()
             patch.setenv("AWS_ACCESS_KEY_ID", "ASIARENEWED")
             patch.delenv("AWS_SESSION_TOKEN")
-            talk.call()
+            connected.call()
 
-        first, second = talk.server.requests
+        first, second = connected.server.requests
         assert "Credential=ASIAEXAMPLE/20260228/eu-central-1/dynamodb/aws4_request" in first.headers["Authorization"]
         assert "Credential=ASIARENEWED/" in second.headers["Authorization"]
         assert "X-Amz-Security-Token" not in second.headers
 
     def test_uses_the_connection_of_the_one_before(self) -> None:
-        with Talk(*[answer()] * 3) as talk:
+        with ConnectedClient(*[answer()] * 3) as connected:
             for _ in range(3):
-                talk.call()
+                connected.call()
 
-        assert [each.connection for each in talk.server.requests] == [1, 1, 1]
+        assert [each.connection for each in connected.server.requests] == [1, 1, 1]
 
     def test_opens_another_connection_where_the_service_has_closed_it_meanwhile_without_a_wait(self) -> None:
-        with Talk(answer(keep=False), answer({"n": 2})) as talk:
-            talk.call()
-            assert talk.server.farewells.acquire(timeout=5)
-            assert talk.call() == {"n": 2}
+        with ConnectedClient(answer(keep=False), answer({"n": 2})) as connected:
+            connected.call()
+            assert connected.server.farewells.acquire(timeout=5)
+            assert connected.call() == {"n": 2}
 
-        assert (talk.server.connections, talk.waits) == (2, [])
+        assert (connected.server.connections, connected.waits) == (2, [])
 
 
 class TestARefusal:
@@ -71,15 +71,15 @@ class TestARefusal:
             "message": "The conditional request failed",
             "Item": {"owner": {"S": "o"}},
         }
-        with Talk(answer(told, status=400)) as talk, pytest.raises(AwsError) as caught:
-            talk.call()
+        with ConnectedClient(answer(told, status=400)) as connected, pytest.raises(AwsError) as caught:
+            connected.call()
 
         assert caught.value.code == "ConditionalCheckFailedException"
         assert caught.value.message == "The conditional request failed"
         assert caught.value.status == 400
         assert caught.value.body == told
         assert str(caught.value) == "ConditionalCheckFailedException: The conditional request failed"
-        assert len(talk.server.requests) == 1
+        assert len(connected.server.requests) == 1
 
     @pytest.mark.parametrize(
         ("body", "code", "message"),
@@ -95,32 +95,32 @@ class TestARefusal:
         ],
     )
     def test_is_named_as_well_as_it_can_be(self, body: Any, code: str, message: str) -> None:
-        with Talk(answer(body, status=404)) as talk, pytest.raises(AwsError) as caught:
-            talk.call()
+        with ConnectedClient(answer(body, status=404)) as connected, pytest.raises(AwsError) as caught:
+            connected.call()
 
         assert (caught.value.code, caught.value.message, caught.value.status) == (code, message, 404)
 
     def test_of_a_wrong_signature_does_not_repeat_the_request_that_was_signed(self) -> None:
         signed = "The signature is wrong.\n\nThe Canonical String should have been\n'POST\nx-amz-security-token:token'"
         told = {"__type": "com.amazon#InvalidSignatureException", "message": signed}
-        with Talk(answer(told, status=400)) as talk, pytest.raises(AwsError) as caught:
-            talk.call()
+        with ConnectedClient(answer(told, status=400)) as connected, pytest.raises(AwsError) as caught:
+            connected.call()
         assert str(caught.value) == "InvalidSignatureException: The signature is wrong."
         assert caught.value.message == "The signature is wrong."
 
     def test_does_not_cost_the_connection(self) -> None:
-        with Talk(error("ValidationException"), answer()) as talk:
+        with ConnectedClient(error("ValidationException"), answer()) as connected:
             with pytest.raises(AwsError):
-                talk.call()
-            talk.call()
+                connected.call()
+            connected.call()
 
-        assert talk.server.connections == 1
+        assert connected.server.connections == 1
 
 
 class TestAChecksum:
     def test_that_is_right_lets_the_answer_through(self) -> None:
-        with Talk(answer({"n": 1}, headers=[("x-amz-crc32", str(crc32(b'{"n": 1}')))])) as talk:
-            assert talk.call() == {"n": 1}
+        with ConnectedClient(answer({"n": 1}, headers=[("x-amz-crc32", str(crc32(b'{"n": 1}')))])) as connected:
+            assert connected.call() == {"n": 1}
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from handlers.aws.client import AwsError, NoAnswer
 from handlers.aws.json_client import DYNAMODB, AwsJson
-from tests.unit.handlers.scripted_server import Caller, Step, answer, error, raw, reset, scripted_server, silence
-from tests.unit.handlers.talk import NOW, REGION, Talk
+from tests.support.aws.connected_client import NOW, REGION, ConnectedClient
+from tests.support.aws.scripted_server import Caller, Step, answer, error, raw, reset, scripted_server, silence
 
 CUT_SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
 
@@ -53,81 +53,83 @@ FINAL: dict[str, Step] = {
 class TestWhatMayPassIsTriedAgain:
     @pytest.mark.parametrize("step", TRANSIENT.values(), ids=TRANSIENT.keys())
     def test_after_a_short_wait(self, step: Step) -> None:
-        with Talk(step, step, answer({"n": 3})) as talk:
-            assert talk.call() == {"n": 3}
+        with ConnectedClient(step, step, answer({"n": 3})) as connected:
+            assert connected.call() == {"n": 3}
 
-        assert talk.waits == [0.05, 0.1]
-        assert len({each.body for each in talk.server.requests}) == 1
+        assert connected.waits == [0.05, 0.1]
+        assert len({each.body for each in connected.server.requests}) == 1
 
     @pytest.mark.parametrize("step", THROTTLED.values(), ids=THROTTLED.keys())
     def test_after_a_long_wait_where_it_was_too_much(self, step: Step) -> None:
-        with Talk(step, step, answer({"n": 3})) as talk:
-            assert talk.call() == {"n": 3}
+        with ConnectedClient(step, step, answer({"n": 3})) as connected:
+            assert connected.call() == {"n": 3}
 
-        assert talk.waits == [1, 2]
+        assert connected.waits == [1, 2]
 
     def test_after_a_wait_that_is_any_part_of_the_whole(self) -> None:
-        with Talk(*[error("ThrottlingException")] * 2, answer(), jitter=0.25) as talk:
-            talk.call()
+        with ConnectedClient(*[error("ThrottlingException")] * 2, answer(), jitter=0.25) as connected:
+            connected.call()
 
-        assert talk.waits == [0.25, 0.5]
+        assert connected.waits == [0.25, 0.5]
 
     def test_with_a_new_signature(self) -> None:
-        with Talk(error("ThrottlingException"), answer()) as talk:
-            talk.seconds_per_wait = 1
-            talk.call()
+        with ConnectedClient(error("ThrottlingException"), answer()) as connected:
+            connected.seconds_per_wait = 1
+            connected.call()
 
-        assert talk.times == ["20260228T235959Z", "20260301T000000Z"]
+        assert connected.times == ["20260228T235959Z", "20260301T000000Z"]
 
     @pytest.mark.parametrize("step", (TRANSIENT | THROTTLED).values(), ids=(TRANSIENT | THROTTLED).keys())
     def test_and_told_after_the_third_attempt(self, step: Step) -> None:
-        with Talk(*[step] * 4) as talk, pytest.raises((AwsError, NoAnswer)):
-            talk.call()
+        with ConnectedClient(*[step] * 4) as connected, pytest.raises((AwsError, NoAnswer)):
+            connected.call()
 
-        assert len(talk.server.requests) == 3
-        assert len(talk.waits) == 2
+        assert len(connected.server.requests) == 3
+        assert len(connected.waits) == 2
 
     def test_by_the_last_words_of_the_service(self) -> None:
-        with Talk(reset, silence, error("SlowDown", status=503)) as talk, pytest.raises(AwsError, match="SlowDown"):
-            talk.call()
+        with (
+            ConnectedClient(reset, silence, error("SlowDown", status=503)) as connected,
+            pytest.raises(AwsError, match="SlowDown"),
+        ):
+            connected.call()
 
     def test_by_what_happened_to_the_last_attempt_where_the_service_said_nothing(self) -> None:
-        with Talk(error("SlowDown"), reset, silence) as talk, pytest.raises(NoAnswer) as caught:
-            talk.call()
+        with ConnectedClient(error("SlowDown"), reset, silence) as connected, pytest.raises(NoAnswer) as caught:
+            connected.call()
 
-        assert str(caught.value) == (
-            f"{talk.server.url.removeprefix('http://')} did not answer GetItem, attempt 3: TimeoutError('timed out')"
-        )
+        host = connected.server.url.removeprefix("http://")
+        assert str(caught.value) == f"{host} did not answer GetItem, attempt 3: TimeoutError('timed out')"
         assert isinstance(caught.value.__cause__, TimeoutError)
 
     def test_even_if_nobody_listens(self) -> None:
         with scripted_server() as server:
             url = server.url
-        with Talk() as talk:
+        with ConnectedClient() as connected:
             os.environ["AWS_ENDPOINT_URL"] = url
             waits: list[float] = []
             client = AwsJson(DYNAMODB, REGION, sleep=waits.append, jitter=lambda: 1)
             with pytest.raises(NoAnswer, match="ConnectionRefusedError"):
                 client.call("GetItem", {})
 
-        assert (waits, talk.server.requests) == ([0.05, 0.1], [])
+        assert (waits, connected.server.requests) == ([0.05, 0.1], [])
 
     @pytest.mark.parametrize("step", FINAL.values(), ids=FINAL.keys())
     def test_what_does_not_pass_is_told_at_once(self, step: Step) -> None:
-        with Talk(step, answer()) as talk, pytest.raises(AwsError):
-            talk.call()
+        with ConnectedClient(step, answer()) as connected, pytest.raises(AwsError):
+            connected.call()
 
-        assert (len(talk.server.requests), talk.waits) == (1, [])
+        assert (len(connected.server.requests), connected.waits) == (1, [])
 
     def test_not_for_ever_where_every_call_fails(self) -> None:
         """500 tokens pay for 35 retries at 14 each; then every call is made once."""
-        with Talk(*[answer(b"", status=500)] * 60) as talk:
+        with ConnectedClient(*[answer(b"", status=500)] * 60) as connected:
             made: list[int] = []
             for _ in range(22):
-                before = len(talk.server.requests)
+                before = len(connected.server.requests)
                 with pytest.raises(AwsError):
-                    talk.call()
-                made.append(len(talk.server.requests) - before)
+                    connected.call()
+                made.append(len(connected.server.requests) - before)
 
         assert made == [3] * 17 + [2] + [1] * 4
 
@@ -135,17 +137,17 @@ class TestWhatMayPassIsTriedAgain:
     def test_again_once_calls_succeed(self, successes: int, *, retried: bool) -> None:
         """17 calls with two retries and one with one leave 10 tokens, and each success adds one."""
         down = answer(b"", status=500)
-        with Talk(*[down] * 53, *[answer()] * successes, down, answer()) as talk:
+        with ConnectedClient(*[down] * 53, *[answer()] * successes, down, answer()) as connected:
             for _ in range(18):
                 with pytest.raises(AwsError):
-                    talk.call()
+                    connected.call()
             for _ in range(successes):
-                talk.call()
+                connected.call()
             if retried:
-                talk.call()
+                connected.call()
             else:
                 with pytest.raises(AwsError):
-                    talk.call()
+                    connected.call()
 
 
 class TestAWrongClock:
@@ -157,21 +159,23 @@ class TestAWrongClock:
     )
     def test_is_set_by_the_services_and_stays_right(self, hours: float, code: str) -> None:
         truth = NOW + hours * 3_600
-        with Talk(error(code, date=truth), answer({"n": 2}), answer({"n": 3})) as talk:
-            assert talk.call() == {"n": 2}
-            talk.now += 10
-            assert talk.call() == {"n": 3}
+        with ConnectedClient(error(code, date=truth), answer({"n": 2}), answer({"n": 3})) as connected:
+            assert connected.call() == {"n": 2}
+            connected.now += 10
+            assert connected.call() == {"n": 3}
 
-        stamps = [datetime.strptime(each, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() for each in talk.times]
+        stamps = [datetime.strptime(each, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() for each in connected.times]
         assert stamps == [NOW, truth, truth + 10]
-        assert talk.waits == [0.05]
+        assert connected.waits == [0.05]
 
     def test_is_set_again_where_it_was_set_too_far(self) -> None:
-        with Talk(error("RequestExpired", date=NOW + 3_600), error("RequestInTheFuture", date=NOW), answer()) as talk:
-            talk.call()
+        with ConnectedClient(
+            error("RequestExpired", date=NOW + 3_600), error("RequestInTheFuture", date=NOW), answer()
+        ) as connected:
+            connected.call()
 
-        assert [first == second for first, second in pairwise(talk.times)] == [False, False]
-        assert talk.times[0] == talk.times[2]
+        assert [first == second for first, second in pairwise(connected.times)] == [False, False]
+        assert connected.times[0] == connected.times[2]
 
     @pytest.mark.parametrize(
         "refusal",
@@ -184,15 +188,15 @@ class TestAWrongClock:
         ids=["right clock", "nearly right clock", "no date", "another reason"],
     )
     def test_is_not_blamed_for_what_it_does_not_explain(self, refusal: Step) -> None:
-        with Talk(refusal, answer()) as talk, pytest.raises(AwsError):
-            talk.call()
+        with ConnectedClient(refusal, answer()) as connected, pytest.raises(AwsError):
+            connected.call()
 
-        assert len(talk.server.requests) == 1
+        assert len(connected.server.requests) == 1
 
     def test_is_not_set_by_an_answer_that_is_no_refusal(self) -> None:
         far = [("Date", formatdate(NOW + 3_600, usegmt=True))]
-        with Talk(answer(headers=far), answer()) as talk:
-            talk.call()
-            talk.call()
+        with ConnectedClient(answer(headers=far), answer()) as connected:
+            connected.call()
+            connected.call()
 
-        assert talk.times[0] == talk.times[1]
+        assert connected.times[0] == connected.times[1]

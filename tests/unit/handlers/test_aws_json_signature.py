@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.aws.client import Request, sign
 from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson, Service, endpoint_url
 from handlers.aws.presign import Credentials
-from tests.unit.handlers.talk import NOW, REGION
+from tests.support.aws.connected_client import NOW, REGION
 
 PLAIN = Credentials("AKIAEXAMPLE", "secret/with+reserved=")
 HEADERS = {

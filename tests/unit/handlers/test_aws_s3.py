@@ -19,9 +19,9 @@ from handlers.domain.plan import Parts
 from handlers.domain.upload import Multipart
 from handlers.storage.multipart_start import PartOpening
 from local.emulator import Emulator
-from tests.unit.handlers.cloud import ENVIRONMENT, REF
-from tests.unit.handlers.scripted_server import ScriptedServer, Step, answer, scripted_server
-from tests.unit.handlers.talk import NOW
+from tests.support.aws.connected_client import NOW
+from tests.support.aws.moto_cloud import ENVIRONMENT, REF
+from tests.support.aws.scripted_server import ScriptedServer, Step, answer, scripted_server
 
 BEGAN = b"""<?xml version="1.0" encoding="UTF-8"?>
 <InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>2~K.x9_-</UploadId></InitiateMultipartUploadResult>"""
@@ -29,7 +29,7 @@ ROLE = Credentials("ASIAEXAMPLE", "secret/with+reserved=", "token/with+reserved=
 
 
 @contextmanager
-def talk(*steps: Step) -> Generator[tuple[ScriptedServer, AwsS3, list[float]]]:
+def connected(*steps: Step) -> Generator[tuple[ScriptedServer, AwsS3, list[float]]]:
     waits: list[float] = []
     with scripted_server(*steps) as server, pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
@@ -47,26 +47,26 @@ def refused(code: str, status: int) -> Step:
 
 class TestBeginning:
     def test_it_says_what_the_object_will_be_and_returns_s3s_id(self) -> None:
-        with talk(answer(BEGAN)) as (server, client, _):
+        with connected(answer(BEGAN)) as (server, client, _):
             assert client.create_multipart_upload("uploads/o/ü 1", {"Content-Type": "a/b"}) == "2~K.x9_-"
         (request,) = server.requests
         assert request.head == "POST /ingest/uploads/o/%C3%BC%201?uploads= HTTP/1.1"
         assert (request.headers["Content-Type"], request.body) == ("a/b", b"")
 
     def test_an_answer_without_an_id_is_none(self) -> None:
-        with talk(answer(b"<html>")) as (_server, client, _), pytest.raises(NoAnswer, match="names no UploadId"):
+        with connected(answer(b"<html>")) as (_server, client, _), pytest.raises(NoAnswer, match="names no UploadId"):
             client.create_multipart_upload("key", {})
 
 
 class TestGivingUp:
     def test_it_names_the_upload(self) -> None:
-        with talk(answer(b"", status=204)) as (server, client, _):
+        with connected(answer(b"", status=204)) as (server, client, _):
             client.abort_multipart_upload("key", "2~K.x9_-+/=")
         assert server.requests[0].head == "DELETE /ingest/key?uploadId=2~K.x9_-%2B%2F%3D HTTP/1.1"
 
     @pytest.mark.parametrize(("code", "is_raised"), [("NoSuchUpload", False), ("AccessDenied", True)])
     def test_what_is_gone_already_is_as_good(self, code: str, is_raised: bool) -> None:
-        with talk(refused(code, 404)) as (_server, client, _):
+        with connected(refused(code, 404)) as (_server, client, _):
             opening, multipart = PartOpening(client), Multipart("m", Parts(23, 10))
             if is_raised:
                 with pytest.raises(AwsError, match=code):
@@ -77,18 +77,18 @@ class TestGivingUp:
 
 class TestRefusals:
     def test_code_and_sentence_are_s3s(self) -> None:
-        with talk(refused("NoSuchBucket", 404)) as (_server, client, _), pytest.raises(AwsError) as caught:
+        with connected(refused("NoSuchBucket", 404)) as (_server, client, _), pytest.raises(AwsError) as caught:
             client.create_multipart_upload("key", {})
         assert (caught.value.code, caught.value.message, caught.value.status) == ("NoSuchBucket", "Not <now>", 404)
 
     def test_a_refusal_without_a_document_is_named_by_its_status(self) -> None:
-        with talk(answer(b"", status=403)) as (_server, client, _), pytest.raises(AwsError) as caught:
+        with connected(answer(b"", status=403)) as (_server, client, _), pytest.raises(AwsError) as caught:
             client.create_multipart_upload("key", {})
         assert (caught.value.code, caught.value.message) == ("403", "no message")
 
     @pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("InternalError", 500)])
     def test_what_may_pass_is_tried_again(self, code: str, status: int) -> None:
-        with talk(refused(code, status), refused(code, status), answer(BEGAN)) as (server, client, waits):
+        with connected(refused(code, status), refused(code, status), answer(BEGAN)) as (server, client, waits):
             assert client.create_multipart_upload("key", {})
         assert (len(server.requests), len(waits)) == (3, 2)
 

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from handlers.processors.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessDied, WorkFailed, run_in_child
-
-PROJECT = Path(__file__).parents[3]
+from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.usefixtures("own_temporary_folder")
 

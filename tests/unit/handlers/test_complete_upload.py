@@ -7,9 +7,9 @@ from botocore.stub import Stubber
 
 from handlers.entries import complete_upload
 from handlers.storage.multipart import PartStore
-from tests.unit.handlers.cloud import INGEST, REF, Cloud
-from tests.unit.handlers.events import proxy_event
-from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts, problem_in
+from tests.support.aws.moto_cloud import INGEST, REF, Cloud
+from tests.support.handlers.multipart_upload import BODIES, UploadInParts, problem_in
+from tests.support.handlers.proxy_events import proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 

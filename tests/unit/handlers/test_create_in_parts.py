@@ -11,10 +11,10 @@ from handlers.aws.client import AwsError
 from handlers.domain.upload import UploadRef
 from handlers.domain.upload_ids import UploadIds
 from handlers.entries import create_upload
-from tests.unit.handlers.cloud import OWNER, REF, Cloud
-from tests.unit.handlers.events import always_the_same, proxy_event
-from tests.unit.handlers.light_clients import KEY, OneSecret
-from tests.unit.handlers.upload_in_parts import open_at_s3, session_in
+from tests.support.aws.fake_light_clients import KEY, OneSecret
+from tests.support.aws.moto_cloud import OWNER, REF, Cloud
+from tests.support.handlers.multipart_upload import open_at_s3, session_in
+from tests.support.handlers.proxy_events import always_the_same, proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -21,12 +20,13 @@ from handlers.domain.upload_ids import UploadIds
 from handlers.entries import create_upload
 from handlers.entries import dependencies as upload_environment
 from handlers.storage.upload_signer import SENT_HEADERS
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
-from tests.unit.handlers.events import REQUEST_ID, always_the_same, proxy_event
-from tests.unit.handlers.light_clients import KEY, light_calls
-from tests.unit.handlers.scripted_server import answer as scripted
-from tests.unit.handlers.scripted_server import scripted_server
-from tests.unit.handlers.upload_in_parts import SETTINGS, SHOP, checksum_of, problem_in
+from tests.support.aws.fake_light_clients import KEY, light_calls
+from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
+from tests.support.aws.scripted_server import answer as scripted
+from tests.support.aws.scripted_server import scripted_server
+from tests.support.handlers.multipart_upload import SETTINGS, SHOP, checksum_of, problem_in
+from tests.support.handlers.proxy_events import REQUEST_ID, always_the_same, proxy_event
+from tests.support.paths import PROJECT
 
 BODY: dict[str, Any] = {"file_name": "scan.pdf", "content_type": "application/pdf", "size_bytes": 5}
 HEADERS = {
@@ -323,7 +323,7 @@ class TestColdStart:
                     "AWS_ENDPOINT_URL_DYNAMODB": one.url,
                     "AWS_ENDPOINT_URL_S3": s3.url,
                     "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
-                    "PYTHONPATH": str(Path(__file__).parents[3]),
+                    "PYTHONPATH": str(PROJECT),
                     "PATH": os.environ["PATH"],
                 },
                 capture_output=True,

@@ -10,8 +10,8 @@ from handlers.aws.client import AwsError
 from handlers.domain.errors import InvalidRequest, QuotaExceeded
 from handlers.domain.quota import Quota
 from handlers.storage.upload_store import UploadStore
-from tests.unit.handlers.cloud import CREATED, OWNER, REF, TABLE, Cloud
-from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
+from tests.support.aws.moto_cloud import CREATED, OWNER, REF, TABLE, Cloud
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
 
 URL_LIFETIME = timedelta(minutes=15)
 

@@ -6,7 +6,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from handlers.storage.job_queue import JobQueue, retry_delay_seconds
-from tests.unit.handlers.cloud import Cloud
+from tests.support.aws.moto_cloud import Cloud
 
 
 def receive(cloud: Cloud) -> list[Any]:

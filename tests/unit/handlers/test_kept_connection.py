@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from handlers.aws import http_connection as module
 from handlers.aws.http_connection import Answer, BrokenAnswer, KeptConnection
-from tests.unit.handlers.scripted_server import (
+from tests.support.aws.scripted_server import (
     Caller,
     ScriptedServer,
     Step,

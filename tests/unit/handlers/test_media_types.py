@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.allowed_types import is_active, is_allowed, media_type
 from handlers.domain.media_types import HEAD_BYTES, can_be_checked, contradiction
-from tests.unit.handlers.file_heads import HEADS
+from tests.support.handlers.file_heads import HEADS
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
 _ODF = "application/vnd.oasis.opendocument"

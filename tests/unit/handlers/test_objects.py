@@ -3,7 +3,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from handlers.storage.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
-from tests.unit.handlers.cloud import INGEST, REF, RESULTS, Cloud
+from tests.support.aws.moto_cloud import INGEST, REF, RESULTS, Cloud
 
 KEY = REF.object_key
 

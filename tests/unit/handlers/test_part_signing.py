@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,13 @@ from handlers.aws.presign import Bucket, Credentials
 from handlers.domain.plan import Parts
 from handlers.domain.session import Session
 from handlers.entries import sign_parts
-from tests.unit.handlers.cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
-from tests.unit.handlers.events import proxy_event
-from tests.unit.handlers.light_clients import KEY
-from tests.unit.handlers.scripted_server import answer as scripted
-from tests.unit.handlers.scripted_server import scripted_server
-from tests.unit.handlers.upload_in_parts import SETTINGS, problem_in
+from tests.support.aws.fake_light_clients import KEY
+from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
+from tests.support.aws.scripted_server import answer as scripted
+from tests.support.aws.scripted_server import scripted_server
+from tests.support.handlers.multipart_upload import SETTINGS, problem_in
+from tests.support.handlers.proxy_events import proxy_event
+from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
@@ -187,7 +187,7 @@ class TestColdStart:
             "answer = handle(json.load(sys.stdin), None)\n"
             "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))\n"
         )
-        root = Path(__file__).parents[3]
+        root = PROJECT
         with scripted_server(scripted({"SecretString": KEY.to_secret()})) as server:
             environment = {**ENVIRONMENT, **SETTINGS, "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.url}
             done = subprocess.run(

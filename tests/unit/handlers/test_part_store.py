@@ -9,8 +9,8 @@ from handlers.domain.errors import SizeMismatch
 from handlers.domain.plan import Method, Parts
 from handlers.domain.upload import Multipart, Status, Upload
 from handlers.storage.multipart import PartsBusy, PartsGone, PartStore
-from tests.unit.handlers.cloud import CREATED, INGEST, REF, Cloud
-from tests.unit.handlers.upload_in_parts import BODIES, UploadInParts
+from tests.support.aws.moto_cloud import CREATED, INGEST, REF, Cloud
+from tests.support.handlers.multipart_upload import BODIES, UploadInParts
 
 MULTIPART = Multipart("of-nobody", Parts(23, 10))
 UPLOAD = Upload(

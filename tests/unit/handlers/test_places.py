@@ -18,8 +18,8 @@ from handlers.storage.multipart_start import PartOpening
 from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.multipart import abort_upload
-from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
-from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Stammering, ref_of
+from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, Stammering, ref_of
 
 EXPIRED = CREATED + timedelta(minutes=16)
 """When a URL of CREATED, and so the place of its upload, is over."""

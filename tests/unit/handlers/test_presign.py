@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, presign
-from tests.unit.handlers.signing import HEADERS, NOW, PLAIN, STRANGE_KEYS, boto3_url, botocore_signed, own_url
+from tests.support.aws.botocore_signer import (
+    HEADERS,
+    NOW,
+    PLAIN,
+    STRANGE_KEYS,
+    boto3_put_url,
+    botocore_url,
+    own_put_url,
+)
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 keys = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=60)
@@ -21,11 +29,11 @@ class TestEqualToBoto3ByteForByte:
     )
     @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"], ids=["virtual", "path"])
     def test_for_any_key(self, key: str, endpoint: str | None) -> None:
-        assert own_url(key, endpoint=endpoint) == boto3_url(key, endpoint=endpoint)
+        assert own_put_url(key, endpoint=endpoint) == boto3_put_url(key, endpoint=endpoint)
 
     @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1"])
     def test_for_any_region(self, region: str) -> None:
-        assert own_url(region=region) == boto3_url(region=region)
+        assert own_put_url(region=region) == boto3_put_url(region=region)
 
     @pytest.mark.parametrize(
         "endpoint",
@@ -39,7 +47,7 @@ class TestEqualToBoto3ByteForByte:
         ],
     )
     def test_for_any_endpoint(self, endpoint: str) -> None:
-        assert own_url(endpoint=endpoint) == boto3_url(endpoint=endpoint)
+        assert own_put_url(endpoint=endpoint) == boto3_put_url(endpoint=endpoint)
 
     @pytest.mark.parametrize(
         "endpoint",
@@ -54,7 +62,7 @@ class TestEqualToBoto3ByteForByte:
     )
     def test_the_signature_is_boto3s_for_an_endpoint_that_is_not_in_its_shortest_form(self, endpoint: str) -> None:
         """A client leaves the scheme's own port out of Host, and sends it in lower case."""
-        ours, theirs = urlsplit(own_url(endpoint=endpoint)), urlsplit(boto3_url(endpoint=endpoint))
+        ours, theirs = urlsplit(own_put_url(endpoint=endpoint)), urlsplit(boto3_put_url(endpoint=endpoint))
         assert (ours.path, ours.query) == (theirs.path, theirs.query)
         assert ours.hostname == theirs.hostname
 
@@ -62,10 +70,10 @@ class TestEqualToBoto3ByteForByte:
         "region", ["eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"]
     )
     def test_for_a_region_of_another_partition(self, region: str) -> None:
-        assert own_url(region=region) == boto3_url(region=region)
+        assert own_put_url(region=region) == boto3_put_url(region=region)
 
     def test_for_a_bucket_with_a_dot_in_its_name(self) -> None:
-        assert own_url(name="ingest.example") == boto3_url(name="ingest.example")
+        assert own_put_url(name="ingest.example") == boto3_put_url(name="ingest.example")
 
     @pytest.mark.parametrize(
         "content_type",
@@ -81,12 +89,14 @@ class TestEqualToBoto3ByteForByte:
         ],
     )
     def test_for_any_content_type(self, content_type: str) -> None:
-        assert own_url(content_type=content_type) == boto3_url(content_type=content_type)
+        assert own_put_url(content_type=content_type) == boto3_put_url(content_type=content_type)
 
     @pytest.mark.parametrize("size_bytes", [1, 1024**2, 5 * 1024**3])
     @pytest.mark.parametrize("seconds", [1, 900, 604_800])
     def test_for_any_size_and_lifetime(self, size_bytes: int, seconds: int) -> None:
-        assert own_url(size_bytes=size_bytes, seconds=seconds) == boto3_url(size_bytes=size_bytes, seconds=seconds)
+        assert own_put_url(size_bytes=size_bytes, seconds=seconds) == boto3_put_url(
+            size_bytes=size_bytes, seconds=seconds
+        )
 
     @pytest.mark.parametrize(
         "now",
@@ -97,15 +107,15 @@ class TestEqualToBoto3ByteForByte:
         ],
     )
     def test_at_any_time(self, now: datetime) -> None:
-        assert own_url(now=now) == boto3_url(now=now)
+        assert own_put_url(now=now) == boto3_put_url(now=now)
 
     @given(keys, st.integers(1, 5 * 1024**3), st.integers(1, 604_800), st.booleans())
     def test_whatever_the_key_the_size_and_the_lifetime(
         self, key: str, size_bytes: int, seconds: int, local: bool
     ) -> None:
         endpoint = "http://localhost:4566" if local else None
-        ours = own_url(key, size_bytes=size_bytes, seconds=seconds, endpoint=endpoint)
-        assert ours == boto3_url(key, size_bytes=size_bytes, seconds=seconds, endpoint=endpoint)
+        ours = own_put_url(key, size_bytes=size_bytes, seconds=seconds, endpoint=endpoint)
+        assert ours == boto3_put_url(key, size_bytes=size_bytes, seconds=seconds, endpoint=endpoint)
 
 
 class TestWithASessionToken:
@@ -113,12 +123,12 @@ class TestWithASessionToken:
     @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"], ids=["virtual", "path"])
     def test_the_url_is_that_of_boto3_byte_for_byte(self, token: str, endpoint: str | None) -> None:
         credentials = Credentials("ASIAEXAMPLE", "secret/with+reserved=", token)
-        ours = own_url(credentials=credentials, endpoint=endpoint)
-        assert ours == boto3_url(credentials=credentials, endpoint=endpoint)
+        ours = own_put_url(credentials=credentials, endpoint=endpoint)
+        assert ours == boto3_put_url(credentials=credentials, endpoint=endpoint)
         assert parse_qs(urlsplit(ours).query)["X-Amz-Security-Token"] == [token]
 
     def test_an_empty_token_is_none(self) -> None:
-        assert own_url(credentials=Credentials(PLAIN.access_key_id, PLAIN.secret_access_key, "")) == own_url()
+        assert own_put_url(credentials=Credentials(PLAIN.access_key_id, PLAIN.secret_access_key, "")) == own_put_url()
 
     @given(printable, printable, st.none() | printable, keys)
     def test_whatever_the_credentials_the_url_is_botocores(
@@ -127,4 +137,4 @@ class TestWithASessionToken:
         credentials = Credentials(access_key_id, secret, token)
         bucket = Bucket.at("ingest-bucket", "eu-central-1")
         ours = presign("PUT", bucket, key, credentials, headers=HEADERS, expires_in_seconds=60, now=NOW)
-        assert ours == botocore_signed("PUT", bucket, key, credentials, HEADERS, seconds=60)
+        assert ours == botocore_url("PUT", bucket, key, credentials, headers=HEADERS, seconds=60)

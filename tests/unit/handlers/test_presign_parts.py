@@ -11,7 +11,7 @@ from handlers.aws.presign import Bucket, Credentials, presign
 if TYPE_CHECKING:
     pass
 
-from tests.unit.handlers.signing import KEY, NOW, PLAIN, boto3_url, botocore_signed, own_url
+from tests.support.aws.botocore_signer import KEY, NOW, PLAIN, boto3_put_url, botocore_url, own_put_url
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 keys = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=60)
@@ -27,14 +27,14 @@ class TestHeaders:
         headers = {name.lower(): value for name, value in headers.items()}
         bucket = Bucket.at("ingest-bucket", "eu-central-1")
         ours = presign(method, bucket, KEY, PLAIN, headers=headers, expires_in_seconds=60, now=NOW)
-        assert ours == botocore_signed(method, bucket, KEY, PLAIN, headers, seconds=60)
+        assert ours == botocore_url(method, bucket, KEY, PLAIN, headers=headers, seconds=60)
 
     @pytest.mark.parametrize(
         ("value", "same_as"), [("a  b", "a b"), (" a b ", "a b"), ("a\tb", "a b"), ("a \t  b", "a b"), ("", "   ")]
     )
     def test_white_space_is_folded_as_http_clients_may_fold_it(self, value: str, same_as: str) -> None:
-        assert own_url(content_type=value) == own_url(content_type=same_as)
-        assert own_url(content_type=value) != own_url(content_type=f"{same_as}x")
+        assert own_put_url(content_type=value) == own_put_url(content_type=same_as)
+        assert own_put_url(content_type=value) != own_put_url(content_type=f"{same_as}x")
 
     def test_case_and_order_of_names_do_not_matter(self) -> None:
         bucket = Bucket.at("ingest-bucket", "eu-central-1")
@@ -48,26 +48,26 @@ class TestHeaders:
         assert one == other
 
     def test_exactly_the_given_headers_and_the_host_are_signed(self) -> None:
-        assert parse_qs(urlsplit(own_url()).query)["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
+        assert parse_qs(urlsplit(own_put_url()).query)["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
         bucket = Bucket.at("ingest-bucket", "eu-central-1")
         bare = presign("GET", bucket, KEY, PLAIN, headers={}, expires_in_seconds=60, now=NOW)
         assert parse_qs(urlsplit(bare).query)["X-Amz-SignedHeaders"] == ["host"]
 
     def test_a_form_content_type_is_signed_though_botocore_leaves_it_out(self) -> None:
         form = "application/x-www-form-urlencoded; charset=utf-8"
-        assert "content-type" not in boto3_url(content_type=form)
-        assert parse_qs(urlsplit(own_url(content_type=form)).query)["X-Amz-SignedHeaders"] == [
+        assert "content-type" not in boto3_put_url(content_type=form)
+        assert parse_qs(urlsplit(own_put_url(content_type=form)).query)["X-Amz-SignedHeaders"] == [
             "content-length;content-type;host"
         ]
-        assert own_url(content_type=form) != own_url(content_type="text/plain")
+        assert own_put_url(content_type=form) != own_put_url(content_type="text/plain")
 
 
 class TestMoment:
     def test_another_time_zone_is_the_same_moment(self) -> None:
-        assert own_url(now=NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))) == own_url(now=NOW)
+        assert own_put_url(now=NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))) == own_put_url(now=NOW)
 
     def test_the_url_names_its_second_and_its_lifetime(self) -> None:
-        query = parse_qs(urlsplit(own_url(seconds=60)).query)
+        query = parse_qs(urlsplit(own_put_url(seconds=60)).query)
         assert (query["X-Amz-Date"], query["X-Amz-Expires"]) == (["20260228T235959Z"], ["60"])
 
 
@@ -101,7 +101,7 @@ class TestSigningKey:
             (other, tomorrow, "us-east-1"),
         ]:
             before = len(macs)
-            own_url(credentials=credentials, now=now, region=region)
+            own_put_url(credentials=credentials, now=now, region=region)
             counts.append(len(macs) - before)
         assert counts == [5, 1, 5, 1, 5, 5, 1]
 
@@ -109,4 +109,4 @@ class TestSigningKey:
         for secret in ("first", "second", "first"):
             for now in (NOW, NOW + timedelta(seconds=1), NOW):
                 credentials = Credentials("AKIA1", secret)
-                assert own_url(credentials=credentials, now=now) == boto3_url(credentials=credentials, now=now)
+                assert own_put_url(credentials=credentials, now=now) == boto3_put_url(credentials=credentials, now=now)

@@ -12,8 +12,8 @@ import pytest
 from handlers.domain.upload import iso
 from handlers.processors import Job, Unprocessable
 from handlers.use_cases.process_object import RECORDING_SECONDS, JobFailed
-from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
-from tests.unit.handlers.cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
+from tests.support.aws.moto_cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
+from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
 

@@ -20,9 +20,9 @@ import pytest
 from handlers.entries import process_object
 from handlers.processors import Job, Processor
 from handlers.use_cases.process_object import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
-from tests.unit.handlers.batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, uploaded
-from tests.unit.handlers.cloud import REF, Cloud, tried_again
-from tests.unit.handlers.hanging_server import hanging_server
+from tests.support.aws.moto_cloud import REF, Cloud, tried_again
+from tests.support.aws.scripted_server import hanging_server
+from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, uploaded
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
 

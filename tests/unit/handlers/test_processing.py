@@ -21,7 +21,7 @@ from handlers.use_cases.process_object import (
     LeasedElsewhere,
     NoTimeLeft,
 )
-from tests.unit.handlers.cloud import (
+from tests.support.aws.moto_cloud import (
     EVENT_ID,
     INGEST,
     LATER,
@@ -33,7 +33,7 @@ from tests.unit.handlers.cloud import (
     Cloud,
     object_created,
 )
-from tests.unit.handlers.worker import (
+from tests.support.handlers.deliveries import (
     MAX_ATTEMPTS,
     Worker,
     at_try,

@@ -13,8 +13,8 @@ from handlers.domain.scan import Scan, ScanResult
 from handlers.domain.upload import UploadRef
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.use_cases.process_object import Delivery
-from tests.unit.handlers.cloud import INGEST, OWNER, QUARANTINE, Cloud
-from tests.unit.handlers.worker import (
+from tests.support.aws.moto_cloud import INGEST, OWNER, QUARANTINE, Cloud
+from tests.support.handlers.deliveries import (
     MAX_ATTEMPTS,
     Worker,
     at_try,

@@ -11,8 +11,8 @@ from components.api.functions import CALLS
 from handlers.aws.metric_log import size_class
 from handlers.domain.errors import QuotaExceeded
 from handlers.http.api import Answer, ApiRequest, api_operation
-from tests.unit.handlers.cloud import REF
-from tests.unit.handlers.events import REQUEST_ID, proxy_event
+from tests.support.aws.moto_cloud import REF
+from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
 FIELDS = {
     "_aws",

@@ -8,8 +8,8 @@ import pytest
 from handlers.aws.client import AwsError
 from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
 from handlers.domain.upload import Status
-from tests.unit.handlers.cloud import CREATED, LATER, OWNER, TABLE, Cloud
-from tests.unit.handlers.creating import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
+from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
 
 
 class TestTheSameRequestAgain:

@@ -4,7 +4,7 @@ import pytest
 
 from handlers.domain.rejection import Rejection
 from handlers.domain.scan import MAX_SCANNED_BYTES, Scan, ScanResult
-from tests.unit.handlers.cloud import REF, object_scanned
+from tests.support.aws.moto_cloud import REF, object_scanned
 
 
 def scanned(result: str, *, threats: tuple[str, ...] = (), reasons: tuple[str, ...] = ()) -> Scan:

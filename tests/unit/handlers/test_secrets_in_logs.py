@@ -18,15 +18,15 @@ import pytest
 from benchmarks.quiet_handler import QuietHandler
 from benchmarks.runtime_api import FunctionFailed, LambdaProcess
 from handlers.domain.session import Session
-from tests.unit.components.examples import PROCESSING_PIPELINE, UPLOAD_API
-from tests.unit.components.recording import record
-from tests.unit.handlers.cloud import REF, object_created
-from tests.unit.handlers.events import proxy_event
-from tests.unit.handlers.light_clients import KEY
+from tests.support.aws.fake_light_clients import KEY
+from tests.support.aws.moto_cloud import REF, object_created
+from tests.support.components.examples import PROCESSING_PIPELINE, UPLOAD_API
+from tests.support.components.recording import record
+from tests.support.handlers.proxy_events import proxy_event
+from tests.support.paths import PROJECT
 
 pytest.importorskip("awslambdaric")
 
-PROJECT = Path(__file__).parents[3]
 ENTRIES = sorted(
     f"handlers.entries.{path.stem}.handle"
     for path in (PROJECT / "handlers" / "entries").glob("*.py")

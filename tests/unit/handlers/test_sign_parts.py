@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, PartChecksums, PartSignatures, presign, sign_parts
-from tests.unit.handlers import boto3_signer as peer
-from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY, boto3_url, botocore_url
-from tests.unit.handlers.signing import KEY, NOW, PLAIN, STRANGE_KEYS
+from tests.support.aws import botocore_signer as peer
+from tests.support.aws.botocore_signer import (
+    KEY,
+    LOCAL,
+    NAME,
+    NOW,
+    PLAIN,
+    REGION,
+    STRANGE_KEYS,
+    TEMPORARY,
+    boto3_url,
+    botocore_url,
+)
 
 MULTIPART_ID = "2~K.x9/a+b=_-" * 8
 EVERY_LENGTH = [1, 2, 9, 10, 99, 100, 999, 1000, 9999, 10_000]

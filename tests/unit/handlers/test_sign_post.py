@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, Form, presign_post
-from tests.unit.handlers import boto3_signer as peer
-from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY
-from tests.unit.handlers.signing import KEY, NOW, PLAIN, STRANGE_KEYS
+from tests.support.aws import botocore_signer as peer
+from tests.support.aws.botocore_signer import KEY, LOCAL, NAME, NOW, PLAIN, REGION, STRANGE_KEYS, TEMPORARY
 
 FIELDS = {"Content-Type": "application/pdf"}
 SHA256 = {

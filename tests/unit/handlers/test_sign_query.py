@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, presign
-from tests.unit.handlers import boto3_signer as peer
-from tests.unit.handlers.boto3_signer import LOCAL, NAME, REGION, TEMPORARY, boto3_url, botocore_url
-from tests.unit.handlers.signing import KEY, NOW, PLAIN
+from tests.support.aws import botocore_signer as peer
+from tests.support.aws.botocore_signer import KEY, LOCAL, NAME, NOW, PLAIN, REGION, TEMPORARY, boto3_url, botocore_url
 
 query_names = st.sampled_from(
     ["a", "A", "a-b", "a.b", "a b", "X-Amz-", "X-Amz-Z", "Z", "partNumber", "response-content-type", "zz", "é", "=&"]

@@ -15,8 +15,8 @@ from handlers.domain.plan import Method, Parts
 from handlers.domain.upload import Multipart, Status, Upload, UploadRef
 from handlers.storage.upload_store import UploadStore
 from local.emulator import Emulator
-from tests.unit.handlers.cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
-from tests.unit.handlers.store_steps import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
+from tests.support.aws.moto_cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
+from tests.support.handlers.status_transitions import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
 
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
 ALLOWED = {

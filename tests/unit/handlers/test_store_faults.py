@@ -7,8 +7,8 @@ from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.domain.errors import UnknownUpload
 from handlers.storage.upload_store import UploadStore
-from tests.unit.handlers.cloud import LATER, OWNER, REF, TABLE, Cloud
-from tests.unit.handlers.store_steps import STEPS
+from tests.support.aws.moto_cloud import LATER, OWNER, REF, TABLE, Cloud
+from tests.support.handlers.status_transitions import STEPS
 
 
 class TestReading:

@@ -12,9 +12,9 @@ from handlers.domain.upload import UploadRef
 from handlers.entries import abort_upload, complete_upload, list_parts, sign_parts
 from handlers.storage.upload_store import UploadStore
 from local.shim.templates import Source, render
-from tests.unit.handlers.cloud import REF, Cloud
-from tests.unit.handlers.events import REQUEST_ID, proxy_event
-from tests.unit.handlers.upload_in_parts import SETTINGS, SHOP, UploadInParts
+from tests.support.aws.moto_cloud import REF, Cloud
+from tests.support.handlers.multipart_upload import SETTINGS, SHOP, UploadInParts
+from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 

@@ -14,8 +14,8 @@ from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadReque
 from handlers.domain.rejection import Rejection
 from handlers.storage.objects import CHUNK_BYTES, ObjectFacts, ObjectStore, ObjectVersion
 from handlers.use_cases.verification import verify
-from tests.unit.handlers.cloud import INGEST, REF, RESULTS, Cloud
-from tests.unit.handlers.file_heads import HEADS
+from tests.support.aws.moto_cloud import INGEST, REF, RESULTS, Cloud
+from tests.support.handlers.file_heads import HEADS
 
 VERSION = ObjectVersion(INGEST, REF.object_key, "v1")
 SHA256, CRC32 = ChecksumAlgorithm.SHA256, ChecksumAlgorithm.CRC32

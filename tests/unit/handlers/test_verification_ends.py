@@ -16,8 +16,7 @@ from handlers.entries import process_object
 from handlers.storage import objects
 from handlers.storage.objects import ObjectStore, ObjectVersion
 from handlers.use_cases.process_object import Delivery, JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
-from tests.unit.handlers.batches import handle, in_this_process, uploaded
-from tests.unit.handlers.cloud import (
+from tests.support.aws.moto_cloud import (
     INGEST,
     LATER,
     LATER_ISO,
@@ -30,7 +29,8 @@ from tests.unit.handlers.cloud import (
     object_scanned,
     tried_again,
 )
-from tests.unit.handlers.worker import MAX_ATTEMPTS, Worker, at_try, count_bytes, duplicate, failed_try, never
+from tests.support.handlers.deliveries import MAX_ATTEMPTS, Worker, at_try, count_bytes, duplicate, failed_try, never
+from tests.support.handlers.queue_batches import handle, in_this_process, uploaded
 
 Again = Callable[[Delivery], Delivery]
 TEXT = b"words"

@@ -10,7 +10,7 @@ from components.api.mapping_templates import get_upload_response
 from handlers.http.view import upload_view
 from handlers.storage.upload_store import UploadStore
 from local.shim.templates import Source, render
-from tests.unit.handlers.cloud import REF, RESULTS, Cloud
+from tests.support.aws.moto_cloud import REF, RESULTS, Cloud
 
 RESULT = {"bucket": RESULTS, "key": REF.result_key}
 FAILURE = {"code": "unprocessable", "detail": 'It is no "picture".\n'}

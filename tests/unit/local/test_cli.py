@@ -12,8 +12,8 @@ import pytest
 from local import down, run_file
 from local.__main__ import main
 from local.faults import LocalModeError
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -19,7 +19,7 @@ from local.faults import LocalModeError
 from local.history import Change
 from local.picture import Picture, write_picture
 from local.users import sign_up
-from tests.unit.client.fake_server import FakeServer, answer, problem
+from tests.support.client.fake_server import FakeServer, answer, problem
 
 PENDING: dict[str, Any] = {
     "upload_id": "0198",

@@ -17,8 +17,7 @@ from local.emulator import Emulator
 from local.models import InvalidInputError
 from local.provider import UnknownTypeError
 from local.resources import TABLE
-
-EVERYTHING = Path(__file__).parent / "deployer_program"
+from tests.support.paths import EVERY_RESOURCE
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def everything(emulator: Emulator) -> Deployment:
-    return deploy(emulator, project_dir=EVERYTHING)
+    return deploy(emulator, project_dir=EVERY_RESOURCE)
 
 
 @pytest.fixture

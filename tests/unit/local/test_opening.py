@@ -8,8 +8,7 @@ import pytest
 
 from local.faults import LocalModeError
 from local.opening import check_config
-
-PROJECT = Path(__file__).parents[3]
+from tests.support.paths import PROJECT
 
 
 @pytest.fixture

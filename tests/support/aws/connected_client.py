@@ -1,4 +1,4 @@
-"""A light client and a scripted server that it talks to, by a clock and with waits of the test's."""
+"""A JSON client that is connected to a scripted server, with a controlled clock and recorded waits."""
 
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -6,14 +6,14 @@ from typing import Any, Self
 import pytest
 
 from handlers.aws.json_client import DYNAMODB, AwsJson, Service
-from tests.unit.handlers.scripted_server import ScriptedServer, Step, scripted_server
+from tests.support.aws.scripted_server import ScriptedServer, Step, scripted_server
 
 REGION = "eu-central-1"
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
-class Talk:
-    """Open while the test asks; `call` makes one call, and the server does its steps."""
+class ConnectedClient:
+    """Runs the server inside a `with` block. `call` makes one call, and the server does its steps."""
 
     def __init__(self, *steps: Step, service: Service = DYNAMODB, jitter: float = 1) -> None:
         self.steps = steps

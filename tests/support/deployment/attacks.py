@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.system import Answer, System, User, checksum_of, http, put
+from tests.support.deployment.system import Answer, System, User, checksum_of, http, put
 
 MEBIBYTE = 1024**2
 PART_BYTES = 16 * MEBIBYTE

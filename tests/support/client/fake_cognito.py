@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from tests.unit.client.fake_server import FakeServer, Handler, Reaction, send
+from tests.support.client.fake_server import FakeServer, Handler, Reaction, send
 
 EMAIL = "ada@example.com"
 

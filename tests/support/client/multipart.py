@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from client import Backoff, Portage, Progress, Tuning
-from tests.unit.client.fake_portage import FakePortage
-from tests.unit.client.fake_s3 import Part
-from tests.unit.client.fake_server import stored
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import Part
+from tests.support.client.fake_server import stored
 
 KIB = 1024
 PART = 64 * KIB

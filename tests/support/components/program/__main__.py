@@ -1,5 +1,5 @@
 """Runs whatever the test at hand wants recorded."""
 
-from tests.unit.components import recording
+from tests.support.components import recording
 
 recording.run_the_program()

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.client.fake_s3 import FakeS3, StoredUpload
-from tests.unit.client.fake_server import Handler, Reaction, drop, send
+from tests.support.client.fake_s3 import FakeS3, StoredUpload
+from tests.support.client.fake_server import Handler, Reaction, drop, send
 
 NOW = "2026-01-02T03:04:05Z"
 REASON = {"code": "checksum-mismatch", "detail": "The bytes have another sha256 than was declared."}

@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.domain.upload import Run, UploadRef
 from handlers.storage.upload_store import UploadStore
-from tests.unit.handlers.cloud import LATER, LATER_ISO, REF, RESULTS
+from tests.support.aws.moto_cloud import LATER, LATER_ISO, REF, RESULTS
 
 VERSION, ANOTHER_VERSION = "v1", "v2"
 HOLDER, OTHER = Run("event-1", "run-1"), Run("event-2", "run-2")

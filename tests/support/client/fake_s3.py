@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.client.fake_server import FakeServer, Handler, Reaction, send
+from tests.support.client.fake_server import FakeServer, Handler, Reaction, send
 
 ENCRYPTION = {"x-amz-server-side-encryption": "aws:kms"}
 OF_S3 = {"x-amz-request-id": "4442587FB7D0A2F9"}

@@ -11,9 +11,9 @@ import yaml
 
 from local.emulator import Emulator
 from local.engine.stacks import EngineStack, Run
+from tests.support.paths import PROJECT
 
-ROOT = Path(__file__).parents[2]
-STACKS = sorted(re.findall(r"Pulumi\.(\w+)\.yaml", " ".join(path.name for path in ROOT.glob("Pulumi.*.yaml"))))
+STACKS = sorted(re.findall(r"Pulumi\.(\w+)\.yaml", " ".join(path.name for path in PROJECT.glob("Pulumi.*.yaml"))))
 
 STATEFUL = frozenset(
     (
@@ -32,14 +32,16 @@ STATEFUL = frozenset(
 class Project:
     """A folder with Pulumi.yaml and the stacks' files; the CLI rewrites them."""
 
-    def __init__(self, folder: Path, emulator: Emulator, *, program_dir: Path = ROOT, name: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, emulator: Emulator, *, program_dir: Path = PROJECT, name: str | None = None
+    ) -> None:
         """Copy the project's files from the folder of the program."""
         self._folder = folder
         self.emulator = emulator
         self._program_dir = program_dir
         self._state = folder / "state"
         folder.mkdir(parents=True)
-        for path in program_dir.iterdir() if program_dir != ROOT else program_dir.glob("Pulumi*.yaml"):
+        for path in program_dir.iterdir() if program_dir != PROJECT else program_dir.glob("Pulumi*.yaml"):
             if path.is_file():
                 shutil.copy(path, folder)
         if name is not None:
@@ -82,15 +84,15 @@ def checkout(folder: Path) -> Path:
     """Copy what a clone of this repository would have, with the changes that are not committed."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=ROOT,
+        cwd=PROJECT,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
+        if (PROJECT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy(PROJECT / name, folder / name)
     return folder
 
 

@@ -7,7 +7,7 @@ from openapi_schema_validator import OAS30Validator
 
 from components.api.schemas import schemas
 from handlers.domain.plan import Method
-from tests.unit.client.fake_portage import FakePortage
+from tests.support.client.fake_portage import FakePortage
 
 _BODIES = {
     "POST/uploads": "CreateUploadRequest",

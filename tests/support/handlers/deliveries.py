@@ -13,7 +13,7 @@ from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.process_object import Delivery, JobFailed, Processing
-from tests.unit.handlers.cloud import INGEST, LATER, QUARANTINE, RESULTS, Cloud
+from tests.support.aws.moto_cloud import INGEST, LATER, QUARANTINE, RESULTS, Cloud
 
 MAX_ATTEMPTS = 3
 

@@ -19,8 +19,8 @@ from handlers.storage.upload_signer import Permission
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.create_upload import Creation, CreationRules
 from handlers.use_cases.session_issuer import SessionIssuer
-from tests.unit.handlers.cloud import CREATED, OWNER
-from tests.unit.handlers.light_clients import KEY
+from tests.support.aws.fake_light_clients import KEY
+from tests.support.aws.moto_cloud import CREATED, OWNER
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
 IN_PARTS = {**BODY, "method": "multipart"}

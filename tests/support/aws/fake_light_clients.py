@@ -11,7 +11,7 @@ from handlers.aws.json_client import SECRETS_MANAGER, AwsJson, Calls, Service
 from handlers.aws.presign import Bucket
 from handlers.aws.s3_client import AwsS3
 from handlers.storage.session_keys import SigningKey
-from tests.unit.handlers.cloud import dynamodb_client, s3_client
+from tests.support.aws.moto_cloud import dynamodb_client, s3_client
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"
 KEY = SigningKey("key-1", b"k" * 32)

@@ -9,7 +9,7 @@ from typing import Any
 from handlers.domain.upload import UploadRef
 from handlers.entries import process_object
 from handlers.processors import Job, Processor
-from tests.unit.handlers.cloud import OWNER, PDF, REF, Cloud
+from tests.support.aws.moto_cloud import OWNER, PDF, REF, Cloud
 
 MAX_ATTEMPTS = 3
 REFS = [UploadRef(OWNER, f"01985c2e-5a00-7000-8000-00000000000{n}") for n in range(3)]

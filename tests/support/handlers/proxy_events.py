@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.domain.upload_ids import UploadIds
-from tests.unit.handlers.cloud import OWNER, REF
+from tests.support.aws.moto_cloud import OWNER, REF
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 

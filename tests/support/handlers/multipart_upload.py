@@ -11,8 +11,8 @@ from typing import Any
 
 from handlers.domain.declaration import ChecksumAlgorithm
 from handlers.domain.session import Session
-from tests.unit.handlers.cloud import INGEST, REF, TABLE, Cloud
-from tests.unit.handlers.light_clients import KEY, SECRET
+from tests.support.aws.fake_light_clients import KEY, SECRET
+from tests.support.aws.moto_cloud import INGEST, REF, TABLE, Cloud
 
 BODIES = {1: b"0123456789", 2: b"abcdefghij", 3: b"end"}
 SIZE_BYTES, PART_SIZE_BYTES = 23, 10

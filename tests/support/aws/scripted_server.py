@@ -1,4 +1,4 @@
-"""An AWS endpoint on loopback that answers each request as the test has written down, or misbehaves."""
+"""AWS endpoints on loopback that answer each request as a test scripts it, or never answer."""
 
 import json
 import socket
@@ -145,3 +145,40 @@ def silence(caller: Caller) -> bool:
     """Keep the client waiting until it goes, or the test ends."""
     caller.line.recv(1)
     return False
+
+
+@dataclass
+class HangingServer:
+    """Never answers its first caller. Closes every later connection at once, so that a test ends."""
+
+    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+    callers: list[socket.socket] = field(default_factory=list[socket.socket])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                caller, _address = self.listener.accept()
+            except OSError:  # shut down: the test is over
+                return
+            self.callers.append(caller)
+            if len(self.callers) > 1:
+                caller.close()
+
+
+@contextmanager
+def hanging_server() -> Generator[HangingServer]:
+    server = HangingServer()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        server.listener.close()
+        for caller in server.callers:
+            caller.close()

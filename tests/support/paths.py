@@ -1,0 +1,11 @@
+"""Folders that tests read or run."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+
+TEAM_CODE = PROJECT / "tests/support/deployment/team_code"
+"""A platform team's own processor."""
+
+EVERY_RESOURCE = PROJECT / "tests/support/deployment/every_resource"
+"""A program with one resource of each type that local mode knows."""
