@@ -10,7 +10,7 @@ BENCH_STAMP := $(VENV)/.requirements-bench
 PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit integration test-engine pulumi bench check generate format requirements clean
+.PHONY: help install demo local down test unit integration test-engine pulumi bench check generate golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ check: $(STAMP) ## Lint, format and type checks, and whether generated files are
 
 generate: $(STAMP) ## Write what is generated: the config block of Pulumi.yaml
 	$(RUN)/python -m generate
+
+golden: $(STAMP) ## Write the dumps of each stack's resources (tests/unit/golden), which a review reads as a diff
+	$(RUN)/python -m tests.support.golden
 
 format: $(STAMP) ## Format the code, and fix what ruff can fix
 	$(RUN)/ruff check --fix

@@ -1,0 +1,114 @@
+"""The golden dumps: every resource of each stack, in files that a review reads as a diff.
+
+`make golden` runs this module and writes tests/unit/golden/*.yaml from the stacks' files.
+
+A dump contains the config that it was made from. Tests use that config, so that they still pass when a user changes
+the values of a stack.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import yaml
+
+from local.program import Registration, plain, run_program
+from tests.support.components.recording import FakeAws
+from tests.support.paths import PROJECT
+
+FOLDER = PROJECT / "tests/unit/golden"
+STACKS = ("dev", "local", "prod", "staging")
+
+_HASH = re.compile(r"\b[0-9a-f]{32,}\b")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents the items of lists, and repeats equal values instead of referring to them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def path_of(stack: str) -> Path:
+    """Return the file of a stack's dump."""
+    return FOLDER / f"{stack}.yaml"
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the config in a stack's file or in a dump."""
+    return yaml.safe_load(path.read_text())["config"]
+
+
+def dump(stack: str, config: Mapping[str, Any]) -> str:
+    """Run the program with this config under the stack's name; returns config, resources and outputs as YAML."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**declared, "main": str(PROJECT)}))
+        (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": dict(config)}))
+        run = run_program(folder, stack=stack, cloud=FakeAws())
+    names = {each.urn: f"{each.name} {each.type}" for each in run.registrations}
+    resources = {names[each.urn]: _described(each, names) for each in run.registrations}
+    if len(resources) < len(run.registrations):
+        raise ValueError(f"Two resources of the stack {stack} have the same type and name.")
+    document = {"config": dict(config), "outputs": dict(run.outputs), "resources": resources}
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=True, width=116, allow_unicode=True)
+
+
+def _described(registration: Registration, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the engine compares with the state."""
+    options = registration.options
+    described = {
+        "parent": names.get(registration.parent),
+        "protect": options.protect,
+        "retainOnDelete": options.retain_on_delete,
+        "deleteBeforeReplace": options.delete_before_replace,
+        "deletedWith": names.get(options.deleted_with),
+        "ignoreChanges": list(options.ignore_changes),
+        "replaceOnChanges": list(options.replace_on_changes),
+        "inputs": _normalized(plain(registration.inputs)),
+    }
+    return {key: value for key, value in described.items() if value}
+
+
+def _normalized(value: Any) -> Any:
+    """Write JSON text as values, hashes and code without their content, whole numbers without a point."""
+    match value:
+        case dict():
+            return {key: _normalized(item) for key, item in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_normalized(item) for item in cast("list[Any]", value)]
+        case str():
+            parsed = _parsed(value)
+            return _HASH.sub("<hash>", value) if parsed is None else _normalized(parsed)
+        case pulumi.AssetArchive():
+            names = {name.partition("/")[0] for name in value.assets if ".dist-info" not in name}
+            return f"<code: {', '.join(sorted(names))}>"
+        case _:
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _parsed(text: str) -> Any:
+    """Return the object or list that the text is in JSON, if it is one."""
+    with suppress(json.JSONDecodeError):
+        return json.loads(text) if text.startswith(("{", "[")) else None
+    return None
+
+
+def write() -> None:
+    """Write the dump of each stack."""
+    FOLDER.mkdir(exist_ok=True)
+    for stack in STACKS:
+        path_of(stack).write_text(dump(stack, read_config(PROJECT / f"Pulumi.{stack}.yaml")))
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,22 @@
+"""Each stack declares the resources that its golden dump shows."""
+
+from difflib import unified_diff
+from itertools import islice
+
+import pytest
+
+from tests.support import golden
+
+MOST_LINES = 300
+
+
+@pytest.mark.parametrize("stack", golden.STACKS)
+def test_the_stack_declares_what_its_dump_shows(stack: str) -> None:
+    path = golden.path_of(stack)
+    before, after = path.read_text(), golden.dump(stack, golden.read_config(path))
+
+    difference = unified_diff(before.splitlines(), after.splitlines(), "committed", "declared", lineterm="", n=6)
+
+    if before != after:
+        shown = "\n".join(islice(difference, MOST_LINES))
+        pytest.fail(f"{path.name} differs. If this is intended, run `make golden`.\n{shown}", pytrace=False)
