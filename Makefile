@@ -10,7 +10,7 @@ BENCH_STAMP := $(VENV)/.requirements-bench
 PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit integration test-engine pulumi bench check generate golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-engine pulumi bench check generate golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(STAMP) ## Pass all tests: unit and integration
 
 unit: $(STAMP) ## Pass the unit tests
 	$(RUN)/pytest $(PARALLEL) tests/unit
+
+coverage: $(STAMP) ## Pass the unit tests, and fail if they run less of the code than they did (pyproject.toml)
+	$(RUN)/pytest $(PARALLEL) tests/unit --cov --cov-report=term
 
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
@@ -74,10 +77,12 @@ format: $(STAMP) ## Format the code, and fix what ruff can fix
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
-requirements: ## Compile requirements*.txt from requirements*.in (needs uv)
-	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
-	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
-	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
+# Each package is pinned with the hashes of its files, so that pip installs only what was reviewed here.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis $(filter-out .local/bin,$(wildcard .local/*))
