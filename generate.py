@@ -1,20 +1,24 @@
-"""Writes what is derived from declarations: the config block of Pulumi.yaml. `make generate` runs it.
+"""Writes the generated files: the config block of Pulumi.yaml, and Amazon's root certificates. `make generate` runs it.
 
 python -m generate           writes the files
 python -m generate --check   exits with 1 if a file is not what would be written
 """
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import certifi
 import yaml
 
 from components.arguments import Argument
 from components.arguments.declaration import description
+from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
 from settings import config_type, keys, none_of
 
-PULUMI_YAML = Path(__file__).parent / "Pulumi.yaml"
+_PROJECT = Path(__file__).resolve().parent
+PULUMI_YAML = _PROJECT / "Pulumi.yaml"
 
 
 def config_block() -> str:
@@ -39,15 +43,22 @@ def _omission(declared: Argument) -> str:
     return f" {'An empty value' if none == '' else none} is the same as omitting it."
 
 
-def main() -> int:
-    """Write Pulumi.yaml, or check it; returns the exit code."""
+def pulumi_yaml() -> str:
+    """Return Pulumi.yaml with the generated config block."""
     text = PULUMI_YAML.read_text(encoding="utf-8")
-    generated = text[: text.index("\nconfig:\n") + 1] + config_block()
+    return text[: text.index("\nconfig:\n") + 1] + config_block()
+
+
+def main() -> int:
+    """Write the files, or check them; returns the exit code."""
+    generated = {PULUMI_YAML: pulumi_yaml(), AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time())}
+    stale = [path for path, text in generated.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
-        if text != generated:
-            print("Pulumi.yaml differs from the components' arguments. Run `make generate`.", file=sys.stderr)  # noqa: T201
-        return int(text != generated)
-    PULUMI_YAML.write_text(generated, encoding="utf-8")
+        for path in stale:
+            print(f"{path.relative_to(_PROJECT)} is not what `make generate` writes. Run it.", file=sys.stderr)  # noqa: T201
+        return int(bool(stale))
+    for path in stale:
+        path.write_text(generated[path], encoding="utf-8")
     return 0
 
 

@@ -28,14 +28,17 @@ def main() -> int:
     """Measure all; 1 where something could not be measured, whether goals are met or not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only prove that all runs: the figures say nothing")
-    quick: bool = parser.parse_args().quick
+    parser.add_argument("only", nargs="?", choices=BENCHMARKS, help="measure this alone, and write no document")
+    arguments = parser.parse_args()
+    quick: bool = arguments.quick
+    chosen = {arguments.only: BENCHMARKS[arguments.only]} if arguments.only else BENCHMARKS
     console = console_for(sys.stdout)
     rows: list[Row] = []
     unmeasured = 0
     begun = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        for title, measure in BENCHMARKS.items():
+        for title, measure in chosen.items():
             with tempfile.TemporaryDirectory(prefix="portage-bench-") as name:
                 task = progress.add_task(title, total=None)
                 bench = Bench(
@@ -52,7 +55,7 @@ def main() -> int:
                     unmeasured += 1
     console.print(for_terminal(rows))
     console.print(f"In {time.monotonic() - begun:.0f} s.")
-    if not quick:
+    if not quick and not arguments.only:
         console.print(f"Written to {write_document(rows)}.")
     return 1 if unmeasured else 0
 

@@ -15,7 +15,9 @@ class Certificate:
     pem: Path
     """A key, and its certificate by an authority of the run's own."""
     bundle: Path
-    """Its authority behind all that machines trust: a client reads as many as it would anywhere."""
+    """Its authority after all that machines trust, so that a client reads as many as anywhere."""
+    authority: bytes
+    """Its authority alone, as PEM."""
 
     @property
     def server(self) -> ssl.SSLContext:
@@ -28,7 +30,7 @@ class Certificate:
 def write_certificate(folder: Path) -> Certificate:
     """Make an authority, and a key and a certificate by it."""
     authority = trustme.CA()
-    made = Certificate(folder / "server.pem", folder / "authorities.pem")
+    made = Certificate(folder / "server.pem", folder / "authorities.pem", authority.cert_pem.bytes())
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(made.pem))
-    made.bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+    made.bundle.write_bytes(Path(certifi.where()).read_bytes() + made.authority)
     return made

@@ -21,9 +21,10 @@ without awscrt. Both sign the same headers.
 **Functions**: a process with the code, the handler and the environment that the stack `dev` deploys, compiled to
 bytecode, under `awslambdaric` with a runtime API of the benchmark's own, from the start of the process to its first
 response's arrival. AWS is a local server that answers at once: by https, as AWS does, and by http, for what is left
-without TLS. Whom to trust is read from a bundle with all the authorities that a machine has. The peer of
-`create_upload` makes boto3's clients when it is imported, asks DynamoDB how many uploads are open, records the upload
-and presigns its URL. The empty handler calls nobody, whereas `sign_parts` first reads its key from Secrets Manager.
+without TLS. Our functions trust the file that they ship, with Amazon's root certificates and the local server's; boto3
+reads all the authorities that a machine has. The peer of `create_upload` makes boto3's clients when it is imported,
+asks DynamoDB how many uploads are open, records the upload and presigns its URL. The empty handler calls no service,
+whereas `sign_parts` first reads its key from Secrets Manager.
 
 **Sending**: {FULL.transfer_bytes // 1024**2} MiB in parts of 16 MiB over 8 connections to one process of Debian's nginx
 on loopback, which receives each part into a file. CPU is user and system time of the client's process alone, from the

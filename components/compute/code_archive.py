@@ -28,6 +28,8 @@ import pulumi
 from components.arguments import ArgumentError
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
+OUR_SUFFIXES = frozenset({".py", ".pem"})
+"""Modules, and the root certificates."""
 
 INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 """What an installer writes into a .dist-info: it differs from machine to machine. METADATA and licences are shipped."""
@@ -81,7 +83,7 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
         f"{HANDLERS.name}/{name}": pulumi.FileAsset(str(path))
         for name, path in _files_in(HANDLERS).items()
-        if path.suffix == ".py" and path.is_file()
+        if path.suffix in OUR_SUFFIXES and path.is_file()
     }
     for distribution in distributions:
         assets |= _files_of(distribution)

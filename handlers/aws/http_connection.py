@@ -1,10 +1,14 @@
 """One HTTP/1.1 connection to one server, kept open between requests.
 
-http.client would do, but for its import: with the e-mail parser and ssl it takes 20 ms of a cold start, on which the
-functions that use this spend some 40 in all. ssl is imported here only where it is needed.
+http.client is not used because its import takes 20 ms of a cold start, with the e-mail parser and ssl. ssl is imported
+only for https. Loading all of the machine's certificate authorities takes 15 ms more, so a server is first verified
+with the root certificates of Amazon, which AWS's services use. The machine's authorities are loaded only if that fails
+(docs/decisions/0020-amazon-root-certificates.md).
 Source: RFC 9112, HTTP/1.1.
 """
 
+import logging
+import os
 import select
 import socket
 from collections.abc import Mapping
@@ -14,14 +18,19 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+_logger = logging.getLogger(__name__)
+
+AMAZON_ROOTS = f"{__file__.rpartition(os.sep)[0]}{os.sep}amazon_roots.pem"
+"""The file is generated (components/compute/amazon_roots.py)."""
+
 NO_CONTENT = "204"
 MAX_LINE_BYTES = 65_536
 MAX_HEADERS = 100
-"""As many as http.client takes, of lines as long."""
+"""http.client has the same limits."""
 
 
 class BrokenAnswer(ConnectionError):
-    """The server ended the connection within an answer, or did not speak HTTP/1.1 as expected."""
+    """The server closed the connection within an answer, or the answer is not valid HTTP/1.1."""
 
 
 class Answer(NamedTuple):
@@ -29,15 +38,15 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    """By their names in lower case."""
+    """Keys are names in lower case."""
     body: bytes
 
 
 class KeptConnection:
-    """Opened by the first request, and again by the next one after the server or a failure has closed it.
+    """Opened by the first request, and again by the next request after the server or an error has closed it.
 
-    For one thread at a time. Failures are OSErrors, timeouts among them; whether the server has acted then is not
-    known.
+    Use it in one thread at a time. Errors are OSErrors, including timeouts; after an error it is not known whether the
+    server has processed the request.
     """
 
     def __init__(
@@ -46,19 +55,20 @@ class KeptConnection:
         self._address = (host, port)
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
-        self._tls = _tls_context() if tls else None
+        self._trust = _trusted_file() if tls else None
+        self._tls = _tls_context(self._trust) if tls else None
         self._socket: socket.socket | None = None
         self._answers: BinaryIO | None = None
 
     def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send a request and read its answer; `headers` has `Host`, the length is added."""
+        """Send a request and read its answer; `headers` includes `Host`, the length is added."""
         lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
         head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}Content-Length: {len(body)}\r\n\r\n"
         try:
             connection, answers = self._open()
             connection.sendall(head.encode("latin-1") + body)
             answer = _read_answer(answers)
-        except BaseException:  # whatever it was: what is left on the line would be taken for the next answer
+        except BaseException:  # otherwise the next request would read the rest of this answer as its own
             self.close()
             raise
         if "close" in answer.headers.get("connection", "").lower():
@@ -74,23 +84,50 @@ class KeptConnection:
 
     def _open(self) -> tuple[socket.socket, BinaryIO]:
         if self._socket is not None and _can_be_read(self._socket):
-            self.close()  # nothing is due between two answers, so it is the server's farewell
+            self.close()  # no data is due between two answers, so the server has closed the connection
         if self._socket is None or self._answers is None:
-            self._socket = socket.create_connection(self._address, self._connect_timeout_seconds)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                self._socket = self._tls.wrap_socket(self._socket, server_hostname=self._address[0])
+            self._socket = self._connect() if self._tls is None else self._connect_by_tls(self._tls)
             self._socket.settimeout(self._read_timeout_seconds)
             self._answers = self._socket.makefile("rb")
         return self._socket, self._answers
 
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(self._address, self._connect_timeout_seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def _connect_by_tls(self, context: "SSLContext") -> socket.socket:
+        from ssl import SSLCertVerificationError  # noqa: PLC0415 - see above; it is imported by now
+
+        try:
+            return context.wrap_socket(self._connect(), server_hostname=self._address[0])
+        except SSLCertVerificationError as error:
+            if self._trust != AMAZON_ROOTS:
+                raise
+            _logger.warning(
+                "%s is not trusted by Amazon's root certificates (%s); trying the machine's certificate authorities.",
+                self._address[0],
+                error.verify_message,
+            )
+        self._trust, self._tls = None, _tls_context(None)
+        return self._tls.wrap_socket(self._connect(), server_hostname=self._address[0])
+
+
+def _trusted_file() -> str | None:
+    """Return the file of the certificate authorities to trust, or None for those that OpenSSL finds.
+
+    boto3 reads AWS_CA_BUNDLE and REQUESTS_CA_BUNDLE; OpenSSL reads SSL_CERT_FILE and SSL_CERT_DIR.
+    """
+    if bundle := os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE"):
+        return bundle
+    return None if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") else AMAZON_ROOTS
+
 
 @cache
-def _tls_context() -> "SSLContext":
-    """Read the machine's certificates, once: it takes 20 ms."""
+def _tls_context(trusted_file: str | None) -> "SSLContext":
     from ssl import create_default_context  # noqa: PLC0415 - see above
 
-    return create_default_context()
+    return create_default_context(cafile=trusted_file)
 
 
 def _can_be_read(connection: socket.socket) -> bool:
@@ -116,7 +153,7 @@ def _read_answer(answers: BinaryIO) -> Answer:
         return Answer(int(status), headers, _read_chunks(answers))
     length = headers.get("content-length", "")
     if not length.isdecimal():
-        raise BrokenAnswer(f"an answer's length is {length!r}, which is no number")
+        raise BrokenAnswer(f"an answer's length is {length!r}, which is not a number")
     return Answer(int(status), headers, _read_exactly(answers, int(length)))
 
 
@@ -133,7 +170,7 @@ def _read_chunks(answers: BinaryIO) -> bytes:
 def _chunk_size(line: str) -> int:
     digits = line.partition(";")[0].strip()
     if not digits or digits.strip("0123456789abcdefABCDEF"):
-        raise BrokenAnswer(f"a chunk's length is {digits!r}, which is no hexadecimal number")
+        raise BrokenAnswer(f"a chunk's length is {digits!r}, which is not a hexadecimal number")
     return int(digits, 16)
 
 

@@ -19,7 +19,7 @@ import pytest
 from components.api.functions import CALLS
 from components.arguments import ArgumentError
 from components.compute import code_archive as code_archive_module
-from components.compute.code_archive import HANDLERS, code_archive
+from components.compute.code_archive import HANDLERS, OUR_SUFFIXES, code_archive
 from handlers.aws.environment import read_environment
 from handlers.entries import dependencies as upload_environment
 from handlers.http.api import OriginsEnvironment
@@ -220,7 +220,7 @@ class TestTheArchiveIsTheSameForTheSameSources:
         names = code_archive([]).assets.keys()
 
         assert "handlers/entries/create_upload.py" in names
-        assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.py", name)] == []
+        assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.(py|pem)", name)] == []
 
     def test_of_our_own_it_holds_nothing_that_an_editor_left(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -233,7 +233,9 @@ class TestTheArchiveIsTheSameForTheSameSources:
         monkeypatch.setattr(code_archive_module, "HANDLERS", tmp_path / "handlers")
 
         assert contents(code_archive()) == {
-            path.relative_to(HANDLERS.parent).as_posix(): path.read_bytes() for path in HANDLERS.rglob("*.py")
+            path.relative_to(HANDLERS.parent).as_posix(): path.read_bytes()
+            for suffix in OUR_SUFFIXES
+            for path in HANDLERS.rglob(f"*{suffix}")
         }
 
     def test_of_a_teams_folder_it_holds_all_but_what_is_private_and_what_tools_wrote(self, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import certifi
 import pytest
 import trustme
 from hypothesis import given
@@ -237,32 +238,101 @@ class TestOverTls:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
-    @pytest.fixture
-    def trusted(self, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[None]:
-        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    @pytest.fixture(autouse=True)
+    def no_variable_is_set(self, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+        for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
         module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         yield
         module._tls_context.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
+    @pytest.fixture
+    def authority_file(self, authority: trustme.CA, tmp_path: Path) -> str:
+        path = str(tmp_path / "authority.pem")
+        authority.cert_pem.write_to_path(path)
+        return path
+
+    @pytest.fixture
+    def loaded(self, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+        """The files of authorities that were loaded, in their order; None is OpenSSL's own choice."""
+        files: list[str | None] = []
+        create = ssl.create_default_context
+
+        def recorded(cafile: str | None) -> ssl.SSLContext:
+            files.append(cafile)
+            return create(cafile=cafile)
+
+        monkeypatch.setattr(ssl, "create_default_context", recorded)
+        return files
+
     def secure(self, host: str, port: int) -> KeptConnection:
         return KeptConnection(host, port, tls=True, connect_timeout_seconds=2, read_timeout_seconds=2)
 
-    @pytest.mark.usefixtures("trusted")
-    def test_a_trusted_server_is_spoken_to(self, port: int) -> None:
+    def exchange(self, connection: KeptConnection) -> bytes:
+        try:
+            return connection.request("POST", "/", HEADERS, b"").body
+        finally:
+            connection.close()
+
+    def test_a_server_that_amazons_roots_verify_costs_no_further_authorities(
+        self, port: int, authority_file: str, monkeypatch: pytest.MonkeyPatch, loaded: list[str | None]
+    ) -> None:
+        monkeypatch.setattr(module, "AMAZON_ROOTS", authority_file)
+
+        assert self.exchange(self.secure("localhost", port)) == b"secret"
+        assert loaded == [authority_file]
+
+    def test_another_server_is_verified_with_the_machines_authorities(
+        self,
+        port: int,
+        authority_file: str,
+        monkeypatch: pytest.MonkeyPatch,
+        loaded: list[str | None],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
         connection = self.secure("localhost", port)
+        monkeypatch.setenv("SSL_CERT_FILE", authority_file)  # in the place of the machine's own file
 
-        assert connection.request("POST", "/", HEADERS, b"").body == b"secret"
-        connection.close()
+        assert self.exchange(connection) == b"secret"
+        assert loaded == [module.AMAZON_ROOTS, None]
+        assert [(each.levelname, each.name) for each in caplog.records] == [("WARNING", module.__name__)]
 
-    def test_a_server_that_nobody_vouches_for_gets_nothing(self, port: int) -> None:
+    @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+    def test_a_variable_replaces_amazons_roots(
+        self,
+        variable: str,
+        port: int,
+        authority_file: str,
+        monkeypatch: pytest.MonkeyPatch,
+        loaded: list[str | None],
+    ) -> None:
+        monkeypatch.setenv(variable, authority_file)
+
+        assert self.exchange(self.secure("localhost", port)) == b"secret"
+        assert loaded == [None if variable == "SSL_CERT_FILE" else authority_file]
+
+    def test_a_file_that_a_variable_names_is_all_that_is_trusted(
+        self, port: int, authority_file: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+        monkeypatch.setenv("AWS_CA_BUNDLE", certifi.where())
         with pytest.raises(ssl.SSLCertVerificationError):
-            self.secure("localhost", port).request("POST", "/", HEADERS, b"")
+            self.exchange(self.secure("localhost", port))
 
-    @pytest.mark.usefixtures("trusted")
-    def test_a_server_of_another_name_gets_nothing(self, port: int) -> None:
+    def test_a_server_of_an_unknown_authority_gets_no_request(self, port: int) -> None:
         with pytest.raises(ssl.SSLCertVerificationError):
-            self.secure("127.0.0.1", port).request("POST", "/", HEADERS, b"")
+            self.exchange(self.secure("localhost", port))
+
+    @pytest.mark.parametrize("file", ["Amazon's roots", "the machine's"])
+    def test_a_server_of_another_name_gets_no_request(
+        self, file: str, port: int, authority_file: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if file == "Amazon's roots":
+            monkeypatch.setattr(module, "AMAZON_ROOTS", authority_file)
+        connection = self.secure("127.0.0.1", port)
+        monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            self.exchange(connection)
 
 
 @pytest.mark.parametrize("unwanted", ["ssl", "http.client", "email", "botocore", "random", "zlib"])
