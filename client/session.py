@@ -12,7 +12,7 @@ from typing import Self
 from client.answers import Fields, json_object
 from client.errors import SignInRefused, UnexpectedAnswer
 from client.transport import call, checked_url, open_pool
-from handlers.aws.regions import partition_of
+from handlers.aws.endpoints import partition_of
 
 _NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 _EARLY_SECONDS = 60.0  # a token that is asked for is good for at least so long

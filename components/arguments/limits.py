@@ -16,7 +16,7 @@ from components.arguments.constraints import (
     Pattern,
     Range,
 )
-from handlers.aws.regions import PARTITIONS, partition_of
+from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
 
 _ARN = r"arn:aws[a-z-]*"

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
+from handlers.aws.endpoints import Endpoint
 from handlers.aws.environment import role_credentials
 from handlers.aws.http_connection import Answer, KeptConnection
 from handlers.aws.presign import ALGORITHM, Credentials, signing_key
@@ -19,7 +19,6 @@ from handlers.aws.retries import ATTEMPTS, Failure, RetryQuota
 
 _signing_key = lru_cache(maxsize=4)(signing_key)  # good for one UTC day, and a function calls three services at most
 
-DEFAULT_PORTS = {"https": 443, "http": 80}
 _GOOD_STATUSES = range(200, 300)
 
 CLOCK_SKEW_SECONDS = 240
@@ -83,15 +82,15 @@ class AwsClient:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        endpoint = urlsplit(origin)
-        if endpoint.scheme not in DEFAULT_PORTS or not endpoint.hostname or endpoint.path not in {"", "/"}:
-            raise ValueError(f"The endpoint is {endpoint.geturl()!r}, but must be of the form https://host[:port].")
+        endpoint = Endpoint.parse(origin)
+        if endpoint.path:
+            raise ValueError(f"The endpoint is {origin!r}, but must be of the form https://host[:port].")
         self._service = service
         self._region = region
-        self._host = _host_header(endpoint)
+        self._host = endpoint.host_header
         self._connection = KeptConnection(
-            endpoint.hostname,
-            endpoint.port or DEFAULT_PORTS[endpoint.scheme],
+            endpoint.host,
+            endpoint.port,
             tls=endpoint.scheme == "https",
             connect_timeout_seconds=connect_timeout_seconds,
             read_timeout_seconds=read_timeout_seconds,
@@ -178,13 +177,6 @@ def sign(request: Request, credentials: Credentials, *, service: str, region: st
     credential = f"Credential={credentials.access_key_id}/{scope}"
     complete["Authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
     return complete
-
-
-def _host_header(endpoint: SplitResult) -> str:
-    """As HTTP clients write it: the scheme's own port is left out."""
-    host = endpoint.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return host if endpoint.port in {None, DEFAULT_PORTS[endpoint.scheme]} else f"{host}:{endpoint.port}"
 
 
 def _random() -> float:

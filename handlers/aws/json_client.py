@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from handlers.aws.client import AwsClient, AwsError, Request
+from handlers.aws.endpoints import partition_of
 from handlers.aws.http_connection import Answer, BrokenAnswer
-from handlers.aws.regions import partition_of
 
 
 class Calls(Protocol):

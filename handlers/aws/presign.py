@@ -15,14 +15,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
 
-from handlers.aws.regions import partition_of
+from handlers.aws.endpoints import Endpoint, partition_of, quoted
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-
-_OWN_PORTS = {"http": (None, 80), "https": (None, 443)}
-"""Ports that clients leave out of the Host header, which is signed."""
 
 
 class Credentials(NamedTuple):
@@ -49,11 +45,8 @@ class Bucket(NamedTuple):
         S3's certificate covers no bucket with a dot in its name, which is addressed by path too.
         """
         if endpoint_url:
-            endpoint = urlsplit(endpoint_url)
-            host = endpoint.netloc.lower()
-            if endpoint.port in _OWN_PORTS[endpoint.scheme]:
-                host = host.removesuffix(f":{endpoint.port}")
-            return cls(name, region, f"{endpoint.scheme}://{host}", f"{endpoint.path.rstrip('/')}/{name}")
+            endpoint = Endpoint.parse(endpoint_url)
+            return cls(name, region, f"{endpoint.scheme}://{endpoint.host_header}", f"{endpoint.path}/{name}")
         host = f"s3.{region}.{partition_of(region).dns_suffix}"
         if "." in name:
             return cls(name, region, f"https://{host}", f"/{name}")
@@ -66,7 +59,7 @@ class Bucket(NamedTuple):
 
     def path_to(self, key: str) -> str:
         """A key's path, encoded as it is signed."""
-        return f"{self.path}/{quote(key, safe='/-._~')}"
+        return f"{self.path}/{quoted(key, b'/')}"
 
 
 class Form(NamedTuple):
@@ -109,7 +102,7 @@ def presign(
     """
     signing = _Signing(bucket, credentials, now)
     lines = _header_lines(bucket, headers)
-    own = [(_quoted(name), _quoted(value)) for name, value in query.items()] if query else []
+    own = [(quoted(name), quoted(value)) for name, value in query.items()] if query else []
     added = signing.parameters(lines, expires_in_seconds)
     path = bucket.path_to(key)
     names = ";".join(lines)
@@ -178,7 +171,7 @@ def sign_parts(
     names = sorted({*common, header} if checksums else common)
     added = signing.parameters(names, expires_in_seconds)
     path = bucket.path_to(key)
-    upload = f"uploadId={_quoted(multipart_id)}"
+    upload = f"uploadId={quoted(multipart_id)}"
     # Canonical order: X-Amz-... before partNumber before uploadId, then the headers by name.
     constant = hashlib.sha256(f"PUT\n{path}\n{_joined(sorted(added))}&partNumber=".encode())
     before = f"&{upload}\n{''.join(line for name, line in common.items() if name < header)}"
@@ -220,8 +213,8 @@ def _scope(credentials: Credentials, region: str, day: str) -> _Scope:
     return _Scope(
         name,
         signing_key(credentials.secret_access_key, day, region, "s3"),
-        _quoted(f"{credentials.access_key_id}/{name}"),
-        _quoted(credentials.session_token) if credentials.session_token else None,
+        quoted(f"{credentials.access_key_id}/{name}"),
+        quoted(credentials.session_token) if credentials.session_token else None,
     )
 
 
@@ -280,11 +273,7 @@ def _stamp(now: datetime) -> str:
 
 @lru_cache(maxsize=32)  # a service signs the same few sets of headers again and again
 def _quoted_names(names: str) -> str:
-    return _quoted(names)
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="-._~")
+    return quoted(names)
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> str:

@@ -6,9 +6,9 @@ Source: S3 API Reference, CreateMultipartUpload and AbortMultipartUpload.
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from handlers.aws.client import AwsClient, AwsError, NoAnswer, Request
+from handlers.aws.endpoints import quoted
 from handlers.aws.http_connection import Answer
 from handlers.aws.presign import Bucket
 
@@ -31,7 +31,7 @@ class AwsS3(AwsClient):
 
     def abort_multipart_upload(self, key: str, multipart_id: str) -> None:
         """Delete the parts that are there, and take no more."""
-        target = f"{self._bucket.path_to(key)}?uploadId={quote(multipart_id, safe='-._~')}"
+        target = f"{self._bucket.path_to(key)}?uploadId={quoted(multipart_id)}"
         self._answer("AbortMultipartUpload", Request("DELETE", target, {}, b""))
 
     def _error(self, answer: Answer) -> AwsError:
