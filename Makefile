@@ -51,7 +51,7 @@ test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (4 m
 	$(RUN)/pytest $(PARALLEL) tests/engine
 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
-	@$(RUN)/python -m local.engine.cli
+	@$(RUN)/python -m local.engine.pulumi_cli.cli
 
 bench: $(BENCH_STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import yaml
 
-from local.program import Registration, plain, run_program
+from local.engine.built_in.program import Registration, plain, run_program
 
 _PROJECT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from local.faults import LocalModeError
+from local.errors import LocalModeError
 from local.interruption import Stopped, check_stopped, stoppable
 
 
@@ -37,9 +37,9 @@ def _up(options: argparse.Namespace) -> int:
         from local.up import up
 
         if options.engine == "pulumi":
-            from local.engine.deployment import deploy_program
+            from local.engine.pulumi_cli.deployer import deploy_program
         else:
-            from local.opening import deploy_program
+            from local.startup import deploy_program
         up(deploy_program)
     except Stopped as stopped:  # how it is meant to end
         sys.stdout.write(f"\n{stopped}: everything that was started has ended.\n")

@@ -15,13 +15,14 @@ from typing import Any
 
 from client import CreatedUpload, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
 from client.transfer import send_file
-from local import picture, users
+from local import sample_picture as picture
+from local import users
 from local.display import Display, Step, open_display, print_facts, print_text
-from local.emulator import Emulator
-from local.faults import LocalModeError
+from local.emulator.process import Emulator
+from local.errors import LocalModeError
 from local.history import Change, status_changes
-from local.opening import check_config, deploy_program, explained, start_emulator
-from local.picture import Picture
+from local.sample_picture import Picture
+from local.startup import check_config, deploy_program, explained, start_emulator
 
 _SIDE_PIXELS = 2890  # 25 MB: two and a half times what API Gateway lets through
 _FOLLOW_SECONDS = 20.0

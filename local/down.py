@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local import run_file
-from local.faults import LocalModeError
+from local.errors import LocalModeError
 
 _STOP_SECONDS = 30.0
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from local.emulator import Emulator
+from local.emulator.process import Emulator
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from local.faults import LocalModeError
+from local import PROJECT_DIR
+from local.errors import LocalModeError
 
-PATH = Path(__file__).resolve().parent.parent / ".local" / "up.json"
+PATH = PROJECT_DIR / ".local" / "up.json"
 
 _LOOK_SECONDS = 0.05
 _CONTENT_BYTES = 4096

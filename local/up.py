@@ -12,13 +12,13 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from client import UserPool
 from local import run_file
-from local.deployer import Deployment
 from local.display import Step, open_display, print_facts, print_text
-from local.emulator import Emulator
-from local.faults import LocalModeError
-from local.function_logs import FailedCall, FunctionLogs
+from local.emulator.function_logs import FailedCall, FunctionLogs
+from local.emulator.process import Emulator
+from local.engine.built_in.deployer import Deployment
+from local.errors import LocalModeError
 from local.interruption import check_stopped
-from local.opening import check_config, explained, start_emulator
+from local.startup import check_config, explained, start_emulator
 from local.users import User, sign_up
 
 _START = "Start an embedded AWS"

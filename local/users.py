@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import urllib3
 
 from client import UserPool
-from local.emulator import Emulator
-from local.faults import LocalModeError
+from local.emulator.process import Emulator
+from local.errors import LocalModeError
 
 _EMAIL = "ada@example.com"
 _CODE = re.compile(r"\b\d{6}\b")

@@ -1,1 +1,1 @@
-"""The real Pulumi engine on the embedded AWS: its CLI, the provider plugin, and stacks of the program."""
+"""Runs the program against the embedded AWS: with the built-in runner, or with the real Pulumi engine."""

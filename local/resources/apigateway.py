@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.models import Given, Move
-from local.openapi_import import clear_api, import_openapi
+from local.resources.openapi_import import clear_api, import_openapi
+from local.resources.parameters import Given, Move
 from local.resources.rows import Autoname, Call, Made, Row, patch
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html: paths below /{resource}/{method}

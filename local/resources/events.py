@@ -1,7 +1,7 @@
 """EventBridge rules and their targets."""
 
-from local.calls import RefusedError
-from local.models import json_text
+from local.resources.calls import RefusedError
+from local.resources.parameters import json_text
 from local.resources.rows import Autoname, Call, Made, Row, tag_list
 
 _DEFAULT_BUS = "default"

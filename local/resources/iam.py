@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.models import json_text
+from local.resources.parameters import json_text
 from local.resources.rows import Autoname, Call, Made, Row, by, tag_list
 
 

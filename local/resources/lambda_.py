@@ -5,8 +5,8 @@ from typing import Any
 
 import pulumi
 
-from local.models import Given
 from local.resources.archives import zipped
+from local.resources.parameters import Given
 from local.resources.rows import Account, Autoname, Call, Made, Row, by
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.models import Given
+from local.resources.parameters import Given
 from local.resources.rows import Autoname, Call, Row, by
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.models import Given, Move, compiled, nested
+from local.resources.parameters import Given, Move, compiled, nested
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.models import Given, Move, json_text
+from local.resources.parameters import Given, Move, json_text
 from local.resources.rows import Autoname, Call, Made, Row, by, checked, tag_list
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, which botocore's model leaves out

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.models import Given, Move, json_text
+from local.resources.parameters import Given, Move, json_text
 from local.resources.rows import Autoname, Call, Made, Row, by
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import Emulator
+from local.emulator.process import Emulator
 from tests.support.deployment.engine_project import Project
 from tests.support.paths import PROJECT
 

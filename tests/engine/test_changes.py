@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.engine.stacks import EngineStack, Run
+from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.engine_project import Project, checkout, lost
 from tests.support.paths import PROJECT, TEAM_CODE

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from client import Portage, UserPool
-from local.engine import cli
+from local.engine.pulumi_cli import cli
 from tests.support.deployment.engine_project import checkout
 
 

@@ -14,11 +14,11 @@ import pytest
 from pulumi.automation import OutputValue
 from pulumi.automation.errors import CommandError
 
-from local.emulator import Emulator
-from local.engine import cli
-from local.engine.stacks import Run
-from local.opening import check_config
-from local.stack_config import read_stack_config
+from local.emulator.process import Emulator
+from local.engine.pulumi_cli import cli
+from local.engine.pulumi_cli.stacks import Run
+from local.engine.stack_config import read_stack_config
+from local.startup import check_config
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.engine_project import STACKS, Project, checkout, lost
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from pulumi.automation.errors import CommandError
 
-from local.emulator import Emulator
-from local.engine.stacks import Run
+from local.emulator.process import Emulator
+from local.engine.pulumi_cli.stacks import Run
+from local.engine.stack_config import read_stack_config
 from local.resources import TABLE
-from local.stack_config import read_stack_config
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.engine_project import STACKS, Project
 from tests.support.paths import EVERY_RESOURCE, PROJECT

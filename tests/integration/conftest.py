@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from client import Portage
-from local.deployer import deploy
-from local.emulator import Emulator
+from local.emulator.process import Emulator
+from local.engine.built_in.deployer import deploy
 from tests.support.deployment.system import OPEN_UPLOADS, URL_SECONDS, System, User
 from tests.support.paths import PROJECT, TEAM_CODE
 

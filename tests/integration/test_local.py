@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.emulator import Clients, Credentials
+from local.emulator.process import Clients, Credentials
 from tests.support.paths import PROJECT, TEAM_CODE
 
 LAST_LINE = "It stays until Ctrl-C"

@@ -18,8 +18,8 @@ import yaml
 
 from aws_provider import provider_args
 from components.arguments import ArgumentError
-from local.program import ProgramRun, Registration, plain, run_program
-from local.stack_config import BackendOnlyError
+from local.engine.built_in.program import ProgramRun, Registration, plain, run_program
+from local.engine.stack_config import BackendOnlyError
 from tests.support.components.examples import KMS_KEY_ARN, USER_POOL_ARN
 from tests.support.components.recording import FakeAws, Recording, without_secrets
 from tests.support.paths import PROJECT

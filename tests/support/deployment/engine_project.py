@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from local.emulator import Emulator
-from local.engine.stacks import EngineStack, Run
+from local.emulator.process import Emulator
+from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.support.paths import PROJECT
 
 STACKS = sorted(re.findall(r"Pulumi\.(\w+)\.yaml", " ".join(path.name for path in PROJECT.glob("Pulumi.*.yaml"))))

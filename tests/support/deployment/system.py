@@ -12,8 +12,8 @@ from typing import Any
 import urllib3
 
 from client import Session, UserPool
-from local.deployer import Deployment
-from local.emulator import Emulator
+from local.emulator.process import Emulator
+from local.engine.built_in.deployer import Deployment
 
 URL_SECONDS = 2
 """How long a presigned URL of the team's deployment lives."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from local.shim.templates import Rendered, Source, render
+from local.emulator.patches.api_gateway.templates import Rendered, Source, render
 from tests.support.components.openapi_document import ORIGINS, contract, integration
 
 UPLOAD_ID = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -10,8 +10,8 @@ import pytest
 
 from handlers.aws.json_client import SECRETS_MANAGER, AwsJson
 from handlers.storage.session_keys import SigningKey, SigningKeys
-from local.deployer import Deployment, deploy
-from local.emulator import Emulator
+from local.emulator.process import Emulator
+from local.engine.built_in.deployer import Deployment, deploy
 from tests.support.components.examples import KMS_KEY_ARN, NAME, SESSION_KEY
 from tests.support.components.recording import ACCOUNT, Recording, arn_of, physical, record
 

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.package import PackageProvider
-from local.program import Registration
+from local.engine.built_in.program import Registration
 from tests.support.components.examples import ALL, COMPONENTS, NAME, Example
 from tests.support.components.recording import SUFFIX, Recording, record, token
 

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.aws.client import AwsError
 from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson
-from local.emulator import Emulator
+from local.emulator.process import Emulator
 from tests.support.aws.connected_client import ConnectedClient
 from tests.support.aws.scripted_server import answer, error
 

@@ -18,7 +18,7 @@ from handlers.aws.s3_client import AwsS3
 from handlers.domain.plan import Parts
 from handlers.domain.upload import Multipart
 from handlers.storage.multipart_start import PartOpening
-from local.emulator import Emulator
+from local.emulator.process import Emulator
 from tests.support.aws.connected_client import NOW
 from tests.support.aws.moto_cloud import ENVIRONMENT, REF
 from tests.support.aws.scripted_server import ScriptedServer, Step, answer, scripted_server

@@ -14,7 +14,7 @@ from handlers.domain.errors import UnknownUpload
 from handlers.domain.plan import Method, Parts
 from handlers.domain.upload import Multipart, Status, Upload, UploadRef
 from handlers.storage.upload_store import UploadStore
-from local.emulator import Emulator
+from local.emulator.process import Emulator
 from tests.support.aws.moto_cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
 from tests.support.handlers.status_transitions import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
 

@@ -11,7 +11,7 @@ from components.api.mapping_templates import get_upload_response
 from handlers.domain.upload import UploadRef
 from handlers.entries import abort_upload, complete_upload, list_parts, sign_parts
 from handlers.storage.upload_store import UploadStore
-from local.shim.templates import Source, render
+from local.emulator.patches.api_gateway.templates import Source, render
 from tests.support.aws.moto_cloud import REF, Cloud
 from tests.support.handlers.multipart_upload import SETTINGS, SHOP, UploadInParts
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event

@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeSerializer
 from components.api.mapping_templates import get_upload_response
 from handlers.http.view import upload_view
 from handlers.storage.upload_store import UploadStore
-from local.shim.templates import Source, render
+from local.emulator.patches.api_gateway.templates import Source, render
 from tests.support.aws.moto_cloud import REF, RESULTS, Cloud
 
 RESULT = {"bucket": RESULTS, "key": REF.result_key}

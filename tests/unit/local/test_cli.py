@@ -11,7 +11,7 @@ import pytest
 
 from local import down, run_file
 from local.__main__ import main
-from local.faults import LocalModeError
+from local.errors import LocalModeError
 from tests.support.paths import PROJECT
 
 HOLD = """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from local.deployer import Deployment, NotEmulated
+from local.engine.built_in.deployer import Deployment, NotEmulated
 from local.up import client_example, curl_example, not_emulated_text
 from local.users import User
 

@@ -14,10 +14,10 @@ import pytest
 from client import CreatedUpload, ResultPlace, Session, UploadsApi, UserPool
 from local.demo import check_changes, check_result, follow_status, send_through_gateway
 from local.display import Step
-from local.emulator import Emulator
-from local.faults import LocalModeError
+from local.emulator.process import Emulator
+from local.errors import LocalModeError
 from local.history import Change
-from local.picture import Picture, write_picture
+from local.sample_picture import Picture, write_picture
 from local.users import sign_up
 from tests.support.client.fake_server import FakeServer, answer, problem
 

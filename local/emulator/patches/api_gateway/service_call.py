@@ -1,0 +1,108 @@
+"""One call of an AWS operation on the emulator, signed by a session of an IAM role."""
+
+import functools
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import botocore.session
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import UnknownServiceError
+
+from local.emulator import patching
+
+_PRINCIPAL = "apigateway.amazonaws.com"
+_connections = urllib3.PoolManager(maxsize=64, retries=False)  # MiniStack has as many threads
+_BOTOCORE_NAMES = {"states": "stepfunctions"}  # API Gateway says the endpoint's name
+
+
+class Impossible(ValueError):
+    """The integration names an operation or a role that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """An operation of a service with a JSON protocol."""
+
+    operation: str
+    target_prefix: str
+    json_version: str
+    signing_name: str
+    region: str
+
+    @classmethod
+    @functools.cache
+    def named(cls, service: str, operation: str, region: str) -> Self:
+        """Look the operation up in botocore's models."""
+        try:
+            model = botocore.session.Session().get_service_model(_BOTOCORE_NAMES.get(service, service))
+        except UnknownServiceError as error:
+            raise Impossible(f"botocore knows no service {service!r}") from error
+        metadata: Mapping[str, Any] = model.metadata
+        if metadata["protocol"] != "json" or "query" in metadata.get("protocols", []):
+            raise Impossible(f"local mode calls services with a JSON protocol, which {service} is not")
+        if operation not in model.operation_names:
+            raise Impossible(f"{service} has no operation {operation!r}")
+        return cls(operation, metadata["targetPrefix"], metadata["jsonVersion"], model.signing_name, region)
+
+
+def assume_role(arn: str) -> Credentials:
+    """Return a session of the role, if the role trusts API Gateway."""
+    account_id, _, name = arn.removeprefix("arn:aws:iam::").partition(":role/")
+    name = name.rpartition("/")[2]
+    role = patching.attribute("ministack.services.iam", "_roles").get_scoped(account_id, None, name)
+    if role is None:
+        raise Impossible(f"the integration's credentials {arn!r} are no role")
+    if not _trusts_api_gateway(role["AssumeRolePolicyDocument"]):
+        raise Impossible(f"API Gateway does not have permission to assume {arn}: its trust policy must allow it")
+    return _session(account_id, name)
+
+
+@functools.cache
+def _session(account_id: str, role_name: str) -> Credentials:
+    credentials = Credentials(f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32))
+    session_name = "BackplaneAssumeRoleSession"  # what CloudTrail shows for API Gateway
+    patching.attribute("ministack.services.sts", "register_session")(
+        credentials.access_key,
+        {
+            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role_name}/{session_name}",
+            "UserId": f"{role_name}:{session_name}",
+            "SecretAccessKey": credentials.secret_key,
+            "SessionToken": credentials.token,
+        },
+    )
+    return credentials
+
+
+def _trusts_api_gateway(policy: str) -> bool:
+    """Ask MiniStack's evaluator, which knows no services: each is shown to it as an AWS principal."""
+    document = json.loads(policy)
+    for statement in document["Statement"]:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and "Service" in principal:
+            statement["Principal"] = {"AWS": principal["Service"]}
+    return bool(patching.attribute("ministack.core.iam_evaluator", "evaluate_trust_policy")(document, _PRINCIPAL))
+
+
+def send(
+    action: Action, credentials: Credentials, body: str, headers: Mapping[str, str], timeout_seconds: float
+) -> tuple[int, dict[str, str], str]:
+    """Send the operation's JSON input; return the response's status, headers and body, whatever they are."""
+    url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/"
+    signed = {
+        "Content-Type": f"application/x-amz-json-{action.json_version}",
+        "X-Amz-Target": f"{action.target_prefix}.{action.operation}",
+        **headers,
+    }
+    request = AWSRequest(method="POST", url=url, data=body.encode(), headers=signed)
+    SigV4Auth(credentials, action.signing_name, action.region).add_auth(request)
+    response = _connections.request(
+        "POST", url, body=request.data, headers=dict(request.headers), timeout=timeout_seconds
+    )
+    return response.status, dict(response.headers), response.data.decode()

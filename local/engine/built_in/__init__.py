@@ -1,0 +1,1 @@
+"""The built-in runner: runs the program without the Pulumi CLI."""
