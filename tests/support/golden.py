@@ -17,7 +17,7 @@ from typing import Any, cast
 import pulumi
 import yaml
 
-from local.program import Registration, plain, run_program
+from local.engine.built_in.program import Registration, plain, run_program
 from tests.support.components.recording import FakeAws
 from tests.support.paths import PROJECT
 
