@@ -15,7 +15,7 @@ import yaml
 from components.arguments import Argument
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
-from settings import config_type, keys, none_of
+from settings import config_type, item_type, keys, none_of
 
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
@@ -33,7 +33,8 @@ def config_block() -> str:
 def _type(declared: Argument) -> dict[str, Any]:
     kind = config_type(declared.constraint)
     default = none_of(declared.constraint) if declared.default is None else declared.default
-    return {"type": kind, **({"items": {"type": "string"}} if kind == "array" else {}), "default": default}
+    items = {"items": {"type": item_type(declared.constraint)}} if kind == "array" else {}
+    return {"type": kind, **items, "default": default}
 
 
 def _omission(declared: Argument) -> str:

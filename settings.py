@@ -17,7 +17,16 @@ import pulumi.runtime.config
 
 from aws_provider import camel_case, decoded, nearest, provider_args
 from components.arguments import Argument, ArgumentError, Arguments, argument, limits
-from components.arguments.constraints import Boolean, Choice, Constraint, ListOf, MaybeOutput, Range
+from components.arguments.constraints import (
+    Boolean,
+    Choice,
+    Constraint,
+    ListOf,
+    MapOf,
+    MaybeOutput,
+    Range,
+    Statements,
+)
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
@@ -168,17 +177,25 @@ class _Given:
         raise ArgumentError(f"{self.name} is [secret], but must be {declared.constraint.form}.")
 
 
-def config_type(constraint: Constraint) -> Literal["array", "boolean", "integer", "string"]:
+def config_type(constraint: Constraint) -> Literal["array", "boolean", "integer", "object", "string"]:
     """Return the type that Pulumi.yaml declares for a key with this constraint."""
     match constraint.value if isinstance(constraint, MaybeOutput) else constraint:
         case Boolean():
             return "boolean"
         case Range() | Choice(values=(int(), *_)):
             return "integer"
-        case ListOf():
+        case ListOf() | Statements():
             return "array"
+        case MapOf():
+            return "object"
         case _:
             return "string"
+
+
+def item_type(constraint: Constraint) -> Literal["object", "string"]:
+    """Return the type that Pulumi.yaml declares for the items of a list."""
+    kind = constraint.value if isinstance(constraint, MaybeOutput) else constraint
+    return "object" if isinstance(kind, Statements) else "string"
 
 
 def none_of(constraint: Constraint) -> object:

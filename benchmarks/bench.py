@@ -1,4 +1,4 @@
-"""Parameters of all benchmarks: amounts, folder, certificate and progress."""
+"""What the benchmarks share: how much they measure, where, and whom they tell of their progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ MEBIBYTE = 1024**2
 
 @dataclass(frozen=True)
 class Amounts:
-    """Numbers of rounds, calls and bytes."""
+    """How much is measured."""
 
     signing_rounds: int
     urls: int
-    """URLs that boto3 signs in one round. Our signer signs ten times as many, otherwise a round would be too short."""
+    """Signed in one round by boto3; our signer signs ten times as many, so as to take long enough."""
     start_rounds: int
     calls: int
-    """Calls of a started function in one round."""
+    """Of a function that has started, in one round."""
     transfer_rounds: int
     transfer_bytes: int
     """A multiple of PART_BYTES."""
@@ -36,9 +36,9 @@ class Bench:
 
     amounts: Amounts
     folder: Path
-    """Deleted after the run."""
+    """For the time of the run."""
     certificate: Certificate
     expect: Callable[[int], None]
-    """Called with the number of measurements."""
+    """Told how many measurements there will be."""
     tick: Callable[[], None]
-    """Called after each measurement."""
+    """Told after each of them."""

@@ -1,4 +1,4 @@
-"""A certificate for this machine's loopback address, for one run."""
+"""A certificate for this machine's loopback address, thrown away after the run."""
 
 import ssl
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ import trustme
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files for a server and its clients."""
+    """Files that a server and its clients need."""
 
     pem: Path
-    """A key, and its certificate from the run's own authority."""
+    """A key, and its certificate by an authority of the run's own."""
     bundle: Path
-    """The usual authorities and the run's own, so that clients load as many as on any machine."""
+    """Its authority after all that machines trust, so that a client reads as many as anywhere."""
     authority: bytes
-    """Only the run's own authority, as PEM."""
+    """Its authority alone, as PEM."""
 
     @property
     def server(self) -> ssl.SSLContext:
-        """Return the context for a server in this process."""
+        """What a server of this process needs."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.pem)
         return context
 
 
 def write_certificate(folder: Path) -> Certificate:
-    """Make an authority, a key and a certificate."""
+    """Make an authority, and a key and a certificate by it."""
     authority = trustme.CA()
     made = Certificate(folder / "server.pem", folder / "authorities.pem", authority.cert_pem.bytes())
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(made.pem))

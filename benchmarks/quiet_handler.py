@@ -1,17 +1,17 @@
-"""The HTTP handler of both servers for the measured functions."""
+"""What both servers of the functions under measurement have in common."""
 
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Keeps connections open, answers immediately, and ignores connections of killed functions."""
+    """Keeps connections, answers at once, and says nothing of callers that were killed once they had answered."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def handle_one_request(self) -> None:
-        """Close the connection if the function was killed."""
+        """Bear that the function at the other end is gone."""
         try:
             super().handle_one_request()
         except ConnectionError:

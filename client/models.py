@@ -1,4 +1,4 @@
-"""The API's answers as typed values."""
+"""What the API tells of uploads, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from client.answers import Fields
 _TERMINAL = frozenset({"completed", "failed", "rejected", "aborted"})
 
 METHODS = ("put", "post", "multipart")
-"""How the bytes of an upload can be sent."""
+"""How the bytes of an upload can go."""
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """The declared checksum of the whole file: `sha256` or `crc32`, in base64."""
+    """The whole file's checksum, as it is declared: `sha256` or `crc32`, in base64."""
 
     algorithm: str
     value: str
@@ -22,50 +22,50 @@ class Checksum:
 
 @dataclass(frozen=True)
 class PartPlan:
-    """How a file is divided into parts of equal size (the last one may be smaller), with a session to sign them."""
+    """How a file is divided: parts of one size, the last one excepted, and the right to send them."""
 
     part_size_bytes: int
     part_count: int
     session: str
-    """Token for `sign_parts`."""
+    """What `sign_parts` wants to see; it expires."""
     session_expires_at: datetime
     checksum_algorithm: str | None = None
-    """Algorithm of the parts' checksums, the same as that of the declared one."""
+    """By which each part is checked: the one that the file was declared with."""
 
 
 @dataclass(frozen=True)
 class CreatedUpload:
-    """A declared upload, and how to send its bytes."""
+    """An upload that was declared, and how its bytes are to be sent."""
 
     upload_id: str
     status: str
     method: str
-    """`put` (one request), `post` (a form) or `multipart`."""
+    """How the bytes go: `put` in one request, `post` in a form, or `multipart`."""
     url: str
-    """Presigned: valid for this one object until it expires, for any client that has it. Empty for `multipart`."""
+    """Presigned: whoever holds it may send this one object until it expires. Empty for `multipart`."""
     headers: Mapping[str, str]
-    """Signed: send exactly these. Only for `put`."""
+    """To be sent exactly so: they are signed. Only of `put`."""
     expires_at: datetime
     expires_in_seconds: int
     parts: PartPlan | None = None
-    """Only for `multipart`."""
+    """Only of `multipart`."""
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Fields of the form: send exactly these before the file, which is the last field, `file`. Only for `post`."""
+    """Of the form, to be sent exactly so before the file, which is its last field, `file`. Only of `post`."""
 
 
 @dataclass(frozen=True)
 class HeldPart:
-    """A part at S3."""
+    """A part that S3 has."""
 
     size_bytes: int
     etag: str
     checksum: str | None = None
-    """In base64, if the file was declared with one."""
+    """In base64, where the file was declared with one."""
 
 
 @dataclass(frozen=True)
 class HeldParts:
-    """The parts of an upload at S3 by number, and a new session."""
+    """What S3 has of an upload, by part number, and a fresh session."""
 
     plan: PartPlan
     parts: Mapping[int, HeldPart]
@@ -73,23 +73,23 @@ class HeldParts:
 
 @dataclass(frozen=True)
 class PartSignatures:
-    """Presigned URLs of a range of parts, in a compact form."""
+    """Presigned URLs of a range of parts, in compact form."""
 
     first_part: int
     url_prefix: str
     url_suffix: str
     signatures: tuple[str, ...]
     lifetime_seconds: float
-    """Remaining validity, by the server's clock."""
+    """For how long they are good from now on, by the server's own clock."""
 
     def url(self, part_number: int) -> str:
-        """Return the URL of a part."""
+        """Return where a part goes."""
         return f"{self.url_prefix}{part_number}{self.url_suffix}{self.signatures[part_number - self.first_part]}"
 
 
 @dataclass(frozen=True)
 class ResultPlace:
-    """Where the result is stored."""
+    """Where the processor left its result."""
 
     bucket: str
     key: str
@@ -97,7 +97,7 @@ class ResultPlace:
 
 @dataclass(frozen=True)
 class ResultLink:
-    """A presigned URL of the result. Works without a sign-in until it expires."""
+    """A presigned URL that anyone may download the result from until it expires."""
 
     url: str
     expires_at: datetime
@@ -105,7 +105,7 @@ class ResultLink:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an upload has no result: a code for programs, and a sentence for people."""
+    """Why an upload came to no result: a code for programs, and a sentence for people."""
 
     code: str
     detail: str
@@ -113,27 +113,27 @@ class Failure:
 
 @dataclass(frozen=True)
 class Upload:
-    """The state of an upload."""
+    """How far an upload is."""
 
     upload_id: str
     status: str
     version: int
-    """Increases by one with each change of the status."""
+    """Rises by one with every change of the status."""
     file_name: str
     content_type: str
     size_bytes: int
     created_at: datetime
     updated_at: datetime
     result: ResultPlace | None
-    """Only if completed."""
+    """Only of a completed upload."""
     failure: Failure | None
-    """Only if failed."""
+    """Only of a failed upload."""
     rejection: Failure | None = None
-    """Only if rejected."""
+    """Only of a rejected upload: what its bytes were refused for."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether the status is terminal."""
+        """Whether the status is terminal: only an operator's redrive of a failed upload changes it again."""
         return self.status in _TERMINAL
 
 
@@ -143,7 +143,7 @@ class UploadPage:
 
     uploads: tuple[Upload, ...]
     next: str | None
-    """`after` of the next page. None on the last one."""
+    """What to ask the next page with; None on the last."""
 
 
 def created_upload(fields: Fields) -> CreatedUpload:
@@ -164,7 +164,7 @@ def created_upload(fields: Fields) -> CreatedUpload:
 
 
 def part_plan(fields: Fields) -> PartPlan:
-    """Read the plan, which is part of the answers to a declaration and a listing of parts."""
+    """Read the members that a declaration and a listing of parts share."""
     return PartPlan(
         part_size_bytes=fields.number("part_size_bytes"),
         part_count=fields.number("part_count"),
@@ -208,7 +208,7 @@ def upload_page(fields: Fields) -> UploadPage:
 
 
 def result_link(fields: Fields) -> ResultLink:
-    """Read the link to a result."""
+    """Read where a result can be downloaded."""
     return ResultLink(url=fields.text("url"), expires_at=fields.time("expires_at"))
 
 

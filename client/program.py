@@ -1,4 +1,4 @@
-"""The name of the command in messages and help: the one that the user typed."""
+"""What the command is called, so that messages and help name one that can be typed."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Progress of sending a file."""
+"""How far the sending of a file is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of one upload at one moment."""
+    """A moment of one upload."""
 
     upload_id: str
     sent_bytes: int
-    """Includes bytes that earlier runs and other devices sent. Decreases when a part must be sent again."""
+    """With what earlier runs and other devices have sent; it falls when a part must be sent again."""
     total_bytes: int
     sent_parts: int
     part_count: int
@@ -18,4 +18,4 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""Called about ten times a second, in the thread that called the client. An exception stops the upload."""
+"""Called some ten times a second, by the thread that called the client; what it raises ends the sending."""

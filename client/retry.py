@@ -1,4 +1,4 @@
-"""Which errors are retried, and when."""
+"""What is tried again, and after how long."""
 
 import random
 import ssl
@@ -22,27 +22,27 @@ _PASSING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-# The 400s and 409s with a cause in the transfer, not in the request. Source: S3 API reference, "Error responses".
+# S3 API reference, "Error responses": of the 400s and 409s only these speak of the transfer and not of the request.
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "BadDigest", "IncompleteBody", "ConditionalRequestConflict"})
 _EXPIRY_CODES = frozenset({"AccessDenied", "ExpiredToken"})
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """Exponential backoff with full jitter, so that clients that failed together do not retry together.
+    """Exponential, with full jitter: clients that failed together don't come back together.
 
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
 
     tries: int = 10
-    """Attempts before the error is raised: with these times, after 45 seconds on average."""
+    """After so many the fault is told: with these times, after 45 seconds of it in the mean."""
     first_seconds: float = 0.5
     longest_seconds: float = 20.0
     longest_asked_seconds: float = 120.0
-    """Upper limit for a server's Retry-After."""
+    """More than that a server may ask for, but is not given."""
 
     def wait_seconds(self, failures: int, error: PortageError) -> float:
-        """Return the wait after this many consecutive failures. `error` is the last one."""
+        """Return how long to wait after so many failures in a row, of which `error` is the last."""
         asked = error.retry_after_seconds if isinstance(error, S3Refused | ForeignAnswer) else None
         if asked is not None:
             return min(asked, self.longest_asked_seconds) + random.uniform(0, self.first_seconds)  # noqa: S311 - no secret
@@ -50,8 +50,8 @@ class Backoff:
         return random.uniform(0, ceiling)  # noqa: S311 - no secret
 
 
-def is_transient(error: PortageError) -> bool:
-    """Whether the same request may succeed later."""
+def passes(error: PortageError) -> bool:
+    """Whether the same request may succeed a little later."""
     match error:
         case TransportFault():
             return not isinstance(error.__cause__, ssl.SSLCertVerificationError)
@@ -64,26 +64,26 @@ def is_transient(error: PortageError) -> bool:
 
 
 def has_expired(error: PortageError) -> bool:
-    """Whether S3 rejected a URL because it or the credentials that signed it have expired."""
+    """Whether S3 refused a URL for its age, or for that of the credentials that signed it."""
     return isinstance(error, S3Refused) and error.code in _EXPIRY_CODES and "expired" in error.message.lower()
 
 
-def with_retries(
+def patiently(
     act: Callable[[], _T],
     backoff: Backoff,
     pause: Callable[[float], None],
-    on_error: Callable[[PortageError], None] = lambda _: None,
+    on_fault: Callable[[PortageError], None] = lambda _: None,
 ) -> _T:
-    """Return the result of `act`. Retries transient errors up to the limit, and raises all others."""
+    """Return what `act` returns once it succeeds; its error if that does not pass, or came too often in a row."""
     failures = 0
     while True:
         try:
             return act()
         except StaleConnection:
-            continue  # happens once, because the next attempt opens a connection
+            continue  # the next try opens a connection, so that this happens once
         except PortageError as error:
             failures += 1
-            if failures >= backoff.tries or not is_transient(error):
+            if failures >= backoff.tries or not passes(error):
                 raise
-            on_error(error)
+            on_fault(error)
             pause(backoff.wait_seconds(failures, error))

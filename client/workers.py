@@ -1,4 +1,4 @@
-"""Threads that send parts, each with its own connection."""
+"""Threads that send parts, each over a connection of its own."""
 
 import threading
 import time
@@ -6,132 +6,132 @@ from collections.abc import Callable
 
 from client.concurrency import Concurrency
 from client.errors import PortageError, S3Refused
-from client.part_queue import PartQueue, SignedPart, is_too_old
-from client.retry import has_expired, with_retries
+from client.retry import has_expired, patiently
 from client.sending import Sender, Trust
 from client.source import SourceFile
 from client.state import SentParts
 from client.tuning import Tuning
+from client.worklist import SignedPart, Worklist, is_too_old
 
 _TICK_SECONDS = 0.1
-_STOP_SECONDS = 5.0
+_FAREWELL_SECONDS = 5.0
 
 
-class _Stopped(Exception):
-    """The pool was stopped while this thread was working."""
+class _Dismissed(Exception):
+    """The crew was stopped while this thread worked."""
 
 
-class WorkerPool:
-    """Runs as many threads as increase throughput, until the queue is empty."""
+class Crew:
+    """As many threads as pay, until the worklist is empty."""
 
     def __init__(
-        self, queue: PartQueue, source: SourceFile, sent: SentParts, tuning: Tuning, concurrency: Concurrency
+        self, work: Worklist, source: SourceFile, sent: SentParts, tuning: Tuning, concurrency: Concurrency
     ) -> None:
-        self.queue = queue
+        self.work = work
         self.source = source
         self.tuning = tuning
         self.trust = Trust()
-        """Shared by all connections."""
+        """Of all connections."""
         self.sent_parts = 0
         self.sent_bytes = 0
-        """Includes parts that are not complete."""
+        """In whole parts and in those under way."""
         self.stopped = threading.Event()
-        self._moved_bytes = 0  # includes failed attempts, because it measures throughput
+        self._moved_bytes = 0  # with what was in vain: it measures the line
         self._sent = sent
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._workers: set[_Worker] = set()
-        self._error: BaseException | None = None
+        self._fault: BaseException | None = None
 
     @property
     def connections(self) -> int:
-        """The number of threads."""
+        """How many threads send."""
         return len(self._workers)
 
     def run(self, tick: Callable[[], None]) -> None:
-        """Send all parts. The first permanent error stops all threads. Calls `tick` often, in this thread."""
+        """Send everything; the first fault that does not pass ends all. `tick` is called by this thread, often."""
         try:
             while True:
                 with self._lock:
                     self._concurrency.observe(time.monotonic(), self._moved_bytes)
-                    self._start_workers()
+                    self._hire()
                     is_done = not self._workers
                 tick()
-                if self._error is not None:
-                    raise self._error
+                if self._fault is not None:
+                    raise self._fault
                 if is_done:
                     return
                 self._wake.wait(_TICK_SECONDS)
                 self._wake.clear()
         finally:
-            self._stop_workers()
+            self._dismiss()
 
     def may_go_on(self, worker: "_Worker") -> bool:
-        """Whether a thread is still needed. Removes it from the pool if not."""
+        """Whether a thread is still needed; one that is not leaves."""
         with self._lock:
             if not self.stopped.is_set() and len(self._workers) <= self._concurrency.limit:
                 return True
             self._workers.discard(worker)
             return False
 
-    def record_sent(self, count: int) -> None:
-        """Record bytes that were sent."""
+    def note_sent(self, count: int) -> None:
+        """Take note of bytes that left."""
         with self._lock:
             self.sent_bytes += count
             self._moved_bytes += count
 
-    def record_lost(self, count: int) -> None:
-        """Record bytes of a failed attempt."""
+    def note_lost(self, count: int) -> None:
+        """Take note of bytes that left in vain."""
         with self._lock:
             self.sent_bytes -= count
 
-    def record_part(self, number: int, etag: str) -> None:
-        """Record a part that S3 has stored."""
+    def note_part(self, number: int, etag: str) -> None:
+        """Take note of a part that S3 has."""
         with self._lock:
             self.sent_parts += 1
             self._sent.note(number, etag)
 
-    def note_error(self, _: PortageError) -> None:
-        """Record a transient error."""
+    def note_fault(self, _: PortageError) -> None:
+        """Take note of a fault that may pass."""
         with self._lock:
-            self._concurrency.record_error()
+            self._concurrency.fault()
 
-    def record_end(self, worker: "_Worker", error: BaseException | None) -> None:
-        """Record the end of a thread."""
+    def note_end(self, worker: "_Worker", fault: BaseException | None) -> None:
+        """Take note of a thread that ends."""
         with self._lock:
             self._workers.discard(worker)
-            self._error = self._error or error
+            self._fault = self._fault or fault
         self._wake.set()
 
     def pause(self, seconds: float) -> None:
-        """Wait. Raises _Stopped as soon as the pool is stopped."""
+        """Wait, but not beyond the end of the crew."""
         if self.stopped.wait(seconds):
-            raise _Stopped
+            raise _Dismissed
 
-    def _start_workers(self) -> None:
-        if self._error is not None:
+    def _hire(self) -> None:
+        if self._fault is not None:
             return
-        for _ in range(min(self._concurrency.limit - len(self._workers), self.queue.parts_left)):
+        for _ in range(min(self._concurrency.limit - len(self._workers), self.work.parts_left)):
             worker = _Worker(self)
             self._workers.add(worker)
             worker.start()
 
-    def _stop_workers(self) -> None:
+    def _dismiss(self) -> None:
         self.stopped.set()
         with self._lock:
             workers = list(self._workers)
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + _FAREWELL_SECONDS
         while any(worker.is_alive() for worker in workers) and time.monotonic() < deadline:
             for worker in workers:
-                worker.interrupt()  # repeatedly, because a thread between two connections cannot be interrupted
+                worker.interrupt()  # again and again: between two connections there is nothing to interrupt
                 worker.join(_TICK_SECONDS / len(workers))
 
 
 class _Worker(threading.Thread):
-    def __init__(self, pool: WorkerPool) -> None:
+    def __init__(self, crew: Crew) -> None:
         super().__init__(name="portage-part", daemon=True)
-        self._pool = pool
+        self._crew = crew
         self._sender: Sender | None = None
         self._in_flight = 0
 
@@ -140,41 +140,41 @@ class _Worker(threading.Thread):
             self._sender.interrupt()
 
     def run(self) -> None:
-        failure: BaseException | None = None
+        fault: BaseException | None = None
         try:
-            with Sender(self._pool.source, self._pool.tuning.silence_seconds, self._pool.trust) as sender:
+            with Sender(self._crew.source, self._crew.tuning.silence_seconds, self._crew.trust) as sender:
                 self._sender = sender
                 self._send_parts(sender)
-        except _Stopped:
+        except _Dismissed:
             pass
-        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-            failure = error
-        self._pool.record_end(self, failure)
+        except BaseException as error:  # noqa: BLE001 - the thread that waits for this one raises it
+            fault = error
+        self._crew.note_end(self, fault)
 
     def _send_parts(self, sender: Sender) -> None:
-        pool = self._pool
-        while pool.may_go_on(self):
-            part = with_retries(pool.queue.take, pool.tuning.backoff, pool.pause, pool.note_error)
+        crew = self._crew
+        while crew.may_go_on(self):
+            part = patiently(crew.work.take, crew.tuning.backoff, crew.pause, crew.note_fault)
             if part is None:
                 return
-            self._send_with_retries(sender, part)
+            self._send_patiently(sender, part)
 
-    def _send_with_retries(self, sender: Sender, part: SignedPart) -> None:
-        pool = self._pool
+    def _send_patiently(self, sender: Sender, part: SignedPart) -> None:
+        crew = self._crew
 
         def send() -> str:
             nonlocal part
             if is_too_old(part):
-                part = pool.queue.sign_again(part)
+                part = crew.work.sign_again(part)
             try:
                 return self._send(sender, part)
             except S3Refused as refused:
                 if not has_expired(refused):
                     raise
-            part = pool.queue.sign_again(part)
+            part = crew.work.sign_again(part)
             return self._send(sender, part)
 
-        pool.record_part(part.number, with_retries(send, pool.tuning.backoff, pool.pause, pool.note_error))
+        crew.note_part(part.number, patiently(send, crew.tuning.backoff, crew.pause, crew.note_fault))
 
     def _send(self, sender: Sender, part: SignedPart) -> str:
         """Send a part once, and return its ETag."""
@@ -182,11 +182,11 @@ class _Worker(threading.Thread):
         try:
             return sender.store(part.request, self._note)
         except BaseException:
-            self._pool.record_lost(self._in_flight)
+            self._crew.note_lost(self._in_flight)
             raise
 
     def _note(self, sent: int) -> None:
-        self._pool.record_sent(sent - self._in_flight)
+        self._crew.note_sent(sent - self._in_flight)
         self._in_flight = sent
-        if self._pool.stopped.is_set():
-            raise _Stopped
+        if self._crew.stopped.is_set():
+            raise _Dismissed

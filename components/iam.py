@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
 from components.arguments import ArgumentError, is_empty
+from components.arguments.constraints import StatementArgs
 from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
@@ -23,12 +24,12 @@ _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
 """URLs and forms: whoever signs in the Authorization header holds credentials of their own, as our functions do."""
 
 
-def role_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+def role_policy(name: str, *statements: Statement, more: pulumi.Input[Sequence[Statement]] = ()) -> pulumi.Output[str]:
     """Return a role's inline policy. IAM limits the sum of a role's inline policies, without white space.
 
     Source: IAM user guide, "IAM and AWS STS quotas".
     """
-    return _policy(name, statements, 10_240, "IAM")
+    return _policy(name, statements, 10_240, "IAM", more)
 
 
 def bucket_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
@@ -41,7 +42,13 @@ def queue_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
     return _policy(name, statements, 8_192, "SQS")
 
 
-def _policy(name: str, statements: Sequence[Statement], limit: int, service: str) -> pulumi.Output[str]:
+def _policy(
+    name: str,
+    statements: Sequence[Statement],
+    limit: int,
+    service: str,
+    more: pulumi.Input[Sequence[Statement]] = (),
+) -> pulumi.Output[str]:
     """A policy document of these statements; when it is known, raises ArgumentError where it is too long."""
 
     def check(document: str) -> str:
@@ -54,8 +61,9 @@ def _policy(name: str, statements: Sequence[Statement], limit: int, service: str
             "Shorten the lists that it is made of."
         )
 
-    document = pulumi.Output.from_input({"Version": "2012-10-17", "Statement": list(statements)})
-    return document.apply(_compact).apply(check)
+    known = pulumi.Output.all(list(statements), more)
+    document = known.apply(lambda lists: _compact({"Version": "2012-10-17", "Statement": [*lists[0], *lists[1]]}))
+    return document.apply(check)
 
 
 def _compact(value: object) -> str:
@@ -91,6 +99,14 @@ def read_an_upload(table_arn: Arn) -> Statement:
 def list_uploads(table_arn: Arn) -> Statement:
     """Read an owner's records, or the places that they hold."""
     return allow(["dynamodb:Query"], table_arn)
+
+
+def allow_processor(
+    statements: pulumi.Input[list[pulumi.Input[StatementArgs]]],
+) -> pulumi.Output[Sequence[Statement]]:
+    """Allow what a team lets its processor do."""
+    known = cast("pulumi.Output[list[StatementArgs]]", pulumi.Output.from_input(statements))
+    return known.apply(lambda listed: [allow(each["actions"], *each["resources"]) for each in listed])
 
 
 def put_objects(bucket_arn: Arn) -> Statement:

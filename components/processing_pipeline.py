@@ -26,16 +26,14 @@ from components.arguments.names import (
     check_names,
 )
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, joined
+from components.compute.lambda_compute import LambdaCompute
+from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
+from components.compute.protocol import Compute, Jobs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from handlers.domain.upload import OBJECT_PREFIX
-
-VISIBILITY_PER_TIMEOUT = 6
-"""Visibility timeout by the function's timeout, so that throttled deliveries come back late enough (Lambda guide)."""
-
 
 __all__ = ["ProcessingPipeline", "ProcessingPipelineArgs"]
 
@@ -63,13 +61,16 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Where results are, under results/{owner}/{upload_id}.json."""
     quarantine_bucket_name: pulumi.Output[str]
     """Where rejected objects are, under their own keys; empty where they are deleted."""
+    processor_role_name: pulumi.Output[str]
+    """Name of the role that processors run with, for permissions that are granted elsewhere."""
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
         check_names("ProcessingPipeline", name, _NAMES)
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
-        queue = self._queue(name, args, bucket_name)
+        compute = _compute(args)
+        queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args)
         quarantine = None
         if args.rejected_objects == "quarantine":
@@ -89,17 +90,18 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        function = self._process_object(name, args, bucket_name, queue=queue, results=results, quarantine=quarantine)
-        aws.lambda_.EventSourceMapping(
-            f"{name}-queue-triggers-process-object",
-            event_source_arn=queue.queue_arn,
-            function_name=function.alias_arn,
-            batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
-            function_response_types=["ReportBatchItemFailures"],
-            # Otherwise SQS also delivers what Lambda then throttles, and each delivery uses up a try.
-            scaling_config={"maximum_concurrency": args.concurrency_limit},
-            opts=pulumi.ResourceOptions(parent=self),
+        self.processor_role_name = compute.run(
+            name,
+            self._jobs(args, bucket_name, queue=queue, results=results, quarantine=quarantine),
+            pulumi.ResourceOptions(parent=self),
         )
+        if isinstance(args.processor_statements, pulumi.Output) or args.processor_statements:
+            aws.iam.RolePolicy(
+                f"{name}-processor-policy",
+                role=self.processor_role_name,
+                policy=iam.role_policy(f"{name}-processor-policy", more=iam.allow_processor(args.processor_statements)),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.queue_url = queue.queue_url
         self.dead_letter_queue_url = queue.dead_letter_queue_url
         self.results_bucket_name = results.bucket_name
@@ -110,10 +112,13 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "dead_letter_queue_url": self.dead_letter_queue_url,
                 "results_bucket_name": self.results_bucket_name,
                 "quarantine_bucket_name": self.quarantine_bucket_name,
+                "processor_role_name": self.processor_role_name,
             }
         )
 
-    def _queue(self, name: str, args: ProcessingPipelineArgs, bucket_name: pulumi.Output[str]) -> ObjectQueue:
+    def _queue(
+        self, name: str, args: ProcessingPipelineArgs, bucket_name: pulumi.Output[str], compute: Compute
+    ) -> ObjectQueue:
         awaited = _created_objects(bucket_name)
         gate: list[pulumi.Resource] = []
         if args.malware_scan:
@@ -123,7 +128,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
             name,
             ObjectQueueArgs(
                 event_pattern=awaited,
-                visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * args.timeout_seconds,
+                visibility_timeout_seconds=compute.visibility_timeout_seconds,
                 max_attempts=args.max_attempts,
             ),
             # The queue must not wait for scan results before GuardDuty scans.
@@ -145,51 +150,54 @@ class ProcessingPipeline(pulumi.ComponentResource):
             )
         return results
 
-    def _process_object(
+    def _jobs(
         self,
-        name: str,
         args: ProcessingPipelineArgs,
         bucket_name: pulumi.Output[str],
         *,
         queue: ObjectQueue,
         results: PrivateBucket,
         quarantine: PrivateBucket | None,
-    ) -> LambdaFunction:
-        return LambdaFunction(
-            f"{name}-process-object",
-            LambdaFunctionArgs(
-                handler="handlers.entries.process_object.handle",
-                code=processing_code(args.processor_code),
-                statements=[
-                    iam.consume(queue.queue_arn),
-                    iam.read_objects(args.bucket_arn),
-                    *_put_away(args.bucket_arn, quarantine),
-                    iam.put_results(results.bucket_arn),
-                    iam.advance_uploads(args.table_arn),
-                    iam.read_an_upload(args.table_arn),
-                    *iam.encrypt_and_decrypt(args.kms_key_arn),
-                ],
-                environment={
-                    "UPLOADS_TABLE": args.table_name,
-                    "INGEST_BUCKET": bucket_name,
-                    "RESULTS_BUCKET": results.bucket_name,
-                    "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
-                    "QUEUE_URL": queue.queue_url,
-                    "PROCESSOR": args.processor,
-                    "MAX_ATTEMPTS": str(args.max_attempts),
-                    # The queue may hold events of objects that were created before the scan was switched on.
-                    "MALWARE_SCAN": "required" if args.malware_scan else "off",
-                    "UNSCANNABLE_OBJECTS": args.unscannable_objects,
-                    "ALLOWED_CONTENT_TYPES": joined(args.allowed_content_types),
-                },
-                timeout_seconds=args.timeout_seconds,
-                memory_mb=args.memory_mb,
-                reserved_concurrency=args.reserved_concurrency,
-                log_level=args.log_level,
-                log_retention_days=args.log_retention_days,
-            ),
-            pulumi.ResourceOptions(parent=self),
+    ) -> Jobs:
+        """The job contract: code, environment and permissions, the same for every compute."""
+        return Jobs(
+            queue_arn=queue.queue_arn,
+            code=processing_code(args.processor_code, args.processor_distributions),
+            environment={
+                "UPLOADS_TABLE": args.table_name,
+                "INGEST_BUCKET": bucket_name,
+                "RESULTS_BUCKET": results.bucket_name,
+                "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
+                "QUEUE_URL": queue.queue_url,
+                "PROCESSOR": args.processor,
+                "MAX_ATTEMPTS": str(args.max_attempts),
+                # The queue may hold events of objects that were created before the scan was switched on.
+                "MALWARE_SCAN": "required" if args.malware_scan else "off",
+                "UNSCANNABLE_OBJECTS": args.unscannable_objects,
+                "ALLOWED_CONTENT_TYPES": joined(args.allowed_content_types),
+            },
+            processor_environment=args.processor_environment,
+            statements=[
+                iam.consume(queue.queue_arn),
+                iam.read_objects(args.bucket_arn),
+                *_put_away(args.bucket_arn, quarantine),
+                iam.put_results(results.bucket_arn),
+                iam.advance_uploads(args.table_arn),
+                iam.read_an_upload(args.table_arn),
+                *iam.encrypt_and_decrypt(args.kms_key_arn),
+            ],
         )
+
+
+def _compute(args: ProcessingPipelineArgs) -> Compute:
+    return LambdaCompute(
+        timeout_seconds=args.timeout_seconds,
+        memory_mb=args.memory_mb,
+        concurrency_limit=args.concurrency_limit,
+        reserved_concurrency=args.reserved_concurrency,
+        log_level=args.log_level,
+        log_retention_days=args.log_retention_days,
+    )
 
 
 def _bucket_args(args: ProcessingPipelineArgs, expiration_days: int | None) -> PrivateBucketArgs:

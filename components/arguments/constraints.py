@@ -4,10 +4,11 @@ A constraint says what it requires in `form`, which error messages and the gener
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypedDict, cast
 from urllib.parse import urlsplit
 
 import pulumi
@@ -193,6 +194,74 @@ class ListOf:
 
 
 @dataclass(frozen=True)
+class MapOf:
+    """A map of texts."""
+
+    key: Pattern
+    value: Pattern
+
+    @property
+    def form(self) -> str:
+        """The constraints on every key and value."""
+        return f"a map, each key {self.key.form}, each value {self.value.form}"
+
+    def check(self, name: str, value: object) -> dict[str, str]:
+        """Return the map. The error names the value by its key. The Pulumi CLI writes texts like 3 as numbers."""
+        if not isinstance(value, Mapping):
+            raise ArgumentError(f"{name} is {value!r}, but must be a map.")
+        items: Mapping[object, object] = value  # pyright: ignore[reportUnknownVariableType]
+        return {
+            self.key.check(f"{name}: a key", key): self.value.check(f"{name}.{key}", _as_text(item))
+            for key, item in items.items()
+        }
+
+
+def _as_text(value: object) -> object:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
+class StatementArgs(TypedDict):
+    """What IAM is to allow: actions on resources."""
+
+    actions: list[str]
+    """IAM actions, such as secretsmanager:GetSecretValue."""
+    resources: list[pulumi.Input[str]]
+    """ARNs, or * for an action without resources."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A list of what IAM is to allow."""
+
+    actions: ListOf
+    resources: ListOf
+
+    @property
+    def form(self) -> str:
+        """The constraints on actions and resources."""
+        return f"a list, each item with actions ({self.actions.form}) and resources ({self.resources.form})"
+
+    def check(self, name: str, value: object) -> list[StatementArgs]:
+        """Return the list. The error names the item by its index."""
+        if not isinstance(value, list):
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
+        items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+        return [self._checked(f"{name}[{index}]", item) for index, item in enumerate(items)]
+
+    def _checked(self, name: str, item: object) -> StatementArgs:
+        lists = {"actions": self.actions, "resources": self.resources}
+        if not isinstance(item, Mapping):
+            raise ArgumentError(f"{name} is {item!r}, but must be a map of actions and resources.")
+        entries: Mapping[str, object] = item  # pyright: ignore[reportUnknownVariableType]
+        if wrong := sorted(entries.keys() ^ lists.keys()):
+            raise ArgumentError(f"{name} must have actions and resources, and nothing else; see {wrong[0]!r}.")
+        checked = {key: each.check(f"{name}.{key}", entries[key]) for key, each in lists.items()}
+        if empty := [key for key, texts in checked.items() if not texts]:
+            raise ArgumentError(f"{name}.{empty[0]} is empty; name at least one, or leave the statement out.")
+        return cast("StatementArgs", checked)
+
+
+@dataclass(frozen=True)
 class InstanceOf:
     """An instance of a class."""
 
@@ -208,9 +277,12 @@ class InstanceOf:
 
 @dataclass(frozen=True)
 class MaybeOutput:
-    """A value, or an Output of it, which is checked when it resolves. Items of a list may be Outputs as well."""
+    """A value, or an Output of it, which is checked when it resolves.
 
-    value: Pattern | Network | Origin | ListOf
+    Items of a list and values of a map may be Outputs as well.
+    """
+
+    value: Pattern | Network | Origin | ListOf | MapOf | Statements
 
     @property
     def form(self) -> str:
@@ -222,13 +294,19 @@ class MaybeOutput:
 
         An Output that is unknown during a preview is not checked.
         """
-        if isinstance(value, (pulumi.Output, Awaitable)):
+        if _is_late(value) or (isinstance(self.value, Statements) and _holds_late(value)):
             return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
         if isinstance(self.value, ListOf) and isinstance(value, list):
             listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
             of_one = MaybeOutput(self.value.item)
             items = [of_one.check(f"{name}[{index}]", item) for index, item in enumerate(listed)]
             return pulumi.Output.all(*items) if any(isinstance(item, pulumi.Output) for item in items) else items
+        if isinstance(self.value, MapOf) and isinstance(value, Mapping):
+            entries: Mapping[object, object] = value  # pyright: ignore[reportUnknownVariableType]
+            late = {key: item for key, item in entries.items() if _is_late(item)}
+            known = self.value.check(name, {key: "" if key in late else item for key, item in entries.items()})
+            of_value = MaybeOutput(self.value.value)
+            return {**known, **{key: of_value.check(f"{name}.{key}", item) for key, item in late.items()}}
         return self.value.check(name, value)
 
     def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
@@ -247,13 +325,25 @@ class MaybeOutput:
         return output.apply(check)
 
 
+def _is_late(value: object) -> bool:
+    return isinstance(value, (pulumi.Output, Awaitable))
+
+
+def _holds_late(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_late, cast("Mapping[str, object]", value).values()))
+    if isinstance(value, list):
+        return any(map(_holds_late, cast("list[object]", value)))
+    return _is_late(value)
+
+
 @dataclass(frozen=True)
 class SharedSpace:
-    """A limit on the size of several lists together. Items that are Outputs are not counted."""
+    """A limit on the size of several lists and maps together. Items that are Outputs are not counted."""
 
     arguments: tuple[str, ...]
     characters: int
-    """The limit. An item takes its length, `per_item` and one more for the comma."""
+    """The limit. An item takes its length, `per_item` and one more for the comma; in a map, also its key and quotes."""
     per_item: int
     space: str
     """What the lists have to fit into, and the source of its limit."""
@@ -267,9 +357,12 @@ class SharedSpace:
         counts = " and ".join(f"{name} has {count:,} characters" for name, count in taken.items() if count)
         return f"{counts}, but at most {self.characters:,} in all fit into {self.space}. {self.fix}"
 
-    def _taken(self, items: list[object] | pulumi.Output[list[str]]) -> int:
-        known = items if isinstance(items, list) else []
-        return sum(len(item) + self.per_item + 1 for item in known if isinstance(item, str))
+    def _taken(self, value: object) -> int:
+        if isinstance(value, Mapping):
+            entries = cast("Mapping[str, object]", value)
+            return len(json.dumps({key: item for key, item in entries.items() if isinstance(item, str)}))
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        return sum(len(item) + self.per_item + 1 for item in items if isinstance(item, str))
 
 
 def is_empty(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:

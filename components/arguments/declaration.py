@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -34,7 +35,7 @@ class Argument:
             return self.constraint.check(name, value)
         if self.is_required:
             raise ArgumentError(f"{name} is missing; give it a value.")
-        return cast("list[object]", self.default).copy() if isinstance(self.default, list) else self.default
+        return copy(self.default)
 
 
 def argument(constraint: Constraint, *, default: Any = REQUIRED) -> Any:

@@ -10,11 +10,13 @@ from components.arguments.constraints import (
     Choice,
     InstanceOf,
     ListOf,
+    MapOf,
     MaybeOutput,
     Network,
     Origin,
     Pattern,
     Range,
+    Statements,
 )
 from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
@@ -61,6 +63,26 @@ RESERVED_CONCURRENCY = Range(
     "be at least 100 more than all reservations. It is 1,000 by default, but often 10 or 50 in new accounts",
 )
 HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
+
+DISTRIBUTIONS = ListOf(
+    Pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of an installed Python distribution, such as pypdf")
+)
+VARIABLES = MaybeOutput(
+    MapOf(
+        Pattern(
+            r"(?!AWS_|LAMBDA_)[A-Za-z][A-Za-z0-9_]+",
+            "a name of letters, digits and underscores that begins with a letter, but not with AWS_ or LAMBDA_, which "
+            "Lambda reserves",
+        ),
+        Pattern(r"(?s).*", "text"),
+    )
+)
+STATEMENTS = MaybeOutput(
+    Statements(
+        actions=ListOf(Pattern(r"[a-z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as secretsmanager:GetSecretValue")),
+        resources=ListOf(Pattern(rf"\*|{_ARN}:.+", "an ARN, or * where the service knows no resources for the action")),
+    )
+)
 
 ORIGINS = MaybeOutput(ListOf(Origin()))
 CONTENT_TYPES = MaybeOutput(

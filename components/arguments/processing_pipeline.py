@@ -5,16 +5,26 @@ from collections.abc import Callable
 import pulumi
 
 from components.arguments import limits
-from components.arguments.constraints import Choice, Range
+from components.arguments.constraints import Choice, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
 from components.arguments.shared import UploadsArgs
-from components.compute.processor_code import processor_fault
+from components.compute.processor_code import distributions_fault, processor_fault
+from handlers.processors import JOB_VARIABLES
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
 
 DEFAULT_MAX_CONCURRENCY = 50
 """A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
+
+
+_ENVIRONMENT = SharedSpace(
+    ("allowed_content_types", "processor_environment"),
+    3_000,
+    per_item=0,
+    space="a function's environment (4 KB, Lambda quotas), beside its other variables",
+    fix="Use fewer, or keep long values in a secret or a parameter that the processor reads.",
+)
 
 
 class ProcessingPipelineArgs(UploadsArgs):
@@ -30,6 +40,15 @@ class ProcessingPipelineArgs(UploadsArgs):
     """Function that processes an object, as module.function; handlers/processors has its contract."""
     processor_code: pulumi.Archive | None = argument(limits.ARCHIVE, default=None)
     """Folder or zip file with the processor's module and all that it imports; omit it for a built-in processor."""
+    processor_distributions: list[str] = argument(limits.DISTRIBUTIONS, default=[])
+    """Installed Python distributions that are shipped for the processor, such as pypdf, with all that they require.
+
+    They must be pure Python.
+    """
+    processor_environment: pulumi.Input[dict[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
+    """Environment variables for the processor, such as the ARN of a secret that it reads."""
+    processor_statements: pulumi.Input[list[pulumi.Input[StatementArgs]]] = argument(limits.STATEMENTS, default=[])
+    """What the processor may do besides reading its object, such as reading a secret or invoking a model."""
     rejected_objects: str = argument(
         Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones"),
         default="quarantine",
@@ -80,6 +99,19 @@ class ProcessingPipelineArgs(UploadsArgs):
         found: list[str] = []
         if fault := processor_fault(self.processor, self.processor_code):
             found.append(f"{spelled('processor')} {fault} See {spelled('processor_code')}.")
+        elif fault := distributions_fault(self.processor_distributions, self.processor_code):
+            found.append(f"{spelled('processor_distributions')} {fault}")
+        if self.processor_code is None:
+            found += [
+                f"{spelled(name)} is given, but a built-in processor uses nothing of it; leave it out, or give the "
+                f"code of a processor in {spelled('processor_code')}."
+                for name in ("processor_distributions", "processor_environment", "processor_statements")
+                if isinstance(given := vars(self)[name], pulumi.Output) or given
+            ]
+        if taken := sorted(JOB_VARIABLES & set(_known(self.processor_environment))):
+            found.append(f"{spelled('processor_environment')} holds {taken[0]}, which Portage sets itself; rename it.")
+        if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
+            found.append(conflict)
         most, reserved = self.max_concurrency, self.reserved_concurrency
         if most is not None and reserved is not None and most > reserved:
             found.append(
@@ -87,3 +119,7 @@ class ProcessingPipelineArgs(UploadsArgs):
                 "Lambda throttles the deliveries above it, and each one uses up an attempt."
             )
         return found
+
+
+def _known(variables: pulumi.Input[dict[str, pulumi.Input[str]]]) -> dict[str, pulumi.Input[str]]:
+    return variables if isinstance(variables, dict) else {}

@@ -33,6 +33,8 @@ class LambdaFunctionArgs(LogArgs):
     """All that the function may do, in addition to writing its own log and traces."""
     environment: Mapping[str, pulumi.Input[str]] = argument(InstanceOf(Mapping, "a map of variables"))
     """Variables that the entry reads into its own dataclass."""
+    extra_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
+    """Variables besides, which a team sets."""
     timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
     """Seconds for one invocation."""
     memory_mb: int = argument(limits.MEMORY_MB, default=256)
@@ -55,7 +57,7 @@ class LambdaFunction(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = LambdaFunctionArgs.of(args)
-        environment = _checked_environment(name, args.environment)
+        environment = _checked_environment(name, args.environment, args.extra_environment)
         super().__init__("portage:index:LambdaFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -110,10 +112,22 @@ class LambdaFunction(pulumi.ComponentResource):
         )
 
 
-def _checked_environment(name: str, variables: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[dict[str, str]]:
-    """Return the variables; raises ArgumentError for more than Lambda takes, at once where the known ones are."""
-    _check_environment(name, {key: value for key, value in variables.items() if isinstance(value, str)})
-    return pulumi.Output.all(**variables).apply(lambda known: _check_environment(name, known))
+def _checked_environment(
+    name: str, own: Mapping[str, pulumi.Input[str]], extra: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+) -> pulumi.Output[dict[str, str]]:
+    """Return all variables. Raises ArgumentError for more than Lambda takes, at once where the known ones are too many.
+
+    Raises it also where an extra variable has the name of one of the function's own.
+    """
+    known = {**own, **(extra if isinstance(extra, Mapping) else {})}
+    _check_environment(name, {key: value for key, value in known.items() if isinstance(value, str)})
+
+    def merged(both: list[dict[str, str]]) -> dict[str, str]:
+        if taken := sorted(both[0].keys() & both[1].keys()):
+            raise ArgumentError(f"{name}: the variable {taken[0]} is set already; rename it.")
+        return _check_environment(name, {**both[0], **both[1]})
+
+    return pulumi.Output.all(dict(own), extra).apply(merged)
 
 
 def _check_environment(name: str, variables: dict[str, str]) -> dict[str, str]:

@@ -16,12 +16,15 @@ import sys
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path, PurePosixPath
 
 import pulumi
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from components.arguments import ArgumentError
 from components.compute.code_archive import HANDLERS, File, code_archive, files_by_name, shipped
@@ -53,6 +56,18 @@ _TAKEN = {
 }
 """Modules that the process has, or might have, imported before a team's of the same name."""
 
+_FUNCTION_ENVIRONMENT = {
+    "python_version": f"{_MAJOR}.{_MINOR}",
+    "python_full_version": f"{_MAJOR}.{_MINOR}.0",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+    "os_name": "posix",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "aarch64",
+}
+"""Where a processor runs, in the words of dependency specifiers (Python packaging specifications)."""
+
 _NATIVE = re.compile(r"\.so(\.\d+)*$")
 _FOREIGN = (".pyd", ".dll", ".dylib")
 _TAG = re.compile(r"\.(cpython-\d+[a-z]*|pypy\d+[^.]*)[-.]")
@@ -63,9 +78,9 @@ _UNTOLD = frozenset({"__getattr__", "globals", "vars", "locals", "exec", "setatt
 """With these a module may have names that cannot be seen in its source."""
 
 
-def processing_code(team_code: pulumi.Archive | None) -> pulumi.AssetArchive:
-    """The archive of process_object; raises ArgumentError as code_archive does."""
-    return code_archive(["filetype"], team_code)
+def processing_code(team_code: pulumi.Archive | None, distributions: Sequence[str] = ()) -> pulumi.AssetArchive:
+    """Return the archive of jobs, with the libraries of the processor; raises ArgumentError as code_archive does."""
+    return code_archive(["filetype", *with_requirements(distributions)], team_code)
 
 
 def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
@@ -88,6 +103,46 @@ def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
     except ArgumentError as error:
         return f"is {processor!r}, but {error}"
     return None
+
+
+def distributions_fault(distributions: Sequence[str], code: pulumi.Archive | None) -> str | None:
+    """Return what is wrong with the distributions that are shipped beside a processor's code, or None."""
+    if not distributions:
+        return None
+    try:
+        processing_code(code, distributions)
+    except ArgumentError as error:
+        return f"is {list(distributions)}, but {error}"
+    return None
+
+
+def with_requirements(distributions: Sequence[str]) -> list[str]:
+    """Return these installed distributions and all that they require on the functions' Python, in order of names.
+
+    What Lambda's runtime has is left out. Raises ArgumentError for one that is not installed.
+    """
+    found: set[str] = set()
+    wanted = [(name, frozenset[str]()) for name in distributions]
+    while wanted:
+        name, extras = wanted.pop()
+        if (name := canonicalize_name(name)) in _TAKEN or name in found:
+            continue
+        found.add(name)
+        wanted += _requirements(name, extras)
+    return sorted(found)
+
+
+def _requirements(distribution: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    try:
+        listed = requires(distribution) or []
+    except PackageNotFoundError:
+        raise ArgumentError(
+            f"the distribution {distribution} is not installed; install it where the Pulumi program runs."
+        ) from None
+    for each in map(Requirement, listed):
+        environments = [{**_FUNCTION_ENVIRONMENT, "extra": extra} for extra in extras | {""}]
+        if each.marker is None or any(map(each.marker.evaluate, environments)):
+            yield each.name, frozenset(each.extras)
 
 
 def _check_team_code(processor: str, code: pulumi.Archive, stack: ExitStack) -> None:

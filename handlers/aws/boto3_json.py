@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
-from handlers.aws.client import AwsError
+from handlers.aws.client import AwsError, NoAnswer
 
 
 class Boto3Json:
@@ -16,7 +17,7 @@ class Boto3Json:
         self._client = client
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an operation's answer; raises AwsError where the service refuses."""
+        """Return an operation's answer; raises AwsError where the service refuses, or NoAnswer."""
         try:
             return getattr(self._client, xform_name(operation))(**parameters)
         except ClientError as fault:
@@ -24,3 +25,5 @@ class Boto3Json:
             error, status = told["Error"], told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             # Without the cause: its text may be the signed request, which Lambda would log.
             raise AwsError(error["Code"], error.get("Message", "no message"), status, told) from None
+        except (NoConnection, HTTPClientError) as error:
+            raise NoAnswer(str(error)) from error

@@ -18,7 +18,14 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
   process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
   `TimeoutError`.
 
-Its code is a folder or a zip file, with all that it imports:
+It may use more than its object:
+
+- `processor_environment` sets variables, except those of JobEnvironment below and names that Lambda reserves;
+- `processor_statements` allows its role actions on resources, such as reading a secret or invoking a model. The
+  pipeline's output `processor_role_name` names the role, so that other programs can allow more;
+- `processor_distributions` ships installed Python distributions, with all that they require. They must be pure Python.
+
+Its code is a folder or a zip file, with all that it imports and that is not shipped by `processor_distributions`:
 
 - it runs on Python 3.13 on arm64. Native code must be for both:
   `pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all: --target FOLDER NAME`.
@@ -79,6 +86,30 @@ class Job:
 
 
 Processor = Callable[[Job], Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class JobEnvironment:
+    """What the ProcessingPipeline component tells a job by environment variables, whatever the compute."""
+
+    uploads_table: str
+    ingest_bucket: str
+    results_bucket: str
+    quarantine_bucket: str
+    """Empty where rejected objects are deleted."""
+    queue_url: str
+    processor: str
+    max_attempts: int
+    malware_scan: str
+    """`required` where objects are processed only by the event of their scan, or `off`."""
+    unscannable_objects: str
+    """`reject` or `process`."""
+    allowed_content_types: tuple[str, ...]
+    """What may be declared, as create_upload has it; everything where it is empty."""
+
+
+JOB_VARIABLES = frozenset(name.upper() for name in JobEnvironment.__annotations__)
+"""Names that the processor's own variables cannot have."""
 
 
 def load_processor(name: str) -> Processor:

@@ -62,8 +62,10 @@ class ProcessDied(Exception):
     """The child process ended without an answer: by os._exit(), by a signal, or because memory ran out."""
 
 
-def run_in_child(work: Callable[[], str], seconds: float) -> str:
+def run_in_child(work: Callable[[], str], seconds: float, while_working: Callable[[], None] = lambda: None) -> str:
     """Return what `work` returns in a child process, which is killed with all that it started.
+
+    `while_working` is called in this process every 0.1 s. What it raises ends the child.
 
     The child has a session and a temporary folder of its own, no standard input, and its standard output is standard
     error. The folder is deleted by a later child, see _use_own_folder. The child inherits this process's clients, and
@@ -74,7 +76,7 @@ def run_in_child(work: Callable[[], str], seconds: float) -> str:
     """
     child = _Child(work)
     try:
-        answer = child.answer(seconds)
+        answer = child.answer(seconds, while_working)
     finally:
         child.end()
     if answer is None:
@@ -107,7 +109,7 @@ class _Child:
         self.status: int | None = None
         """The status that os.waitpid() returned; None until the process has ended, or if end() killed it."""
 
-    def answer(self, seconds: float) -> tuple[bytes, str] | None:
+    def answer(self, seconds: float, while_working: Callable[[], None]) -> tuple[bytes, str] | None:
         """Return the kind and text of the answer, or None if the process ended without one; raises TimeoutError.
 
         Does not wait for the end of the file, because a process that the child started may hold the pipe open.
@@ -116,6 +118,7 @@ class _Child:
         poll, received = select.poll(), bytearray()
         poll.register(self._receiving, select.POLLIN)
         while (left := ends_at - time.monotonic()) > 0:
+            while_working()
             if poll.poll(min(left, _POLL_SECONDS) * 1000):
                 piece = os.read(self._receiving, 1024**2)
                 received += piece

@@ -1,9 +1,16 @@
-"""The queue of created objects: the only code that speaks to SQS."""
+"""The queue of object events: what a message says, and when the queue delivers it again."""
 
+import json
 import logging
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.scan import Scan
+from handlers.domain.upload import Run
+from handlers.storage.objects import ObjectVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -13,24 +20,91 @@ log = logging.getLogger(__name__)
 LONGEST_DELAY_SECONDS = 900
 
 
+@dataclass(frozen=True)
+class Message:
+    """One receipt of one message."""
+
+    message_id: str
+    receipt_handle: str
+    """Names this receipt when the message is hidden or deleted."""
+    receive_count: int
+    """How often SQS has delivered this message. A redrive sends another message, which begins at 1."""
+    body: str
+
+    @classmethod
+    def from_lambda(cls, record: dict[str, Any]) -> Self:
+        """Take a record of the event with which Lambda delivers messages (Lambda guide, "Using Lambda with SQS")."""
+        return cls(
+            record["messageId"],
+            record["receiptHandle"],
+            int(record["attributes"]["ApproximateReceiveCount"]),
+            record["body"],
+        )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One receipt of one event: that an object was created, or has been scanned for malware."""
+
+    run: Run
+    message: Message
+    bucket: str
+    key: str
+    version_id: str
+    scan: Scan | None = None
+    """None where the event is of the object's creation."""
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first try."""
+        return self.message.receive_count
+
+    @property
+    def version(self) -> ObjectVersion:
+        """What the event announced."""
+        return ObjectVersion(self.bucket, self.key, self.version_id)
+
+    @classmethod
+    def of(cls, message: Message, invocation_id: str) -> Self:
+        """Read S3's "Object Created" event, or GuardDuty's "... Object Scan Result"; raises UnknownUpload for others.
+
+        `invocation_id` differs between two runs of the same message.
+        """
+        try:
+            event = json.loads(message.body)
+            run, detail = Run(event["id"], f"{invocation_id}/{message.message_id}"), event["detail"]
+            if "s3ObjectDetails" in detail:
+                scanned = detail["s3ObjectDetails"]
+                place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
+                return cls(run, message, *place, scan=Scan.from_details(detail["scanResultDetails"]))
+            created = detail["object"]
+            return cls(run, message, detail["bucket"]["name"], created["key"], created["version-id"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
+
+
 def retry_delay_seconds(attempt: int, max_attempts: int) -> int:
-    """5, 30, 180 and then 900 seconds; none after the last try, so that the dead letter is seen at once."""
+    """Return 5, 30, 180 and then 900 seconds; 0 after the last try, so that the dead letter is seen at once."""
     return 0 if attempt >= max_attempts else min(5 * 6 ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
 
 
 class JobQueue:
-    """Decides when a message that failed comes again."""
+    """Sets when the queue delivers a message again."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
-    def deliver_again(self, record: dict[str, Any], *, after_seconds: int) -> None:
-        """Bring a failed message back soon: the queue's visibility timeout, made for the longest job, takes hours."""
+    def hide(self, message: Message, seconds: int) -> None:
+        """Hide a received message for `seconds` from now. An error is logged: then the time that was set before holds.
+
+        A run's lease, not its message, keeps other runs out, so a message that appears too soon does no harm.
+        """
         try:
             self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=after_seconds
+                QueueUrl=self._url, ReceiptHandle=message.receipt_handle, VisibilityTimeout=seconds
             )
         except (ClientError, BotoCoreError):
-            # It comes all the same, only later; failing here would fail the rest of the batch with it.
-            log.exception("The next delivery could not be brought forward.", extra={"message_id": record["messageId"]})
+            log.exception(
+                "The message could not be hidden for %d s.", seconds, extra={"message_id": message.message_id}
+            )

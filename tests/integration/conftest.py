@@ -69,6 +69,11 @@ def team_system(deploy_with: DeployWith) -> System:
         processorCode=str(TEAM_CODE),
         processingMaxAttempts=2,
         processingTimeoutSeconds=10,
+        processorDistributions=["packaging"],
+        processorEnvironment={"TEAM_SECRET": "team-secret"},
+        processorStatements=[
+            {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:secretsmanager:*:*:secret:team-*"]}
+        ],
         urlExpiresInSeconds=URL_SECONDS,
     )
 

@@ -14,6 +14,26 @@ def test_a_teams_own_code_processes(team_system: System, team_user: User) -> Non
     assert json.loads(stored["Body"].read()) == {"processed_by": "the team", "size_bytes": 5}
 
 
+def test_it_uses_the_libraries_variables_and_permissions_that_the_stack_gives_it(
+    team_system: System, team_user: User
+) -> None:
+    secrets = team_system.emulator.client("secretsmanager")
+    for name in ("team-secret", "another-secret"):
+        secrets.create_secret(Name=name, SecretString=f"the value of {name}")
+
+    upload_id = team_system.send(team_user, file_name="uses-more.bin")
+
+    upload = team_system.await_status(team_user, upload_id, "completed", "failed")
+    stored = team_system.emulator.client("s3").get_object(
+        Bucket=upload["result"]["bucket"], Key=upload["result"]["key"]
+    )
+    assert json.loads(stored["Body"].read()) == {
+        "secret": "the value of team-secret",
+        "another": "AccessDeniedException",
+        "newer": True,
+    }
+
+
 def test_a_processor_that_raises_ends_in_failed_with_the_message_in_the_dead_letter_queue(
     team_system: System, team_user: User
 ) -> None:

@@ -70,6 +70,8 @@ MAY_BE_SECRET = (
     "allowedSourceCidrs",
     "allowedSourceVpcIds",
     "allowedContentTypes",
+    "processorEnvironment",
+    "processorStatements",
 )
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
@@ -81,6 +83,9 @@ BAD_TEXTS = {
     "userPoolClientId": ("a client", "client-id", "x" * 129),
     "processor": ("", "process", "a b.process", "handlers.", ".process"),
     "processorCode": ("no-such-folder", "no-such-file.zip", "Pulumi.yaml"),
+    "processorDistributions": ("", "pypdf", "{}", '[""]', "[3]"),
+    "processorEnvironment": ("", "[]", "3", '"MODEL"'),
+    "processorStatements": ("", "{}", "3", '"*"'),
     "rejectedObjects": ("", "Quarantine", "keep", "true"),
     "unscannableObjects": ("", "Reject", "quarantine", "false"),
     "logLevel": ("", "info", "TRACE", "WARNING"),
@@ -373,7 +378,7 @@ class TestASecret:
 
     @pytest.mark.parametrize("key", MAY_BE_SECRET)
     def test_that_is_empty_makes_nothing(self, key: str) -> None:
-        assert value_of(load(defaults(), secret=[f"portage:{key}"]), key) in (None, [])
+        assert value_of(load(defaults(), secret=[f"portage:{key}"]), key) in (None, [], {})
 
     def test_may_be_what_a_component_takes_as_an_output(self) -> None:
         takes_outputs = {

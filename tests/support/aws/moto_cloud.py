@@ -68,7 +68,7 @@ def sqs_client() -> "SQSClient":
     return boto3.Session().client("sqs")
 
 
-def shared_client(service: str) -> Any:
+def shared_client(service: str, **_config: object) -> Any:
     """Stands in for boto3.client where an entry makes its own clients."""
     return {"dynamodb": dynamodb_client, "s3": s3_client, "sqs": sqs_client}[service]()
 
@@ -205,6 +205,12 @@ class Cloud:
     def result(self, ref: UploadRef = REF) -> dict[str, Any]:
         (body,) = self.results()[ref.result_key]
         return json.loads(body)
+
+    def leased_until(self) -> str:
+        """When the lease of the upload's run ends."""
+        record = self.record()
+        assert record
+        return str(record["leased_until"])
 
     def queue(self, body: str) -> dict[str, Any]:
         """Send a message and receive it, as the Lambda service hands it over."""

@@ -218,6 +218,9 @@ PROCESSING_PIPELINE = Example(
         "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
         "processor": "handlers.processors.load_processor",
         "processor_code": TEAM_CODE,
+        "processor_distributions": ["packaging"],
+        "processor_environment": {"MODEL": "a-model"},
+        "processor_statements": [{"actions": ["secretsmanager:GetSecretValue"], "resources": [SESSION_KEY_ARN]}],
         "result_reader_role_name": "the-reader",
         "allowed_content_types": ["application/pdf", "image/*"],
         "rejected_objects": "delete",
@@ -237,7 +240,10 @@ PROCESSING_PIPELINE = Example(
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
     },
-    beside={"processor_code": {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}},
+    beside={
+        argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
+        for argument in ("processor_code", "processor_distributions", "processor_environment", "processor_statements")
+    },
     ranges={
         "timeout_seconds": (10, 900),
         "memory_mb": (128, 10_240),
@@ -261,6 +267,9 @@ PROCESSING_PIPELINE = Example(
         "result_reader_role_name": BAD_ROLE_NAMES,
         "processor": ("", "process", "a-b.process", ".process", "handlers..process", "handlers.x.process\n", 3),
         "processor_code": ("folder",),
+        "processor_distributions": ("pypdf", *([bad] for bad in ("", "-x", "a b", 3))),
+        "processor_environment": ("MODEL=a-model", [], 3),
+        "processor_statements": ("*", {}, 3),
         "log_level": BAD_LOG_LEVELS,
         "log_retention_days": BAD_LOG_RETENTION_DAYS,
         "kms_key_arn": BAD_KMS_KEY_ARNS,
@@ -302,6 +311,7 @@ LAMBDA_FUNCTION = Example(
         "code": pulumi.AssetArchive({"another.py": pulumi.StringAsset("")}),
         "statements": [],
         "environment": {"COLOUR": "green"},
+        "extra_environment": {"SHAPE": "round"},
         "timeout_seconds": 11,
         "memory_mb": 512,
         "reserved_concurrency": 5,
@@ -314,6 +324,7 @@ LAMBDA_FUNCTION = Example(
         "code": ("folder",),
         "statements": ("s3:GetObject",),
         "environment": ("COLOUR=blue",),
+        "extra_environment": ("COLOUR=blue",),
         "log_level": BAD_LOG_LEVELS,
         "log_retention_days": BAD_LOG_RETENTION_DAYS,
     },

@@ -10,10 +10,12 @@ import pytest
 
 from handlers.domain.upload import Run
 from handlers.processors import Job, Processor, Unprocessable
+from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.process_object import Delivery, JobFailed, Processing
-from tests.support.aws.moto_cloud import INGEST, LATER, QUARANTINE, RESULTS, Cloud
+from handlers.use_cases.isolated_work import IsolatedWork
+from handlers.use_cases.process_object import JobFailed, ProcessObject
+from tests.support.aws.moto_cloud import INGEST, LATER, QUARANTINE, REF, RESULTS, Cloud
 
 MAX_ATTEMPTS = 3
 
@@ -34,9 +36,13 @@ class Worker:
     process_unscannable: bool = False
     allowed_content_types: tuple[str, ...] = ()
 
-    def isolated(self, work: Callable[[], str], seconds: float) -> str:
+    while_working: Callable[[], None] = lambda: None
+    """Renews the lease of the work that is isolated now, if it is due."""
+
+    def isolated(self, work: Callable[[], str], seconds: float, while_working: Callable[[], None]) -> str:
         """Stands in for a child process: what processors note is seen in this one."""
         self.isolations.append(seconds)
+        self.while_working = while_working
         return work()
 
     def process(
@@ -46,20 +52,29 @@ class Worker:
             self.jobs.append(job)
             return processor(job)
 
-        Processing(
+        ProcessObject(
             records=self.store,
+            renewals=self.store,
+            queue=JobQueue(self.cloud.sqs, self.cloud.queue_url),
             bucket=INGEST,
-            objects=ObjectStore(self.cloud.s3, RESULTS, self.quarantine_bucket),
             results=ObjectStore(self.cloud.s3, RESULTS),
-            load_processor=load_processor or (lambda: noted),
+            work=IsolatedWork(
+                objects=ObjectStore(self.cloud.s3, RESULTS, self.quarantine_bucket),
+                load_processor=load_processor or (lambda: noted),
+                process_unscannable=self.process_unscannable,
+                allowed_content_types=self.allowed_content_types,
+            ),
             max_attempts=MAX_ATTEMPTS,
             requires_scan=self.requires_scan,
-            process_unscannable=self.process_unscannable,
-            allowed_content_types=self.allowed_content_types,
             clock=lambda: self.now,
             seconds_left=lambda: self.seconds_left,
             isolated=self.isolated,
-        ).process_upload(delivery, {})
+        ).process(delivery)
+
+
+def first_delivery(version_id: str, *, run: Run = Run("event-1", "run-1"), key: str = REF.object_key) -> Delivery:  # noqa: B008 - immutable
+    """The first receipt of an event that announces a version of an object."""
+    return Delivery(run, Message("message-1", "receipt-1", 1, ""), INGEST, key, version_id)
 
 
 _run_ids = (f"run-{number}" for number in itertools.count(2))
@@ -67,7 +82,11 @@ _run_ids = (f"run-{number}" for number in itertools.count(2))
 
 def at_try(delivery: Delivery, attempt: int) -> Delivery:
     """The same event, delivered again."""
-    return replace(delivery, attempt=attempt, run=delivery.run._replace(run_id=next(_run_ids)))
+    return replace(
+        delivery,
+        message=replace(delivery.message, receive_count=attempt),
+        run=delivery.run._replace(run_id=next(_run_ids)),
+    )
 
 
 def duplicate(delivery: Delivery) -> Delivery:

@@ -42,7 +42,7 @@ def uploaded(cloud: Cloud, ref: UploadRef = REF, body: bytes = PDF) -> dict[str,
     return cloud.announce(cloud.put_object(ref, body), key=ref.object_key)
 
 
-def in_this_process(work: Callable[[], str], _seconds: float) -> str:
+def in_this_process(work: Callable[[], str], _seconds: float, _while_working: Callable[[], None]) -> str:
     """Stands in for a child process where a test looks at what S3 has afterwards: moto's is in memory."""
     return work()
 

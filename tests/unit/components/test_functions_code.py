@@ -22,6 +22,7 @@ from components.compute import code_archive as code_archive_module
 from components.compute.code_archive import HANDLERS, OUR_SUFFIXES, code_archive
 from handlers.aws.environment import read_environment
 from handlers.entries import dependencies as upload_environment
+from handlers.entries import jobs
 from handlers.http.api import OriginsEnvironment
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.support.components.recording import REGION, Recording, record
@@ -334,16 +335,17 @@ def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: py
         names.update(name.upper() for name in kind.__annotations__)
         return read_environment(kind, variables)
 
-    for each in (module, upload_environment):
+    modules = (module, upload_environment, jobs) if hasattr(module, "run_job") else (module, upload_environment)
+    for each in modules:
         if hasattr(each, "read_environment"):
             monkeypatch.setattr(each, "read_environment", read)
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    kept = [each for each in (*vars(module).values(), *vars(upload_environment).values()) if is_kept(each)]
+    kept = [each for one in (*modules, module) for each in vars(one).values() if is_kept(each)]
     for each in kept:
         each.cache_clear()
     try:
-        for each in vars(module).values():
+        for each in (*vars(module).values(), *(vars(jobs).values() if jobs in modules else ())):
             if is_kept(each):
                 each()
     finally:

@@ -11,17 +11,16 @@ from moto.core.models import MockAWS
 from handlers.aws import json_client as aws_json
 from handlers.aws import s3_client as aws_s3
 from handlers.aws.boto3_json import Boto3Json
-from handlers.domain.upload import Run
-from handlers.entries import abort_upload, complete_upload, create_upload, list_parts, process_object, sign_parts
+from handlers.entries import abort_upload, complete_upload, create_upload, jobs, list_parts, process_object, sign_parts
 from handlers.entries import boto3_dependencies as boto3_clients
 from handlers.entries import dependencies as upload_environment
 from handlers.processors import Processor
+from handlers.storage.job_queue import Delivery
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.process_object import Delivery
 from tests.support.aws.fake_light_clients import LightS3, light_calls
-from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, shared_client
+from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, QUARANTINE, RESULTS, TABLE, Cloud, shared_client
 from tests.support.handlers.create_uploads import Api
-from tests.support.handlers.deliveries import Worker
+from tests.support.handlers.deliveries import Worker, first_delivery
 from tests.support.handlers.multipart_upload import SETTINGS, UploadInParts
 from tests.support.handlers.queue_batches import MAX_ATTEMPTS, UseProcessor
 
@@ -62,7 +61,7 @@ def worker(cloud: Cloud, store: UploadStore) -> Worker:
 def delivery(cloud: Cloud) -> Delivery:
     """The first receipt of an upload's event: its record pending, its bytes in the bucket."""
     cloud.write_record()
-    return Delivery(Run("event-1", "run-1"), 1, INGEST, REF.object_key, cloud.put_object())
+    return first_delivery(cloud.put_object())
 
 
 @pytest.fixture
@@ -93,6 +92,7 @@ def process_object_started(
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
+    importlib.reload(jobs)
     importlib.reload(process_object)
 
 
@@ -104,7 +104,7 @@ def use_processor(monkeypatch: pytest.MonkeyPatch) -> UseProcessor:
         def load(_name: str) -> Processor:
             return processor
 
-        monkeypatch.setattr(process_object, "load_processor", load)
+        monkeypatch.setattr(jobs, "load_processor", load)
 
     return use
 

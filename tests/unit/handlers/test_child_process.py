@@ -109,6 +109,26 @@ def test_after_its_time_it_is_killed(tmp_path: Path) -> None:
         os.kill(int(pid.read_text()), 0)
 
 
+def test_its_starter_is_called_while_it_works_and_may_end_it(tmp_path: Path) -> None:
+    pid, calls = tmp_path / "pid", 0
+
+    def work() -> str:
+        pid.write_text(str(os.getpid()))
+        time.sleep(60)
+        return ""
+
+    def while_working() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 3 and pid.exists() and pid.read_text():
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        run_in_child(work, 30, while_working)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
 @pytest.mark.parametrize("end", [lambda: "", lambda: 1 / 0], ids=["returns", "raises"])
 def test_only_the_process_itself_answers_though_its_work_forks(end: Callable[[], object]) -> None:
     def work() -> str:

@@ -5,8 +5,8 @@ import pytest
 
 from handlers.aws.environment import read_environment
 from handlers.entries.dependencies import SessionEnvironment
-from handlers.entries.process_object import ProcessObjectEnvironment
 from handlers.entries.sign_parts import SignPartsEnvironment
+from handlers.processors import JobEnvironment
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert read_environment(Example).table_name == "t"
 
 
-@pytest.mark.parametrize("kind", [SessionEnvironment, SignPartsEnvironment, ProcessObjectEnvironment])
+@pytest.mark.parametrize("kind", [SessionEnvironment, SignPartsEnvironment, JobEnvironment])
 def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
-    kind: type[SessionEnvironment | SignPartsEnvironment | ProcessObjectEnvironment],
+    kind: type[SessionEnvironment | SignPartsEnvironment | JobEnvironment],
 ) -> None:
     with pytest.raises(ValueError, match="is not set") as caught:
         read_environment(kind, {})

@@ -1,11 +1,13 @@
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from handlers.storage.job_queue import JobQueue, retry_delay_seconds
+from handlers.storage.job_queue import JobQueue, Message, retry_delay_seconds
 from tests.support.aws.moto_cloud import Cloud
 
 
@@ -33,44 +35,50 @@ def test_each_retry_waits_longer_and_the_last_failure_not_at_all(attempt: int, m
     assert retry_delay_seconds(attempt, max_attempts) == seconds
 
 
-@pytest.mark.parametrize("seconds", [0, 5, 905])
-def test_the_failed_message_itself_is_brought_forward(cloud: Cloud, seconds: int) -> None:
-    record = cloud.queue("{}")
+def received(cloud: Cloud, body: str = "{}") -> Message:
+    return Message.from_lambda(cloud.queue(body))
+
+
+def test_a_message_is_hidden_by_the_receipt_that_it_came_with(cloud: Cloud) -> None:
+    message = received(cloud)
     with Stubber(cloud.sqs) as stubber:
         stubber.add_response(
             "change_message_visibility",
             {},
-            {"QueueUrl": cloud.queue_url, "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": seconds},
+            {"QueueUrl": cloud.queue_url, "ReceiptHandle": message.receipt_handle, "VisibilityTimeout": 905},
         )
-        JobQueue(cloud.sqs, cloud.queue_url).deliver_again(record, after_seconds=seconds)
+        JobQueue(cloud.sqs, cloud.queue_url).hide(message, 905)
         stubber.assert_no_pending_responses()
 
 
-def test_without_a_delay_the_queue_has_the_message_at_once(cloud: Cloud) -> None:
-    record = cloud.queue("the message")
+def test_a_message_that_is_hidden_for_no_time_is_delivered_at_once(cloud: Cloud) -> None:
+    message = received(cloud, "the message")
     assert receive(cloud) == []
-    JobQueue(cloud.sqs, cloud.queue_url).deliver_again(record, after_seconds=0)
+    JobQueue(cloud.sqs, cloud.queue_url).hide(message, 0)
     assert receive(cloud) == ["the message"]
 
 
-def test_a_queue_that_refuses_is_logged_and_hurts_nobody(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
-    record = {**cloud.queue("{}"), "receiptHandle": "forged"}
-    with caplog.at_level(logging.ERROR):
-        JobQueue(cloud.sqs, cloud.queue_url).deliver_again(record, after_seconds=5)
-    (entry,) = caplog.records
-    assert entry.message == "The next delivery could not be brought forward."
-    assert vars(entry)["message_id"] == record["messageId"]
+def refused(cloud: Cloud, message: Message) -> None:
+    JobQueue(cloud.sqs, cloud.queue_url).hide(replace(message, receipt_handle="forged"), 5)
 
 
-def test_a_queue_out_of_reach_is_logged_and_hurts_nobody(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def unanswered(cloud: Cloud, message: Message) -> None:
     def unreachable(**_call: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://sqs.example")
 
-    record = cloud.queue("{}")
     cloud.sqs.meta.events.register_first("before-call.sqs.ChangeMessageVisibility", unreachable)
     try:
-        with caplog.at_level(logging.ERROR):
-            JobQueue(cloud.sqs, cloud.queue_url).deliver_again(record, after_seconds=5)
+        JobQueue(cloud.sqs, cloud.queue_url).hide(message, 5)
     finally:
         cloud.sqs.meta.events.unregister("before-call.sqs.ChangeMessageVisibility", unreachable)
-    assert [entry.message for entry in caplog.records] == ["The next delivery could not be brought forward."]
+
+
+@pytest.mark.parametrize("hide", [refused, unanswered])
+def test_an_error_of_the_queue_is_logged_and_changes_nothing_else(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture, hide: Callable[[Cloud, Message], None]
+) -> None:
+    message = received(cloud)
+    with caplog.at_level(logging.ERROR):
+        hide(cloud, message)
+    (entry,) = caplog.records
+    assert vars(entry)["message_id"] == message.message_id

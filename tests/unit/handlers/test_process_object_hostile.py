@@ -17,7 +17,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from handlers.entries import process_object
+from handlers.entries import jobs
 from handlers.processors import Job, Processor
 from handlers.use_cases.process_object import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
 from tests.support.aws.moto_cloud import REF, Cloud, tried_again
@@ -371,14 +371,14 @@ class TestItsOwnProcess:
     ) -> None:
         made: list[str] = []
 
-        def client(service: str) -> object:
+        def client(service: str, **_config: object) -> object:
             made.append(service)
             return {"dynamodb": cloud.dynamodb, "sqs": cloud.sqs, "s3": cloud.s3}[service]
 
         monkeypatch.setattr(boto3, "client", client)
         try_last(cloud, use_processor, lambda _job: {})
-        assert sorted(made) == ["dynamodb", "s3", "s3"]
-        assert process_object._objects() is not process_object._results()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        assert sorted(made) == ["dynamodb", "dynamodb", "s3", "s3", "sqs"]
+        assert jobs._objects() is not jobs._results()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def test_a_large_result_arrives_whole(self, cloud: Cloud, use_processor: UseProcessor) -> None:
         text = "x" * 5_000_000

@@ -3,21 +3,23 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers.aws.client import AwsError, NoAnswer
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Run
 from handlers.processors import Job, Processor
+from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
+from handlers.use_cases.lease import CLOCK_MARGIN, LEASE, RENEW_EVERY, RETRY_AFTER
 from handlers.use_cases.process_object import (
     RECORDING_SECONDS,
     SHORTEST_WORK_SECONDS,
-    Delivery,
     LeasedElsewhere,
     NoTimeLeft,
 )
@@ -55,25 +57,24 @@ def duplicate_at_try(delivery: Delivery, attempt: int) -> Delivery:
 
 class TestDelivery:
     def test_it_is_what_the_event_says(self) -> None:
+        body = json.dumps(object_created(REF.object_key, "v7"))
         record = {
             "messageId": "message-1",
+            "receiptHandle": "receipt-1",
             "attributes": {"ApproximateReceiveCount": "2"},
-            "body": json.dumps(object_created(REF.object_key, "v7")),
+            "body": body,
         }
+        message = Message.from_lambda(record)
         run = Run(EVENT_ID, "request-1/message-1")
-        assert Delivery.from_record(record, "request-1") == Delivery(run, 2, INGEST, REF.object_key, "v7")
+        assert message == Message("message-1", "receipt-1", 2, body)
+        assert Delivery.of(message, "request-1") == Delivery(run, message, INGEST, REF.object_key, "v7")
 
     @pytest.mark.parametrize("missing", ["id", "detail"])
     def test_one_without_a_part_names_no_upload(self, missing: str) -> None:
         event = object_created(REF.object_key, "v7")
         del event[missing]
-        record = {
-            "messageId": "message-1",
-            "attributes": {"ApproximateReceiveCount": "2"},
-            "body": json.dumps(event),
-        }
         with pytest.raises(UnknownUpload, match=missing):
-            Delivery.from_record(record, "request-1")
+            Delivery.of(Message("message-1", "receipt-1", 1, json.dumps(event)), "request-1")
 
 
 class TestCompleted:
@@ -97,7 +98,7 @@ class TestCompleted:
         }
 
     def test_the_processor_is_handed_all_that_the_contract_promises(self, worker: Worker, delivery: Delivery) -> None:
-        worker.process(replace(delivery, attempt=2), count_bytes)
+        worker.process(at_try(delivery, 2), count_bytes)
         (job,) = worker.jobs
         assert replace(job, chunks=no_chunks) == Job(
             owner=OWNER,
@@ -152,20 +153,95 @@ class TestCompleted:
 
 
 class TestLease:
-    def test_it_lasts_as_long_as_the_function_may_and_a_little_longer(
+    @pytest.mark.parametrize(
+        ("seconds_left", "until"),
+        [(30, "2026-02-28T12:00:42.500Z"), (60, "2026-02-28T12:01:12.500Z"), (900, "2026-02-28T12:01:12.500Z")],
+    )
+    def test_it_lasts_for_a_minute_or_as_long_as_the_process_may_and_a_little_longer(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, seconds_left: float, until: str
+    ) -> None:
+        leases: list[object] = []
+        worker.seconds_left = seconds_left
+        worker.process(delivery, lambda _job: leases.append(cloud.leased_until()) or {})
+        assert leases == [until]
+
+    def test_it_is_renewed_every_20_s_while_the_work_goes_on_and_hides_the_message_as_long(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        leases: list[timedelta] = []
+        hidden: list[int] = []
+
+        def hide(_queue: JobQueue, _message: Message, seconds: int) -> None:
+            hidden.append(seconds)
+
+        monkeypatch.setattr(JobQueue, "hide", hide)
+
+        def work(_job: Job) -> Mapping[str, object]:
+            for _ in range(8):
+                worker.now += RENEW_EVERY / 4
+                worker.while_working()
+                leases.append(datetime.fromisoformat(cloud.leased_until()) - LATER - LEASE - CLOCK_MARGIN)
+            return {}
+
+        worker.seconds_left = 900
+        worker.process(delivery, work)
+        assert leases == [timedelta(0)] * 3 + [RENEW_EVERY] * 4 + [2 * RENEW_EVERY]
+        assert hidden == [65] * 4  # at the start, twice during the work, and before the result is stored
+
+    def test_one_that_lasts_as_long_as_the_process_is_not_renewed(
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
         leases: list[object] = []
-        worker.seconds_left = 60
 
-        def look(_job: Job) -> Mapping[str, object]:
-            record = cloud.record()
-            assert record
-            leases.append(record["leased_until"])
+        def work(_job: Job) -> Mapping[str, object]:
+            worker.now += RENEW_EVERY * 2
+            worker.while_working()
+            leases.append(cloud.leased_until())
             return {}
 
-        worker.process(delivery, look)
-        assert leases == ["2026-02-28T12:01:12.500Z"]
+        worker.seconds_left = 50
+        worker.process(delivery, work)
+        assert leases == ["2026-02-28T12:01:02.500Z"]
+
+    @pytest.mark.parametrize("error", [NoAnswer("no connection"), AwsError("InternalServerError", "down", 500, {})])
+    def test_a_renewal_that_fails_is_tried_again_and_the_work_stops_only_at_the_end_of_the_lease(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery, error: Exception
+    ) -> None:
+        tries: list[timedelta] = []
+
+        def fail(*_lease: object, **_more: object) -> bool:
+            tries.append(worker.now - LATER)
+            raise error
+
+        def work(_job: Job) -> Mapping[str, object]:
+            worker.store.change_lease = fail
+            for _ in range(int(LEASE.total_seconds())):
+                worker.now += timedelta(seconds=1)
+                worker.while_working()
+            pytest.fail("The work must stop.")
+
+        worker.seconds_left = 900
+        with pytest.raises(LeasedElsewhere):
+            worker.process(delivery, work)
+        assert tries[0] == RENEW_EVERY
+        assert tries[1] == RENEW_EVERY + RETRY_AFTER
+        assert tries[-1] == LEASE
+        assert cloud.results() == {}
+
+    def test_work_that_has_lost_its_lease_is_stopped_at_the_next_renewal(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        def overtaken(_job: Job) -> Mapping[str, object]:
+            worker.now += LEASE + CLOCK_MARGIN
+            renew = worker.while_working
+            worker.process(at_try(delivery, 2), count_bytes)
+            renew()
+            pytest.fail("The work must stop.")
+
+        worker.seconds_left = 900
+        worker.process(delivery, overtaken)
+        assert cloud.status() == "completed"
+        assert cloud.result() == {"counted": 5}
 
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS, MAX_ATTEMPTS + 1])
     @pytest.mark.parametrize("again", [at_try, duplicate_at_try], ids=["the same event", "another event"])
@@ -176,7 +252,7 @@ class TestLease:
             before = cloud.record()
             with pytest.raises(LeasedElsewhere) as caught:
                 worker.process(again(delivery, attempt), never)
-            assert caught.value.until == LATER + timedelta(seconds=305)
+            assert caught.value.until == LATER + LEASE + CLOCK_MARGIN
             return {"unchanged": cloud.record() == before}
 
         worker.process(delivery, during)
@@ -189,10 +265,10 @@ class TestLease:
     def test_when_the_lease_of_a_run_that_was_killed_is_over_any_delivery_takes_the_upload(
         self, cloud: Cloud, worker: Worker, delivery: Delivery, attempt: int, again: AgainAtTry
     ) -> None:
-        self.be_killed(worker, replace(delivery, attempt=attempt))
+        self.be_killed(worker, at_try(delivery, attempt))
         with pytest.raises(LeasedElsewhere):
             worker.process(again(delivery, 1), never)
-        worker.now = LATER + timedelta(seconds=305)
+        worker.now = LATER + LEASE + CLOCK_MARGIN
         worker.process(again(delivery, 1), count_bytes)
         assert cloud.status() == "completed"
 
@@ -212,7 +288,7 @@ class TestLease:
         ends: list[dict[str, Any] | None] = []
 
         def overtaken(_job: Job) -> Mapping[str, object]:
-            worker.now = LATER + timedelta(seconds=305)
+            worker.now = LATER + LEASE + CLOCK_MARGIN
             worker.process(at_try(delivery, 2), refuse)
             ends.append(cloud.record())
             raise LookupError
@@ -227,7 +303,7 @@ class TestLease:
         self, cloud: Cloud, worker: Worker, delivery: Delivery, winner: Processor, results: list[bytes] | None
     ) -> None:
         def overtaken(_job: Job) -> Mapping[str, object]:
-            worker.now = LATER + timedelta(seconds=305)
+            worker.now = LATER + LEASE + CLOCK_MARGIN
             worker.process(at_try(delivery, 2), winner)
             return {"late": True}
 
@@ -238,7 +314,7 @@ class TestLease:
         until = LATER + timedelta(minutes=20)
 
         def overtaken(_job: Job) -> Mapping[str, object]:
-            now, run = LATER + timedelta(seconds=305), Run("event-2", "run-of-another")
+            now, run = LATER + LEASE + CLOCK_MARGIN, Run("event-2", "run-of-another")
             worker.store.record_processing(REF, now, run=run, leased_until=until, version_id=delivery.version_id)
             return {"late": True}
 
@@ -254,9 +330,7 @@ class TestLease:
         store = ObjectStore.store_result
 
         def look(objects: ObjectStore, key: str, result: str) -> None:
-            record = cloud.record()
-            assert record
-            leases.append(record["leased_until"])
+            leases.append(cloud.leased_until())
             store(objects, key, result)
 
         def work(_job: Job) -> Mapping[str, object]:
@@ -267,7 +341,7 @@ class TestLease:
         worker.seconds_left = 60
         monkeypatch.setattr(ObjectStore, "store_result", look)
         worker.process(delivery, work)
-        assert leases == ["2026-02-28T12:05:22.500Z"]
+        assert leases == ["2026-02-28T12:01:22.500Z"]
 
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
     def test_a_delivery_without_time_left_changes_nothing(

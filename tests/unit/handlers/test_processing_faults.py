@@ -12,7 +12,7 @@ from handlers.domain.errors import UnknownUpload
 from handlers.domain.scan import Scan, ScanResult
 from handlers.domain.upload import UploadRef
 from handlers.processors import Job, Processor, Unprocessable
-from handlers.use_cases.process_object import Delivery
+from handlers.storage.job_queue import Delivery
 from tests.support.aws.moto_cloud import INGEST, OWNER, QUARANTINE, Cloud
 from tests.support.handlers.deliveries import (
     MAX_ATTEMPTS,

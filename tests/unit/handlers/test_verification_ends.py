@@ -12,10 +12,11 @@ from botocore.exceptions import ClientError
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.scan import Scan, ScanResult
 from handlers.domain.upload import Run, UploadRef
-from handlers.entries import process_object
+from handlers.entries import jobs
 from handlers.storage import objects
+from handlers.storage.job_queue import Delivery, Message
 from handlers.storage.objects import ObjectStore, ObjectVersion
-from handlers.use_cases.process_object import Delivery, JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
+from handlers.use_cases.process_object import JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
 from tests.support.aws.moto_cloud import (
     INGEST,
     LATER,
@@ -29,7 +30,16 @@ from tests.support.aws.moto_cloud import (
     object_scanned,
     tried_again,
 )
-from tests.support.handlers.deliveries import MAX_ATTEMPTS, Worker, at_try, count_bytes, duplicate, failed_try, never
+from tests.support.handlers.deliveries import (
+    MAX_ATTEMPTS,
+    Worker,
+    at_try,
+    count_bytes,
+    duplicate,
+    failed_try,
+    first_delivery,
+    never,
+)
 from tests.support.handlers.queue_batches import handle, in_this_process, uploaded
 
 Again = Callable[[Delivery], Delivery]
@@ -44,7 +54,7 @@ UNSUPPORTED, FAILED, DENIED = (Scan(ScanResult[name]) for name in ("UNSUPPORTED"
 def lie(cloud: Cloud) -> Delivery:
     """Text that was declared as PDF."""
     cloud.write_record()
-    return Delivery(Run("event-1", "run-1"), 1, INGEST, KEY, cloud.put_object(body=TEXT))
+    return first_delivery(cloud.put_object(body=TEXT))
 
 
 def scanned(delivery: Delivery, scan: Scan) -> Delivery:
@@ -337,20 +347,21 @@ class TestAnEventFromBeforeTheScanWasSwitchedOn:
 
 
 class TestScanEvent:
-    def record(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        return {"messageId": "message-1", "attributes": {"ApproximateReceiveCount": "2"}, "body": json.dumps(event)}
+    def message(self, event: Mapping[str, Any]) -> Message:
+        return Message("message-1", "receipt-1", 2, json.dumps(event))
 
     def test_a_delivery_is_what_the_event_says(self) -> None:
         event = object_scanned(KEY, "v7", "THREATS_FOUND", threats=["EICAR"])
-        expected = Delivery(Run(event["id"], "request-1/message-1"), 2, INGEST, KEY, "v7", THREATS)
-        assert Delivery.from_record(self.record(event), "request-1") == expected
+        message = self.message(event)
+        expected = Delivery(Run(event["id"], "request-1/message-1"), message, INGEST, KEY, "v7", THREATS)
+        assert Delivery.of(message, "request-1") == expected
 
     @pytest.mark.parametrize("missing", ["bucketName", "objectKey", "versionId"])
     def test_one_without_a_place_is_an_error(self, missing: str) -> None:
         event = object_scanned(KEY, "v7", "NO_THREATS_FOUND")
         del event["detail"]["s3ObjectDetails"][missing]
         with pytest.raises(UnknownUpload, match=missing):
-            Delivery.from_record(self.record(event), "request-1")
+            Delivery.of(self.message(event), "request-1")
 
     @pytest.mark.usefixtures("process_object_started")
     @pytest.mark.parametrize(
@@ -376,7 +387,7 @@ class TestScanEvent:
     def test_the_function_deletes_where_it_knows_no_quarantine_and_processes_the_unscannable_where_told(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(process_object, "run_in_child", in_this_process)
+        monkeypatch.setattr(jobs, "run_in_child", in_this_process)
         monkeypatch.setenv("QUARANTINE_BUCKET", "")
         monkeypatch.setenv("UNSCANNABLE_OBJECTS", "process")
         cloud.write_record()
@@ -401,7 +412,7 @@ class TestWhatIsNotTheUploads:
     ) -> None:
         worker.process(delivery, count_bytes)
         record = cloud.record()
-        second = Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=TEXT))
+        second = first_delivery(cloud.put_object(body=TEXT), run=ANOTHER_RUN)
         worker.process(second, never)
         assert cloud.record() == record
         assert (cloud.versions(INGEST), cloud.versions(QUARANTINE)) == ({KEY: [PDF]}, {KEY: [TEXT]})
@@ -409,7 +420,7 @@ class TestWhatIsNotTheUploads:
     def test_of_two_versions_the_one_whose_event_comes_first_is_the_uploads(
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
-        second = Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=PDF))
+        second = first_delivery(cloud.put_object(body=PDF), run=ANOTHER_RUN)
         worker.process(second, count_bytes)
         worker.process(delivery, never)
         record = cloud.record()
@@ -421,7 +432,7 @@ class TestWhatIsNotTheUploads:
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
         worker.store.record_uploaded(REF, LATER, version_id=delivery.version_id)
-        worker.process(Delivery(ANOTHER_RUN, 1, INGEST, KEY, cloud.put_object(body=TEXT)), never)
+        worker.process(first_delivery(cloud.put_object(body=TEXT), run=ANOTHER_RUN), never)
         assert cloud.status() == "uploaded"
         worker.process(delivery, count_bytes)
         assert cloud.status() == "completed"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
 
+import boto3
+
 from handlers.processors import Job, Unprocessable
 
 
@@ -18,6 +20,8 @@ def process(job: Job) -> Mapping[str, object]:
         raise ConnectionError("the first try meets a fault that passes")
     if job.file_name == "unprocessable.bin":
         raise Unprocessable("The file has no pages.")
+    if job.file_name == "uses-more.bin":
+        return use_more()
     if job.file_name == "hangs.bin":
         while True:
             with contextlib.suppress(BaseException):
@@ -27,3 +31,18 @@ def process(job: Job) -> Mapping[str, object]:
         os.kill(os.getppid(), signal.SIGKILL)  # the function itself, as Lambda does: nobody records anything
         time.sleep(60)
     return {"processed_by": "the team", "size_bytes": sum(len(chunk) for chunk in job.chunks())}
+
+
+def use_more() -> Mapping[str, object]:
+    """Use a library, a variable and a permission that the stack gives to the processor, and try what it does not."""
+    from packaging.version import Version  # noqa: PLC0415 - other jobs do without
+
+    client = boto3.client("secretsmanager")
+    secret = client.get_secret_value(SecretId=os.environ["TEAM_SECRET"])["SecretString"]
+    try:
+        client.get_secret_value(SecretId="another-secret")
+    except client.exceptions.ClientError as error:
+        refused = error.response.get("Error", {}).get("Code")
+    else:
+        refused = None
+    return {"secret": secret, "another": refused, "newer": Version("1.10") > Version("1.9")}

@@ -1,4 +1,4 @@
-"""The parts that are still to be sent, with signatures that are fetched when they are needed."""
+"""Which parts are left to send, and the signatures to send them with, fetched just in time."""
 
 import threading
 from collections import deque
@@ -18,56 +18,56 @@ _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
 @dataclass(frozen=True)
 class SignedPart:
-    """A part with its signed request."""
+    """A part, ready to be sent until its signature expires."""
 
     number: int
     request: Request
     good_until: float
-    """Monotonic clock."""
+    """By the monotonic clock."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One upload: the file, and how it is divided and checked."""
+    """One upload: which file, and how it is divided and checked."""
 
     upload_id: str
     source: SourceFile
     part_size_bytes: int
     part_count: int
     checksum: str | None = None
-    """Algorithm of the parts' checksums, the same as that of the declared one."""
+    """Algorithm of the parts' checksums: the one that the file was declared with."""
 
     @classmethod
     def of(cls, upload_id: str, source: SourceFile, plan: PartPlan) -> "Job":
-        """Divide the file by the plan. Raises UnexpectedAnswer if the plan has another size or an unknown checksum."""
+        """Divide the file as planned; UnexpectedAnswer if the plan is for another size, or wants unknown checksums."""
         if plan.part_size_bytes < 1 or plan.part_count != -(-source.size_bytes // plan.part_size_bytes):
             raise UnexpectedAnswer(
                 f"upload {upload_id} is planned as {plan.part_count} parts of {plan.part_size_bytes} bytes, "
-                f"but {source.path} has {source.size_bytes} bytes"
+                f"which is not what the {source.size_bytes} bytes of {source.path} make"
             )
         if plan.checksum_algorithm not in {None, *CHECKSUMS}:
             raise UnexpectedAnswer(
                 f"upload {upload_id} is checked by {plan.checksum_algorithm!r}, but this client knows only "
-                f"{', '.join(CHECKSUMS)}: install a newer one"
+                f"{', '.join(CHECKSUMS)}: take a newer one"
             )
         return cls(upload_id, source, plan.part_size_bytes, plan.part_count, plan.checksum_algorithm)
 
     def offset(self, number: int) -> int:
-        """Return the offset of a part in the file."""
+        """Where in the file a part begins."""
         return (number - 1) * self.part_size_bytes
 
     def length(self, number: int) -> int:
-        """Return the size of a part."""
+        """How many bytes a part has."""
         return min(self.part_size_bytes, self.source.size_bytes - self.offset(number))
 
     def checksums(self, numbers: Iterable[int]) -> list[str] | None:
-        """Return the checksums of these parts, or None if parts have no checksums."""
+        """Read these parts of the file; None where parts are not checked."""
         if self.checksum is None:
             return None
         return [self.source.checksum(self.checksum, self.offset(n), self.length(n)).value for n in numbers]
 
     def lacking(self, held: HeldParts) -> list[int]:
-        """Return the parts that are missing at S3 or have another size."""
+        """Return the parts that S3 has not, or not in their length."""
         return [
             number
             for number in range(1, self.part_count + 1)
@@ -75,11 +75,11 @@ class Job:
         ]
 
 
-class PartQueue:
-    """Returns parts to threads, in the order of the file or, with `from_the_end`, in reverse order.
+class Worklist:
+    """Hands out parts to threads, in the order of the file or, `from_the_end`, against it.
 
-    Two devices can send one upload from both ends. Before further parts are signed, the list of parts at S3 is fetched
-    again if it is old, so that each device skips the parts that the other one has sent.
+    Two devices that send one upload from both ends meet in the middle: before further signatures the listing is asked
+    for again, if the last one is old, so that each skips what the other has sent.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class PartQueue:
         self._ready: deque[SignedPart] = deque()
         self._listed_at = monotonic()
         self.parts_left = sum(map(len, ranges))
-        """Parts that no thread has taken yet."""
+        """Parts that are not handed out yet."""
         self.sent_elsewhere: frozenset[int] = frozenset()
-        """Parts that another device has sent in the meantime."""
+        """Parts that were to be sent, but came from another device meanwhile."""
 
     def take(self) -> SignedPart | None:
-        """Return the next part, or None if none is left."""
+        """Return the next part, or None when there is none left."""
         with self._lock:
             if self._ready and is_too_old(self._ready[0]):
                 self._put_back()
@@ -122,7 +122,7 @@ class PartQueue:
             return self._ready.popleft()
 
     def sign_again(self, part: SignedPart) -> SignedPart:
-        """Return a part with a new signature. Parts that were signed with it are signed again as well."""
+        """Return a part with a new signature; what was signed together with it is signed anew as well."""
         with self._lock:
             if self._ready and self._ready[0].good_until <= part.good_until:
                 self._put_back()
@@ -133,7 +133,7 @@ class PartQueue:
         self._ready.clear()
 
     def _prepare(self) -> None:
-        """Sign the next range. If this fails, the queue is unchanged."""
+        """Sign the next range; what fails before that has changed nothing."""
         if monotonic() - self._listed_at > self._tuning.listing_seconds:
             lacking = set(self._job.lacking(self._listed()))
             left = [number for numbers in self._ranges for number in numbers]
@@ -155,7 +155,7 @@ class PartQueue:
         job = self._job
         sums = job.checksums(numbers)
         signatures = self._signatures(numbers, sums)
-        # The margin is at most a fifth, otherwise short-lived signatures would never be used.
+        # A margin of a fifth at most, so that signatures of a short life are used at all.
         margin = min(self._tuning.early_seconds, signatures.lifetime_seconds / 5)
         good_until = monotonic() + signatures.lifetime_seconds - margin
         signed: list[SignedPart] = []
@@ -168,7 +168,7 @@ class PartQueue:
         return signed
 
     def _signatures(self, numbers: range, sums: list[str] | None) -> PartSignatures:
-        """Fetch signatures. If the session has expired or its key was rotated, fetch a new one and retry once."""
+        """Ask, once more with a new session if this one is refused: it has expired, or its key was rotated away."""
         sign, upload_id = self._api.sign_parts, self._job.upload_id
         try:
             return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
@@ -180,12 +180,12 @@ class PartQueue:
 
 
 def is_too_old(part: SignedPart) -> bool:
-    """Whether a part's signature has expired or expires soon."""
+    """Whether a part's signature has expired, or is about to."""
     return part.good_until <= monotonic()
 
 
 def _ranges(numbers: Iterable[int], most: int) -> Iterator[range]:
-    """Join consecutive numbers to ranges of at most `most`."""
+    """Join numbers that follow each other, `most` at once."""
     begun: range | None = None
     for number in numbers:
         if begun is not None and number == begun.stop and len(begun) < most:

@@ -1,0 +1,63 @@
+"""Runs jobs on Lambda: one function, which the queue triggers."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.compute.protocol import Jobs
+
+VISIBILITY_SECONDS = 900
+"""For a delivery that Lambda throttles, before a run has begun. Each one counts as an attempt, so it should take long.
+
+Lambda accepts no queue with less than the function's timeout, which is at most 900 seconds.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaCompute:
+    """A compute for jobs of up to 15 minutes."""
+
+    timeout_seconds: int
+    memory_mb: int
+    concurrency_limit: int
+    """Objects that are processed at once, at most."""
+    reserved_concurrency: int | None
+    log_level: str
+    log_retention_days: int
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """The same for all timeouts."""
+        return VISIBILITY_SECONDS
+
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+        """Create the function process_object and the mapping with which Lambda polls the queue."""
+        function = LambdaFunction(
+            f"{name}-process-object",
+            LambdaFunctionArgs(
+                handler="handlers.entries.process_object.handle",
+                code=jobs.code,
+                statements=list(jobs.statements),
+                environment=jobs.environment,
+                extra_environment=jobs.processor_environment,
+                timeout_seconds=self.timeout_seconds,
+                memory_mb=self.memory_mb,
+                reserved_concurrency=self.reserved_concurrency,
+                log_level=self.log_level,
+                log_retention_days=self.log_retention_days,
+            ),
+            opts,
+        )
+        aws.lambda_.EventSourceMapping(
+            f"{name}-queue-triggers-process-object",
+            event_source_arn=jobs.queue_arn,
+            function_name=function.alias_arn,
+            batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
+            function_response_types=["ReportBatchItemFailures"],
+            # Otherwise SQS also delivers what Lambda then throttles, and each delivery uses up an attempt.
+            scaling_config={"maximum_concurrency": self.concurrency_limit},
+            opts=opts,
+        )
+        return function.role_name

@@ -1,0 +1,93 @@
+"""The part of a job that runs in a child process: verification of the object, and the processor.
+
+The child's only answer is text. An outcome is written and read here.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.rejection import Rejection
+from handlers.domain.upload import UploadRef
+from handlers.processors import Job, Processor, Unprocessable, result_json
+from handlers.storage.job_queue import Delivery
+from handlers.storage.objects import ObjectStore
+from handlers.use_cases.verification import verify
+
+LONGEST_DETAIL = 1_000
+"""Characters of a sentence in a record; DynamoDB rejects a record of over 400 KB, which would lose the failure."""
+
+
+@dataclass(frozen=True)
+class Processed:
+    """The processor returned a result."""
+
+    result: str
+    """As JSON."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The processor raised Unprocessable."""
+
+    detail: str
+
+
+Outcome = Processed | Refused | Rejection
+"""How the work ended; anything else is an error, after which the job is tried again."""
+
+_SENTENCES: dict[str, type[Refused | Rejection]] = {each.__name__: each for each in (Refused, Rejection)}
+
+
+def write_outcome(outcome: Outcome) -> str:
+    """Write an outcome as the child's answer: its class, a colon, and the result or the class's fields as JSON."""
+    # A result is JSON already; as a string within JSON it could be twice as long.
+    text = outcome.result if isinstance(outcome, Processed) else json.dumps(asdict(outcome))
+    return f"{type(outcome).__name__}:{text}"
+
+
+def read_outcome(answer: str) -> Outcome:
+    """Read a child's answer."""
+    name, _, text = answer.partition(":")
+    return Processed(text) if name == Processed.__name__ else _SENTENCES[name](**json.loads(text))
+
+
+@dataclass(frozen=True)
+class IsolatedWork:
+    """What the work needs besides its job."""
+
+    objects: ObjectStore
+    load_processor: Callable[[], Processor]
+    process_unscannable: bool
+    """Whether an object that the malware scan could not look into is processed, instead of rejected."""
+    allowed_content_types: Sequence[str]
+    """What may be declared; everything where it is empty."""
+
+    def run(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> Outcome:
+        """Verify the object, and process it if it is as declared; raises whatever the processor raises."""
+        if rejection := self._rejection(delivery, declared):
+            return rejection
+        job = Job(
+            owner=ref.owner,
+            upload_id=ref.upload_id,
+            file_name=declared.file_name,
+            content_type=declared.content_type,
+            size_bytes=declared.size_bytes,
+            bucket=delivery.bucket,
+            key=delivery.key,
+            version_id=delivery.version_id,
+            attempt=delivery.attempt,
+            chunks=lambda: self.objects.chunks(delivery.version),
+        )
+        try:
+            return Processed(result_json(self.load_processor()(job)))
+        except Unprocessable as error:
+            return Refused(str(error)[:LONGEST_DETAIL])
+
+    def _rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
+        if delivery.scan:
+            found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
+            if found:
+                return found
+        return verify(self.objects, delivery.version, declared, allowed_content_types=self.allowed_content_types)
