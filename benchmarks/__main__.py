@@ -25,10 +25,10 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
 
 
 def main() -> int:
-    """Measure all; 1 where something could not be measured, whether goals are met or not."""
+    """Measure everything. Returns 1 if something could not be measured; missed goals do not count."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only prove that all runs: the figures say nothing")
-    parser.add_argument("only", nargs="?", choices=BENCHMARKS, help="measure this alone, and write no document")
+    parser.add_argument("--quick", action="store_true", help="only check that everything runs; ignore the figures")
+    parser.add_argument("only", nargs="?", choices=BENCHMARKS, help="measure only this, and write no document")
     arguments = parser.parse_args()
     quick: bool = arguments.quick
     chosen = {arguments.only: BENCHMARKS[arguments.only]} if arguments.only else BENCHMARKS
@@ -50,8 +50,8 @@ def main() -> int:
                 )
                 try:
                     rows += measure(bench)
-                except (NoNginx, ModuleNotFoundError) as fault:
-                    rows.append(Row(title, f"not measured: {fault}"))
+                except (NoNginx, ModuleNotFoundError) as error:
+                    rows.append(Row(title, f"not measured: {error}"))
                     unmeasured += 1
     console.print(for_terminal(rows))
     console.print(f"In {time.monotonic() - begun:.0f} s.")

@@ -1,4 +1,4 @@
-"""What AWS answers to the functions under measurement, at once and always the same."""
+"""A stub of AWS for the measured functions. Its answers are fixed and immediate."""
 
 import json
 import ssl
@@ -19,9 +19,9 @@ _OPENED = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class AwsStub:
-    """An empty DynamoDB that takes every write, S3 that opens every upload, and one secret; from `with` on.
+    """An empty DynamoDB that accepts every write, S3 that creates every multipart upload, and one secret.
 
-    By http without `tls`.
+    Runs inside a `with` block. Uses http without `tls`.
     """
 
     def __init__(self, secret: str, tls: ssl.SSLContext | None = None) -> None:
@@ -53,7 +53,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(QuietHandler):
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
-        """Answer by the service that the request is for."""
+        """Answer with the fixed answer of the service."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         target = self.headers.get("X-Amz-Target", "")
         if target.startswith("DynamoDB"):

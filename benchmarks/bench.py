@@ -1,4 +1,4 @@
-"""What the benchmarks share: how much they measure, where, and whom they tell of their progress."""
+"""Parameters of all benchmarks: amounts, folder, certificate and progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ MEBIBYTE = 1024**2
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much is measured."""
+    """Numbers of rounds, calls and bytes."""
 
     signing_rounds: int
     urls: int
-    """Signed in one round by boto3; our signer signs ten times as many, so as to take long enough."""
+    """URLs that boto3 signs in one round. Our signer signs ten times as many, otherwise a round would be too short."""
     start_rounds: int
     calls: int
-    """Of a function that has started, in one round."""
+    """Calls of a started function in one round."""
     transfer_rounds: int
     transfer_bytes: int
     """A multiple of PART_BYTES."""
@@ -36,9 +36,9 @@ class Bench:
 
     amounts: Amounts
     folder: Path
-    """For the time of the run."""
+    """Deleted after the run."""
     certificate: Certificate
     expect: Callable[[int], None]
-    """Told how many measurements there will be."""
+    """Called with the number of measurements."""
     tick: Callable[[], None]
-    """Told after each of them."""
+    """Called after each measurement."""

@@ -1,4 +1,4 @@
-"""A certificate for this machine's loopback address, thrown away after the run."""
+"""A certificate for this machine's loopback address, for one run."""
 
 import ssl
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ import trustme
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files that a server and its clients need."""
+    """Files for a server and its clients."""
 
     pem: Path
-    """A key, and its certificate by an authority of the run's own."""
+    """A key, and its certificate from the run's own authority."""
     bundle: Path
-    """Its authority after all that machines trust, so that a client reads as many as anywhere."""
+    """The usual authorities and the run's own, so that clients load as many as on any machine."""
     authority: bytes
-    """Its authority alone, as PEM."""
+    """Only the run's own authority, as PEM."""
 
     @property
     def server(self) -> ssl.SSLContext:
-        """What a server of this process needs."""
+        """Return the context for a server in this process."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.pem)
         return context
 
 
 def write_certificate(folder: Path) -> Certificate:
-    """Make an authority, and a key and a certificate by it."""
+    """Make an authority, a key and a certificate."""
     authority = trustme.CA()
     made = Certificate(folder / "server.pem", folder / "authorities.pem", authority.cert_pem.bytes())
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(made.pem))

@@ -1,4 +1,4 @@
-"""Measurements that take a process of their own."""
+"""Measurements in a separate process."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _PROJECT = Path(__file__).resolve().parents[1]
 
 
 def measured(module: str, *arguments: str, trusting: Certificate) -> dict[str, Any]:
-    """Run one of our modules that measure themselves, and return what it printed."""
+    """Run a benchmark module in a process, and return the JSON that it prints."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     done = subprocess.run(
         command, cwd=_PROJECT, env=os.environ | authorities(trusting), stdout=subprocess.PIPE, text=True, check=True
@@ -22,12 +22,12 @@ def measured(module: str, *arguments: str, trusting: Certificate) -> dict[str, A
 
 
 def authorities(certificate: Certificate) -> dict[str, str]:
-    """Return the variables by which OpenSSL, boto3 and curl are told whom to trust."""
+    """Return the environment variables that make OpenSSL, boto3 and curl trust the certificate."""
     return dict.fromkeys(("SSL_CERT_FILE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(certificate.bundle))
 
 
 def write_file(path: Path, size_bytes: int) -> None:
-    """Write bytes that no two of a MiB repeat, and leave them in the page cache."""
+    """Write one random MiB repeatedly. The file is then in the page cache."""
     block = os.urandom(1024**2)
     with path.open("wb") as file:
         for _ in range(size_bytes // len(block)):

@@ -1,4 +1,4 @@
-"""The functions as they are deployed: handler, environment and unpacked code, from the program itself."""
+"""The functions as the program deploys them: handler, environment and unpacked code."""
 
 import compileall
 import shutil
@@ -20,14 +20,14 @@ _PROJECT = Path(__file__).resolve().parents[1]
 _PEERS = Path(__file__).with_name("peers")
 
 _SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-"""What a Python runtime of Lambda brings along: the SDK and what it imports."""
+"""The SDK and its dependencies, which Lambda's Python runtime contains."""
 
 _INTERFACE_CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function, ready to be started."""
+    """One function with its unpacked code."""
 
     code: Path
     handler: str
@@ -36,7 +36,7 @@ class Function:
 
 @cache
 def _deployed() -> tuple[Registration, ...]:
-    """Run the program with Pulumi.yaml's defaults alone: what the stacks' files say is the user's to change."""
+    """Run the program with Pulumi.yaml's defaults, because users change the stacks' files."""
     with TemporaryDirectory() as name:
         project = Path(name)
         description = yaml.safe_load((_PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
@@ -46,7 +46,7 @@ def _deployed() -> tuple[Registration, ...]:
 
 
 def unpack_function(operation: str, folder: Path) -> Function:
-    """Unpack what a stack ships for one of the API's operations, such as sign-parts, and compile it."""
+    """Unpack and compile the code of one of the API's operations, such as sign-parts."""
     (inputs,) = (
         plain(each.inputs)
         for each in _deployed()
@@ -58,7 +58,7 @@ def unpack_function(operation: str, folder: Path) -> Function:
 
 
 def peer_function(name: str, folder: Path) -> Function:
-    """Put one of `peers` into a folder of its own."""
+    """Copy one of `peers` to a new folder."""
     folder.mkdir()
     shutil.copy(_PEERS / f"{name}.py", folder)
     compile_all(folder)
@@ -66,7 +66,7 @@ def peer_function(name: str, folder: Path) -> Function:
 
 
 def make_runtime(folder: Path) -> Path:
-    """Put together what Lambda's runtime has beside the standard library, compiled."""
+    """Make a compiled copy of the packages in Lambda's runtime."""
     folder.mkdir()
     for name in (*_SDK, *_INTERFACE_CLIENT):
         spec = find_spec(name)
@@ -80,12 +80,12 @@ def make_runtime(folder: Path) -> Path:
 
 
 def compile_all(folder: Path) -> None:
-    """Compile a folder's modules, as deployments that care for their cold starts do."""
+    """Compile a folder's modules, as deployments do to shorten cold starts."""
     compileall.compile_dir(folder, quiet=2)
 
 
 class _Paper:
-    """A cloud in which everything can be made, so that the program can be read off what it registers."""
+    """A cloud that creates nothing, so that the program's registrations can be read."""
 
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         name = registration.name
@@ -105,7 +105,7 @@ class _Paper:
             "aws:index/getRegion:getRegion": {"region": "us-east-1"},
         }
         if token not in answers or arguments:
-            raise LookupError(f"The program asks for {token} with {dict(arguments)}, which has no answer here.")
+            raise LookupError(f"The program calls {token} with {dict(arguments)}, which is not implemented here.")
         return answers[token]
 
 

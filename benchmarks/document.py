@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: the table, what it was measured on, and how."""
+"""docs/benchmarks.md: the table, the machine and the method."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,10 +10,10 @@ from benchmarks.table import Row, as_markdown
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 _METHOD = f"""\
-Each figure of ours stands beside that of a named peer, taken in turn within the same run, so that whatever else the
-machine does meets both. Figures are medians of the rounds ({FULL.signing_rounds} of signing, {FULL.start_rounds} of
-starts, {FULL.transfer_rounds} of transfers, one more before them thrown away); a ratio is that of the medians, and in
-brackets the least and the most of a round.
+Each of our figures is compared with a named peer, measured alternately in the same run, so that other load on the
+machine affects both. Figures are medians of the rounds ({FULL.signing_rounds} of signing, {FULL.start_rounds} of
+starts, {FULL.transfer_rounds} of transfers, after one round that is discarded). A ratio is that of the medians, with
+the minimum and maximum of a round in brackets.
 
 **Signing**: a role's credentials with a session token of 900 characters; boto3 with `signature_version="s3v4"` and
 without awscrt. Both sign the same headers.
@@ -29,19 +29,19 @@ whereas `sign_parts` first reads its key from Secrets Manager.
 **Sending**: {FULL.transfer_bytes // 1024**2} MiB in parts of 16 MiB over 8 connections to one process of Debian's nginx
 on loopback, which receives each part into a file. CPU is user and system time of the client's process alone, from the
 moment when its modules are imported, for curl from its start. curl sends files of 16 MiB, all by one process
-(`--parallel`). Memory is the peak of what is resident, above what was resident before.
+(`--parallel`). Memory is the peak of resident memory above its value before.
 
-**Verification**: an object of the same size, by https from nginx, held against a declared SHA-256 that the server does
-not know; boto3 reads in chunks of the same size as we do, 1 MiB.
+**Verification**: an object of the same size, by https from nginx, compared with a declared SHA-256 that the server
+does not know; boto3 reads in chunks of the same size as we do, 1 MiB.
 """
 
 
 def write_document(rows: Iterable[Row]) -> Path:
-    """Write the document anew, and return where it is."""
+    """Write the document, and return its path."""
     on = "".join(f"- {what}: {which}\n" for what, which in facts().items())
     _DOCUMENT.write_text(
         "# Benchmarks\n\n"
-        "Written by `make bench`; a goal is what the project promises of itself.\n\n"
+        "Written by `make bench`. A goal is a limit that the project sets itself.\n\n"
         f"{as_markdown(rows)}\n## Measured on\n\n{on}\n## How\n\n{_METHOD}"
     )
     return _DOCUMENT

@@ -1,7 +1,7 @@
-"""The two functions that somebody waits for, under Lambda's own runtime client: their starts, and their answers after.
+"""Cold starts and warm calls of the two hot functions, under Lambda's own runtime client.
 
-Each start is a process with the code that the function is deployed with, against AWS that answers at once: what is
-compared is what Python and our code take.
+Each start is a process with the function's deployed code. The stub of AWS answers immediately, so the figures are those
+of Python and our code.
 """
 
 import json
@@ -33,12 +33,12 @@ _GOOD = (200, 201)
 
 @dataclass(frozen=True)
 class Timing:
-    """What one process of a function took."""
+    """Times of one process of a function."""
 
     first_seconds: float
     """From the start of the process to its first response."""
     warm_seconds: float
-    """From an event to its response, once it has started."""
+    """From an event to its response, after the start."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Case:
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Compare starts and answers with those of the same task done otherwise."""
+    """Compare starts and calls with those of other implementations."""
     runtime = make_runtime(bench.folder / "runtime")
     create = _event({"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": MEBIBYTE})
     empty = Case(peer_function("empty", bench.folder / "empty"), {})
@@ -150,7 +150,7 @@ def _many_parts(process: LambdaProcess, calls: int) -> list[Row]:
 
 def _good(response: Response) -> Response:
     if response.body["statusCode"] not in _GOOD:
-        raise AssertionError(f"The function refused: {response.body}.")
+        raise AssertionError(f"The function failed: {response.body}.")
     return response
 
 

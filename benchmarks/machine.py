@@ -1,4 +1,4 @@
-"""On what it was measured."""
+"""The machine and software of a measurement."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _LIBRARIES = ("boto3", "botocore", "awslambdaric", "urllib3")
 
 
 def facts() -> dict[str, str]:
-    """Name what the figures depend on, by what it is."""
+    """Return what the figures depend on, by name."""
     return {
         "machine": f"{os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.machine()}",
         "Python": f"{platform.python_version()}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}",
@@ -39,8 +39,8 @@ def _version(distribution: str) -> str:
 
 
 def _curl() -> str:
-    said = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
-    return " ".join(said.split()[:2])
+    output = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
+    return " ".join(output.split()[:2])
 
 
 def _nginx() -> str:

@@ -1,4 +1,4 @@
-"""How much memory a process has taken at most since a given moment."""
+"""The peak memory of this process since a given moment."""
 
 import re
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ class Memory:
 
     @classmethod
     def now(cls) -> Self:
-        """Look, and let the peak be counted anew. Source: proc(5), /proc/pid/clear_refs."""
+        """Measure, and reset the peak. Source: proc(5), /proc/pid/clear_refs."""
         Path("/proc/self/clear_refs").write_text("5")
         return cls(_status_bytes("VmRSS"))
 
     def growth_bytes(self) -> int:
-        """Return by how much the peak since then exceeds what was resident then."""
+        """Return the peak since then minus the resident memory then."""
         return _status_bytes("VmHWM") - self.resident_bytes
 
 
 def _status_bytes(name: str) -> int:
-    # Not ru_maxrss: a child begins with its parent's.
+    # Not ru_maxrss, because a child process inherits its parent's.
     found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     if found is None:
         raise LookupError(f"/proc/self/status has no {name}.")

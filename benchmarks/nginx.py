@@ -1,4 +1,4 @@
-"""The server of the transfers: nginx as Debian packages it, which takes bytes faster than any client sends them."""
+"""The server for transfers: Debian's nginx, which receives bytes faster than any client sends them."""
 
 import shutil
 import socket
@@ -18,20 +18,20 @@ _STOP_SECONDS = 5.0
 
 
 class NoNginx(RuntimeError):
-    """There is no nginx here; the message says how to get one."""
+    """nginx is not installed and could not be downloaded."""
 
 
 def find_nginx() -> Path:
-    """Return nginx's program: the machine's own or, unpacked beside the project, Debian's; NoNginx if neither works."""
+    """Return the path of nginx: the installed one, or Debian's in .local. Raises NoNginx if there is none."""
     installed = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
     program = Path(installed) if installed else _CACHE / "usr" / "sbin" / "nginx"
     if not program.exists():
-        raise NoNginx("nginx is not installed, and was not fetched: run make bench on Debian or Ubuntu, or install it.")
+        raise NoNginx("nginx is not installed or downloaded: run make bench on Debian or Ubuntu, or install it.")
     return program
 
 
 def fetch_nginx() -> Path:
-    """Download Debian's package, whose hash apt checks, and unpack it; neither takes root. NoNginx if that fails."""
+    """Download and unpack Debian's package without root. apt checks its hash. Raises NoNginx if that fails."""
     try:
         return find_nginx()
     except NoNginx:
@@ -40,29 +40,29 @@ def fetch_nginx() -> Path:
         for command in (["apt-get", "download", "nginx"], ["sh", "-c", "exec dpkg -x nginx_*.deb ."]):
             subprocess.run(command, cwd=_CACHE, check=True, capture_output=True, text=True)
         subprocess.run([_CACHE / "usr/sbin/nginx", "-v"], check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as fault:
+    except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(_CACHE)
-        told = fault.stderr.strip() if isinstance(fault, subprocess.CalledProcessError) else str(fault)
-        raise NoNginx(f"nginx could not be fetched ({told}): install it, and run make bench again.") from fault
+        cause = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise NoNginx(f"nginx could not be downloaded ({cause}): install it, and run make bench again.") from error
     return find_nginx()
 
 
 def version_of(program: Path) -> str:
-    """Name it as it names itself: nginx/1.22.1."""
-    said = subprocess.run([program, "-v"], check=True, capture_output=True, text=True).stderr
-    return said.strip().rpartition(" ")[2]
+    """Return its name and version, such as nginx/1.22.1."""
+    output = subprocess.run([program, "-v"], check=True, capture_output=True, text=True).stderr
+    return output.strip().rpartition(" ")[2]
 
 
 class Nginx:
-    """A running nginx, from `with` on, that takes parts as S3 does and serves the files of a folder."""
+    """Runs nginx inside a `with` block. It receives parts as S3 does, and serves the files of a folder."""
 
     def __init__(self, folder: Path, certificate: Certificate) -> None:
         self._folder = folder
         self._certificate = certificate
         self.answers = folder / "answers"
-        """What it answers to all but GET, see nginx.conf."""
+        """The answers to all methods except GET, see nginx.conf."""
         self.files = folder / "files"
-        """The bucket `files`, to read from."""
+        """The bucket `files` for downloads."""
 
     def __enter__(self) -> Self:
         program = find_nginx()
@@ -74,14 +74,14 @@ class Nginx:
             http_port=http, https_port=https, pem=self._certificate.pem
         )
         (self._folder / "nginx.conf").write_text(text)
-        # nginx opens answers.sock where it is started: by its whole path, the name could be too long for a socket.
+        # nginx opens answers.sock in its working folder, because a whole path can be too long for a socket.
         command = [program, "-p", self._folder, "-c", "nginx.conf", "-e", "error.log"]
         self._process = subprocess.Popen(command, cwd=self._folder)
         self._await_ready(http)
         return self
 
     def address(self, scheme: str) -> str:
-        """Return where it answers by http or https, without a path."""
+        """Return the URL for http or https, without a path."""
         return self._addresses[scheme]
 
     def __exit__(
@@ -115,5 +115,5 @@ def _free_ports(count: int) -> list[int]:
 if __name__ == "__main__":
     try:
         fetch_nginx()
-    except NoNginx as fault:
-        print(fault)  # noqa: T201 - the benchmarks go on, and their table repeats it
+    except NoNginx as error:
+        print(error)  # noqa: T201 - the benchmarks continue, and their table repeats it

@@ -1,17 +1,17 @@
-"""What both servers of the functions under measurement have in common."""
+"""The HTTP handler of both servers for the measured functions."""
 
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Keeps connections, answers at once, and says nothing of callers that were killed once they had answered."""
+    """Keeps connections open, answers immediately, and ignores connections of killed functions."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def handle_one_request(self) -> None:
-        """Bear that the function at the other end is gone."""
+        """Close the connection if the function was killed."""
         try:
             super().handle_one_request()
         except ConnectionError:

@@ -1,4 +1,4 @@
-"""Lambda's side of a Python function: the runtime API, and a process that runs the function behind it.
+"""Runs a Python function as Lambda does: the runtime API, and a process for the function.
 
 Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
 """
@@ -19,25 +19,25 @@ from typing import Any, NamedTuple, Self, cast
 
 from benchmarks.quiet_handler import QuietHandler
 
-_PATIENCE_SECONDS = 30.0
+_RESPONSE_SECONDS = 30.0
 _DEADLINE_MILLISECONDS = 60_000
 _ACCEPTED = 202
 
 
 class FunctionFailed(RuntimeError):
-    """The function did not answer; the message has what it wrote."""
+    """The function returned no response. The message has its output."""
 
 
 class Response(NamedTuple):
-    """What the function returned, and when that had arrived."""
+    """What the function returned, and when."""
 
     body: Any
     at: float
-    """By time.perf_counter."""
+    """Clock: time.perf_counter."""
 
 
 class LambdaProcess:
-    """One function in a process of its own, under AWS's own runtime interface client, from `with` on."""
+    """Runs a function in a process, under AWS's own runtime interface client, inside a `with` block."""
 
     def __init__(self, code: Path, runtime: Path, handler: str, environment: Mapping[str, str]) -> None:
         self._code = code
@@ -50,7 +50,7 @@ class LambdaProcess:
         self._server.start()
         self._output = tempfile.TemporaryFile()
         self.started_at = time.perf_counter()
-        # Without site: Lambda has no virtual environment's .pth files to read.
+        # -S, because Lambda has no virtual environment with .pth files.
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-m", "awslambdaric", self._handler],
             cwd=self._code,
@@ -76,9 +76,9 @@ class LambdaProcess:
         self._output.close()
 
     def invoke(self, event: Mapping[str, Any]) -> Response:
-        """Hand over an event and wait for the response; FunctionFailed if there is none."""
+        """Send an event, and return the response. Raises FunctionFailed if there is none."""
         self._server.events.put(json.dumps(event).encode())
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _RESPONSE_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 what, body, at = self._server.answers.get(timeout=0.5)
@@ -90,7 +90,7 @@ class LambdaProcess:
         raise FunctionFailed(f"{self._handler} gave no response: {self.output()}")
 
     def output(self) -> str:
-        """Return all that the function has written so far."""
+        """Return the output of the function so far."""
         self._output.seek(0)
         return self._output.read().decode(errors="replace")
 
@@ -117,7 +117,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(QuietHandler):
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        """Answer .../invocation/next once there is an event."""
+        """Answer .../invocation/next when there is an event."""
         event = cast("_Server", self.server).events.get()
         if event is None:
             self.close_connection = True
@@ -130,7 +130,7 @@ class _Handler(QuietHandler):
         self._end(event)
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
-        """Take .../response or .../error."""
+        """Receive .../response or .../error."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         at = time.perf_counter()
         self.send_response(_ACCEPTED)

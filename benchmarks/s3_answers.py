@@ -1,4 +1,4 @@
-"""What nginx answers in the place of Portage's API and of S3: files by method and path, see nginx.conf."""
+"""The answers of nginx for Portage's API and S3: one file for each method and path, see nginx.conf."""
 
 import json
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import Any
 
 _LONG_AGO, _LATER = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 _ETAG = '"0"'
-"""Of every part; nginx.conf sends it."""
+"""ETag of every part, as in nginx.conf."""
 
 _XML = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 def write_answers(folder: Path, server: str, *, size_bytes: int, part_size_bytes: int) -> None:
-    """Write the answers for one file that is sent to one address, by our client or by boto3."""
+    """Write the answers for one file, for our client and boto3."""
     count = size_bytes // part_size_bytes
     plan = {
         "part_size_bytes": part_size_bytes,

@@ -1,7 +1,6 @@
-"""Sends one file to nginx in parts, by our client or by boto3, and prints what that took.
+"""Sends one file to nginx in parts, with our client or boto3, and prints CPU time, time and memory.
 
-A process of its own, so that nothing else is in its CPU time and memory; both are counted from the moment when all is
-imported.
+Runs in a separate process, so that its CPU time and memory include nothing else. Measures after all imports.
 """
 
 import json
@@ -20,8 +19,8 @@ CONNECTIONS = 8
 
 
 def sending_by_portage(server: str, path: Path) -> Callable[[], object]:
-    """Let the client send the file as anybody's."""
-    from client import Portage, Tuning  # noqa: PLC0415 - the other client is not to be in this one's memory
+    """Return a function that sends the file with our client."""
+    from client import Portage, Tuning  # noqa: PLC0415 - memory must not include the other client
 
     def send() -> None:
         tuning = Tuning(first_connections=CONNECTIONS, most_connections=CONNECTIONS)
@@ -35,7 +34,7 @@ def sending_by_portage(server: str, path: Path) -> Callable[[], object]:
 
 
 def sending_by_boto3(server: str, path: Path) -> Callable[[], object]:
-    """Let boto3's TransferManager send the file."""
+    """Return a function that sends the file with boto3's TransferManager."""
     import boto3  # noqa: PLC0415 - as above
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - as above
     from botocore.config import Config  # noqa: PLC0415 - as above

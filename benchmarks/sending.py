@@ -1,4 +1,4 @@
-"""A large file in parts to nginx: what that costs our client, curl and boto3's TransferManager."""
+"""Sending a large file in parts to nginx: the cost with our client, curl and boto3's TransferManager."""
 
 import os
 import shutil
@@ -22,16 +22,16 @@ _GIBIBYTE = 1024**3
 
 @dataclass(frozen=True)
 class Cost:
-    """What a client took to send the file."""
+    """The cost of sending the file."""
 
     cpu_seconds: float
-    """User and system time of its process."""
+    """User and system time of the process."""
     seconds: float
     grown_bytes: int = 0
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Compare CPU seconds a GiB, over https and over http."""
+    """Compare CPU seconds per GiB, over https and http."""
     size = bench.amounts.transfer_bytes
     file, parts = bench.folder / "file", bench.folder / "parts"
     write_file(file, size)
@@ -68,18 +68,18 @@ def _measures(bench: Bench, server: str, file: Path, parts: Path) -> dict[str, C
 
 
 def _by_curl(server: str, parts: Sequence[Path], environment: dict[str, str]) -> Cost:
-    """Send the parts by one process of curl, which shares what it can between its connections."""
+    """Send the parts with one process of curl, which shares resources between its connections."""
     command = ["curl", "--silent", "--show-error", "--fail", "--no-progress-meter"]
     command += ["--parallel", "--parallel-immediate", "--parallel-max", str(CONNECTIONS)]
     for part in parts:
         command += ["--output", os.devnull, "--upload-file", str(part), f"{server}/bucket/key?partNumber={part.name}"]
     begun = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True)
-    said = process.stderr.read() if process.stderr else ""
+    output = process.stderr.read() if process.stderr else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"curl failed with {process.returncode}: {said}")
+        raise RuntimeError(f"curl failed with {process.returncode}: {output}")
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun)
 
 

@@ -1,4 +1,4 @@
-"""The signer against boto3's: one URL, and the signatures of many parts."""
+"""Our signer compared with boto3: one URL, and the signatures of many parts."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _PARTS = 1000
 _OURS_MORE = 10
 
 CREDENTIALS = Credentials("ASIAIOSFODNN7EXAMPLE", "x" * 40, "IQoJb3JpZ2lu" + "aB/+9=" * 148)
-"""A role's; its session token has 900 characters, as many as a Lambda's have."""
+"""Credentials of a role. The session token has 900 characters, as a Lambda's has."""
 
 _HEADERS = {
     "Content-Length": "1048576",
@@ -40,7 +40,7 @@ _PARAMETERS = {
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Compare microseconds a URL."""
+    """Compare microseconds per URL."""
     client = boto3.client(
         "s3",
         region_name=_REGION,

@@ -1,4 +1,4 @@
-"""The one table of all results, for a terminal and for the documentation."""
+"""The table of all results, for a terminal and for the documentation."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,7 @@ COLUMNS = ("what", "ours", "peer", "ratio", "goal", "")
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure must keep: a ratio, or an amount of some unit."""
+    """The limit for a ratio or an amount."""
 
     limit: float
     unit: str
@@ -25,23 +25,23 @@ class Goal:
         return f"{'at least' if self.is_least else 'at most'} {self.limit:g}{self.unit}"
 
     def is_met(self, value: float) -> bool:
-        """Judge a figure."""
+        """Return whether a figure meets the goal."""
         return value >= self.limit if self.is_least else value <= self.limit
 
 
 def at_least(limit: float, unit: str = "x") -> Goal:
-    """The more the better."""
+    """Return a lower limit."""
     return Goal(limit, unit, is_least=True)
 
 
 def at_most(limit: float, unit: str = "x") -> Goal:
-    """The less the better."""
+    """Return an upper limit."""
     return Goal(limit, unit, is_least=False)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One result; what does not apply is left out."""
+    """One result. Fields that do not apply are empty."""
 
     what: str
     ours: str
@@ -49,7 +49,7 @@ class Row:
     ratio: Ratio | None = None
     goal: Goal | None = None
     amount: float | None = None
-    """What the goal is for, where that is not the ratio."""
+    """The figure for the goal, if it is not the ratio."""
 
     @classmethod
     def compared(
@@ -62,14 +62,14 @@ class Row:
         show: Callable[[float], str],
         goal: Goal | None = None,
     ) -> Self:
-        """Compare what was measured in the same rounds: how much of the peer ours is; by `at_least`, the reverse."""
+        """Compare results of the same rounds. The ratio is ours/peer, or peer/ours for a lower limit."""
         ratio = Ratio.of(peer, ours) if goal and goal.is_least else Ratio.of(ours, peer)
         medians = show(statistics.median(ours)), f"{peer_name}: {show(statistics.median(peer))}"
         return cls(what, *medians, ratio, goal)
 
     @property
     def verdict(self) -> str:
-        """Say whether the goal is met, where there is one and something was measured."""
+        """Return `met` or `missed`, or an empty string without a goal."""
         judged = self.ratio.value if self.amount is None and self.ratio else self.amount
         if self.goal is None or judged is None:
             return ""
@@ -77,7 +77,7 @@ class Row:
 
     @property
     def cells(self) -> Sequence[str]:
-        """As COLUMNS are."""
+        """Return the cells in the order of COLUMNS."""
         return (self.what, self.ours, self.peer, str(self.ratio or ""), str(self.goal or ""), self.verdict)
 
 
@@ -85,12 +85,12 @@ _UNLIMITED_COLUMNS = 10_000
 
 
 def console_for(file: IO[str]) -> Console:
-    """Open a console. A file or a pipe has no width, so nothing is wrapped there."""
+    """Return a console. Does not wrap lines in files and pipes."""
     return Console(file=file, highlight=False, width=None if file.isatty() else _UNLIMITED_COLUMNS)
 
 
 def for_terminal(rows: Iterable[Row]) -> Table:
-    """Draw the table."""
+    """Return the table for a terminal."""
     table = Table(*COLUMNS, title="Benchmarks", title_justify="left")
     styles = {"met": "green", "missed": "bold red"}
     for row in rows:
@@ -99,6 +99,6 @@ def for_terminal(rows: Iterable[Row]) -> Table:
 
 
 def as_markdown(rows: Iterable[Row]) -> str:
-    """Write the table."""
+    """Return the table as Markdown."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)

@@ -1,6 +1,6 @@
-"""Reads one object from a server and holds it against its SHA-256, as we do or as boto3 does it.
+"""Reads one object from a server and compares its SHA-256, with our code or boto3.
 
-A process of its own, so that nothing else is in its memory.
+Runs in a separate process, so that its memory includes nothing else.
 """
 
 import base64
@@ -22,7 +22,7 @@ BUCKET, KEY = "files", "object"
 
 
 def is_found_good_by_us(client: Any, size_bytes: int, sha256: str) -> bool:
-    """Verify an upload that was declared with a checksum which S3 has not computed."""
+    """Verify an upload with a declared checksum that S3 has not computed."""
     declared = UploadRequest(
         "object", "application/octet-stream", size_bytes, checksum=Checksum(ChecksumAlgorithm.SHA256, sha256)
     )
@@ -31,7 +31,7 @@ def is_found_good_by_us(client: Any, size_bytes: int, sha256: str) -> bool:
 
 
 def is_found_good_by_boto3(client: Any, size_bytes: int, sha256: str) -> bool:
-    """Read as boto3's documentation does, but in chunks of our size: its default of 1 KiB is far slower."""
+    """Read as in boto3's documentation, but in chunks of our size, because its default of 1 KiB is far slower."""
     digest, size = hashlib.sha256(), 0
     for chunk in client.get_object(Bucket=BUCKET, Key=KEY)["Body"].iter_chunks(CHUNK_BYTES):
         digest.update(chunk)
@@ -53,7 +53,7 @@ def main() -> None:
     )
     memory, begun = Memory.now(), time.perf_counter()
     if not is_found_good(client, int(size), sha256):
-        raise AssertionError(f"{name} finds that {server} does not serve {size} bytes of SHA-256 {sha256}.")
+        raise AssertionError(f"{name} found that {server} does not serve {size} bytes with SHA-256 {sha256}.")
     json.dump({"seconds": time.perf_counter() - begun, "grown_bytes": memory.growth_bytes()}, sys.stdout)
 
 

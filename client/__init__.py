@@ -1,6 +1,6 @@
-"""Portage's Python client: declare a file, send it straight to S3, follow it until it is processed.
+"""Portage's Python client: declare a file, send it directly to S3, follow it until it is processed.
 
-It needs urllib3 and platformdirs, and the `portage` command rich besides: neither boto3 nor AWS credentials.
+Requires urllib3 and platformdirs, and rich for the `portage` command. Requires no boto3 and no AWS credentials.
 """
 
 from client.api import UploadsApi

@@ -1,4 +1,4 @@
-"""Reading JSON that another party wrote, without trusting its shape."""
+"""Reads JSON from other systems, and checks its types."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _EXCERPT_CHARACTERS = 200
 
 
 class Fields:
-    """A JSON object's members by name and type; each method raises UnexpectedAnswer where that is not there."""
+    """A JSON object. Each method returns a member of one type, and raises UnexpectedAnswer if there is none."""
 
     def __init__(self, content: object, source: str) -> None:
         if not isinstance(content, dict):
@@ -60,7 +60,7 @@ class Fields:
         return Fields(self._content.get(name), f"{name} in {self._source}")
 
     def texts(self, name: str) -> dict[str, str]:
-        """Return an object whose members are all strings."""
+        """Return an object that has only strings."""
         inner = self.inner(name)
         return {key: inner.text(key) for key in inner}
 
@@ -90,7 +90,7 @@ def _shown(value: object) -> str:
 
 
 def json_object(answer: urllib3.BaseHTTPResponse, source: str) -> Fields:
-    """Return the answer's JSON object; UnexpectedAnswer shows how the body begins if it holds none."""
+    """Return the answer's JSON object. Raises UnexpectedAnswer with the beginning of another body."""
     try:
         content: object = json.loads(answer.data)
     except ValueError as error:
@@ -102,5 +102,5 @@ def json_object(answer: urllib3.BaseHTTPResponse, source: str) -> Fields:
 
 
 def excerpt(body: bytes) -> str:
-    """Return the beginning of a body, as text to show."""
+    """Return the beginning of a body as text."""
     return body.decode(errors="replace").strip()[:_EXCERPT_CHARACTERS]

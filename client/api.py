@@ -1,4 +1,4 @@
-"""Portage's HTTP API, as `components/api/openapi.py` states it."""
+"""Calls Portage's HTTP API, which `components/api/openapi.py` defines."""
 
 import json
 import uuid
@@ -20,9 +20,9 @@ from client.models import Checksum, CreatedUpload, HeldParts, PartSignatures, Re
 from client.transport import EVERY_METHOD, call, checked_url, open_pool
 
 Token = str | Callable[[], str]
-"""A bearer token, or what returns one that is still good: it is asked before every call."""
+"""A bearer token, or a function that returns a valid one. It is called before each request."""
 
-_GOOD = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
+_SUCCESS = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class _Answer:
         return json_object(self.raw, self.source)
 
     def until(self, time: datetime) -> float:
-        """At least so many seconds from now to a time, by the server's clock: this machine's may go wrong by hours."""
+        """Return the seconds until a time, rounded down, by the server's clock. This machine's clock may be wrong."""
         date = parsedate_tz(self.raw.headers.get("Date", ""))
         return time.timestamp() - (mktime_tz(date) + 1 if date is not None else now())  # Date is in whole seconds
 
 
 class UploadsApi:
-    """One user's view of the API at `api_url`, the stack's output `apiUrl`; threads may share it.
+    """The API at `api_url` (the stack's output `apiUrl`) for one user. Thread-safe.
 
-    What fails for a reason that passes is tried again, whatever the call: each may be repeated without harm.
+    Retries transient errors of every call, because all calls are idempotent.
     """
 
     def __init__(self, api_url: str, token: Token) -> None:
@@ -58,7 +58,7 @@ class UploadsApi:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.clear()
 
     def create(
@@ -71,10 +71,10 @@ class UploadsApi:
         method: str | None = None,
         idempotency_key: str | None = None,
     ) -> CreatedUpload:
-        """Declare an upload; the server chooses how its bytes go, unless `method` does.
+        """Declare an upload. Without `method`, the server chooses how the bytes are sent.
 
-        The same `idempotency_key` with the same declaration gives the same upload, with a fresh URL; once the upload is
-        no longer pending, ApiProblem with status 409 and its `upload_status`.
+        The same `idempotency_key` and declaration return the same upload with a new URL. Raises ApiProblem with status
+        409 and `upload_status` if the upload is no longer pending.
         """
         body: dict[str, object] = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
         if checksum is not None:
@@ -85,7 +85,7 @@ class UploadsApi:
         return models.created_upload(self._call("POST", "", body, headers=headers).fields)
 
     def get(self, upload_id: str) -> Upload:
-        """Return an upload of this user; ApiProblem with status 404 for anyone else's."""
+        """Return an upload of this user. Raises ApiProblem with status 404 for others."""
         return models.upload(self._call("GET", _place(upload_id)).fields)
 
     def page(self, limit: int = 100, after: str | None = None) -> UploadPage:
@@ -96,7 +96,7 @@ class UploadsApi:
     def sign_parts(
         self, upload_id: str, session: str, first_part: int, last_part: int, checksums: Sequence[str] | None = None
     ) -> PartSignatures:
-        """Return the URLs of a range of parts; with one checksum a part, in order, each is signed with its own."""
+        """Return the URLs of a range of parts. `checksums`, one for each part in order, are signed into the URLs."""
         body: dict[str, object] = {"session": session, "first_part": first_part, "last_part": last_part}
         if checksums is not None:
             body["checksums"] = list(checksums)
@@ -117,19 +117,19 @@ class UploadsApi:
         )
 
     def held_parts(self, upload_id: str) -> HeldParts:
-        """Return what S3 has of an upload that is still open, and a fresh session to send the rest with."""
+        """Return the parts at S3 of an open upload, and a new session."""
         return models.held_parts(self._call("GET", f"{_place(upload_id)}/parts").fields)
 
     def complete(self, upload_id: str) -> Upload:
-        """Make the parts one object; ApiProblem with status 409 while some are missing."""
+        """Complete an upload in parts. Raises ApiProblem with status 409 if parts are missing."""
         return models.upload(self._call("POST", f"{_place(upload_id)}/complete", {}).fields)
 
     def abort(self, upload_id: str) -> None:
-        """Give an upload up before it is complete; ApiProblem with status 409 if it is."""
+        """Abort an upload. Raises ApiProblem with status 409 if it is complete."""
         self._call("DELETE", _place(upload_id))
 
     def result(self, upload_id: str) -> ResultLink:
-        """Return where the result can be downloaded; ApiProblem with status 409 while there is none."""
+        """Return the result's URL. Raises ApiProblem with status 409 while there is no result."""
         return models.result_link(self._call("GET", f"{_place(upload_id)}/result").fields)
 
     def _call(
@@ -145,7 +145,7 @@ class UploadsApi:
         source = f"the answer to {method} {url}"
         if raw.status >= HTTPStatus.BAD_REQUEST:
             raise _problem(raw, source)
-        if raw.status not in _GOOD:
+        if raw.status not in _SUCCESS:
             raise UnexpectedAnswer(f"{source} has status {raw.status}: is this the API's URL?")
         return _Answer(raw, source)
 
@@ -157,7 +157,7 @@ def _place(upload_id: str) -> str:
 def _problem(answer: urllib3.BaseHTTPResponse, source: str) -> ApiProblem:
     if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
         return ApiProblem(
-            problem_type="about:blank",  # RFC 9457, 4.2.1: says no more than the status does
+            problem_type="about:blank",  # RFC 9457, 4.2.1: no more information than the status
             title=_phrase(answer.status),
             status=answer.status,
             detail=excerpt(answer.data),

@@ -1,4 +1,4 @@
-"""The `portage` command: its arguments."""
+"""The arguments of the `portage` command."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -7,13 +7,13 @@ from uuid import UUID
 
 from client import commands
 from client.errors import PortageError
-from client.exits import MEANINGS, Exit, exit_of_error
+from client.exit_codes import MEANINGS, ExitCode, exit_code_of_error
 from client.models import METHODS
 from client.output import Output
 from client.program import PROGRAM
 from client.source import CHECKSUMS
 
-Command = Callable[[argparse.Namespace, Output], Exit]
+Command = Callable[[argparse.Namespace, Output], ExitCode]
 
 _WAIT_SECONDS = 600.0
 _CONFIGURATION = """\
@@ -25,7 +25,7 @@ configuration:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name, and return the exit code."""
+    """Run the command in the arguments, and return the exit code."""
     reader = parser()
     options = reader.parse_args(arguments, argparse.Namespace(json=False, config=None, id=None, file=None, name=None))
     if options.command is commands.resume and options.id and not options.file:
@@ -38,14 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options, output)
     except KeyboardInterrupt:
         output.note("interrupted")
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except (PortageError, OSError) as error:
         output.error(error)
-        return exit_of_error(error)
+        return exit_code_of_error(error)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the arguments; options that all commands share may stand before or after the command."""
+    """Return the argument parser. Options of all commands may come before or after the command."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object per line, and no progress"
@@ -60,10 +60,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
-    words = top.add_subparsers(required=True, metavar="COMMAND")
+    subparsers = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def word(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        added = words.add_parser(
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(
             name,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
@@ -74,14 +74,14 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    login = word("login", commands.login, "sign in, and store the sign-in for the other commands")
+    login = add("login", commands.login, "sign in, and store the sign-in for the other commands")
     login.add_argument("--email", type=_given, help="e-mail address; the command asks for it if you omit it")
     login.add_argument(
         "--password-stdin",
         action="store_true",
         help="read the password from the first line of standard input, and a new one, if required, from the second",
     )
-    put = word("put", commands.put, "upload files; uploads in parts that were interrupted continue")
+    put = add("put", commands.put, "upload files; uploads in parts that were interrupted continue")
     put.add_argument(
         "files",
         nargs="+",
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
         help="how to send the file: in one request, in a form like a browser, or in parts; default: by its size",
     )
     _add_wait(put)
-    resume = word("resume", commands.resume, "continue one interrupted upload, or all that this machine started")
+    resume = add("resume", commands.resume, "continue one interrupted upload, or all that this machine started")
     resume.add_argument(
         "file",
         nargs="?",
@@ -114,12 +114,12 @@ def parser() -> argparse.ArgumentParser:
     )
     resume.add_argument("--id", type=_upload_id, help="ID of an upload that another device started; requires FILE")
     _add_wait(resume)
-    status = word("status", commands.status, "show the status of an upload")
+    status = add("status", commands.status, "show the status of an upload")
     status.add_argument("id", type=_upload_id, metavar="ID")
     _add_wait(status)
-    listing = word("list", commands.list_uploads, "list your newest uploads")
+    listing = add("list", commands.list_uploads, "list your newest uploads")
     listing.add_argument("--limit", type=_whole, default=100, metavar="N", help="how many uploads; default: 100")
-    get = word("get", commands.get, "download the result of an upload")
+    get = add("get", commands.get, "download the result of an upload")
     get.add_argument("id", type=_upload_id, metavar="ID")
     get.add_argument(
         "-o",
@@ -129,14 +129,14 @@ def parser() -> argparse.ArgumentParser:
         help="file to write, or - for standard output; an existing file is replaced when the download is complete, and "
         "keeps its mode; default: the name of the uploaded file",
     )
-    abort = word("abort", commands.abort, "abort an upload that is not complete")
+    abort = add("abort", commands.abort, "abort an upload that is not complete")
     abort.add_argument("id", type=_upload_id, metavar="ID")
     return top
 
 
-def _add_wait(word: argparse.ArgumentParser) -> None:
-    word.add_argument("--wait", action="store_true", help="wait until the upload has ended")
-    word.add_argument(
+def _add_wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--wait", action="store_true", help="wait until the upload has ended")
+    command.add_argument(
         "--timeout",
         type=_seconds,
         default=_WAIT_SECONDS,
@@ -160,7 +160,7 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-    if not seconds > 0:  # nan is not either
+    if not seconds > 0:  # also rejects nan
         raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
     return seconds
 

@@ -1,4 +1,4 @@
-"""What each of the `portage` command's words does."""
+"""The subcommands of `portage`."""
 
 import getpass
 import sys
@@ -14,7 +14,7 @@ from client.credentials import Credentials
 from client.display import show, show_nothing
 from client.download import STANDARD_OUTPUT, descriptor
 from client.errors import NotFinished, NotSignedIn, PortageError
-from client.exits import Exit, exit_of_error, exit_of_upload
+from client.exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from client.models import Upload
 from client.output import Output
 from client.portage import Portage
@@ -26,8 +26,8 @@ from client.spool import discard, spool
 Send = Callable[[OnProgress], Upload]
 
 
-def login(options: Namespace, output: Output) -> Exit:
-    """Sign in, and remember it; the password is asked for, or read from standard input."""
+def login(options: Namespace, output: Output) -> ExitCode:
+    """Sign in, and store the sign-in. Asks for the password, or reads it from standard input."""
     config = load_config(options.config)
     email = options.email or _answer(input, "E-mail")
     ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
@@ -35,56 +35,56 @@ def login(options: Namespace, output: Output) -> Exit:
         session = pool.sign_in(email, _answer(ask, "Password"), lambda: _answer(ask, "New password"))
         Credentials(config).keep(session)
     output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def put(options: Namespace, output: Output) -> Exit:
-    """Send files, one after the other."""
+def put(options: Namespace, output: Output) -> ExitCode:
+    """Upload files, one after the other."""
     with _portage(options) as portage:
         return _each(((name, partial(_put, portage, name, options, output)) for name in options.files), output)
 
 
-def resume(options: Namespace, output: Output) -> Exit:
-    """Go on with the file that was named, or with everything that was begun here."""
+def resume(options: Namespace, output: Output) -> ExitCode:
+    """Continue the upload of one file, or all unfinished uploads of this machine."""
     with _portage(options) as portage:
         if options.file is not None:
             sends: list[tuple[str, Send]] = [(options.file, partial(portage.resume, options.file, options.id))]
         else:
             sends = [(str(each.source.path), partial(portage.go_on, each)) for each in portage.unfinished()]
         if not sends and not output.as_json:
-            output.note("nothing is unfinished")
+            output.note("there are no unfinished uploads")
         return _each(((name, partial(_resume, portage, name, send, options, output)) for name, send in sends), output)
 
 
-def status(options: Namespace, output: Output) -> Exit:
-    """Tell how far an upload is, or how it ended."""
+def status(options: Namespace, output: Output) -> ExitCode:
+    """Show the state of an upload."""
     with _portage(options) as portage:
         upload = _awaited(portage, portage.get(options.id), options)
     output.upload(upload)
-    return exit_of_upload(upload)
+    return exit_code_of_upload(upload)
 
 
-def list_uploads(options: Namespace, output: Output) -> Exit:
-    """Tell of the newest uploads, or of all."""
+def list_uploads(options: Namespace, output: Output) -> ExitCode:
+    """List the newest uploads."""
     with _portage(options) as portage:
         for upload in islice(portage.list(), options.limit):
             output.upload(upload)
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def get(options: Namespace, output: Output) -> Exit:
-    """Fetch a result: into a file, or onto standard output."""
+def get(options: Namespace, output: Output) -> ExitCode:
+    """Download a result to a file or standard output."""
     with _portage(options) as portage:
         target = Path(options.output) if options.output else None
         if options.output == "-" or (target is not None and descriptor(target) == STANDARD_OUTPUT):
             portage.download_into(options.id, sys.stdout.buffer)
         else:
             output.file(portage.download(options.id, target))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def abort(options: Namespace, output: Output) -> Exit:
-    """Give an upload up."""
+def abort(options: Namespace, output: Output) -> ExitCode:
+    """Abort an upload."""
     with _portage(options) as portage:
         begun = [each for each in portage.unfinished() if each.upload_id == options.id]
         try:
@@ -94,7 +94,7 @@ def abort(options: Namespace, output: Output) -> Exit:
                 for each in begun:
                     discard(each.source.path)
     output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 @contextmanager
@@ -106,19 +106,19 @@ def _portage(options: Namespace) -> Generator[Portage]:
             yield portage
 
 
-def _each(acts: Iterable[tuple[str, Callable[[], Exit]]], output: Output) -> Exit:
-    """Do what is to be done with each file, whatever happens to one; return the first code that tells of a fault."""
-    codes: list[Exit] = []
-    for name, act in acts:
+def _each(actions: Iterable[tuple[str, Callable[[], ExitCode]]], output: Output) -> ExitCode:
+    """Run the action of each file, also after errors. Returns the first exit code that is not 0."""
+    codes: list[ExitCode] = []
+    for name, action in actions:
         try:
-            codes.append(act())
+            codes.append(action())
         except (PortageError, OSError) as error:
             output.error(error, name)
-            codes.append(exit_of_error(error))
-    return next((code for code in codes if code), Exit.DONE)
+            codes.append(exit_code_of_error(error))
+    return next((code for code in codes if code), ExitCode.DONE)
 
 
-def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exit:
+def _put(portage: Portage, name: str, options: Namespace, output: Output) -> ExitCode:
     is_standard_input = name == "-"
     path = spool(sys.stdin.buffer) if is_standard_input else Path(name)
     file_name = options.name or ("stdin" if is_standard_input else path.name)
@@ -139,14 +139,14 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
         if is_standard_input and not any(each.source.path == path.resolve() for each in portage.unfinished()):
             discard(path)
     output.upload(upload, name)
-    return exit_of_upload(upload)
+    return exit_code_of_upload(upload)
 
 
-def _resume(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Exit:
+def _resume(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> ExitCode:
     upload = _sent(portage, Path(name).name, send, options, output)
     discard(Path(name).resolve())
     output.upload(upload, name)
-    return exit_of_upload(upload)
+    return exit_code_of_upload(upload)
 
 
 def _sent(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Upload:

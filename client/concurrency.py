@@ -1,16 +1,16 @@
-"""How many connections an upload uses: as many as make it faster, fewer when something fails."""
+"""Chooses the number of connections of an upload: more while they make it faster, fewer after errors."""
 
 _GROWTH = 1.5
-_WORTH = 1.1  # at least so much faster, or the further connections go
+_WORTH = 1.1  # the least speed-up that justifies more connections
 _FIRST_HOLD_WINDOWS = 5
 _LONGEST_HOLD_WINDOWS = 40
 
 
 class Concurrency:
-    """Climbs while more connections bring more throughput, which is measured in windows of time.
+    """Adds connections while throughput increases. Throughput is measured in windows of time.
 
-    A step that brings nothing is taken back, and tried again ever more seldom. A fault halves the number, once a
-    window: connections that fail together tell of one cause.
+    A step without effect is reversed, and repeated at increasing intervals. An error halves the number, once in a
+    window, because connections that fail together have one cause.
     """
 
     def __init__(self, first: int = 4, most: int = 16, window_seconds: float = 1.5) -> None:
@@ -24,7 +24,7 @@ class Concurrency:
         self._has_failed = False
 
     def observe(self, now: float, sent_bytes: int) -> None:
-        """Take note of how many bytes were sent so far, all connections together."""
+        """Record the number of bytes that all connections have sent."""
         if self._window is None:
             self._window = (now, sent_bytes)
             return
@@ -37,8 +37,8 @@ class Concurrency:
         else:
             self._judge(max(0, sent_bytes - sent_before) / (now - begun))
 
-    def fault(self) -> None:
-        """Take note that a connection broke or was asked to slow down."""
+    def record_error(self) -> None:
+        """Record that a connection failed or S3 asked to slow down."""
         if self._has_failed:
             return
         self._has_failed = True

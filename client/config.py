@@ -1,4 +1,4 @@
-"""What the `portage` command knows of the stack: what `pulumi stack output --json > portage.json` writes."""
+"""The configuration of the `portage` command: the outputs of the stack (`pulumi stack output --json`)."""
 
 import json
 import os
@@ -29,12 +29,12 @@ class Config:
 
 
 def config_folder() -> Path:
-    """Return where the platform wants a user's settings."""
+    """Return the platform's folder for a user's settings."""
     return user_config_path("portage", appauthor=False)
 
 
 def load_config(given: Path | None) -> Config:
-    """Read the file given, or that PORTAGE_CONFIG names, or the first there is; WrongConfig says what to do."""
+    """Read the given file, or the one in PORTAGE_CONFIG, or the first default that exists. Raises WrongConfig."""
     path = _chosen(given)
     try:
         content: object = json.loads(path.read_bytes())

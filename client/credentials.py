@@ -1,4 +1,4 @@
-"""The refresh token of each user pool that was signed in to: in one file that only its owner can read."""
+"""Stores the refresh token of each user pool, in one file that only its owner can read."""
 
 import json
 import os
@@ -16,27 +16,27 @@ _OWNER_ONLY = 0o600
 
 
 class Credentials:
-    """What `portage login` leaves for the other commands."""
+    """The sign-in that `portage login` stores for the other commands."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._path = config.credentials_file or config_folder() / "credentials.json"
 
     def keep(self, session: Session) -> None:
-        """Remember a session, also when its refresh token is rotated."""
+        """Store the refresh token of a session, and each new one after a rotation."""
         session.on_refresh_token(lambda token: self._write(self._config.user_pool_client_id, token))
 
     def token(self, pool: UserPool) -> Callable[[], str]:
-        """Return what gives tokens by what is remembered; NotSignedIn if nothing is."""
+        """Return a function that returns ID tokens. Raises NotSignedIn if no sign-in is stored."""
         known, config = self._read(), self._config
         if config.user_pool_client_id not in known:
-            raise NotSignedIn(f"no sign-in for {config.api_url} is remembered here: run `{PROGRAM} login`")
-        with _told_to_sign_in():
+            raise NotSignedIn(f"no sign-in for {config.api_url} is stored on this machine: run `{PROGRAM} login`")
+        with _with_advice():
             session = pool.sign_in_again(known[config.user_pool_client_id])
         self.keep(session)
 
         def token() -> str:
-            with _told_to_sign_in():
+            with _with_advice():
                 return session.id_token()
 
         return token
@@ -62,9 +62,9 @@ class Credentials:
 
 
 @contextmanager
-def _told_to_sign_in() -> Generator[None]:
+def _with_advice() -> Generator[None]:
     try:
         yield
     except SignInRefused as refused:
-        refused.add_note(f"The sign-in that is remembered here is good no longer: run `{PROGRAM} login`.")
+        refused.add_note(f"The stored sign-in is no longer valid: run `{PROGRAM} login`.")
         raise

@@ -1,4 +1,4 @@
-"""What the API is told of a file, and what it would refuse anyway."""
+"""The declaration of a file for the API, with the checks that the API would fail."""
 
 import mimetypes
 import re
@@ -17,7 +17,7 @@ _MAX_TYPE_CHARACTERS = 255  # as in the contract's CreateUploadRequest
 
 @dataclass(frozen=True)
 class Declaration:
-    """A file as it is declared; EmptyFile or WrongDeclaration if the API takes none like it."""
+    """A file as it is declared. Raises EmptyFile or WrongDeclaration if the API would reject it."""
 
     source: SourceFile
     file_name: str
@@ -25,7 +25,7 @@ class Declaration:
     checksum: str | None
     """Algorithm of the checksum to declare."""
     method: str | None
-    """How the bytes are to go; the API chooses if left out."""
+    """How the bytes are sent. None: the API chooses."""
 
     def __post_init__(self) -> None:
         if not self.source.size_bytes:
@@ -38,7 +38,7 @@ class Declaration:
 
 
 def guessed_type(file_name: str) -> str:
-    """Return the media type of what a name promises: of `report.pdf.gz` not that of the PDF inside."""
+    """Return the media type for a file name. For `report.pdf.gz`, this is gzip and not PDF."""
     kind, encoding = mimetypes.guess_type(file_name)
     if encoding is not None:
         return _COMPRESSED_TYPES.get(encoding, _UNKNOWN_TYPE)

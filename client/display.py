@@ -1,4 +1,4 @@
-"""What the `portage` command shows while it sends: bars on a terminal, plain lines elsewhere; on standard error."""
+"""Shows the progress of uploads on standard error: bars on a terminal, lines otherwise."""
 
 import time
 from collections.abc import Callable, Generator
@@ -22,13 +22,13 @@ _LINE_SECONDS = 5.0
 
 @contextmanager
 def show_nothing(_: str) -> Generator[OnProgress]:
-    """Stay silent."""
+    """Show no progress."""
     yield lambda _: None
 
 
 @contextmanager
 def show(name: str) -> Generator[OnProgress]:
-    """Show how one file goes, in the way that fits where standard error leads."""
+    """Show the progress of one file: as a bar if standard error is a terminal, otherwise as lines."""
     console = Console(stderr=True)
     if console.is_terminal:
         with _bar(console, name) as on_progress:
@@ -52,9 +52,9 @@ def _bar(console: Console, name: str) -> Generator[OnProgress]:
         task = bars.add_task(name, total=None, parts="", connections="")
         has_begun = False
 
-        def tell(progress: Progress) -> None:
+        def update(progress: Progress) -> None:
             nonlocal has_begun
-            if not has_begun:  # what earlier runs have sent is no speed of this one
+            if not has_begun:  # bytes of earlier runs do not count for the speed
                 bars.reset(task, total=progress.total_bytes, completed=progress.sent_bytes)
                 has_begun = True
             bars.update(
@@ -64,29 +64,29 @@ def _bar(console: Console, name: str) -> Generator[OnProgress]:
                 connections=f"{progress.connections} connections" if progress.connections > 1 else "",
             )
 
-        yield tell
+        yield update
 
 
 class Lines:
-    """A line every few seconds, and one at the end."""
+    """Writes a line every few seconds, and one at the end."""
 
     def __init__(self, name: str, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._write = write
         self._clock = clock
         self._begun: tuple[float, int] | None = None
-        self._told_at = 0.0
+        self._written_at = 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Write a line, if it is time for one."""
+        """Write a line if the last one is old enough."""
         now = self._clock()
         if self._begun is None:
             self._begun = (now, progress.sent_bytes)
-            self._told_at = now
+            self._written_at = now
         is_all = progress.sent_bytes == progress.total_bytes and progress.sent_parts == progress.part_count
-        if not is_all and now - self._told_at < _LINE_SECONDS:
+        if not is_all and now - self._written_at < _LINE_SECONDS:
             return
-        self._told_at = now
+        self._written_at = now
         percent = 100 * progress.sent_bytes // max(progress.total_bytes, 1)
         line = f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}"
         self._write(f"{line}{self._pace(progress, now)}\n")

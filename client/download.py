@@ -1,4 +1,4 @@
-"""Fetching a result."""
+"""Downloads a result."""
 
 import os
 import re
@@ -19,28 +19,28 @@ from client.sending import is_s3s, refusal
 from client.transport import open_pool
 
 STANDARD_OUTPUT = 1
-"""Its descriptor."""
+"""Its file descriptor."""
 
 _PIECE_BYTES = 256 * 1024
 _REFUSAL_BYTES = 64 * 1024
-_MAX_LINKS = 40  # as Linux follows at most. Source: path_resolution(7)
+_MAX_LINKS = 40  # the limit of Linux. Source: path_resolution(7)
 
 
 def download(url: str, folder: Path, spare_name: str) -> Path:
-    """Write what the URL gives into the folder, by the name that it gives; FileExistsError if that is there already."""
+    """Download into the folder, with the file name from the answer. Raises FileExistsError if the file exists."""
     with _opened(url) as answer:
         target = folder / (file_name(answer.headers.get("Content-Disposition", "")) or spare_name)
         if os.path.lexists(target):
-            raise FileExistsError(f"{target} is there already: name another file")
+            raise FileExistsError(f"{target} already exists: name another file")
         _replace(target, None, answer)
     return target
 
 
 def download_as(url: str, target: Path) -> Path:
-    """Write what the URL gives to this file, and follow links to it; OSError if it cannot be written.
+    """Download to this file, and follow links. Raises OSError if it cannot be written.
 
-    A regular file gets the whole or nothing, and keeps its mode, and its owner where this user may give files away.
-    What is no regular file, such as a device or a pipe, is written to as the bytes come.
+    A regular file is replaced when the download is complete. It keeps its mode, and its owner if this user may change
+    owners. Other files, such as devices and pipes, receive the bytes as they arrive.
     """
     number = descriptor(target)
     existing = _status(target) if number is None else None
@@ -55,15 +55,15 @@ def download_as(url: str, target: Path) -> Path:
 
 
 def download_into(url: str, stream: BinaryIO) -> None:
-    """Write what the URL gives to a stream."""
+    """Download to a stream."""
     with _opened(url) as answer:
         stream.writelines(answer.stream(_PIECE_BYTES))
 
 
 def descriptor(path: Path) -> int | None:
-    """Return the number of the open file that a path such as /dev/stdout or /dev/fd/3 stands for.
+    """Return the file descriptor for a path such as /dev/stdout or /dev/fd/3, otherwise None.
 
-    Such a path leads on to the file behind, which must not be replaced: whoever opened it would not see the new one.
+    The file behind such a path must not be replaced, because the process that opened it would not see the new one.
     """
     for _ in range(_MAX_LINKS):
         folder = os.path.realpath(path.parent)
@@ -76,7 +76,7 @@ def descriptor(path: Path) -> int | None:
 
 
 def file_name(disposition: str) -> str:
-    """Return the name in a Content-Disposition (RFC 6266), without any folder; empty if there is none to use."""
+    """Return the file name in a Content-Disposition (RFC 6266) without folders, or an empty string."""
     extended = re.search(r"filename\*\s*=\s*UTF-8'[^']*'([^;\s]+)", disposition, re.IGNORECASE)  # RFC 8187
     if extended is not None:
         named = unquote(extended[1])
@@ -113,9 +113,9 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _replace(target: Path, existing: os.stat_result | None, answer: urllib3.BaseHTTPResponse) -> None:
-    """Write the whole or nothing, beside the target, which the new file then replaces."""
+    """Write a new file in the same folder, then rename it to the target."""
     fresh = target.with_name(f".{uuid.uuid4().hex}.part")
-    # Nobody else may read what is to replace a private file; a new file gets the mode that the umask leaves.
+    # Other users must not read the replacement of a private file. A new file has the default mode.
     mode = 0o666 if existing is None else 0o600
     try:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

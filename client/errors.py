@@ -1,21 +1,21 @@
-"""What can go wrong: one class for each party that can refuse, all under `PortageError`."""
+"""Errors of the client: one class for each system that can reject a request, all under `PortageError`."""
 
 
 def reason(error: BaseException) -> str:
-    """Return what an error says, without the number and the file name that Python adds to an OSError."""
+    """Return the message of an error, without the number and file name that Python adds to an OSError."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 class PortageError(Exception):
-    """Anything that kept an upload from going through."""
+    """Base class of all errors of the client."""
 
 
 class TransportFault(PortageError):
-    """No answer came: the name did not resolve, the connection failed or broke, or the time ran out."""
+    """There was no answer: DNS failed, the connection failed or broke, or a timeout expired."""
 
 
 class ForeignAnswer(TransportFault):
-    """Something between this machine and S3 answered instead of S3: a proxy, or the sign-in page of a network."""
+    """Another system answered instead of S3: a proxy, or the sign-in page of a network."""
 
     def __init__(self, place: str, status: int, body: str, retry_after_seconds: float | None) -> None:
         super().__init__(
@@ -24,15 +24,15 @@ class ForeignAnswer(TransportFault):
         )
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-        """How long the answer asked to wait, if it did."""
+        """From the Retry-After header."""
 
 
 class UnexpectedAnswer(PortageError):
-    """An answer came that does not keep the contract, such as a proxy's page in the place of JSON."""
+    """An answer does not match the contract, for example a proxy's page instead of JSON."""
 
 
 class ApiProblem(PortageError):
-    """The API refused, and said why (RFC 9457)."""
+    """The API rejected the request with a problem document (RFC 9457)."""
 
     def __init__(
         self,
@@ -46,18 +46,18 @@ class ApiProblem(PortageError):
     ) -> None:
         super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
         self.type = problem_type
-        """`about:blank` where the answer carried no problem document."""
+        """`about:blank` if the answer has no problem document."""
         self.title = title
         self.status = status
         self.detail = detail
         self.request_id = request_id
-        """What the operator looks for in the logs; empty where the answer named none."""
+        """Identifies the request in the logs. Empty if the answer has none."""
         self.upload_status = upload_status
-        """How far the upload is, where that is what the API refused for."""
+        """Status of the upload, if it is the reason for the rejection."""
 
 
 class SignInRefused(PortageError):
-    """Cognito refused to sign a user up or in."""
+    """Cognito rejected a sign-up or sign-in."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -67,58 +67,58 @@ class SignInRefused(PortageError):
 
 
 class S3Refused(PortageError):
-    """S3 refused the bytes."""
+    """S3 rejected the request."""
 
     def __init__(self, code: str, message: str, status: int, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"S3 answered {status} {code}: {message}")
         self.code = code
-        """S3's error code, such as SignatureDoesNotMatch; empty where the answer was not S3's XML."""
+        """S3's error code, such as SignatureDoesNotMatch. Empty if the answer is not S3's XML."""
         self.message = message
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-        """How long the answer asked to wait, if it did."""
+        """From the Retry-After header."""
 
 
 class FileChanged(PortageError):
-    """The file is not what was declared any more, so what S3 has would be a mixture."""
+    """The file has changed since it was declared, so S3 would store a mixture."""
 
 
 class SizeDiffers(FileChanged):
-    """The file is not as long as was declared, so S3 would refuse it or store half of it."""
+    """The size of the file is not the declared one, so S3 would reject it or store only part of it."""
 
 
 class EmptyFile(PortageError):
-    """The file has no bytes, and S3 no uploads of none."""
+    """The file has 0 bytes. Uploads have at least 1."""
 
 
 class WrongDeclaration(PortageError):
-    """What was to be declared of a file is not what the API takes."""
+    """The API would reject this declaration of a file."""
 
 
 class PartsDiffer(PortageError):
-    """S3 has other parts than were sent: another device sends to the same upload."""
+    """S3 has other parts than this machine sent, because another device sends to the same upload."""
 
 
 class UploadEnded(PortageError):
-    """The upload takes no more bytes: it was aborted, is unknown, or has expired: S3 gave its parts up."""
+    """The upload accepts no more bytes: it was aborted, is unknown, or has expired (S3 has deleted its parts)."""
 
     def __init__(self, upload_id: str, status: str) -> None:
-        super().__init__(f"upload {upload_id} is {status} and takes no more bytes: upload the file anew")
+        super().__init__(f"upload {upload_id} is {status} and accepts no more bytes: upload the file again")
         self.upload_id = upload_id
         self.status = status
 
 
 class NothingToResume(PortageError):
-    """No unfinished upload of this file, as it is now, is known on this machine."""
+    """This machine has no unfinished upload of this version of the file."""
 
 
 class NotFinished(PortageError, TimeoutError):
-    """An upload reached no end in the time that was given; it may still do so."""
+    """An upload did not end before the timeout. It may still end."""
 
 
 class WrongConfig(PortageError):
-    """The configuration file is missing, or lacks what it must say."""
+    """The configuration file is missing or incomplete."""
 
 
 class NotSignedIn(PortageError):
-    """No sign-in of this user pool is remembered on this machine, or nothing was given to sign in with."""
+    """This machine has no stored sign-in for this user pool, or the e-mail address or password is empty."""

@@ -1,4 +1,4 @@
-"""Following an upload until it ends."""
+"""Follows an upload until it ends."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from client.models import Upload
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to ask: soon after each change, then ever more seldom."""
+    """The polling interval: short after each change, then increasing."""
 
     first_wait_seconds: float = 0.1
     longest_wait_seconds: float = 2.0
@@ -28,8 +28,8 @@ def follow(
 ) -> Iterator[Upload]:
     """Yield the upload as it is now, then again after each change, until it is finished.
 
-    Changes that come faster than they are asked for are seen as one: `version` tells how many there were.
-    NotFinished, which is a TimeoutError, if no end is reached in time.
+    Several changes between two requests are one item; `version` counts them. Raises NotFinished, a TimeoutError, if
+    the upload is not finished in time.
     """
     deadline = clock() + timeout_seconds
     seen_version = -1

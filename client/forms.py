@@ -1,4 +1,4 @@
-"""Sending a file as a form, which is what a browser's page does: the fields first, the file last."""
+"""Sends a file as a form, as a web page does: first the fields, then the file."""
 
 from urllib3.filepost import choose_boundary, encode_multipart_formdata
 
@@ -6,13 +6,13 @@ from client.models import CreatedUpload
 from client.sending import Request
 from client.source import SourceFile
 
-_FILE = ("file", ("file", b"", "application/octet-stream"))  # the upload's own name and type were declared before
+_FILE = ("file", ("file", b"", "application/octet-stream"))  # S3 uses the fields instead of this name and type
 
 
 def form_request(created: CreatedUpload, source: SourceFile) -> Request:
-    """Return what is to be sent: of the form only what stands around the file is in memory, never the file.
+    """Return the request. Only the parts of the form around the file are in memory, not the file.
 
-    S3 ignores whatever follows the file. Source: Amazon S3 API reference, "POST Object".
+    The file is last because S3 ignores all fields after it. Source: Amazon S3 API reference, "POST Object".
     """
     boundary = choose_boundary()
     form, content_type = encode_multipart_formdata([*created.fields.items(), _FILE], boundary)

@@ -1,4 +1,4 @@
-"""What the API tells of uploads, as values."""
+"""The API's answers as typed values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from client.answers import Fields
 _TERMINAL = frozenset({"completed", "failed", "rejected", "aborted"})
 
 METHODS = ("put", "post", "multipart")
-"""How the bytes of an upload can go."""
+"""How the bytes of an upload can be sent."""
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """The whole file's checksum, as it is declared: `sha256` or `crc32`, in base64."""
+    """The declared checksum of the whole file: `sha256` or `crc32`, in base64."""
 
     algorithm: str
     value: str
@@ -22,50 +22,50 @@ class Checksum:
 
 @dataclass(frozen=True)
 class PartPlan:
-    """How a file is divided: parts of one size, the last one excepted, and the right to send them."""
+    """How a file is divided into parts of equal size (the last one may be smaller), with a session to sign them."""
 
     part_size_bytes: int
     part_count: int
     session: str
-    """What `sign_parts` wants to see; it expires."""
+    """Token for `sign_parts`."""
     session_expires_at: datetime
     checksum_algorithm: str | None = None
-    """By which each part is checked: the one that the file was declared with."""
+    """Algorithm of the parts' checksums, the same as that of the declared one."""
 
 
 @dataclass(frozen=True)
 class CreatedUpload:
-    """An upload that was declared, and how its bytes are to be sent."""
+    """A declared upload, and how to send its bytes."""
 
     upload_id: str
     status: str
     method: str
-    """How the bytes go: `put` in one request, `post` in a form, or `multipart`."""
+    """`put` (one request), `post` (a form) or `multipart`."""
     url: str
-    """Presigned: whoever holds it may send this one object until it expires. Empty for `multipart`."""
+    """Presigned: valid for this one object until it expires, for any client that has it. Empty for `multipart`."""
     headers: Mapping[str, str]
-    """To be sent exactly so: they are signed. Only of `put`."""
+    """Signed: send exactly these. Only for `put`."""
     expires_at: datetime
     expires_in_seconds: int
     parts: PartPlan | None = None
-    """Only of `multipart`."""
+    """Only for `multipart`."""
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the form, to be sent exactly so before the file, which is its last field, `file`. Only of `post`."""
+    """Fields of the form: send exactly these before the file, which is the last field, `file`. Only for `post`."""
 
 
 @dataclass(frozen=True)
 class HeldPart:
-    """A part that S3 has."""
+    """A part at S3."""
 
     size_bytes: int
     etag: str
     checksum: str | None = None
-    """In base64, where the file was declared with one."""
+    """In base64, if the file was declared with one."""
 
 
 @dataclass(frozen=True)
 class HeldParts:
-    """What S3 has of an upload, by part number, and a fresh session."""
+    """The parts of an upload at S3 by number, and a new session."""
 
     plan: PartPlan
     parts: Mapping[int, HeldPart]
@@ -73,23 +73,23 @@ class HeldParts:
 
 @dataclass(frozen=True)
 class PartSignatures:
-    """Presigned URLs of a range of parts, in compact form."""
+    """Presigned URLs of a range of parts, in a compact form."""
 
     first_part: int
     url_prefix: str
     url_suffix: str
     signatures: tuple[str, ...]
     lifetime_seconds: float
-    """For how long they are good from now on, by the server's own clock."""
+    """Remaining validity, by the server's clock."""
 
     def url(self, part_number: int) -> str:
-        """Return where a part goes."""
+        """Return the URL of a part."""
         return f"{self.url_prefix}{part_number}{self.url_suffix}{self.signatures[part_number - self.first_part]}"
 
 
 @dataclass(frozen=True)
 class ResultPlace:
-    """Where the processor left its result."""
+    """Where the result is stored."""
 
     bucket: str
     key: str
@@ -97,7 +97,7 @@ class ResultPlace:
 
 @dataclass(frozen=True)
 class ResultLink:
-    """A presigned URL that anyone may download the result from until it expires."""
+    """A presigned URL of the result. Works without a sign-in until it expires."""
 
     url: str
     expires_at: datetime
@@ -105,7 +105,7 @@ class ResultLink:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an upload came to no result: a code for programs, and a sentence for people."""
+    """Why an upload has no result: a code for programs, and a sentence for people."""
 
     code: str
     detail: str
@@ -113,27 +113,27 @@ class Failure:
 
 @dataclass(frozen=True)
 class Upload:
-    """How far an upload is."""
+    """The state of an upload."""
 
     upload_id: str
     status: str
     version: int
-    """Rises by one with every change of the status."""
+    """Increases by one with each change of the status."""
     file_name: str
     content_type: str
     size_bytes: int
     created_at: datetime
     updated_at: datetime
     result: ResultPlace | None
-    """Only of a completed upload."""
+    """Only if completed."""
     failure: Failure | None
-    """Only of a failed upload."""
+    """Only if failed."""
     rejection: Failure | None = None
-    """Only of a rejected upload: what its bytes were refused for."""
+    """Only if rejected."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether the status is terminal: only an operator's redrive of a failed upload changes it again."""
+        """Whether the status is terminal."""
         return self.status in _TERMINAL
 
 
@@ -143,7 +143,7 @@ class UploadPage:
 
     uploads: tuple[Upload, ...]
     next: str | None
-    """What to ask the next page with; None on the last."""
+    """`after` of the next page. None on the last one."""
 
 
 def created_upload(fields: Fields) -> CreatedUpload:
@@ -164,7 +164,7 @@ def created_upload(fields: Fields) -> CreatedUpload:
 
 
 def part_plan(fields: Fields) -> PartPlan:
-    """Read the members that a declaration and a listing of parts share."""
+    """Read the plan, which is part of the answers to a declaration and a listing of parts."""
     return PartPlan(
         part_size_bytes=fields.number("part_size_bytes"),
         part_count=fields.number("part_count"),
@@ -208,7 +208,7 @@ def upload_page(fields: Fields) -> UploadPage:
 
 
 def result_link(fields: Fields) -> ResultLink:
-    """Read where a result can be downloaded."""
+    """Read the link to a result."""
     return ResultLink(url=fields.text("url"), expires_at=fields.time("expires_at"))
 
 

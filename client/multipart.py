@@ -1,4 +1,4 @@
-"""Sending a file in parts, and making them one object."""
+"""Sends a file in parts, and completes the upload."""
 
 import time
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from client.api import UploadsApi
 from client.concurrency import Concurrency
 from client.errors import ApiProblem, PartsDiffer, S3Refused, UploadEnded
 from client.models import HeldParts, PartPlan, Upload
+from client.part_queue import Job, PartQueue
 from client.progress import OnProgress, Progress
-from client.retry import patiently
+from client.retry import with_retries
 from client.state import SentParts
 from client.tuning import Tuning
-from client.workers import Crew
-from client.worklist import Job, Worklist
+from client.workers import WorkerPool
 
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 
 
 class PartsTransfer:
-    """Brings one upload's parts to S3, whoever else does the same, and completes it."""
+    """Sends the parts of one upload to S3, also while another device does, and completes it."""
 
     def __init__(
         self, api: UploadsApi, job: Job, sent: SentParts, tuning: Tuning, on_progress: OnProgress | None
@@ -32,39 +32,39 @@ class PartsTransfer:
         self._concurrency = Concurrency(tuning.first_connections, tuning.most_connections, tuning.window_seconds)
 
     def start(self, plan: PartPlan) -> Upload:
-        """Send a new upload, of which S3 has nothing yet."""
+        """Send a new upload. S3 has no part of it yet."""
         return self._finish(HeldParts(plan, {}), from_the_end=False)
 
     def resume(self, held: HeldParts) -> Upload:
-        """Send what S3 lacks; from the end, because a device that still sends goes from the beginning."""
+        """Send the missing parts. Starts at the end, because another device may be sending from the beginning."""
         return self._finish(held, from_the_end=True)
 
     def _finish(self, held: HeldParts, *, from_the_end: bool) -> Upload:
-        """Send until S3 has all as the file has it: a part that cannot be compared is sent."""
+        """Send until S3 has all parts of this file. A part that cannot be compared is sent again."""
         job, api = self._job, self._api
         lacking = job.lacking(held)
         try:
             for _ in range(self._tuning.rounds):
                 self._send(held.plan, lacking, from_the_end=from_the_end)
-                held = patiently(lambda: api.held_parts(job.upload_id), self._tuning.backoff, time.sleep)
+                held = with_retries(lambda: api.held_parts(job.upload_id), self._tuning.backoff, time.sleep)
                 lacking = self._lacking_or_foreign(held)
                 if not lacking:
                     job.source.check()
-                    return patiently(lambda: api.complete(job.upload_id), self._tuning.backoff, time.sleep)
+                    return with_retries(lambda: api.complete(job.upload_id), self._tuning.backoff, time.sleep)
         except (S3Refused, ApiProblem) as refused:
-            return taken_already(api, job.upload_id, refused)
+            return completed_elsewhere(api, job.upload_id, refused)
         raise PartsDiffer(
-            f"S3 has part {lacking[0]} of upload {job.upload_id} otherwise than this device sent it: a second device "
-            "sends to the same upload, other bytes or, without a checksum, bytes that cannot be compared. Let one "
-            "device finish, or abort the upload and send the file anew"
+            f"part {lacking[0]} of upload {job.upload_id} at S3 differs from the part that this device sent: a second "
+            "device sends other bytes to the same upload or, without a checksum, bytes that cannot be compared. Let "
+            "one device finish, or abort the upload and upload the file again"
         )
 
     def _lacking_or_foreign(self, held: HeldParts) -> list[int]:
-        """Return the parts that S3 lacks, or that are not known to hold the file's bytes.
+        """Return the parts that are missing at S3, or may hold other bytes than the file.
 
-        What this machine has not sent is compared by checksum where the file was declared with one, else by MD5. An
-        ETag is that of the bytes unless S3 encrypts by a KMS key: what is behind an ETag is not to be known then.
-        Source: Amazon S3 API reference, "Object". So one comparison in vain ends them all, until one has succeeded.
+        Parts that this machine has not sent are compared by their checksum if the file was declared with one, otherwise
+        by MD5. An ETag is the MD5 unless S3 encrypts with a KMS key. Source: Amazon S3 API reference, "Object". So if
+        the first comparison fails, no further part is compared.
         """
         job = self._job
         lacking, known = set(job.lacking(held)), self._sent.all()
@@ -90,28 +90,28 @@ class PartsTransfer:
     def _send(self, plan: PartPlan, lacking: Sequence[int], *, from_the_end: bool) -> None:
         job = self._job
         sent_before = job.source.size_bytes - sum(map(job.length, lacking))
-        work = Worklist(self._api, job, plan, lacking, self._tuning, from_the_end=from_the_end)
-        crew = Crew(work, job.source, self._sent, self._tuning, self._concurrency)
+        queue = PartQueue(self._api, job, plan, lacking, self._tuning, from_the_end=from_the_end)
+        workers = WorkerPool(queue, job.source, self._sent, self._tuning, self._concurrency)
 
-        def tell() -> None:
+        def report() -> None:
             if self._on_progress is not None:
-                elsewhere = work.sent_elsewhere
+                elsewhere = queue.sent_elsewhere
                 self._on_progress(
                     Progress(
                         upload_id=job.upload_id,
-                        sent_bytes=sent_before + crew.sent_bytes + sum(map(job.length, elsewhere)),
+                        sent_bytes=sent_before + workers.sent_bytes + sum(map(job.length, elsewhere)),
                         total_bytes=job.source.size_bytes,
-                        sent_parts=job.part_count - len(lacking) + crew.sent_parts + len(elsewhere),
+                        sent_parts=job.part_count - len(lacking) + workers.sent_parts + len(elsewhere),
                         part_count=job.part_count,
-                        connections=crew.connections,
+                        connections=workers.connections,
                     )
                 )
 
-        crew.run(tell)
+        workers.run(report)
 
 
-def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProblem) -> Upload:
-    """Return the upload if it is complete, by whomever; else raise why it takes no more parts."""
+def completed_elsewhere(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProblem) -> Upload:
+    """Return the upload if another request completed it. Otherwise raises the reason why it accepts no more parts."""
     if refused.status not in _GONE or (isinstance(refused, S3Refused) and refused.code != "NoSuchUpload"):
         raise refused
     try:
@@ -127,15 +127,15 @@ def taken_already(api: UploadsApi, upload_id: str, refused: S3Refused | ApiProbl
     if isinstance(refused, ApiProblem) and not is_over(refused):
         raise refused
     try:
-        return api.complete(upload_id)  # S3 has completed it already, and the event of that is under way
+        return api.complete(upload_id)  # S3 may have completed it, and its event has not arrived
     except ApiProblem as problem:
         if not is_over(problem):
             raise
-        ended = UploadEnded(upload_id, "expired")  # or has given the parts up for their age
+        ended = UploadEnded(upload_id, "expired")  # or S3 has deleted the old parts
         ended.add_note(problem.detail)
         raise ended from problem
 
 
 def is_over(problem: ApiProblem) -> bool:
-    """Whether the API says that the upload takes no more bytes, or that there is none."""
+    """Whether the API reports that the upload accepts no more bytes or does not exist."""
     return problem.type.endswith(("not-open", "upload-not-found"))

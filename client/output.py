@@ -1,4 +1,4 @@
-"""What the `portage` command writes: lines for people, or one JSON object a line for programs."""
+"""The output of the `portage` command: text, or one JSON object a line."""
 
 import json
 import sys
@@ -15,13 +15,13 @@ from client.models import Upload
 
 
 class Output:
-    """Results go to standard output; errors to standard error, or with JSON where the results go."""
+    """Writes results to standard output. Writes errors to standard error, or with JSON to standard output."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
 
     def upload(self, upload: Upload, path: str | None = None) -> None:
-        """Write how far an upload is; `path` says of which of several files."""
+        """Write the state of an upload. `path` identifies one of several files."""
         if self.as_json:
             known = {name: value for name, value in asdict(upload).items() if value is not None}
             self._write_json(({"path": path} if path is not None else {}) | known)
@@ -37,29 +37,29 @@ class Output:
         _write(sys.stdout, "  ".join(words) + (f": {reason.code}, {reason.detail}" if reason else ""))
 
     def file(self, path: Path) -> None:
-        """Write where a result lies now."""
+        """Write the path of a downloaded result."""
         self.fact(str(path), {"path": str(path)})
 
     def fact(self, sentence: str, fields: Mapping[str, object]) -> None:
-        """Write a sentence, or its fields."""
+        """Write a sentence, or with JSON its fields."""
         if self.as_json:
             self._write_json(fields)
         else:
             _write(sys.stdout, sentence)
 
     def error(self, error: PortageError | OSError, path: str | None = None) -> None:
-        """Write what went wrong, with what was noted of it."""
+        """Write an error and its notes."""
         sentences = [_sentence(error), *getattr(error, "__notes__", [])]
         if self.as_json:
-            told = {"kind": type(error).__name__, "message": " ".join(sentences)}
-            self._write_json(({"path": path} if path is not None else {}) | {"error": told})
+            described = {"kind": type(error).__name__, "message": " ".join(sentences)}
+            self._write_json(({"path": path} if path is not None else {}) | {"error": described})
             return
         for sentence in sentences:
             is_named = path is None or str(Path(path).resolve()) in sentence
             self.note(sentence if is_named else f"{path}: {sentence}")
 
     def note(self, sentence: str) -> None:
-        """Write what is no result."""
+        """Write a message to standard error."""
         _write(sys.stderr, f"portage: {sentence}")
 
     def _write_json(self, fields: Mapping[str, object]) -> None:
@@ -79,4 +79,4 @@ def _write(stream: TextIO, line: str) -> None:
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{value!r} has no form in JSON")
+    raise TypeError(f"{value!r} cannot be written as JSON")

@@ -1,4 +1,4 @@
-"""The client as one object."""
+"""The client's main class."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +20,7 @@ from client.uploading import Uploading
 
 
 class Portage:
-    """One user's uploads: `api_url` is the stack's output `apiUrl`, `token` what `Session.id_token` returns.
+    """The uploads of one user. `api_url` is the stack's output `apiUrl`, `token` an ID token or `Session.id_token`.
 
     with Portage(api_url, session.id_token) as portage:
         upload = portage.upload("film.mp4")
@@ -41,7 +41,7 @@ class Portage:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._api.close()
 
     def upload(
@@ -54,15 +54,15 @@ class Portage:
         method: str | None = None,
         file_name: str | None = None,
     ) -> Upload:
-        """Declare a file, send it, and return its status at that moment; the content type is guessed by name.
+        """Declare a file, send it, and return the upload's state. The content type is guessed from the name.
 
-        A file whose sending in parts was interrupted, and which has not changed since, goes on where it was.
-        `checksum` (`crc32` or `sha256`) is declared, and signed into the request or each part, so that S3 refuses
-        other bytes; it costs a reading of the file before, and in parts another one while it is sent. `method` (`put`,
-        `post` for a form, `multipart`) is the API's to choose if left out.
+        Continues an interrupted upload in parts of the same file, if the file has not changed. `checksum` (`crc32` or
+        `sha256`) is declared and signed into the request or each part, so that S3 rejects other bytes. It requires
+        reading the file once before, and in parts once more while it is sent. Without `method` (`put`, `post` for a
+        form, `multipart`), the API chooses.
 
-        ApiProblem, S3Refused, FileChanged or TransportFault say who kept it from going through; EmptyFile or
-        WrongDeclaration, before any call, what the API would refuse anyway; OSError if the file cannot be read.
+        Raises EmptyFile or WrongDeclaration before any call, OSError if the file cannot be read, otherwise ApiProblem,
+        S3Refused, FileChanged or TransportFault.
         """
         source = SourceFile.at(path)
         name = file_name or source.path.name
@@ -70,16 +70,16 @@ class Portage:
         uploading = self._uploading(on_progress)
         begun = self._states.find(source, self._api.url)
         if begun is not None and begun.checksum == checksum and method in {None, "multipart"}:
-            with suppress(UploadEnded):  # it was aborted or has expired: the file goes up anew
+            with suppress(UploadEnded):  # it was aborted or has expired: start a new upload
                 return uploading.go_on(begun)
         return uploading.begin(declaration)
 
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
-        """Go on with an interrupted upload in parts, sending only what S3 lacks; NothingToResume if there is none.
+        """Continue an interrupted upload in parts: send only missing parts. Raises NothingToResume if there is none.
 
-        With `upload_id` it may have been begun elsewhere, and where it was declared with a checksum, it may even go on
-        there meanwhile. A part that this machine has not sent is compared with the file, by that checksum or else by
-        MD5, and sent again where it differs or, as under a KMS key, cannot be compared.
+        With `upload_id`, another device may have started it, and may still be sending it if a checksum was declared.
+        Parts that this machine has not sent are compared with the file by that checksum, otherwise by MD5. They are
+        sent again if they differ or cannot be compared (with a KMS key).
         """
         if upload_id is None:
             return self.go_on(self._begun_with(path), on_progress)
@@ -88,24 +88,24 @@ class Portage:
         if declared.size_bytes != source.size_bytes:
             raise SizeDiffers(
                 f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
-                f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was begun with"
+                f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was started with"
             )
         return self.go_on(Unfinished(upload_id, self._api.url, source, None), on_progress)
 
     def go_on(self, begun: Unfinished, on_progress: OnProgress | None = None) -> Upload:
-        """Go on with what `unfinished` told of; an upload that takes no more bytes is asked for no file."""
+        """Continue an upload that `unfinished` returned. The file is not read if the upload accepts no more bytes."""
         return self._uploading(on_progress).go_on(begun)
 
     def unfinished(self) -> Iterator[Unfinished]:
-        """Yield what was begun on this machine with this API, and not finished."""
+        """Yield the uploads of this API that this machine started and did not finish."""
         return self._states.all(self._api.url)
 
     def get(self, upload_id: str) -> Upload:
-        """Return how far an upload of this user is; ApiProblem with status 404 if there is none."""
+        """Return the state of an upload. Raises ApiProblem with status 404 if this user has none with this ID."""
         return self._api.get(upload_id)
 
     def list(self) -> Iterator[Upload]:
-        """Yield all uploads of this user, newest first; pages are fetched as they are needed."""
+        """Yield all uploads of this user, newest first. Fetches pages when they are needed."""
         after = None
         while True:
             page = self._api.page(after=after)
@@ -115,22 +115,22 @@ class Portage:
                 return
 
     def result(self, upload_id: str) -> ResultLink:
-        """Return where the result can be downloaded; ApiProblem with status 409 while there is none."""
+        """Return the result's URL. Raises ApiProblem with status 409 while there is no result."""
         return self._api.result(upload_id)
 
     def download(self, upload_id: str, to: Path | None = None) -> Path:
-        """Fetch the result into a file, in this folder and named after the uploaded file if `to` is left out."""
+        """Download the result to a file, by default in the current folder with the name of the uploaded file."""
         link = self._api.result(upload_id)
         if to is not None:
             return download_as(link.url, to)
         return download(link.url, Path(), f"{upload_id}.json")
 
     def download_into(self, upload_id: str, stream: BinaryIO) -> None:
-        """Fetch the result onto a stream."""
+        """Download the result to a stream."""
         download_into(self._api.result(upload_id).url, stream)
 
     def abort(self, upload_id: str) -> None:
-        """Give up an upload that is not complete, wherever it is being sent; ApiProblem with status 409 if it is."""
+        """Abort an upload of any device. Raises ApiProblem with status 409 if it is complete."""
         try:
             self._api.abort(upload_id)
         except ApiProblem as problem:
@@ -140,16 +140,16 @@ class Portage:
         self._forget(upload_id)
 
     def follow(self, upload_id: str, timeout_seconds: float) -> Iterator[Upload]:
-        """Yield the upload now and after each change until it is finished; NotFinished if that takes longer."""
+        """Yield the upload now and after each change until it is finished. Raises NotFinished after the timeout."""
         return follow(self._api.get, upload_id, timeout_seconds)
 
     def wait(self, upload_id: str, timeout_seconds: float) -> Upload:
-        """Return the upload once it is finished; look at its `status`, which may be failed."""
+        """Return the upload when it is finished. Its `status` may be failed."""
         *_, last = self.follow(upload_id, timeout_seconds)
         return last
 
     def _begun_with(self, path: str | Path) -> Unfinished:
-        """Return what was begun with the file as it is now, else with what was there before."""
+        """Return the unfinished upload of this version of the file, otherwise of an earlier version."""
         absolute = Path(path).resolve()
         if absolute.exists():
             begun = self._states.find(SourceFile.at(absolute), self._api.url)
@@ -160,8 +160,8 @@ class Portage:
                 return begun
         source = SourceFile.at(absolute)
         raise NothingToResume(
-            f"no unfinished upload of {source.path} is known here: "
-            "upload it, or give the upload's ID if it was begun elsewhere"
+            f"no unfinished upload of {source.path} is known on this machine: "
+            "upload it, or give the upload's ID if another device started it"
         )
 
     def _forget(self, upload_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What the command is called, so that messages and help name one that can be typed."""
+"""The name of the command in messages and help: the one that the user typed."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How far the sending of a file is."""
+"""Progress of sending a file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """A moment of one upload."""
+    """The progress of one upload at one moment."""
 
     upload_id: str
     sent_bytes: int
-    """With what earlier runs and other devices have sent; it falls when a part must be sent again."""
+    """Includes bytes that earlier runs and other devices sent. Decreases when a part must be sent again."""
     total_bytes: int
     sent_parts: int
     part_count: int
@@ -18,4 +18,4 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""Called some ten times a second, by the thread that called the client; what it raises ends the sending."""
+"""Called about ten times a second, in the thread that called the client. An exception stops the upload."""

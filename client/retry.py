@@ -1,4 +1,4 @@
-"""What is tried again, and after how long."""
+"""Which errors are retried, and when."""
 
 import random
 import ssl
@@ -22,27 +22,27 @@ _PASSING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-# S3 API reference, "Error responses": of the 400s and 409s only these speak of the transfer and not of the request.
+# The 400s and 409s with a cause in the transfer, not in the request. Source: S3 API reference, "Error responses".
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "BadDigest", "IncompleteBody", "ConditionalRequestConflict"})
 _EXPIRY_CODES = frozenset({"AccessDenied", "ExpiredToken"})
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """Exponential, with full jitter: clients that failed together don't come back together.
+    """Exponential backoff with full jitter, so that clients that failed together do not retry together.
 
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
 
     tries: int = 10
-    """After so many the fault is told: with these times, after 45 seconds of it in the mean."""
+    """Attempts before the error is raised: with these times, after 45 seconds on average."""
     first_seconds: float = 0.5
     longest_seconds: float = 20.0
     longest_asked_seconds: float = 120.0
-    """More than that a server may ask for, but is not given."""
+    """Upper limit for a server's Retry-After."""
 
     def wait_seconds(self, failures: int, error: PortageError) -> float:
-        """Return how long to wait after so many failures in a row, of which `error` is the last."""
+        """Return the wait after this many consecutive failures. `error` is the last one."""
         asked = error.retry_after_seconds if isinstance(error, S3Refused | ForeignAnswer) else None
         if asked is not None:
             return min(asked, self.longest_asked_seconds) + random.uniform(0, self.first_seconds)  # noqa: S311 - no secret
@@ -50,8 +50,8 @@ class Backoff:
         return random.uniform(0, ceiling)  # noqa: S311 - no secret
 
 
-def passes(error: PortageError) -> bool:
-    """Whether the same request may succeed a little later."""
+def is_transient(error: PortageError) -> bool:
+    """Whether the same request may succeed later."""
     match error:
         case TransportFault():
             return not isinstance(error.__cause__, ssl.SSLCertVerificationError)
@@ -64,26 +64,26 @@ def passes(error: PortageError) -> bool:
 
 
 def has_expired(error: PortageError) -> bool:
-    """Whether S3 refused a URL for its age, or for that of the credentials that signed it."""
+    """Whether S3 rejected a URL because it or the credentials that signed it have expired."""
     return isinstance(error, S3Refused) and error.code in _EXPIRY_CODES and "expired" in error.message.lower()
 
 
-def patiently(
+def with_retries(
     act: Callable[[], _T],
     backoff: Backoff,
     pause: Callable[[float], None],
-    on_fault: Callable[[PortageError], None] = lambda _: None,
+    on_error: Callable[[PortageError], None] = lambda _: None,
 ) -> _T:
-    """Return what `act` returns once it succeeds; its error if that does not pass, or came too often in a row."""
+    """Return the result of `act`. Retries transient errors up to the limit, and raises all others."""
     failures = 0
     while True:
         try:
             return act()
         except StaleConnection:
-            continue  # the next try opens a connection, so that this happens once
+            continue  # happens once, because the next attempt opens a connection
         except PortageError as error:
             failures += 1
-            if failures >= backoff.tries or not passes(error):
+            if failures >= backoff.tries or not is_transient(error):
                 raise
-            on_fault(error)
+            on_error(error)
             pause(backoff.wait_seconds(failures, error))

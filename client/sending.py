@@ -1,9 +1,9 @@
-"""Sending bytes of a file over one connection.
+"""Sends bytes of a file over one connection.
 
-Through `http.client`: of all the ways that were measured it took the least CPU and no memory. It also adds no header
-of its own, which matters because a presigned URL signs them. The bytes pass one buffer that is used again and again.
-Not by sendfile, though it takes less CPU on plain http: it sends pages of the file as they are when they leave the
-machine, which may be after the last check that the file has not changed.
+Uses `http.client`, because it needed the least CPU and no memory of all clients that were measured
+(docs/benchmarks.md), and because it adds no headers, which a presigned URL would have to sign. All bytes go through one
+reused buffer. sendfile would need less CPU on plain http, but it sends pages of the file as they are when they leave
+the machine, which may be after the last check that the file has not changed.
 """
 
 import html
@@ -25,35 +25,35 @@ from client.errors import ForeignAnswer, S3Refused, TransportFault, UnexpectedAn
 from client.source import SourceFile
 
 OnSent = Callable[[int], None]
-"""Told after each piece how many of the file's bytes this request has sent so far."""
+"""Called after each piece with the number of the file's bytes that this request has sent."""
 
 SILENCE_SECONDS = 60.0
 
-_TOLD_BYTES = 1024 * 1024
-_BUFFER_BYTES = 64 * 1024  # a larger one has left the processor's cache before TLS encrypts it: a quarter more CPU
+_REPORT_BYTES = 1024 * 1024
+_BUFFER_BYTES = 64 * 1024  # larger ones do not stay in the processor's cache until TLS encrypts them: 25 % more CPU
 _LATE_ANSWER_SECONDS = 5.0
 _ANSWER_BYTES = 64 * 1024  # S3's errors are a few hundred bytes
 
 
 @dataclass(frozen=True)
 class Request:
-    """A piece of the file, and where it goes."""
+    """A range of the file, and where to send it."""
 
     method: str
     url: str
     headers: Mapping[str, str]
-    """Sent exactly so; Content-Length must be one of them."""
+    """Sent exactly as they are. Content-Length is required."""
     offset: int
     length: int
     head: bytes = b""
-    """What stands before the piece in the body, where it comes in a form."""
+    """The part of the body before the range (of a form)."""
     tail: bytes = b""
-    """What stands after it there."""
+    """The part of the body after the range."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said to the bytes; of the body the first 64 KiB."""
+    """A server's answer, with the first 64 KiB of its body."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -65,7 +65,7 @@ class StaleConnection(TransportFault):
 
 
 class Trust:
-    """The machine's authorities, read once for all connections of an upload: each reading takes 20 to 40 ms of CPU."""
+    """The machine's trusted certificates, loaded once an upload, because loading needs 20 to 40 ms of CPU."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ class Trust:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """Read them, if nobody has yet."""
+        """Load them at the first use."""
         with self._lock:
             if self._context is None:
                 self._context = ssl.create_default_context()
@@ -81,7 +81,7 @@ class Trust:
 
 
 class Sender:
-    """Sends pieces of one file, one after the other; each thread has its own."""
+    """Sends ranges of one file, one after the other. Each thread has its own."""
 
     def __init__(
         self, source: SourceFile, silence_seconds: float = SILENCE_SECONDS, trust: Trust | None = None
@@ -101,24 +101,24 @@ class Sender:
         self.close()
 
     def close(self) -> None:
-        """Give the file and the connection back."""
-        self._hang_up()
+        """Close the file and the connection."""
+        self._close_connection()
         self._file.close()
 
     def interrupt(self) -> None:
-        """Let what another thread sends right now fail, or what it waits for."""
+        """Make the send or receive of another thread fail."""
         connection = self._connection
         if connection is not None and connection.sock is not None:  # pyright: ignore[reportUnnecessaryComparison] - None until it connects
             try:
-                # SSLSocket's own would leave TLS first, and the other thread would go on in clear text.
+                # SSLSocket.shutdown would end TLS first, and the other thread would continue in clear text.
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
             except OSError:
-                return  # it is not connected any more
+                return  # not connected any more
 
     def store(self, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> str:
-        """Send a piece to S3, and return its ETag; S3Refused or ForeignAnswer if S3 did not store it.
+        """Send a range to S3, and return its ETag. Raises S3Refused or ForeignAnswer if S3 did not store it.
 
-        S3 names each request that it answers and gives what it stored an ETag. Sources: Amazon S3 API reference,
+        S3's answers have a request ID, and an ETag if it has stored something. Sources: Amazon S3 API reference,
         "Common response headers", "PutObject", "UploadPart", "POST Object".
         """
         answer = self.send(request, on_sent)
@@ -128,52 +128,52 @@ class Sender:
         try:
             raise refusal(request.url, answer.status, answer.headers, answer.body)
         except ForeignAnswer:
-            self._hang_up()  # another connection may reach S3
+            self._close_connection()  # another connection may reach S3
             raise
 
     def send(self, request: Request, on_sent: OnSent) -> Answer:
-        """Send a piece, and return the answer, whoever gave it.
+        """Send a range, and return the answer, which may come from a proxy.
 
-        A server may refuse and close the connection before it has read everything: its answer is returned all the same.
-        FileChanged, before the last piece leaves, if the file is not what it was; OSError if it cannot be read.
+        Also returns an answer that the server sends before it has read everything. Raises FileChanged before the last
+        bytes are sent if the file was changed, and OSError if it cannot be read.
         """
         place = urlsplit(request.url)
         what = f"{request.method} to {place.netloc}"
         connection, is_kept = self._connected(place)
         try:
-            with _named_faults(what, is_kept=is_kept):
+            with _named_errors(what, is_kept=is_kept):
                 _send_head(connection, request, place)
-            fault = self._send_body(connection, request, on_sent)
-            with _named_faults(what, fault, is_kept=is_kept):
+            error = self._send_body(connection, request, on_sent)
+            with _named_errors(what, error, is_kept=is_kept):
                 answer, closes = _read_answer(connection)
         except BaseException:
-            self._hang_up()
+            self._close_connection()
             raise
-        if closes or fault is not None:
-            self._hang_up()
+        if closes or error is not None:
+            self._close_connection()
         return answer
 
     def _connected(self, place: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
         address = f"{place.scheme}://{place.netloc}"
         if self._connection is not None and self._address == address:
             return self._connection, True
-        self._hang_up()
+        self._close_connection()
         self._connection = _connection(place, self._silence_seconds, self._trust)
         self._address = address
         return self._connection, False
 
-    def _hang_up(self) -> None:
+    def _close_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _send_body(self, connection: http.client.HTTPConnection, request: Request, on_sent: OnSent) -> OSError | None:
-        """Return what broke the sending: the server's answer may lie there already, and says more.
+        """Send the range. Returns a connection's error, because the server may have sent an answer with more details.
 
-        The last piece leaves only after everything is read and the file is found unchanged: until then S3 lacks
-        bytes, and stores nothing.
+        Sends the last bytes only after the whole range was read and the file is unchanged. Until then S3 lacks bytes,
+        and stores nothing.
         """
-        sent = told = 0
+        sent = reported = 0
         self._file.check()
         for piece in self._file.pieces(request.offset, request.length):
             sent += len(piece)
@@ -187,29 +187,29 @@ class Sender:
             except OSError as error:
                 connection.sock.settimeout(_LATE_ANSWER_SECONDS)
                 return error
-            if is_last or sent - told >= _TOLD_BYTES:
-                told = sent
+            if is_last or sent - reported >= _REPORT_BYTES:
+                reported = sent
                 on_sent(sent)
         return None
 
 
 def content_length(headers: Mapping[str, str]) -> int:
-    """Return the length that the headers name; UnexpectedAnswer if they don't."""
+    """Return the Content-Length in the headers. Raises UnexpectedAnswer if there is none."""
     for name, value in headers.items():
         if name.lower() == "content-length":
             return int(value)
-    raise UnexpectedAnswer(f"the headers to send name no Content-Length, only {', '.join(headers) or 'none'}")
+    raise UnexpectedAnswer(f"the headers to send have no Content-Length, only {', '.join(headers) or 'none'}")
 
 
 def is_s3s(headers: Mapping[str, str] | http.client.HTTPMessage) -> bool:
-    """Whether an answer came from S3, which names each request, and not from something between."""
+    """Whether an answer has S3's request ID, so is not from a proxy."""
     return bool(headers.get("x-amz-request-id"))
 
 
 def refusal(
     url: str, status: int, headers: Mapping[str, str] | http.client.HTTPMessage, body: bytes
 ) -> S3Refused | ForeignAnswer:
-    """Read why S3 refused, from its error document's two elements that matter; the document is flat."""
+    """Read code and message from S3's error document, which is flat XML."""
     text = body.decode(errors="replace")
     code, message = (
         html.unescape(found[1]) if (found := re.search(rf"<{name}>([^<]*)</{name}>", text)) else ""
@@ -224,19 +224,19 @@ def refusal(
 
 def _connection(place: SplitResult, silence_seconds: float, trust: Trust) -> http.client.HTTPConnection:
     if not place.hostname or place.scheme not in {"http", "https"}:
-        raise UnexpectedAnswer(f"the URL to send to is {place.geturl()!r}, not an http or https one")
+        raise UnexpectedAnswer(f"the URL is {place.geturl()!r}, but must be an http or https URL")
     if place.scheme == "http":
         return http.client.HTTPConnection(place.hostname, place.port, timeout=silence_seconds)
     return http.client.HTTPSConnection(place.hostname, place.port, timeout=silence_seconds, context=trust.context)
 
 
 @contextmanager
-def _named_faults(what: str, earlier: OSError | None = None, *, is_kept: bool) -> Generator[None]:
+def _named_errors(what: str, earlier: OSError | None = None, *, is_kept: bool) -> Generator[None]:
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
         cause = earlier or error
-        # A timeout is no sign that the server closed an idle connection, and a retry may wait as long again.
+        # A timeout does not mean that the server closed an idle connection, and a retry may wait as long again.
         kind = StaleConnection if is_kept and not isinstance(cause, TimeoutError) else TransportFault
         raise kind(f"{what} failed: {reason(cause)}") from cause
 

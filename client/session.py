@@ -1,4 +1,4 @@
-"""Signing up and in with Cognito, over plain HTTPS: none of these operations needs AWS credentials."""
+"""Signs users up and in with Cognito. These operations need no AWS credentials."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from client.transport import call, checked_url, open_pool
 from handlers.aws.endpoints import partition_of
 
 _NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
-_EARLY_SECONDS = 60.0  # a token that is asked for is good for at least so long
+_EARLY_SECONDS = 60.0  # the least validity of a token that is returned
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class _Tokens:
 
 
 class UserPool:
-    """A Cognito user pool as its users see it, through the app client that the stack made.
+    """A Cognito user pool, used through the stack's app client.
 
-    `client_id` is the stack's output `userPoolClientId`; `endpoint` stands in for Cognito's own in local mode.
+    `client_id` is the stack's output `userPoolClientId`. `endpoint` replaces Cognito's own in local mode.
     """
 
     def __init__(self, client_id: str, region: str, endpoint: str | None = None) -> None:
@@ -44,11 +44,11 @@ class UserPool:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.clear()
 
     def sign_up(self, email: str, password: str) -> bool:
-        """Make a user; True if they may sign in at once, False if a code that Cognito mails must confirm them."""
+        """Create a user. Returns False if they must confirm with a code from Cognito's mail before they can sign in."""
         answer = self._ask(
             "SignUp",
             {
@@ -64,9 +64,9 @@ class UserPool:
         self._ask("ConfirmSignUp", {"Username": email, "ConfirmationCode": code})
 
     def sign_in(self, email: str, password: str, new_password: Callable[[], str] | None = None) -> "Session":
-        """Return a session; SignInRefused if the password is wrong or Cognito asks for more than a password.
+        """Return a session. Raises SignInRefused if the password is wrong or Cognito requires more than a password.
 
-        `new_password` is asked where Cognito wants one in the place of the password that an operator gave.
+        `new_password` returns a new one if Cognito requires it, because an operator set the current one.
         """
         answer = self._ask(
             "InitiateAuth",
@@ -86,16 +86,17 @@ class UserPool:
             )
         if "ChallengeName" in answer:
             raise SignInRefused(
-                answer.text("ChallengeName"), "Cognito asks for this besides the password: sign in by a browser"
+                answer.text("ChallengeName"),
+                "Cognito requires this as well as the password: sign in with a browser",
             )
         return Session(_tokens(answer.inner("AuthenticationResult")), self._renewed)
 
     def sign_in_again(self, refresh_token: str) -> "Session":
-        """Return a session from the refresh token of an earlier one; SignInRefused once Cognito takes it no more."""
+        """Return a session from an earlier refresh token. Raises SignInRefused if Cognito no longer accepts it."""
         return Session(self._renewed(_Tokens("", refresh_token, 0)), self._renewed)
 
     def _renewed(self, tokens: _Tokens) -> _Tokens:
-        """Unlike InitiateAuth's refresh flow, this works whether or not the app client rotates its tokens."""
+        """Renew the tokens. Unlike InitiateAuth's refresh flow, this also works if the app client rotates them."""
         answer = self._ask("GetTokensFromRefreshToken", {"RefreshToken": tokens.refresh_token})
         return _tokens(answer.inner("AuthenticationResult"), tokens.refresh_token)
 
@@ -113,7 +114,7 @@ class UserPool:
 
 
 class Session:
-    """A signed-in user, whose ID token is renewed before it expires; threads may share it."""
+    """A signed-in user. Renews the ID token before it expires. Thread-safe."""
 
     def __init__(self, tokens: _Tokens, renew: Callable[[_Tokens], _Tokens]) -> None:
         self._renew = renew
@@ -123,14 +124,14 @@ class Session:
         self._renew_at: float = _renewal_time(tokens)
 
     def id_token(self) -> str:
-        """Return a token for UploadsApi; SignInRefused once Cognito renews it no more."""
+        """Return a token for UploadsApi. Raises SignInRefused if Cognito no longer renews it."""
         with self._lock:
             if monotonic() >= self._renew_at:
                 self._keep(self._renew(self._tokens))
             return self._tokens.id_token
 
     def on_refresh_token(self, keep: Callable[[str], None]) -> None:
-        """Hand over the refresh token, now and whenever Cognito gives another; it is as good as the password."""
+        """Call `keep` with the refresh token now, and with each new one. It must be protected like a password."""
         with self._lock:
             self._kept_by = keep
             keep(self._tokens.refresh_token)
@@ -147,7 +148,7 @@ def _renewal_time(tokens: _Tokens) -> float:
 
 
 def _tokens(result: Fields, refresh_token: str = "") -> _Tokens:
-    """Read Cognito's answer; a renewal brings another refresh token only where the app client rotates them."""
+    """Read Cognito's answer. A renewal has a new refresh token only if the app client rotates them."""
     id_token = result.text("IdToken")
     return _Tokens(
         id_token=id_token,
@@ -157,9 +158,9 @@ def _tokens(result: Fields, refresh_token: str = "") -> _Tokens:
 
 
 def _lifetime_seconds(id_token: str) -> float:
-    """Read it from the token: ExpiresIn beside it speaks of the access token.
+    """Read the lifetime from the ID token, because ExpiresIn in the answer is that of the access token.
 
-    The difference of its two times holds whatever the clock of this machine says.
+    The difference of two times in the token does not depend on this machine's clock.
     """
     try:
         payload = id_token.split(".")[1]

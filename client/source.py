@@ -1,4 +1,4 @@
-"""The file that is sent: what it was when it was declared, and whether it still is."""
+"""The file that is sent, with checks that it has not changed since it was declared."""
 
 import base64
 import hashlib
@@ -16,29 +16,29 @@ from client.errors import FileChanged, SizeDiffers
 from client.models import Checksum
 
 CHECKSUMS = ("crc32", "sha256")
-"""By which a file can be declared; the first costs half of the second."""
+"""Algorithms for declared checksums. The first needs half the time of the second."""
 
 _BUFFER_BYTES = 1024 * 1024
 _TICK_NS = 20_000_000
-"""Linux before 6.13 stamps files with the time of its last clock tick: 10 ms apart at most, and 4 ms as a rule."""
+"""Linux before 6.13 sets a file's times to the last clock tick. Ticks are at most 10 ms apart, usually 4 ms."""
 
 
 class FileVersion(NamedTuple):
-    """What the system knows of a file besides its content; only one process's sending relies on it."""
+    """Attributes that identify a version of a file. Valid within one process only."""
 
     changed_ns: int
-    """Nobody can set this time back, unlike that of the last write. It also moves with the mode or a new link."""
+    """Time of the last change. Unlike the time of the last write it cannot be set. Also changes with mode and links."""
     inode: int
     device: int
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file at the moment when it was looked at.
+    """A file with its attributes at one moment.
 
-    A change is noticed by the file's times, so these are not noticed: writes through a memory map that was written to
-    before (the system notes them when it writes them to the disk), and writes within the same second or the lifetime
-    of cached attributes, on file systems with such. A declared checksum covers them.
+    Changes are detected by the file's times. Not detected: writes through a memory map that had unsaved writes before
+    (the system sets the time when it writes to disk), and writes within the same second or the lifetime of cached
+    attributes on file systems that have these. A declared checksum detects them.
     """
 
     path: Path
@@ -46,14 +46,14 @@ class SourceFile:
     size_bytes: int
     mtime_ns: int
     version: FileVersion | None = field(default=None, compare=False)
-    """None where only an earlier process looked at the file: its content is compared then, part by part."""
+    """None if an earlier process read the attributes. The content is then compared part by part."""
 
     @classmethod
     def at(cls, path: str | Path) -> Self:
-        """Look at a file; OSError if there is none, or something whose size is not that of what can be read."""
+        """Read the attributes of a file. Raises OSError if it does not exist or is not a regular file."""
         absolute = Path(path).resolve()
         status = absolute.stat()
-        if 0 <= time.time_ns() - status.st_ctime_ns < _TICK_NS:  # another write in the same tick would not show
+        if 0 <= time.time_ns() - status.st_ctime_ns < _TICK_NS:  # another write in the same tick would not be detected
             time.sleep(_TICK_NS / 1e9)
             status = absolute.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -61,13 +61,13 @@ class SourceFile:
         return cls(absolute, status.st_size, status.st_mtime_ns, _version(status))
 
     def check(self, descriptor: int | None = None) -> None:
-        """Raise FileChanged if anything wrote to the file since, or another one is under its name or open by now."""
+        """Raise FileChanged if the file was changed or replaced, or the descriptor is of another file."""
         self._compare(self.path.stat())
         if descriptor is not None:
             self._compare(os.fstat(descriptor))
 
     def open(self, buffer_bytes: int = _BUFFER_BYTES) -> "OpenSource":
-        """Open the file for reading; FileChanged if it is another one by now."""
+        """Open the file for reading. Raises FileChanged if it was changed or replaced."""
         opened = OpenSource(self, buffer_bytes)
         try:
             opened.check()
@@ -77,11 +77,11 @@ class SourceFile:
         return opened
 
     def checksum(self, algorithm: str, offset: int = 0, length: int | None = None) -> Checksum:
-        """Read the file, or a piece of it; ValueError if the algorithm is none of CHECKSUMS."""
+        """Return the checksum of the file or a range. Raises ValueError if the algorithm is not in CHECKSUMS."""
         return Checksum(algorithm, base64.b64encode(self._digest(_digest(algorithm), offset, length)).decode())
 
     def md5(self, offset: int, length: int) -> str:
-        """Read a piece of the file, and return its MD5 in hexadecimal: it tells bytes apart, and protects nothing."""
+        """Return the MD5 of a range in hexadecimal, for comparison with an ETag. Not for protection."""
         return self._digest(hashlib.md5(usedforsecurity=False), offset, length).hex()
 
     def _digest(self, digest: "_Digest", offset: int, length: int | None) -> bytes:
@@ -95,14 +95,14 @@ class SourceFile:
         if now.st_size != self.size_bytes:
             raise SizeDiffers(
                 f"{self.path} has {now.st_size} bytes, but {self.size_bytes} were declared: "
-                "let nothing write to it, and upload anew"
+                "stop writing to it, and upload it again"
             )
         if now.st_mtime_ns != self.mtime_ns or (self.version is not None and _version(now) != self.version):
-            raise FileChanged(f"{self.path} was written to since it was declared, or replaced: upload anew")
+            raise FileChanged(f"{self.path} was changed or replaced after it was declared: upload it again")
 
 
 class OpenSource:
-    """The file, open for reading; each thread has its own."""
+    """The file, open for reading by one thread."""
 
     def __init__(self, source: SourceFile, buffer_bytes: int) -> None:
         self._source = source
@@ -118,15 +118,15 @@ class OpenSource:
         self.close()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
     def check(self) -> None:
-        """Raise FileChanged if the open file has changed, or is no longer what lies under its name."""
+        """Raise FileChanged if the open file was changed or replaced."""
         self._source.check(self._file.fileno())
 
     def pieces(self, offset: int, length: int) -> Iterator[memoryview]:
-        """Yield a range of the file; each piece is good until the next one. SizeDiffers if the file ends before."""
+        """Yield a range of the file. A piece is valid until the next one. Raises SizeDiffers if the file is shorter."""
         self._file.seek(offset)
         while length:
             try:
@@ -136,8 +136,8 @@ class OpenSource:
             if not count:
                 self.check()
                 raise SizeDiffers(
-                    f"{self._source.path} gives fewer bytes than the {self._source.size_bytes} that it is said to "
-                    "have: copy it to an ordinary file, and upload that"
+                    f"{self._source.path} has fewer bytes than its size of {self._source.size_bytes}: copy it to an "
+                    "ordinary file, and upload that"
                 )
             yield self._buffer[:count]
             length -= count

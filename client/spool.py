@@ -1,4 +1,4 @@
-"""Standard input as a file: its size must be declared before its first byte is sent, and is known after its last."""
+"""Copies standard input to a file, because the size must be declared before the first byte is sent."""
 
 import shutil
 import uuid
@@ -11,7 +11,7 @@ _COPY_BYTES = 1024 * 1024
 
 
 def spool(stream: BinaryIO) -> Path:
-    """Write everything that comes into a file under the cache folder, where an interrupted upload finds it again."""
+    """Write the stream to a file in the cache folder. An interrupted upload can continue from there."""
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / uuid.uuid4().hex
@@ -25,7 +25,7 @@ def spool(stream: BinaryIO) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Delete a spooled file that is of no use any more; a user's own file is left alone."""
+    """Delete the file if `spool` wrote it. Keeps a user's own file."""
     if path.parent == _folder().resolve():
         path.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
-"""Which uploads were begun on this machine and not finished: one small file each, and one with the parts it has sent.
+"""Stores the unfinished uploads of this machine: one file for each upload, and one for the parts that were sent.
 
-S3 is asked which parts it has; what is noted here tells whether those are this file's. Nothing here is secret.
+The list of parts at S3 comes from S3. The state here shows which of them hold this file's bytes. It has no secrets.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An upload in parts that was begun."""
+    """An upload in parts that was started."""
 
     upload_id: str
     api_url: str
     source: SourceFile
     checksum: str | None
-    """Algorithm that the file was declared with."""
+    """Algorithm of the declared checksum."""
 
 
 class SentParts:
-    """The parts of one upload that are known to hold the file's bytes, each with the ETag that S3 gave it.
+    """The parts of one upload that hold the file's bytes, each with its ETag from S3.
 
-    An ETag stands for bytes, but tells nothing of them where S3 encrypts by KMS. So each is noted once the part was
-    sent, or compared with the file; several processes of this machine may note into the same file.
+    An ETag identifies bytes, but is not their hash if S3 encrypts with KMS. So each part is noted after it was sent or
+    compared with the file. Several processes of this machine may write to the same file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,36 +43,39 @@ class SentParts:
         self._noted: set[tuple[int, str]] = set()
 
     def note(self, number: int, etag: str) -> None:
-        """Note a part at once: what a killed process has noted is not sent again."""
+        """Write the part to the file immediately, so that it is not sent again after the process was killed."""
         self._noted.add((number, etag))
-        with suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # else it is only sent again
+        with (
+            suppress(OSError),
+            self._path.open("a", encoding="utf-8") as file,
+        ):  # otherwise it is sent again
             file.write(f"{number} {etag}\n")
 
     def all(self) -> set[tuple[int, str]]:
-        """Return numbers and ETags: a part may have been sent more than once, and have got another one each time."""
+        """Return numbers and ETags. A part that was sent again has several ETags."""
         return self._noted | set(_noted(self._path))
 
 
 class StateFolder:
-    """Remembers what was begun, by the file as it was (path, size, time of its last change) and the API's URL."""
+    """Stores unfinished uploads by file (path, size, modification time) and URL of the API."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or user_cache_path("portage", appauthor=False) / "uploads"
 
     def find(self, source: SourceFile, api_url: str) -> Unfinished | None:
-        """Return what was begun with this file, if it has not changed since."""
+        """Return the unfinished upload of this file, if the file has not changed."""
         path = self._path(source, api_url)
         return _read(path) if path.exists() else None
 
     def all(self, api_url: str) -> Iterator[Unfinished]:
-        """Yield everything that was begun with this API."""
+        """Yield the unfinished uploads of this API."""
         for path in sorted(self.folder.glob("*.json")):
             unfinished = _read(path)
             if unfinished.api_url == api_url:
                 yield unfinished
 
     def keep(self, unfinished: Unfinished) -> None:
-        """Remember an upload, at once as a whole."""
+        """Store an upload, by an atomic rename."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = {
             "version": _VERSION,
@@ -89,13 +92,13 @@ class StateFolder:
         fresh.replace(path)
 
     def sent_parts(self, unfinished: Unfinished) -> SentParts:
-        """Return the parts that were sent of exactly this file: not of one that was written to and set back in time."""
+        """Return the parts that were sent of this version of the file, even if its modification time was set back."""
         path = self._path(unfinished.source, unfinished.api_url)
         name = _digest(unfinished.upload_id, *map(str, unfinished.source.version or ()))
         return SentParts(path.with_suffix(f".{name}.parts"))
 
     def forget(self, unfinished: Unfinished) -> None:
-        """Let go of an upload that is complete or given up; another process may have done so before."""
+        """Delete the state of an upload. Another process may have deleted it before."""
         path = self._path(unfinished.source, unfinished.api_url)
         for each in (path, *self.folder.glob(f"{path.stem}.*.parts")):
             each.unlink(missing_ok=True)
@@ -122,7 +125,7 @@ def _read(path: Path) -> Unfinished:
 
 
 def _noted(path: Path) -> Iterator[tuple[int, str]]:
-    """Read what was noted; the last line may be cut where its process was killed."""
+    """Read the notes. The last line is incomplete if its process was killed."""
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
             number, _, etag = line.partition(" ")

@@ -1,4 +1,4 @@
-"""Sending a whole file in one request: to a presigned URL, or as a form."""
+"""Sends a whole file in one request: to a presigned URL, or as a form."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,28 +8,28 @@ from pathlib import Path
 from client.errors import S3Refused, SizeDiffers, UnexpectedAnswer
 from client.forms import form_request
 from client.models import CreatedUpload
-from client.retry import Backoff, has_expired, patiently
+from client.retry import Backoff, has_expired, with_retries
 from client.sending import Answer, OnSent, Request, Sender, content_length
 from client.source import SourceFile
 
 
 def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = None) -> None:
-    """Send the file as the API told; SizeDiffers, before a byte is sent, if it is not as long as declared."""
+    """Send the file to the presigned URL. Raises SizeDiffers before sending if its size is not the declared one."""
     if created.method != "put":
-        raise UnexpectedAnswer(f"upload {created.upload_id} wants the method {created.method!r}, not 'put'")
-    _send_once(created, SourceFile.at(path), on_progress or _untold)
+        raise UnexpectedAnswer(f"upload {created.upload_id} requires the method {created.method!r}, not 'put'")
+    _send_once(created, SourceFile.at(path), on_progress or _ignore)
 
 
-def send_patiently(
+def send_with_retries(
     created: CreatedUpload,
     source: SourceFile,
     declare_again: Callable[[], CreatedUpload | None],
     backoff: Backoff,
     on_sent: OnSent,
 ) -> None:
-    """Send the file as it was when it was looked at, and try again what may pass; FileChanged if it is not so any more.
+    """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
 
-    `declare_again` fetches a fresh permission when this one has expired, or returns None if S3 has the bytes already.
+    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes.
     """
     sendings = 0
 
@@ -41,7 +41,7 @@ def send_patiently(
         except S3Refused as refused:
             if refused.code != "PreconditionFailed" or sendings == 1:
                 raise
-            # S3 had stored it, and only the answer was lost: the key is this upload's alone.
+            # S3 has stored the file, but its answer was lost. No other upload has this key.
 
     def send() -> None:
         nonlocal created
@@ -51,24 +51,24 @@ def send_patiently(
             if not has_expired(refused):
                 raise
             renewed = declare_again()
-            if renewed is not None:  # else likewise, and its event was faster than this
+            if renewed is not None:  # otherwise S3 has stored the file, and its event has arrived
                 created = renewed
                 send_once()
 
-    patiently(send, backoff, time.sleep)
+    with_retries(send, backoff, time.sleep)
 
 
 def send_file(
     method: str, url: str, headers: Mapping[str, str], path: Path, on_progress: OnSent | None = None
 ) -> Answer:
-    """Send a file with exactly these headers, of which Content-Length must be one, and return the answer.
+    """Send a file with exactly these headers, and return the answer. Content-Length is required.
 
-    A server may refuse and close the connection before it has read everything: its answer is returned all the same.
+    Also returns an answer that the server sends before it has read the whole file.
     """
     source = SourceFile.at(path)
     request = _bare_request(method, url, headers, source)
     with Sender(source) as sender:
-        return sender.send(request, on_progress or _untold)
+        return sender.send(request, on_progress or _ignore)
 
 
 def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
@@ -76,12 +76,12 @@ def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> N
         case "put":
             _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
         case "post":
-            # S3's answer to a form that names no other. Source: Amazon S3 API reference, "POST Object".
+            # S3's status for a form without success_action_status. Source: Amazon S3 API reference, "POST Object".
             _store(source, form_request(created, source), on_sent, HTTPStatus.NO_CONTENT)
         case other:
             raise UnexpectedAnswer(
-                f"upload {created.upload_id} wants the method {other!r}, which this client does not know: "
-                "take a newer one"
+                f"upload {created.upload_id} requires the method {other!r}, which this client does not know: "
+                "install a newer one"
             )
 
 
@@ -91,15 +91,15 @@ def _store(source: SourceFile, request: Request, on_sent: OnSent, expected: HTTP
 
 
 def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:
-    """Let the file be the whole body; SizeDiffers if it is not as long as the headers say."""
+    """Return a request with the file as body. Raises SizeDiffers if Content-Length is not its size."""
     length = content_length(headers)
     if source.size_bytes != length:
         raise SizeDiffers(
             f"{source.path} has {source.size_bytes} bytes, but {length} were declared: "
-            "let nothing write to it, and upload anew"
+            "stop writing to it, and upload it again"
         )
     return Request(method, url, headers, 0, length)
 
 
-def _untold(_: int) -> None:
-    """Tell nobody."""
+def _ignore(_: int) -> None:
+    """Report no progress."""

@@ -1,4 +1,4 @@
-"""One file on its way: declared, sent, remembered until it is there, and given up when it cannot be any more."""
+"""Uploads one file: declares it, sends it, stores its state for resuming, and aborts it if it cannot be completed."""
 
 import uuid
 from collections.abc import Callable
@@ -8,17 +8,17 @@ from client.api import UploadsApi
 from client.declaration import Declaration
 from client.errors import ApiProblem, FileChanged, PortageError, UploadEnded
 from client.models import CreatedUpload, PartPlan, Upload
-from client.multipart import PartsTransfer, taken_already
+from client.multipart import PartsTransfer, completed_elsewhere
+from client.part_queue import Job
 from client.progress import OnProgress, Progress
 from client.source import SourceFile
 from client.state import StateFolder, Unfinished
-from client.transfer import send_patiently
+from client.transfer import send_with_retries
 from client.tuning import Tuning
-from client.worklist import Job
 
 
 class Uploading:
-    """Takes files to S3 by the way that the API chooses."""
+    """Sends files to S3 with the method that the API chooses."""
 
     def __init__(self, api: UploadsApi, states: StateFolder, tuning: Tuning, on_progress: OnProgress | None) -> None:
         self._api = api
@@ -51,22 +51,22 @@ class Uploading:
         return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
 
     def go_on(self, begun: Unfinished) -> Upload:
-        """Send what S3 lacks of an upload; UploadEnded if it takes no more bytes and is not complete either.
+        """Send the missing parts of an upload. Raises UploadEnded if it accepts no more bytes and is not complete.
 
-        A file that has changed or is gone since leaves the upload as it is: it may come back as it was.
+        If the file has changed or is missing, the upload stays open, because the file may be restored.
         """
         try:
             held = self._api.held_parts(begun.upload_id)
         except ApiProblem as problem:
             refused = problem
-            return self._finish(begun, lambda: taken_already(self._api, begun.upload_id, refused))
+            return self._finish(begun, lambda: completed_elsewhere(self._api, begun.upload_id, refused))
         try:
             source = SourceFile.at(begun.source.path)
             begun.source.check()
-        except (FileChanged, OSError) as fault:
-            fault.add_note(
-                f"Upload {begun.upload_id} was begun with this file: bring it back as it was and resume the upload, "
-                "or abort the upload."
+        except (FileChanged, OSError) as error:
+            error.add_note(
+                f"Upload {begun.upload_id} was started with this file: restore the file and resume the upload, or "
+                "abort the upload."
             )
             raise
         begun = replace(begun, source=source, checksum=held.plan.checksum_algorithm)
@@ -74,7 +74,7 @@ class Uploading:
         return self._finish(begun, lambda: self._transfer(begun, held.plan).resume(held))
 
     def _send_whole(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
-        def tell(sent: int) -> None:
+        def report(sent: int) -> None:
             if self._on_progress is not None:
                 sent_parts = int(sent == source.size_bytes)
                 self._on_progress(Progress(created.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
@@ -90,9 +90,9 @@ class Uploading:
                 return None
 
         try:
-            send_patiently(created, source, declare_again, self._tuning.backoff, tell)
-        except (FileChanged, OSError) as fault:
-            self._abort(created.upload_id, fault)
+            send_with_retries(created, source, declare_again, self._tuning.backoff, report)
+        except (FileChanged, OSError) as error:
+            self._abort(created.upload_id, error)
             raise
         return self._api.get(created.upload_id)
 
@@ -101,7 +101,7 @@ class Uploading:
         return PartsTransfer(self._api, job, self._states.sent_parts(begun), self._tuning, self._on_progress)
 
     def _finish(self, begun: Unfinished, send: Callable[[], Upload]) -> Upload:
-        """Forget an upload that needs nothing more from here; what failed otherwise can be gone on with."""
+        """Delete the stored state of an upload that ended. After other errors it can be resumed."""
         try:
             upload = send()
         except FileChanged as changed:
@@ -110,14 +110,14 @@ class Uploading:
             raise
         except UploadEnded as ended:
             self._states.forget(begun)
-            ended.add_note("It is forgotten here.")
+            ended.add_note("Its state on this machine is deleted.")
             raise
         self._states.forget(begun)
         return upload
 
-    def _abort(self, upload_id: str, fault: FileChanged | OSError) -> None:
-        """Abort an upload that cannot be completed; a note says so where that fails."""
+    def _abort(self, upload_id: str, error: FileChanged | OSError) -> None:
+        """Abort an upload that cannot be completed. Adds a note to the error if that fails."""
         try:
             self._api.abort(upload_id)
         except PortageError as problem:
-            fault.add_note(f"Upload {upload_id} could not be aborted, though it is of no use: {problem}")
+            error.add_note(f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}")

@@ -1,4 +1,4 @@
-"""Threads that send parts, each over a connection of its own."""
+"""Threads that send parts, each with its own connection."""
 
 import threading
 import time
@@ -6,132 +6,132 @@ from collections.abc import Callable
 
 from client.concurrency import Concurrency
 from client.errors import PortageError, S3Refused
-from client.retry import has_expired, patiently
+from client.part_queue import PartQueue, SignedPart, is_too_old
+from client.retry import has_expired, with_retries
 from client.sending import Sender, Trust
 from client.source import SourceFile
 from client.state import SentParts
 from client.tuning import Tuning
-from client.worklist import SignedPart, Worklist, is_too_old
 
 _TICK_SECONDS = 0.1
-_FAREWELL_SECONDS = 5.0
+_STOP_SECONDS = 5.0
 
 
-class _Dismissed(Exception):
-    """The crew was stopped while this thread worked."""
+class _Stopped(Exception):
+    """The pool was stopped while this thread was working."""
 
 
-class Crew:
-    """As many threads as pay, until the worklist is empty."""
+class WorkerPool:
+    """Runs as many threads as increase throughput, until the queue is empty."""
 
     def __init__(
-        self, work: Worklist, source: SourceFile, sent: SentParts, tuning: Tuning, concurrency: Concurrency
+        self, queue: PartQueue, source: SourceFile, sent: SentParts, tuning: Tuning, concurrency: Concurrency
     ) -> None:
-        self.work = work
+        self.queue = queue
         self.source = source
         self.tuning = tuning
         self.trust = Trust()
-        """Of all connections."""
+        """Shared by all connections."""
         self.sent_parts = 0
         self.sent_bytes = 0
-        """In whole parts and in those under way."""
+        """Includes parts that are not complete."""
         self.stopped = threading.Event()
-        self._moved_bytes = 0  # with what was in vain: it measures the line
+        self._moved_bytes = 0  # includes failed attempts, because it measures throughput
         self._sent = sent
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._workers: set[_Worker] = set()
-        self._fault: BaseException | None = None
+        self._error: BaseException | None = None
 
     @property
     def connections(self) -> int:
-        """How many threads send."""
+        """The number of threads."""
         return len(self._workers)
 
     def run(self, tick: Callable[[], None]) -> None:
-        """Send everything; the first fault that does not pass ends all. `tick` is called by this thread, often."""
+        """Send all parts. The first permanent error stops all threads. Calls `tick` often, in this thread."""
         try:
             while True:
                 with self._lock:
                     self._concurrency.observe(time.monotonic(), self._moved_bytes)
-                    self._hire()
+                    self._start_workers()
                     is_done = not self._workers
                 tick()
-                if self._fault is not None:
-                    raise self._fault
+                if self._error is not None:
+                    raise self._error
                 if is_done:
                     return
                 self._wake.wait(_TICK_SECONDS)
                 self._wake.clear()
         finally:
-            self._dismiss()
+            self._stop_workers()
 
     def may_go_on(self, worker: "_Worker") -> bool:
-        """Whether a thread is still needed; one that is not leaves."""
+        """Whether a thread is still needed. Removes it from the pool if not."""
         with self._lock:
             if not self.stopped.is_set() and len(self._workers) <= self._concurrency.limit:
                 return True
             self._workers.discard(worker)
             return False
 
-    def note_sent(self, count: int) -> None:
-        """Take note of bytes that left."""
+    def record_sent(self, count: int) -> None:
+        """Record bytes that were sent."""
         with self._lock:
             self.sent_bytes += count
             self._moved_bytes += count
 
-    def note_lost(self, count: int) -> None:
-        """Take note of bytes that left in vain."""
+    def record_lost(self, count: int) -> None:
+        """Record bytes of a failed attempt."""
         with self._lock:
             self.sent_bytes -= count
 
-    def note_part(self, number: int, etag: str) -> None:
-        """Take note of a part that S3 has."""
+    def record_part(self, number: int, etag: str) -> None:
+        """Record a part that S3 has stored."""
         with self._lock:
             self.sent_parts += 1
             self._sent.note(number, etag)
 
-    def note_fault(self, _: PortageError) -> None:
-        """Take note of a fault that may pass."""
+    def note_error(self, _: PortageError) -> None:
+        """Record a transient error."""
         with self._lock:
-            self._concurrency.fault()
+            self._concurrency.record_error()
 
-    def note_end(self, worker: "_Worker", fault: BaseException | None) -> None:
-        """Take note of a thread that ends."""
+    def record_end(self, worker: "_Worker", error: BaseException | None) -> None:
+        """Record the end of a thread."""
         with self._lock:
             self._workers.discard(worker)
-            self._fault = self._fault or fault
+            self._error = self._error or error
         self._wake.set()
 
     def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the end of the crew."""
+        """Wait. Raises _Stopped as soon as the pool is stopped."""
         if self.stopped.wait(seconds):
-            raise _Dismissed
+            raise _Stopped
 
-    def _hire(self) -> None:
-        if self._fault is not None:
+    def _start_workers(self) -> None:
+        if self._error is not None:
             return
-        for _ in range(min(self._concurrency.limit - len(self._workers), self.work.parts_left)):
+        for _ in range(min(self._concurrency.limit - len(self._workers), self.queue.parts_left)):
             worker = _Worker(self)
             self._workers.add(worker)
             worker.start()
 
-    def _dismiss(self) -> None:
+    def _stop_workers(self) -> None:
         self.stopped.set()
         with self._lock:
             workers = list(self._workers)
-        deadline = time.monotonic() + _FAREWELL_SECONDS
+        deadline = time.monotonic() + _STOP_SECONDS
         while any(worker.is_alive() for worker in workers) and time.monotonic() < deadline:
             for worker in workers:
-                worker.interrupt()  # again and again: between two connections there is nothing to interrupt
+                worker.interrupt()  # repeatedly, because a thread between two connections cannot be interrupted
                 worker.join(_TICK_SECONDS / len(workers))
 
 
 class _Worker(threading.Thread):
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, pool: WorkerPool) -> None:
         super().__init__(name="portage-part", daemon=True)
-        self._crew = crew
+        self._pool = pool
         self._sender: Sender | None = None
         self._in_flight = 0
 
@@ -140,41 +140,41 @@ class _Worker(threading.Thread):
             self._sender.interrupt()
 
     def run(self) -> None:
-        fault: BaseException | None = None
+        failure: BaseException | None = None
         try:
-            with Sender(self._crew.source, self._crew.tuning.silence_seconds, self._crew.trust) as sender:
+            with Sender(self._pool.source, self._pool.tuning.silence_seconds, self._pool.trust) as sender:
                 self._sender = sender
                 self._send_parts(sender)
-        except _Dismissed:
+        except _Stopped:
             pass
-        except BaseException as error:  # noqa: BLE001 - the thread that waits for this one raises it
-            fault = error
-        self._crew.note_end(self, fault)
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+            failure = error
+        self._pool.record_end(self, failure)
 
     def _send_parts(self, sender: Sender) -> None:
-        crew = self._crew
-        while crew.may_go_on(self):
-            part = patiently(crew.work.take, crew.tuning.backoff, crew.pause, crew.note_fault)
+        pool = self._pool
+        while pool.may_go_on(self):
+            part = with_retries(pool.queue.take, pool.tuning.backoff, pool.pause, pool.note_error)
             if part is None:
                 return
-            self._send_patiently(sender, part)
+            self._send_with_retries(sender, part)
 
-    def _send_patiently(self, sender: Sender, part: SignedPart) -> None:
-        crew = self._crew
+    def _send_with_retries(self, sender: Sender, part: SignedPart) -> None:
+        pool = self._pool
 
         def send() -> str:
             nonlocal part
             if is_too_old(part):
-                part = crew.work.sign_again(part)
+                part = pool.queue.sign_again(part)
             try:
                 return self._send(sender, part)
             except S3Refused as refused:
                 if not has_expired(refused):
                     raise
-            part = crew.work.sign_again(part)
+            part = pool.queue.sign_again(part)
             return self._send(sender, part)
 
-        crew.note_part(part.number, patiently(send, crew.tuning.backoff, crew.pause, crew.note_fault))
+        pool.record_part(part.number, with_retries(send, pool.tuning.backoff, pool.pause, pool.note_error))
 
     def _send(self, sender: Sender, part: SignedPart) -> str:
         """Send a part once, and return its ETag."""
@@ -182,11 +182,11 @@ class _Worker(threading.Thread):
         try:
             return sender.store(part.request, self._note)
         except BaseException:
-            self._crew.note_lost(self._in_flight)
+            self._pool.record_lost(self._in_flight)
             raise
 
     def _note(self, sent: int) -> None:
-        self._crew.note_sent(sent - self._in_flight)
+        self._pool.record_sent(sent - self._in_flight)
         self._in_flight = sent
-        if self._crew.stopped.is_set():
-            raise _Dismissed
+        if self._pool.stopped.is_set():
+            raise _Stopped

@@ -1,8 +1,8 @@
-"""A function that does nothing: what Python and Lambda's runtime client take at least."""
+"""A function that does nothing: the minimum for Python and Lambda's runtime client."""
 
 from typing import Any
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer 200."""
+    """Return status 200."""
     return {"statusCode": 200}

@@ -1,4 +1,4 @@
-"""create_upload's task as it is usually done: boto3, its clients made when the module is imported."""
+"""The usual implementation of create_upload: boto3 with clients that are made at import."""
 
 import json
 import os

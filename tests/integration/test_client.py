@@ -266,8 +266,8 @@ def test_an_upload_that_is_aborted_meanwhile_ends_its_sender(
     sending.go_on()
     _, faults = sending.process.communicate(timeout=30)
     assert sending.process.returncode == 1, faults
-    assert f": upload {upload_id} is aborted and takes no more bytes: upload the file anew\n" in faults
-    assert "nothing is unfinished" in unfinished(device)
+    assert f": upload {upload_id} is aborted and accepts no more bytes: upload the file again\n" in faults
+    assert "there are no unfinished uploads" in unfinished(device)
 
 
 def unfinished(device: Device) -> str:

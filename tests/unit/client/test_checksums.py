@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from client import PartsDiffer, UnexpectedAnswer
-from client.worklist import Job
+from client.part_queue import Job
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import Part, StoredUpload
 from tests.support.client.fake_server import answer
@@ -120,7 +120,7 @@ class TestAPartThatS3Has:
             upload.parts[7] = Part.of(bytes(PART), "sha256")
 
         fake.keep = spoil
-        with pytest.raises(PartsDiffer, match="S3 has part 7 of upload u1 otherwise"):
+        with pytest.raises(PartsDiffer, match="part 7 of upload u1 at S3 differs"):
             open_portage().upload(file, checksum="sha256")
 
 

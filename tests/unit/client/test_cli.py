@@ -195,8 +195,8 @@ class TestResume:
         assert main(["resume"]) in {1, 6}, "the first fault's, in no order"
         told = capsys.readouterr().err
         assert f"upload {first} is aborted" in told
-        assert "It is forgotten here." in told
-        assert f"Upload {second} was begun with this file" in told
+        assert "Its state on this machine is deleted." in told
+        assert f"Upload {second} was started with this file" in told
         assert main(["resume"]) == 6
 
     def test_on_another_device_needs_the_file(self) -> None:
@@ -206,7 +206,7 @@ class TestResume:
 
     def test_of_nothing_is_no_fault(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["resume"]) == 0
-        assert "nothing is unfinished" in capsys.readouterr().err
+        assert "there are no unfinished uploads" in capsys.readouterr().err
 
     def test_of_a_file_that_was_not_begun_is_one(self, file: Path) -> None:
         assert main(["resume", str(file)]) == 6

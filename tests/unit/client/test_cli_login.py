@@ -102,7 +102,7 @@ class TestLogin:
     def test_is_needed_again_when_cognito_takes_the_token_no_more(self, cognito: FakeCognito, capsys: Capture) -> None:
         cognito.refresh_tokens.append("other")
         assert main(["list"]) == 3
-        assert "good no longer: run `portage login`" in capsys.readouterr().err
+        assert "no longer valid: run `portage login`" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("signed_in")
     def test_is_needed_again_when_cognito_takes_the_token_no_more_while_files_are_sent(
@@ -114,4 +114,4 @@ class TestLogin:
 
         fake.on_part = revoke
         assert main(["put", str(file)]) == 3
-        assert "good no longer: run `portage login`" in capsys.readouterr().err
+        assert "no longer valid: run `portage login`" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def test_it_tries_again_what_brought_nothing_and_finds_a_line_that_became_wider(
 
 def test_it_halves_after_a_fault_and_climbs_again() -> None:
     line = Line(concurrency(first=16), lambda limit: limit * MEGA)
-    line.concurrency.fault()
+    line.concurrency.record_error()
     assert line.concurrency.limit == 8
     line.run(3)
     assert line.concurrency.limit == 8, "it waits before it climbs"
@@ -73,14 +73,14 @@ def test_it_halves_after_a_fault_and_climbs_again() -> None:
 def test_faults_at_the_same_time_count_once() -> None:
     line = Line(concurrency(first=16), lambda limit: limit * MEGA)
     for _ in range(16):
-        line.concurrency.fault()
+        line.concurrency.record_error()
     assert line.concurrency.limit == 8
 
 
 def test_one_connection_is_always_left() -> None:
     line = Line(concurrency(), lambda limit: limit * MEGA)
     for _ in range(10):
-        line.concurrency.fault()
+        line.concurrency.record_error()
         line.run(1)
     assert line.concurrency.limit == 1
 

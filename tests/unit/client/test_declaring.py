@@ -54,7 +54,7 @@ class TestAFreshPermission:
             return EXPIRED
 
         fake.on_part = abort
-        with pytest.raises(UploadEnded, match="upload u1 is aborted and takes no more bytes"):
+        with pytest.raises(UploadEnded, match="upload u1 is aborted and accepts no more bytes"):
             open_portage().upload(file, method=method)
 
     @pytest.mark.parametrize("method", ["put", "post"])

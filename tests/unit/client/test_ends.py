@@ -24,7 +24,7 @@ class TestAborting:
 
         fake.on_part = abort
         portage = open_portage()
-        with pytest.raises(UploadEnded, match="upload u1 is aborted and takes no more bytes"):
+        with pytest.raises(UploadEnded, match="upload u1 is aborted and accepts no more bytes"):
             portage.upload(file)
         assert fake.only.status == "aborted"
         assert list(portage.unfinished()) == []
@@ -90,6 +90,6 @@ class TestAFileThatChanges:
             if progress.sent_parts == 10:
                 os.utime(file, ns=(0, 0))
 
-        with pytest.raises(FileChanged, match="was written to since"):
+        with pytest.raises(FileChanged, match="was changed or replaced"):
             open_portage().upload(file, on_progress=write_at_the_end)
         assert fake.only.status == "aborted"

@@ -51,7 +51,7 @@ class TestResuming:
     def test_of_a_file_that_changed_begins_anew(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         interrupted(open_portage, fake, file, 1)
         os.utime(file, ns=(0, 0))
-        with pytest.raises(FileChanged, match="was written to since"):
+        with pytest.raises(FileChanged, match="was changed or replaced"):
             open_portage().resume(file)
         assert open_portage().upload(file).upload_id == "u2"
 
@@ -64,7 +64,7 @@ class TestResuming:
         with pytest.raises((FileChanged, FileNotFoundError)) as caught:
             open_portage().resume(file)
         assert caught.value.__notes__ == [
-            "Upload u1 was begun with this file: bring it back as it was and resume the upload, or abort the upload."
+            "Upload u1 was started with this file: restore the file and resume the upload, or abort the upload."
         ]
         assert fake.only.status == "pending"
         assert [each.upload_id for each in open_portage().unfinished()] == ["u1"]
@@ -78,9 +78,9 @@ class TestResuming:
         if status is None:
             fake.uploads.clear()
         file.unlink()
-        with pytest.raises(UploadEnded, match="takes no more bytes") as caught:
+        with pytest.raises(UploadEnded, match="accepts no more bytes") as caught:
             open_portage().resume(file)
-        assert caught.value.__notes__ == ["It is forgotten here."]
+        assert caught.value.__notes__ == ["Its state on this machine is deleted."]
         assert list(open_portage().unfinished()) == []
 
     def test_of_an_upload_that_is_complete_needs_no_file(
@@ -146,9 +146,9 @@ class TestResuming:
     ) -> None:
         interrupted(open_portage, fake, file, 1)
         fake.only.is_given_up = True
-        with pytest.raises(UploadEnded, match="upload u1 is expired and takes no more bytes") as caught:
+        with pytest.raises(UploadEnded, match="upload u1 is expired and accepts no more bytes") as caught:
             open_portage().resume(file)
-        assert caught.value.__notes__ == ["S3 has its parts no longer.", "It is forgotten here."]
+        assert caught.value.__notes__ == ["S3 has its parts no longer.", "Its state on this machine is deleted."]
         assert list(open_portage().unfinished()) == []
 
     def test_of_an_upload_that_s3_gave_up_for_its_age_begins_anew_when_the_file_is_uploaded_again(
@@ -252,7 +252,7 @@ class TestTwoDevices:
 
         fake.keep = spoil
         fake.on_part = lambda _number, _tries: None
-        with pytest.raises(PartsDiffer, match="S3 has part 1 of upload u1 otherwise"):
+        with pytest.raises(PartsDiffer, match="part 1 of upload u1 at S3 differs"):
             open_portage().upload(file)
 
     def test_both_succeed_if_the_other_completes_first(self, fake: FakePortage, open_portage: Open, file: Path) -> None:

@@ -79,7 +79,7 @@ class TestSignIn:
 
     def test_a_challenge_is_named(self, server: FakeServer, users: UserPool) -> None:
         server.will(answer(200, {"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "s"}))
-        with pytest.raises(SignInRefused, match="SOFTWARE_TOKEN_MFA: Cognito asks for this"):
+        with pytest.raises(SignInRefused, match="SOFTWARE_TOKEN_MFA: Cognito requires this"):
             users.sign_in("ada@example.com", "pw")
 
     def test_a_token_of_another_kind_is_named(self, server: FakeServer, users: UserPool) -> None:

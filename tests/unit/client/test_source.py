@@ -226,7 +226,7 @@ class TestAFileThatCannotBeReadToItsEnd:
     def test_because_it_gives_fewer_bytes_ends_its_upload_at_once(
         self, faulty: FakePortage, open_portage: Open, file: Path, method: str, checksum: str | None
     ) -> None:
-        with pytest.raises(SizeDiffers, match="gives fewer bytes than the 589827"):
+        with pytest.raises(SizeDiffers, match="has fewer bytes than its size of 589827"):
             open_portage(url=faulty.url).upload(file, method=method, checksum=checksum)
         assert all(upload.status == "aborted" for upload in faulty.uploads.values())
         assert max(faulty.tries.values(), default=1) == 1

@@ -1,4 +1,4 @@
-"""Which parts are left to send, and the signatures to send them with, fetched just in time."""
+"""The parts that are still to be sent, with signatures that are fetched when they are needed."""
 
 import threading
 from collections import deque
@@ -18,56 +18,56 @@ _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
 @dataclass(frozen=True)
 class SignedPart:
-    """A part, ready to be sent until its signature expires."""
+    """A part with its signed request."""
 
     number: int
     request: Request
     good_until: float
-    """By the monotonic clock."""
+    """Monotonic clock."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One upload: which file, and how it is divided and checked."""
+    """One upload: the file, and how it is divided and checked."""
 
     upload_id: str
     source: SourceFile
     part_size_bytes: int
     part_count: int
     checksum: str | None = None
-    """Algorithm of the parts' checksums: the one that the file was declared with."""
+    """Algorithm of the parts' checksums, the same as that of the declared one."""
 
     @classmethod
     def of(cls, upload_id: str, source: SourceFile, plan: PartPlan) -> "Job":
-        """Divide the file as planned; UnexpectedAnswer if the plan is for another size, or wants unknown checksums."""
+        """Divide the file by the plan. Raises UnexpectedAnswer if the plan has another size or an unknown checksum."""
         if plan.part_size_bytes < 1 or plan.part_count != -(-source.size_bytes // plan.part_size_bytes):
             raise UnexpectedAnswer(
                 f"upload {upload_id} is planned as {plan.part_count} parts of {plan.part_size_bytes} bytes, "
-                f"which is not what the {source.size_bytes} bytes of {source.path} make"
+                f"but {source.path} has {source.size_bytes} bytes"
             )
         if plan.checksum_algorithm not in {None, *CHECKSUMS}:
             raise UnexpectedAnswer(
                 f"upload {upload_id} is checked by {plan.checksum_algorithm!r}, but this client knows only "
-                f"{', '.join(CHECKSUMS)}: take a newer one"
+                f"{', '.join(CHECKSUMS)}: install a newer one"
             )
         return cls(upload_id, source, plan.part_size_bytes, plan.part_count, plan.checksum_algorithm)
 
     def offset(self, number: int) -> int:
-        """Where in the file a part begins."""
+        """Return the offset of a part in the file."""
         return (number - 1) * self.part_size_bytes
 
     def length(self, number: int) -> int:
-        """How many bytes a part has."""
+        """Return the size of a part."""
         return min(self.part_size_bytes, self.source.size_bytes - self.offset(number))
 
     def checksums(self, numbers: Iterable[int]) -> list[str] | None:
-        """Read these parts of the file; None where parts are not checked."""
+        """Return the checksums of these parts, or None if parts have no checksums."""
         if self.checksum is None:
             return None
         return [self.source.checksum(self.checksum, self.offset(n), self.length(n)).value for n in numbers]
 
     def lacking(self, held: HeldParts) -> list[int]:
-        """Return the parts that S3 has not, or not in their length."""
+        """Return the parts that are missing at S3 or have another size."""
         return [
             number
             for number in range(1, self.part_count + 1)
@@ -75,11 +75,11 @@ class Job:
         ]
 
 
-class Worklist:
-    """Hands out parts to threads, in the order of the file or, `from_the_end`, against it.
+class PartQueue:
+    """Returns parts to threads, in the order of the file or, with `from_the_end`, in reverse order.
 
-    Two devices that send one upload from both ends meet in the middle: before further signatures the listing is asked
-    for again, if the last one is old, so that each skips what the other has sent.
+    Two devices can send one upload from both ends. Before further parts are signed, the list of parts at S3 is fetched
+    again if it is old, so that each device skips the parts that the other one has sent.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Worklist:
         self._ready: deque[SignedPart] = deque()
         self._listed_at = monotonic()
         self.parts_left = sum(map(len, ranges))
-        """Parts that are not handed out yet."""
+        """Parts that no thread has taken yet."""
         self.sent_elsewhere: frozenset[int] = frozenset()
-        """Parts that were to be sent, but came from another device meanwhile."""
+        """Parts that another device has sent in the meantime."""
 
     def take(self) -> SignedPart | None:
-        """Return the next part, or None when there is none left."""
+        """Return the next part, or None if none is left."""
         with self._lock:
             if self._ready and is_too_old(self._ready[0]):
                 self._put_back()
@@ -122,7 +122,7 @@ class Worklist:
             return self._ready.popleft()
 
     def sign_again(self, part: SignedPart) -> SignedPart:
-        """Return a part with a new signature; what was signed together with it is signed anew as well."""
+        """Return a part with a new signature. Parts that were signed with it are signed again as well."""
         with self._lock:
             if self._ready and self._ready[0].good_until <= part.good_until:
                 self._put_back()
@@ -133,7 +133,7 @@ class Worklist:
         self._ready.clear()
 
     def _prepare(self) -> None:
-        """Sign the next range; what fails before that has changed nothing."""
+        """Sign the next range. If this fails, the queue is unchanged."""
         if monotonic() - self._listed_at > self._tuning.listing_seconds:
             lacking = set(self._job.lacking(self._listed()))
             left = [number for numbers in self._ranges for number in numbers]
@@ -155,7 +155,7 @@ class Worklist:
         job = self._job
         sums = job.checksums(numbers)
         signatures = self._signatures(numbers, sums)
-        # A margin of a fifth at most, so that signatures of a short life are used at all.
+        # The margin is at most a fifth, otherwise short-lived signatures would never be used.
         margin = min(self._tuning.early_seconds, signatures.lifetime_seconds / 5)
         good_until = monotonic() + signatures.lifetime_seconds - margin
         signed: list[SignedPart] = []
@@ -168,7 +168,7 @@ class Worklist:
         return signed
 
     def _signatures(self, numbers: range, sums: list[str] | None) -> PartSignatures:
-        """Ask, once more with a new session if this one is refused: it has expired, or its key was rotated away."""
+        """Fetch signatures. If the session has expired or its key was rotated, fetch a new one and retry once."""
         sign, upload_id = self._api.sign_parts, self._job.upload_id
         try:
             return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
@@ -180,12 +180,12 @@ class Worklist:
 
 
 def is_too_old(part: SignedPart) -> bool:
-    """Whether a part's signature has expired, or is about to."""
+    """Whether a part's signature has expired or expires soon."""
     return part.good_until <= monotonic()
 
 
 def _ranges(numbers: Iterable[int], most: int) -> Iterator[range]:
-    """Join numbers that follow each other, `most` at once."""
+    """Join consecutive numbers to ranges of at most `most`."""
     begun: range | None = None
     for number in numbers:
         if begun is not None and number == begun.stop and len(begun) < most:
