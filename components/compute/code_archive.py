@@ -28,8 +28,8 @@ import pulumi
 from components.arguments import ArgumentError
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
-OUR_SUFFIXES = frozenset({".py", ".pem"})
-"""Modules, and the root certificates."""
+OUR_SUFFIXES = frozenset({".py", ".pem", ".toml"})
+"""Modules, root certificates, and tables."""
 
 INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 """What an installer writes into a .dist-info: it differs from machine to machine. METADATA and licences are shipped."""

@@ -1,7 +1,7 @@
-"""Which content types may be declared under the setting `allowedContentTypes`: names, and wildcards such as image/*.
+"""Which content types the setting `allowedContentTypes` admits: it lists names, and wildcards such as image/*.
 
-A wildcard never admits a type whose content can run where somebody opens it: in a browser, such as image/svg+xml and
-text/html, or on a system, such as scripts and programs. Such a type has to be listed by its name.
+A wildcard does not admit types with content that can run when it is opened: in a browser, such as image/svg+xml and
+text/html, or on a system, such as scripts and programs. The setting must list such a type by its name.
 """
 
 from collections.abc import Sequence
@@ -43,20 +43,20 @@ def media_type(content_type: str) -> str:
 
 
 def is_active(content_type: str) -> bool:
-    """Whether content of this type can run where it is opened."""
+    """Return whether content of this type can run when it is opened."""
     plain = media_type(content_type)
-    # text/javascript1.5 and the like are JavaScript as well; a browser runs what an XML document holds of XHTML or SVG.
+    # text/javascript1.5 and similar types are JavaScript; a browser runs XHTML or SVG in an XML document.
     return plain in ACTIVE_TYPES or plain.endswith("+xml") or plain.startswith("text/javascript")
 
 
 def is_named(content_type: str, allowed: Sequence[str]) -> bool:
-    """Whether a list names the type itself."""
+    """Return whether the list has the type's own name."""
     plain = media_type(content_type)
     return any(each.lower() == plain for each in allowed)
 
 
 def is_allowed(content_type: str, allowed: Sequence[str]) -> bool:
-    """Whether a list admits the type; an empty one admits all."""
+    """Return whether the list admits the type; an empty list admits all types."""
     if not allowed or is_named(content_type, allowed):
         return True
     wildcard = f"{media_type(content_type).partition('/')[0]}/*"

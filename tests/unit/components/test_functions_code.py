@@ -221,7 +221,7 @@ class TestTheArchiveIsTheSameForTheSameSources:
         names = code_archive([]).assets.keys()
 
         assert "handlers/entries/create_upload.py" in names
-        assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.(py|pem)", name)] == []
+        assert [name for name in names if not re.fullmatch(r"handlers/([a-z_]+/)*\w+\.(py|pem|toml)", name)] == []
 
     def test_of_our_own_it_holds_nothing_that_an_editor_left(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
