@@ -17,7 +17,7 @@ import pytest
 from client import FileChanged, Progress, SizeDiffers
 from client.cli import main
 from client.models import METHODS
-from client.source import CHECKSUMS, SourceFile
+from client.source import SourceFile
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_server import Handler
 from tests.support.client.multipart import ALONE, KIB, PART, Open
@@ -81,8 +81,9 @@ def when_sent(monkeypatch: pytest.MonkeyPatch) -> WhenSent:
 
 
 class TestAFileThatChangesWhileItIsSent:
-    @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("count", [KIB, 4 * MIB - 100 * KIB])
+    @pytest.mark.parametrize(
+        ("method", "count"), [*((method, KIB) for method in METHODS), ("put", 4 * MIB - 100 * KIB)]
+    )
     def test_ends_its_upload_over_http_and_https(
         self,
         either: FakePortage,
@@ -100,8 +101,9 @@ class TestAFileThatChangesWhileItIsSent:
         assert either.stored == []
         assert either.only.status == "aborted"
 
-    @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("change", CHANGES)
+    @pytest.mark.parametrize(
+        ("method", "change"), [*(("put", change) for change in CHANGES), ("post", rewrite), ("multipart", rewrite)]
+    )
     def test_ends_it_however_it_changes(
         self,
         fake: FakePortage,
@@ -194,7 +196,7 @@ def test_a_file_is_not_looked_at_in_the_tick_in_which_it_was_written(file: Path)
 
 
 class Faulty(io.FileIO):
-    """A file of which nothing can be read beyond a place, though it is said to be longer."""
+    """A file that cannot be read beyond an offset, although its size is larger."""
 
     readable_bytes = 3 * PART
     error: int | None = None
@@ -207,9 +209,16 @@ class Faulty(io.FileIO):
         return 0
 
 
-@pytest.fixture(params=["http", "https"])
+SENDINGS = pytest.mark.parametrize(
+    ("faulty", "method", "checksum"),
+    [*(("http", method, None) for method in METHODS), ("https", "put", None), ("https", "multipart", "crc32")],
+    indirect=["faulty"],
+)
+
+
+@pytest.fixture
 def faulty(request: pytest.FixtureRequest, tls: ssl.SSLContext, file: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Where a file that is faulty from now on is sent to."""
+    """The server for a file that cannot be read to its end."""
     original = Path.open
 
     def opened(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
@@ -221,8 +230,7 @@ def faulty(request: pytest.FixtureRequest, tls: ssl.SSLContext, file: Path, monk
 
 
 class TestAFileThatCannotBeReadToItsEnd:
-    @pytest.mark.parametrize("checksum", [None, *CHECKSUMS])
-    @pytest.mark.parametrize("method", METHODS)
+    @SENDINGS
     def test_because_it_gives_fewer_bytes_ends_its_upload_at_once(
         self, faulty: FakePortage, open_portage: Open, file: Path, method: str, checksum: str | None
     ) -> None:
@@ -231,8 +239,7 @@ class TestAFileThatCannotBeReadToItsEnd:
         assert all(upload.status == "aborted" for upload in faulty.uploads.values())
         assert max(faulty.tries.values(), default=1) == 1
 
-    @pytest.mark.parametrize("checksum", [None, *CHECKSUMS])
-    @pytest.mark.parametrize("method", METHODS)
+    @SENDINGS
     def test_because_its_disk_fails_ends_with_that_error_at_once(
         self,
         faulty: FakePortage,
