@@ -1,7 +1,7 @@
 """What the stack's `aws:` keys say of the program's own AWS provider.
 
 The engine hands these keys to the provider that it makes by itself, and to no other. So the program reads them all,
-whatever keys the provider has in the installed pulumi_aws: types and names come from its ProviderArgs.
+all keys of the provider in the installed pulumi_aws: types and names come from its ProviderArgs.
 """
 
 import difflib

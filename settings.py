@@ -47,7 +47,7 @@ CONNECTED = frozenset({"result_reader_role_name"})
 """Optional arguments that the program connects, as it does all required ones."""
 
 PROCESSING = ("timeout_seconds", "memory_mb", "max_concurrency", "reserved_concurrency", "max_attempts")
-"""Arguments of ProcessingPipeline whose keys begin with `processing`."""
+"""Arguments of ProcessingPipeline with keys that begin with `processing`."""
 
 
 @cache

@@ -38,7 +38,7 @@ class Device:
 
     @contextmanager
     def start(self, *words: str | Path) -> Generator["subprocess.Popen[str]"]:
-        """Run the command; it ends with the test, whatever comes of that."""
+        """Run the command; it ends with the test, also after an error."""
         with subprocess.Popen(
             [sys.executable, "-m", "client", "--config", self.folder / "portage.json", *words],
             cwd=PROJECT,

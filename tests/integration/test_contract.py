@@ -1,4 +1,4 @@
-"""Requests of all kinds, made from the contract itself: whatever they are, the API answers as the contract says."""
+"""Generated requests, valid and invalid ones: the API answers all of them as the contract says."""
 
 # schemathesis is typed in part.
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false, reportMissingTypeArgument=false
@@ -32,7 +32,7 @@ def caller(system: System) -> User:
 
 @pytest.fixture
 def pending(system: System, caller: User) -> str:
-    """An upload in parts of which nothing is there yet."""
+    """An upload in parts that S3 has no part of."""
     body = {"file_name": "a", "content_type": "a/b", "size_bytes": 5, "method": "multipart"}
     return system.call("POST", "/uploads", body, token=caller.token).json["upload_id"]
 

@@ -53,7 +53,7 @@ def start(temporary: Path, project: Path = PROJECT) -> "subprocess.Popen[str]":
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Command lines of the live processes whose environment or arguments name a folder."""
+    """Command lines of the live processes with a folder in their environment or arguments."""
     found: list[str] = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -17,7 +17,7 @@ SMALL = 17 * MEBIBYTE
 """Two parts: all that sending in parts needs is in memory then."""
 
 MEMORY_BYTES = 10 * MEBIBYTE
-"""What sending may take besides, whatever the file's size: a buffer for each connection, and their threads."""
+"""The memory for sending a file of any size: a buffer for each connection, and threads."""
 
 SEND = """
 import re, sys
@@ -56,7 +56,7 @@ def sparse(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process its own mark")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux has a peak value for each process")
 def test_512_mebibytes_arrive_in_the_memory_of_a_small_file(
     system: System, user: User, sparse: Path, tmp_path: Path
 ) -> None:

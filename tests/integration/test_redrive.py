@@ -36,7 +36,7 @@ def sender(one_try: System) -> User:
 
 @pytest.fixture(scope="module", autouse=True)
 def killed(one_try: System, sender: User) -> str:
-    """An upload whose run is killed: sent first, so that its lease runs out while the other tests run."""
+    """An upload with a run that is killed: sent first, so that its lease runs out while the other tests run."""
     upload_id = one_try.send(sender, file_name="kills.bin")
     one_try.await_status(sender, upload_id, "processing")
     return upload_id
@@ -44,7 +44,7 @@ def killed(one_try: System, sender: User) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def hanging(one_try: System, sender: User) -> str:
-    """An upload whose processor hangs and catches everything, sent first for the same reason."""
+    """An upload with a processor that hangs and catches everything, sent first for the same reason."""
     return one_try.send(sender, file_name="hangs.bin")
 
 

@@ -95,7 +95,7 @@ class TestOwners:
         theirs = system.call("GET", f"/uploads/{upload_id}", token=stranger.token)
         assert_problem(theirs, 404)
         nobodys = system.call("GET", "/uploads/01890000-0000-7000-8000-000000000000", token=stranger.token)
-        assert theirs.json["detail"] == nobodys.json["detail"], "nobody can tell another's id from one that is not"
+        assert theirs.json["detail"] == nobodys.json["detail"], "another owner's id is answered like an unknown one"
 
     @pytest.mark.parametrize(
         "upload_id",
@@ -142,7 +142,7 @@ class TestContract:
         body = {name: value for name, value in {**GOOD, **change}.items() if value is not None}
         answer = system.call("POST", "/uploads", body, token=user.token)
         assert_problem(answer, 400, *words)
-        assert len(answer.json["detail"]) > 20, "the detail tells what is wrong"
+        assert len(answer.json["detail"]) > 20, "the detail says what is wrong"
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 5000])
     @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/xml"])

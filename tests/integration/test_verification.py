@@ -1,4 +1,4 @@
-"""What is not as declared, or not safe, is rejected with a reason and put away; what is both goes through."""
+"""Objects that differ from their declaration or are not safe are rejected and put away. All others are processed."""
 
 import base64
 import hashlib

@@ -78,7 +78,7 @@ def project(tmp_path: Path) -> Project:
         main = (
             "import pulumi, runpy\n"
             f"try: runpy.run_path({str(PROJECT / '__main__.py')!r})\n"
-            "except pulumi.RunError as fault: pulumi.export('refused', str(fault))\n"
+            "except pulumi.RunError as error: pulumi.export('refused', str(error))\n"
         )
         (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(declared))
         (tmp_path / "Pulumi.other.yaml").write_text(yaml.safe_dump({"config": {"region": "us-east-1", **values}}))

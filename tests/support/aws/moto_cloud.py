@@ -53,7 +53,7 @@ ENVIRONMENT = {
 }
 
 
-@cache  # making a client takes longer than most tests; moto serves each through whatever mock is active
+@cache  # making a client takes longer than most tests; moto connects it to the active mock
 def dynamodb_client() -> "DynamoDBClient":
     return boto3.Session().client("dynamodb")
 

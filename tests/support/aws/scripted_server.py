@@ -11,7 +11,7 @@ from email.utils import formatdate
 from typing import Any, BinaryIO
 
 Step = Callable[["Caller"], bool]
-"""Deals with one request; tells whether the connection stays open."""
+"""Answers one request, and returns whether the connection stays open."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Caller:
 
 @dataclass
 class ScriptedServer:
-    """Takes its steps in turn, whatever the connection; what comes after the last one is closed."""
+    """Runs its steps in turn, on all connections. Closes connections after the last step."""
 
     steps: list[Step]
     requests: list[Request] = field(default_factory=list[Request])
@@ -126,7 +126,7 @@ def error(code: str, message: str = "Because.", *, status: int = 400, date: floa
 
 
 def raw(data: bytes, *, keep: bool = False) -> Step:
-    """Send these bytes, whatever they are."""
+    """Send exactly these bytes."""
 
     def step(caller: Caller) -> bool:
         caller.send(data)

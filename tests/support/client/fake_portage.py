@@ -1,4 +1,4 @@
-"""Portage's API as the contract states it, and S3 behind it, on one server that can be told to misbehave."""
+"""Portage's API by the contract, and S3, on one server. Tests can make it misbehave."""
 
 import io
 import json

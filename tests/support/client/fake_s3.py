@@ -1,4 +1,4 @@
-"""S3 behind the fake API: takes parts, whole files and forms as they were signed, and can be told to misbehave.
+"""S3 for the fake API: accepts parts, whole files and forms as they were signed. Tests can make it misbehave.
 
 It keeps checksums and no bytes, so that a file may be of any size.
 """
@@ -230,7 +230,7 @@ class FakeS3(FakeServer):
         return False
 
     def keep(self, upload: StoredUpload, number: int, part: Part) -> None:
-        """Store a part; only then its sender is told."""
+        """Store a part, then answer."""
         with self.lock:
             upload.parts[number] = part
             self.stored.append(number)

@@ -1,4 +1,4 @@
-"""A server that does what a test tells it: one reaction a request, in order."""
+"""A server with scripted reactions: one for each request, in order."""
 
 import json
 import socket

@@ -111,12 +111,12 @@ def with_query(url: str, **changes: str) -> str:
 
 
 def with_claims_of(other: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan whose session has somebody else's claims, with the signature of one's own."""
+    """A plan with a session that has another user's claims and the own signature."""
     return {**plan, "session": f"{other['session'].partition('.')[0]}.{plan['session'].partition('.')[2]}"}
 
 
 def refused_by(answer: Answer) -> str:
-    """Who wrote the answer: S3 speaks XML; the gateway's own problems are told from a function's by their words."""
+    """Return who wrote the answer: S3 (XML), the gateway (its own problem types and details), or a function."""
     if answer.text.lstrip().startswith("<"):
         return "S3"
     problem = json.loads(answer.text)

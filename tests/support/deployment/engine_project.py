@@ -1,4 +1,4 @@
-"""Copies of this project, whose stacks the real engine deploys to an embedded AWS."""
+"""Copies of this project. The real engine deploys their stacks to an embedded AWS."""
 
 import re
 import shutil

@@ -37,7 +37,7 @@ class User:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer whose body is JSON, if it has any."""
+    """An HTTP answer. Its body, if any, is JSON."""
 
     status: int
     headers: Mapping[str, str]

@@ -29,7 +29,7 @@ QUOTA = Quota(5 * 1024**3, 3, ())
 
 
 class Openings(AwsS3):
-    """Stands in for S3, and notes what was opened and given up."""
+    """Stands in for S3, and records the uploads in parts that were started and aborted."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -48,7 +48,7 @@ class Openings(AwsS3):
 
 
 class Stammering(Boto3Json):
-    """Makes each call twice, and tells the second answer."""
+    """Makes each call twice, and returns the second answer."""
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         super().call(operation, parameters)

@@ -11,7 +11,7 @@ NEEDS = {
     "sending": "nginx is not installed",
     "verification": "nginx is not installed",
 }
-"""What a machine may lack, as the table tells it."""
+"""What a machine may lack, as the table shows it."""
 
 
 def test_every_benchmark_is_measured_or_says_what_it_lacks() -> None:

@@ -1,4 +1,4 @@
-"""The `portage` command, in this process: what it can be told, and where it looks for its configuration."""
+"""The `portage` command, in this process: its arguments, and the places of its configuration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A declaration makes one upload, whatever becomes of its answer."""
+"""A declaration makes one upload, even if its answer is lost."""
 
 from pathlib import Path
 

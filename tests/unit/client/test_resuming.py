@@ -200,7 +200,7 @@ class TestTwoDevices:
         other.write_bytes(content[:PART] + bytes(len(content) - PART))
         open_portage(device="there").resume(other, upload_id="u1")
         assert_arrived(fake, other)
-        assert (1 in fake.stored) is not are_md5s, "what is the same is kept where MD5s tell so"
+        assert (1 in fake.stored) is not are_md5s, "parts with an equal MD5 are kept"
 
     def test_leave_none_either_if_one_file_is_set_back_to_its_time(
         self, fake: FakePortage, open_portage: Open, file: Path

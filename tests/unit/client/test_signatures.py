@@ -12,7 +12,7 @@ from tests.support.client.multipart import ALONE, QUICK, Open, assert_arrived
 
 class TestSignatures:
     def test_that_have_expired_are_renewed(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
-        """S3 refuses by its own clock, whatever this side thinks of the signature."""
+        """S3 uses its own clock to reject a signature."""
         fake.on_part = lambda number, tries: (
             refused(403, "AccessDenied", "Request has expired") if number == 6 and tries == 1 else None
         )

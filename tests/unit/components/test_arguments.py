@@ -76,7 +76,7 @@ INPUTS = {
     "user_pool_arn",
     "result_reader_role_name",
 }
-"""What other resources give, whose names are known when they are made."""
+"""Outputs of other resources: their names are known when they are made."""
 LATE_AND_BAD = [
     _case(example, argument, value)
     for example in CHECKED

@@ -78,7 +78,7 @@ def contents(archive: pulumi.Asset | pulumi.Archive, at: str = "") -> dict[str, 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
-    """Installs a made-up distribution, whose files are recorded as pip would."""
+    """Installs a made-up distribution, and records its files as pip does."""
 
     def install(*files: str) -> None:
         information = tmp_path / "made_up-1.0.dist-info"

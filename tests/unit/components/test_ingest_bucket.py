@@ -1,4 +1,4 @@
-"""Whoever may write to the ingest bucket, what was not declared does not get in."""
+"""No writer of the ingest bucket can store an object that was not declared."""
 
 from typing import Any
 

@@ -99,7 +99,7 @@ class TestWhatItMayUse:
 
 
 class TestItsEnvironmentFitsIntoWhatLambdaTakes:
-    """4,096 bytes of JSON; this one has 12 besides the value."""
+    """4,096 bytes of JSON; this one has 12 in addition to the value."""
 
     LARGEST = 4_096 - len('{"COLOUR":""}')
 

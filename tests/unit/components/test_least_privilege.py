@@ -28,7 +28,7 @@ from tests.support.components.recording import Recording, arn_of, physical, reco
 
 Permissions = set[tuple[str, str]]
 Role = tuple[Example, str, Permissions, Permissions]
-"""Who makes it, its name, what it may do, and what besides where there is a customer's key."""
+"""Component, name, permissions, and additional permissions with a customer's key."""
 
 WITHOUT_RESOURCES = {
     # X-Ray's actions know no resources (Service Authorization Reference).
@@ -86,7 +86,7 @@ def _functions_of(example: Example, bucket_arn: str, secret_arn: str) -> dict[st
             USE_THE_KEY,
         ),
         "list-uploads": ({("dynamodb:Query", table)}, DECRYPT),
-        # And what the owner of the results allows it besides, see TestResultsAreReadByWhomTheyAreMeantForAlone.
+        # The owner of the results allows more, see TestResultsAreReadByWhomTheyAreMeantForAlone.
         "get-result": ({("dynamodb:GetItem", table)}, DECRYPT),
         "abort-upload": ({("dynamodb:GetItem", table), ("dynamodb:UpdateItem", table), give_up}, USE_THE_KEY),
     }

@@ -1,4 +1,4 @@
-"""A name that AWS would refuse, of whatever resource, is refused before any is made."""
+"""A name that AWS would reject for any resource is rejected before any resource is made."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The API is throttled, logged and traced, and put on the air anew exactly when its contract changes."""
+"""The API is throttled, logged and traced, and deployed again only when its contract changes."""
 
 import json
 import re

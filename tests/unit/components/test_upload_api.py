@@ -309,7 +309,7 @@ MANY_VPC_IDS = [f"vpc-{number:017}" for number in range(591)]  # 24 each
 
 
 class TestListsThatShareALimitedSpace:
-    """The longest that are taken must fit, whatever else is in the place."""
+    """The longest allowed values must fit beside all others."""
 
     def test_the_longest_fit_into_the_environment(self) -> None:
         recording = recorded(allowed_origins=MANY_ORIGINS, allowed_content_types=MANY_TYPES, kms_key_arn=KMS_KEY_ARN)

@@ -131,7 +131,7 @@ def api_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa:
 
 @pytest.fixture
 def in_parts(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> UploadInParts:
-    """An upload that was declared, and of which S3 has nothing yet."""
+    """An upload in parts that was declared. S3 has no part yet."""
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     upload = UploadInParts(cloud)
     upload.begin()

@@ -1,4 +1,4 @@
-"""The light client speaks AWS's JSON protocols, and tells the same errors by the same names as boto3."""
+"""The light client uses AWS's JSON protocols, and raises errors with the same names as boto3."""
 
 import json
 from collections.abc import Generator, Iterator

@@ -150,7 +150,7 @@ class TestTheUrl:
     def test_it_leads_to_the_endpoint_that_aws_tools_would_use(
         self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], endpoint: str | None
     ) -> None:
-        post()  # makes the client of the table, whose endpoint stays moto's
+        post()  # makes the table's client, which keeps moto's endpoint
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         plan = plan_of(post())

@@ -107,7 +107,7 @@ class TestTheRecord:
     def test_a_record_that_was_written_though_its_answer_was_lost_is_its_own(
         self, cloud: Cloud, api: Api, body: dict[str, Any], key: str | None
     ) -> None:
-        """The light client tries a call again whose answer did not come, and then meets what it has written."""
+        """The light client retries a call without an answer, and then finds its own write."""
         api.store = UploadStore(Stammering(cloud.dynamodb), TABLE)
         plan = api.create(body, key=key)
         assert plan["upload_id"] == ref_of(1).upload_id

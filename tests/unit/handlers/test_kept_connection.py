@@ -186,7 +186,7 @@ class TestTheConnection:
             connection.request("POST", "/", HEADERS, b"")
 
     def test_has_a_time_of_its_own_for_opening(self) -> None:
-        """A listener whose queue is full takes no further connection."""
+        """A listener with a full queue accepts no further connection."""
         with (
             socket.create_server(("127.0.0.1", 0), backlog=0) as full,
             socket.socket() as first,

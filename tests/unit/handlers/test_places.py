@@ -1,4 +1,4 @@
-"""An owner has as many open uploads as the quota allows, exactly, whatever comes at once and whatever crashes."""
+"""The quota of open uploads is exact, also with concurrent requests and crashes."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -223,7 +223,7 @@ class TestAPlace:
 
     @pytest.mark.parametrize("key", [None, "a-key"])
     def test_answers_that_are_lost_take_no_second_one(self, cloud: Cloud, api: Api, key: str | None) -> None:
-        """The light client tries a call again whose answer did not come, and then meets what it has written."""
+        """The light client retries a call without an answer, and then finds its own write."""
         api.store = UploadStore(Stammering(cloud.dynamodb), TABLE)
         api.create(key=key)
         assert list(cloud.places().values()) == [ref_of(1).upload_id]
@@ -232,7 +232,7 @@ class TestAPlace:
 
 
 class TestWhatACrashLeaves:
-    """Whoever is at the limit finds it; everybody else does not notice."""
+    """Only owners at the limit are affected."""
 
     def test_a_place_that_no_record_speaks_of_is_taken_over_once_no_request_can_record_it(
         self, cloud: Cloud, api: Api

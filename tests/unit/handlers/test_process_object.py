@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("process_object_started")
 
 
 def delays(cloud: Cloud, message: Mapping[str, Any], *, remaining_seconds: float = 300) -> list[float]:
-    """Hand over a message that comes again; returns after how many seconds, as the queue is told."""
+    """Deliver a message that fails. Returns the delay of its next delivery in seconds."""
     told: list[float] = []
 
     def note(params: dict[str, Any], **_event: object) -> None:

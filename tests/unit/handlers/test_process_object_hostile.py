@@ -120,7 +120,7 @@ def leave_a_process(_job: Job) -> Mapping[str, object]:
 def fork_and_return_in_both(_job: Job) -> Mapping[str, object]:
     copy = os.fork()
     if copy:
-        os.waitpid(copy, 0)  # whatever the copy does, it does first
+        os.waitpid(copy, 0)  # the copy ends first
     return {"answered by": "the process itself" if copy else "its copy"}
 
 
@@ -192,7 +192,7 @@ HARMS: dict[Processor, tuple[str, ...]] = {
     fork_and_return_in_both: ("completed",),
     remove_its_folder: ("completed",),
 }
-"""How an upload ends whose processor does this, and what its failure names."""
+"""The end of an upload with this processor, and the error in its failure."""
 
 HANGS = (sleep, catch_all, ignore_signals, cancel_the_timer, hang_in_a_pool, compute)
 
@@ -244,7 +244,7 @@ class TestHarm:
     def test_the_next_upload_completes(self, cloud: Cloud, use_processor: UseProcessor, processor: Processor) -> None:
         status, *kind = HARMS[processor]
         harmless = uploaded(cloud, HARMLESS)
-        try_last(cloud, use_processor, lambda _job: {"first": True})  # whatever is imported late is there
+        try_last(cloud, use_processor, lambda _job: {"first": True})  # all late imports are loaded
         before = facts_of_the_process()
         assert try_last(cloud, use_processor, processor) < 20
         record = cloud.record()

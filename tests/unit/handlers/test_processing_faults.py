@@ -1,4 +1,4 @@
-"""The use case behind the queue where the processor, its result or the object is at fault."""
+"""The use case behind the queue with errors of the processor, its result or the object."""
 
 import re
 from collections.abc import Mapping

@@ -73,7 +73,7 @@ class TestTheSameRequestAgain:
         assert cloud.record(ref_of(1)) == before
 
     def test_a_request_that_got_no_further_than_its_key_is_made_up_for(self, cloud: Cloud, api: Api) -> None:
-        """Whoever claimed the key was refused, or its process ended: the id that it had is taken up."""
+        """The request that claimed the key was rejected or crashed. Its id is used again."""
         api.openings.failing = True
         with pytest.raises(AwsError):
             api.create(IN_PARTS, key="a-key")

@@ -1,4 +1,4 @@
-"""The rotation function makes a key in four steps, each of which may come more than once, and fails loudly else."""
+"""The rotation function makes a key in four steps. Each step may be repeated. All else is an error."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FIRST, SECOND, THIRD = (f"{number}-0b0e-4c39-9a43-0d5a3b0f9e11-{number:08d}" for
 
 
 class Secret:
-    """One secret with a first key, whose versions are begun as RotateSecret begins them: without a value."""
+    """One secret with a first key. New versions start without a value, as RotateSecret makes them."""
 
     def __init__(self, client: "SecretsManagerClient") -> None:
         self.client = client

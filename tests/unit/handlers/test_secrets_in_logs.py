@@ -53,7 +53,7 @@ FAR_FUTURE = 2**33
 
 
 class Aws(ThreadingHTTPServer):
-    """Answers whatever a function asks, and keeps the secrets that pass."""
+    """Answers all calls of a function, and records the secrets in them."""
 
     daemon_threads = True
 

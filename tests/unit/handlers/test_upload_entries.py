@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("api_started")
 
 Handle = Callable[[dict[str, Any], object], dict[str, Any]]
 
-WITH_RECORDS: dict[str, Callable[[], Handle]] = {  # by name, since the modules are loaded anew for each test
+WITH_RECORDS: dict[str, Callable[[], Handle]] = {  # by name, since the modules are loaded again for each test
     "list_parts": lambda: list_parts.handle,
     "complete_upload": lambda: complete_upload.handle,
     "abort_upload": lambda: abort_upload.handle,

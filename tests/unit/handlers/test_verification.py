@@ -36,7 +36,7 @@ def declared(body: bytes, content_type: str, algorithm: ChecksumAlgorithm | None
 
 @dataclass
 class Reads(ObjectStore):
-    """An object, of which S3 may know checksums; notes what is read of it."""
+    """An object, with or without checksums from S3. Records what is read of it."""
 
     body: bytes
     checksums: dict[ChecksumAlgorithm, str] = field(default_factory=dict[ChecksumAlgorithm, str])
@@ -149,7 +149,7 @@ class TestOtherwise:
 
 
 class TestMetadata:
-    """What S3 stores besides the bytes, and answers with."""
+    """Metadata that S3 stores with the bytes, and returns."""
 
     @pytest.mark.parametrize("algorithm", [None, SHA256])
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is not as declared, or not safe, ends in rejected and is put away, however often and late its events come."""
+"""Objects that differ from their declaration or are not safe are rejected and put away, for every order of events."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -128,7 +128,7 @@ class TestRejected:
 
 
 class TestInterrupted:
-    """Whatever ends the function, and whenever: the next delivery finishes."""
+    """After any interruption of the function, the next delivery finishes."""
 
     @pytest.mark.parametrize("again", [retried, duplicate])
     def test_before_it_was_recorded_any_message_verifies_again(

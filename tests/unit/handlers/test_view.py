@@ -1,4 +1,4 @@
-"""POST .../complete tells an upload as GET /uploads/{upload_id} does, which is answered by a mapping template."""
+"""POST .../complete returns an upload in the same form as GET /uploads/{upload_id}, which uses a mapping template."""
 
 import json
 from typing import Any

@@ -8,7 +8,7 @@ from local.interruption import Stopped, check_stopped, stoppable
 
 
 class Finalized:
-    """Is stopped in its finalizer, where Python passes over whatever is raised."""
+    """Is stopped in its finalizer, where Python ignores all exceptions."""
 
     def __del__(self) -> None:
         os.kill(os.getpid(), signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Runs whatever the test at hand wants recorded."""
+"""Runs the program of the current test."""
 
 from tests.support.components import recording
 

@@ -17,7 +17,7 @@ def process(job: Job) -> Mapping[str, object]:
     if job.file_name == "raises.bin":
         raise RuntimeError("a secret of the processor")
     if job.file_name == "recovers.bin" and job.attempt == 1:
-        raise ConnectionError("the first try meets a fault that passes")
+        raise ConnectionError("the first try has a transient error")
     if job.file_name == "unprocessable.bin":
         raise Unprocessable("The file has no pages.")
     if job.file_name == "uses-more.bin":

@@ -16,7 +16,7 @@ _HTTP = urllib3.PoolManager(retries=False)
 
 @dataclass
 class Api:
-    """A REST API whose single stage is deployed at the first request."""
+    """A REST API with one stage, which is deployed at the first request."""
 
     emulator: Emulator
     resource: str = "things"

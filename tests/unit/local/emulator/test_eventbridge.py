@@ -1,4 +1,4 @@
-"""Who may put events on the bus of the embedded AWS, and in whose name."""
+"""Permissions to put events on the bus of the embedded AWS, by source."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A stack's configuration is what the Pulumi CLI would make of its two files, or an error that tells the fix."""
+"""A stack's configuration is read from its two files as the Pulumi CLI reads them. Errors name the fix."""
 
 import json
 from pathlib import Path
