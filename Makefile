@@ -67,7 +67,7 @@ check: $(STAMP) ## Lint, format and type checks, and whether generated files are
 	$(RUN)/pyright
 	$(RUN)/python -m generate --check
 
-generate: $(STAMP) ## Write what is generated: the config block of Pulumi.yaml, Amazon's root certificates
+generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
 	$(RUN)/python -m generate
 
 golden: $(STAMP) ## Write the dumps of each stack's resources (tests/unit/golden), which a review reads as a diff

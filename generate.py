@@ -1,9 +1,14 @@
-"""Writes the generated files: the config block of Pulumi.yaml, and Amazon's root certificates. `make generate` runs it.
+"""Writes the generated files. `make generate` runs it.
+
+Pulumi.yaml                     its config block, from components/arguments/
+docs/openapi.json               the API's contract, from components/api/operations.py and schemas.py
+handlers/aws/amazon_roots.pem   Amazon's root certificates, from certifi
 
 python -m generate           writes the files
 python -m generate --check   exits with 1 if a file is not what would be written
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -12,6 +17,7 @@ from typing import Any
 import certifi
 import yaml
 
+from components.api.openapi import contract
 from components.arguments import Argument
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
@@ -19,6 +25,7 @@ from settings import config_type, item_type, keys, none_of
 
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
+OPENAPI_JSON = _PROJECT / "docs/openapi.json"
 
 
 def config_block() -> str:
@@ -50,9 +57,18 @@ def pulumi_yaml() -> str:
     return text[: text.index("\nconfig:\n") + 1] + config_block()
 
 
+def openapi_json() -> str:
+    """Return the API's contract: without what only API Gateway reads, such as ARNs."""
+    return json.dumps(contract(), indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> int:
     """Write the files, or check them; returns the exit code."""
-    generated = {PULUMI_YAML: pulumi_yaml(), AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time())}
+    generated = {
+        PULUMI_YAML: pulumi_yaml(),
+        OPENAPI_JSON: openapi_json(),
+        AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time()),
+    }
     stale = [path for path, text in generated.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:

@@ -1,4 +1,4 @@
-"""Calls Portage's HTTP API, which `components/api/openapi.py` defines."""
+"""Portage's HTTP API; docs/openapi.json is its contract."""
 
 import json
 import uuid

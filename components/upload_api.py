@@ -1,4 +1,4 @@
-"""UploadApi: grants permission to send a file, and takes the file.
+"""UploadApi: presigns uploads, and receives the files.
 
 client --POST /uploads--> RestApi --> create_upload --> status table: pending
 client <-- presigned PUT, form, or plan of parts
@@ -7,14 +7,14 @@ client --GET /uploads/{upload_id}--> RestApi --> status table
 """
 
 import json
-from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.api.functions import CALLS, UploadFunctions
-from components.api.openapi import Contract
+from components.api.functions import UploadFunctions
+from components.api.openapi import Deployment
+from components.api.operations import OPERATIONS, Backing, TableRead, functions
 from components.api.rest_api import RestApi
 from components.api.session_key import SessionKey
 from components.api.user_pool import UserPool
@@ -34,7 +34,7 @@ from components.arguments.names import (
     check_names,
 )
 from components.arguments.upload_api import UploadApiArgs
-from components.compute.lambda_function import LIVE, LambdaFunction
+from components.compute.lambda_function import LIVE
 from components.storage.ingest_bucket import IngestBucket
 
 __all__ = ["UploadApi", "UploadApiArgs"]
@@ -51,24 +51,24 @@ _NAMES = {
     USER_POOL_CLIENT: "-users-client",
     REST_API: "-rest",
 }
-"""The longest that is added to the component's name for a name in AWS, by type."""
+"""The longest suffix of the component's name for each type whose names in AWS are limited."""
 
 
 class UploadApi(pulumi.ComponentResource):
-    """The front door. What comes through the gateway is small; the bytes go to the bucket, past it."""
+    """The API that presigns uploads, and the bucket that receives the files directly from clients."""
 
     url: pulumi.Output[str]
-    """Where /uploads is."""
+    """URL of the API, without /uploads."""
     user_pool_id: pulumi.Output[str]
-    """Whose ID tokens the API takes."""
+    """Id of the user pool; the API accepts its ID tokens."""
     user_pool_client_id: pulumi.Output[str | None]
     """Id of the client through which users sign in; None if a pool is given."""
     result_reader_role_name: pulumi.Output[str]
-    """What the ProcessingPipeline is to let read results, for GET /uploads/{upload_id}/result."""
+    """Name of the role that reads results for GET /uploads/{upload_id}/result; give it to ProcessingPipeline."""
     bucket_name: pulumi.Output[str]
-    """Where the objects are, under uploads/{owner}/{upload_id}."""
+    """Name of the bucket with the objects, under uploads/{owner}/{upload_id}."""
     bucket_arn: pulumi.Output[str]
-    """What statements are written on."""
+    """ARN of the bucket."""
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = UploadApiArgs.of(args)
@@ -77,28 +77,23 @@ class UploadApi(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         bucket = IngestBucket(f"{name}-ingest", args, child)
         session_key = SessionKey(f"{name}-session-key", args, child)
-        functions = UploadFunctions(
-            name,
-            args,
-            bucket_name=bucket.bucket_name,
-            bucket_arn=bucket.bucket_arn,
-            session_key_arn=session_key.secret_arn,
-            opts=child,
-        ).functions
+        backing = Backing(args, bucket.bucket_name, bucket.bucket_arn, session_key.secret_arn)
+        made = UploadFunctions(name, backing, child).functions
         user_pool_arn, self.user_pool_id, self.user_pool_client_id = self._users(name, args)
-        api = RestApi(f"{name}-rest", args, self._contract(name, args, functions, user_pool_arn), child)
-        for operation, call in CALLS.items():
+        invoke_arns = {operation_id: function.invoke_arn for operation_id, function in made.items()}
+        api = RestApi(f"{name}-rest", args, self._document(name, backing, invoke_arns, user_pool_arn), child)
+        for operation_id, (operation, _) in functions().items():
             aws.lambda_.Permission(
-                f"{name}-invokes-{call.purpose}",
+                f"{name}-invokes-{operation.purpose}",
                 action="lambda:InvokeFunction",
-                function=functions[operation].function_name,
+                function=made[operation_id].function_name,
                 qualifier=LIVE,
                 principal="apigateway.amazonaws.com",
-                source_arn=pulumi.Output.concat(api.execution_arn, f"/*/{call.verb}{call.path}"),
-                opts=pulumi.ResourceOptions(parent=self),
+                source_arn=pulumi.Output.concat(api.execution_arn, f"/*/{operation.verb}{operation.source_path}"),
+                opts=child,
             )
         self.url = api.url
-        self.result_reader_role_name = functions["getResult"].role_name
+        self.result_reader_role_name = made["getResult"].role_name
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
         self.register_outputs(
@@ -115,33 +110,22 @@ class UploadApi(pulumi.ComponentResource):
     def _users(
         self, name: str, args: UploadApiArgs
     ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str | None]]:
-        """The pool's ARN and id, and the client's id: made here, or the pool that was given."""
+        """Return the ARN and id of the pool, and the client's id: of the given pool, or of a new one."""
         if args.user_pool_arn is not None:
             arn = pulumi.Output.from_input(args.user_pool_arn)
             return arn, arn.apply(lambda known: known.split("/")[-1]), pulumi.Output.from_input(None)
         users = UserPool(f"{name}-users", args, pulumi.ResourceOptions(parent=self))
         return users.user_pool_arn, users.user_pool_id, users.client_id
 
-    def _contract(
+    def _document(
         self,
         name: str,
-        args: UploadApiArgs,
-        functions: Mapping[str, LambdaFunction],
+        backing: Backing,
+        invoke_arns: dict[str, pulumi.Output[str]],
         user_pool_arn: pulumi.Output[str],
     ) -> pulumi.Output[str]:
-        """The OpenAPI document, and the role with which API Gateway itself reads the status table."""
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-read-status-role", assume_role_policy=iam.trust("apigateway.amazonaws.com"), opts=child
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-read-status-policy",
-            role=role.name,
-            policy=iam.role_policy(
-                f"{name}-read-status-policy", iam.read_an_upload(args.table_arn), *iam.decrypt(args.kms_key_arn)
-            ),
-            opts=child,
-        )
+        """Return the OpenAPI document as JSON."""
+        args = backing.args
         here = pulumi.InvokeOptions(parent=self)
         surroundings = pulumi.Output.all(
             region=MaybeOutput(limits.REGION).check(
@@ -152,8 +136,25 @@ class UploadApi(pulumi.ComponentResource):
             allow_forms=args.allow_forms,
             table_name=args.table_name,
             user_pool_arn=user_pool_arn,
-            invoke_arns={operation: function.invoke_arn for operation, function in functions.items()},
-            # By way of the policy: the API must not be on the air before it may read.
-            read_status_role_arn=pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0]),
+            invoke_arns=invoke_arns,
+            read_status_role_arn=self._read_status_role_arn(name, backing),
         )
-        return surroundings.apply(lambda known: json.dumps(Contract(**known).document(), sort_keys=True))
+        return surroundings.apply(lambda known: json.dumps(Deployment(**known).document(), sort_keys=True))
+
+    def _read_status_role_arn(self, name: str, backing: Backing) -> pulumi.Output[str]:
+        """Return the ARN of the role with which API Gateway itself reads the status table."""
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-read-status-role", assume_role_policy=iam.trust("apigateway.amazonaws.com"), opts=child
+        )
+        reads = [each.performed_by for each in OPERATIONS if isinstance(each.performed_by, TableRead)]
+        policy = aws.iam.RolePolicy(
+            f"{name}-read-status-policy",
+            role=role.name,
+            policy=iam.role_policy(
+                f"{name}-read-status-policy", *(statement for read in reads for statement in read.statements(backing))
+            ),
+            opts=child,
+        )
+        # An output of role and policy: otherwise the API could be deployed before it may read.
+        return pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0])

@@ -7,7 +7,6 @@ from typing import Any
 import pulumi
 
 from components import iam
-from components.api.functions import UploadFunctions
 from components.api.rest_api import RestApi
 from components.api.session_key import SessionKey
 from components.api.user_pool import UserPool
@@ -383,28 +382,6 @@ SESSION_KEY = Example(
         "session_key_rotation_days", "log_level", "log_retention_days", "kms_key_arn", "deletion_protection"
     ),
 )
-UPLOAD_FUNCTIONS = Example(
-    UploadFunctions,
-    UploadApiArgs,
-    required=TABLE,
-    other=_others_of_the_api(
-        "table_name",
-        "table_arn",
-        "kms_key_arn",
-        "allowed_origins",
-        "max_upload_bytes",
-        "max_open_uploads",
-        "allowed_content_types",
-        "allow_forms",
-        "multipart_threshold_bytes",
-        "url_expires_in_seconds",
-        "session_expires_in_seconds",
-        "record_retention_days",
-        "log_level",
-        "log_retention_days",
-    ),
-    more={**BUCKET, "session_key_arn": SESSION_KEY_ARN},
-)
 USER_POOL = Example(
     UserPool, UploadApiArgs, required=TABLE, other=_others_of_the_api("allow_sign_up", "deletion_protection")
 )
@@ -419,7 +396,6 @@ BUILDING_BLOCKS = (
     MALWARE_GATE,
     REST_API,
     SESSION_KEY,
-    UPLOAD_FUNCTIONS,
     USER_POOL,
 )
 ALL = (*COMPONENTS, *BUILDING_BLOCKS)

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from components.api.functions import CALLS
-from components.api.openapi import Contract
+from components.api.openapi import Deployment
+from components.api.operations import functions
 
 ORIGINS = ("https://app.example.com", "http://localhost:8000")
 
 
 def contract(*origins: str, allow_forms: bool = True) -> dict[str, Any]:
-    return Contract(
+    return Deployment(
         allowed_origins=origins,
         allow_forms=allow_forms,
         region="mars-north-1",
         partition="aws-mars",
         table_name="the-table",
         user_pool_arn="arn:aws-mars:cognito-idp:mars-north-1:123456789012:userpool/pool",
-        invoke_arns={operation: invoke_arn(operation) for operation in CALLS},
+        invoke_arns={operation: invoke_arn(operation) for operation in functions()},
         read_status_role_arn="arn:aws-mars:iam::123456789012:role/read-status",
     ).document()
 

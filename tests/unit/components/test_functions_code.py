@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.api.functions import CALLS
+from components.api.operations import functions
 from components.arguments import ArgumentError
 from components.compute import code_archive as code_archive_module
 from components.compute.code_archive import HANDLERS, OUR_SUFFIXES, code_archive
@@ -33,7 +33,7 @@ LAMBDAS_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six",
 SHIPPED = {"handlers.processors.inspect": "filetype"}
 Installed = Callable[..., None]
 FUNCTIONS = [
-    *((UPLOAD_API, f"{NAME}-{call.purpose}") for call in CALLS.values()),
+    *((UPLOAD_API, f"{NAME}-{operation.purpose}") for operation, _ in functions().values()),
     (PROCESSING_PIPELINE, f"{NAME}-process-object"),
     (SESSION_KEY, f"{NAME}-rotate"),
 ]

@@ -18,10 +18,8 @@ from tests.support.components.examples import (
     PROCESSING_PIPELINE,
     REST_API,
     SESSION_KEY,
-    SESSION_KEY_ARN,
     TABLE,
     UPLOAD_API,
-    UPLOAD_FUNCTIONS,
     Example,
 )
 from tests.support.components.recording import Recording, arn_of, physical, record, token, url_of
@@ -156,7 +154,6 @@ ROLES: dict[str, Role] = {
     **_functions_of(
         UPLOAD_API, arn_of(aws.s3.Bucket, f"{NAME}-ingest"), arn_of(aws.secretsmanager.Secret, UPLOADS_KEY)
     ),
-    **_functions_of(UPLOAD_FUNCTIONS, BUCKET["bucket_arn"], SESSION_KEY_ARN),
     "read_status": (UPLOAD_API, f"{NAME}-read-status-role", READ_STATUS, DECRYPT),
     "account_log": (UPLOAD_API, f"{NAME}-rest-account-log-role", PUSH_LOGS, set()),
     "process_object": (

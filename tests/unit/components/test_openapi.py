@@ -9,8 +9,9 @@ import botocore.session
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from components.api.functions import CALLS, Call
 from components.api.gateway_responses import PROBLEMS
+from components.api.operations import OPERATIONS, Operation, functions
+from generate import OPENAPI_JSON
 from tests.support.components.openapi_document import ORIGINS, contract, integration, invoke_arn
 
 EXTENSIONS = {
@@ -98,6 +99,22 @@ class TestTheDocumentIsOneThatApiGatewayImports:
             assert named == re.findall(r"\{(\w+)\}", path)
 
 
+class TestThePublishedContract:
+    DOCUMENT: Any = json.loads(OPENAPI_JSON.read_text(encoding="utf-8"))
+
+    def test_is_valid_openapi_3_0(self) -> None:
+        assert [error.message for error in OpenAPIV30SpecValidator(self.DOCUMENT).iter_errors()] == []
+
+    def test_has_nothing_that_only_api_gateway_reads(self) -> None:
+        assert [key for key, _ in members(self.DOCUMENT) if key.startswith("x-")] == []
+        assert "arn:" not in json.dumps(self.DOCUMENT)
+
+    def test_has_every_operation(self) -> None:
+        ids = [operation["operationId"] for _, _, operation in operations(self.DOCUMENT)]
+
+        assert ids == [each.operation_id for each in OPERATIONS]
+
+
 class TestOnlySignedInUsersGetAnswers:
     @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
     def test_every_operation_but_the_preflights_asks_for_a_user(self, document: dict[str, Any]) -> None:
@@ -129,15 +146,15 @@ class TestOnlySignedInUsersGetAnswers:
 
 
 class TestEachOperationGoesWhereItIsAnswered:
-    @pytest.mark.parametrize(("operation", "call"), CALLS.items(), ids=CALLS)
-    def test_what_needs_code_goes_to_a_function_of_its_own(self, operation: str, call: Call) -> None:
-        path = call.path.replace("*", "{upload_id}")
+    @pytest.mark.parametrize("operation", [operation for operation, _ in functions().values()], ids=functions())
+    def test_what_needs_code_goes_to_a_function_of_its_own(self, operation: Operation) -> None:
+        path, verb = operation.path, operation.verb.lower()
 
-        assert contract()["paths"][path][call.verb.lower()]["operationId"] == operation
-        assert integration(contract(), path, call.verb.lower()) == {
+        assert contract()["paths"][path][verb]["operationId"] == operation.operation_id
+        assert integration(contract(), path, verb) == {
             "type": "aws_proxy",
             "httpMethod": "POST",
-            "uri": invoke_arn(operation),
+            "uri": invoke_arn(operation.operation_id),
         }
 
     def test_all_else_needs_none(self) -> None:
@@ -148,7 +165,7 @@ class TestEachOperationGoesWhereItIsAnswered:
             if integration(document, path, verb)["type"] == "aws_proxy"
         }
 
-        assert proxied == CALLS.keys()
+        assert proxied == functions().keys()
 
     def test_get_upload_goes_to_the_table_with_the_role_that_may_read_it(self) -> None:
         asked = integration(contract(), "/uploads/{upload_id}", "get")

@@ -6,14 +6,15 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.api.functions import CALLS
-from components.api.openapi import Contract
+from components.api.openapi import Deployment
+from components.api.operations import functions
 from handlers.storage.places import LONGEST_CREATION
 from local.engine.built_in.program import plain
 from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.support.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
 
 INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
+FUNCTIONS = {operation_id: operation for operation_id, (operation, _) in functions().items()}
 OUTPUTS = ("url", "user_pool_id", "user_pool_client_id", "result_reader_role_name", "bucket_name", "bucket_arn")
 ORIGINS = ["https://app.example.com", "http://localhost:8000"]
 
@@ -87,7 +88,7 @@ def contract(recording: Recording) -> dict[str, Any]:
 
 
 def function_name(operation: str) -> str:
-    return f"{NAME}-{CALLS[operation].purpose}"
+    return f"{NAME}-{FUNCTIONS[operation].purpose}"
 
 
 def invoke_arn(operation: str) -> str:
@@ -149,7 +150,7 @@ class TestWhatUsersHaveIsGuardedUnlessToldOtherwise:
         assert with_everything.inputs(aws.cognito.UserPool)["deletionProtection"] == "INACTIVE"
 
 
-@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("operation", FUNCTIONS)
 class TestAFunctionIsReachedThroughTheGatewayAlone:
     def test_its_operation_invokes_its_live_alias(self, by_default: Recording, operation: str) -> None:
         (asked,) = [
@@ -175,7 +176,7 @@ class TestAFunctionIsReachedThroughTheGatewayAlone:
         ]
 
     def test_the_permission_waits_for_the_alias(self, by_default: Recording, operation: str) -> None:
-        permission = by_default.only(aws.lambda_.Permission, f"{NAME}-invokes-{CALLS[operation].purpose}")
+        permission = by_default.only(aws.lambda_.Permission, f"{NAME}-invokes-{FUNCTIONS[operation].purpose}")
         alias = by_default.only(aws.lambda_.Alias, f"{function_name(operation)}-live")
 
         assert alias.urn in permission.options.depends_on
@@ -235,14 +236,14 @@ class TestTheContractIsWhatIsDeployed:
 
         assert document == json.loads(
             json.dumps(
-                Contract(
+                Deployment(
                     allowed_origins=origins,
                     allow_forms=True,
                     region=REGION,
                     partition=PARTITION,
                     table_name=TABLE["table_name"],
                     user_pool_arn=arn_of(aws.cognito.UserPool, USERS),
-                    invoke_arns={operation: invoke_arn(operation) for operation in CALLS},
+                    invoke_arns={operation: invoke_arn(operation) for operation in FUNCTIONS},
                     read_status_role_arn=arn_of(aws.iam.Role, f"{NAME}-read-status-role"),
                 ).document()
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.api.functions import CALLS
+from components.api.operations import functions
 from handlers.aws.metric_log import size_class
 from handlers.domain.errors import QuotaExceeded
 from handlers.http.api import Answer, ApiRequest, api_operation
@@ -110,13 +110,15 @@ class TestCloudWatch:
         take(EVENT, None)
         assert record_in(capsys)["level"] == level
 
-    @pytest.mark.parametrize(("operation", "call"), CALLS.items())
-    def test_counts_each_operation_under_its_own_name(self, operation: str, call: Any) -> None:
+    @pytest.mark.parametrize(
+        ("operation", "entry"), [(name, function.entry) for name, (_, function) in functions().items()]
+    )
+    def test_counts_each_operation_under_its_own_name(self, operation: str, entry: str) -> None:
         """Each entry in a process of its own, without its settings: the record is written all the same."""
         event = proxy_event("", upload_id=REF.upload_id)
         script = (
             "import json, sys\n"
-            f"from handlers.entries.{call.purpose.replace('-', '_')} import handle\n"
+            f"from {entry.removesuffix('.handle')} import handle\n"
             "try:\n    handle(json.load(sys.stdin), None)\nexcept (KeyError, ValueError):\n    pass\n"
         )
         done = subprocess.run(
