@@ -1,1 +1,19 @@
-"""Patches of MiniStack. Each one says what AWS does, what MiniStack does, and what happens here."""
+"""Patches of MiniStack, one module or package an AWS service.
+
+Each patch says what AWS does, with the source, what MiniStack does, and what happens here.
+"""
+
+from pathlib import Path
+
+from local.emulator.patches import api_gateway, cognito, eventbridge, iam, lambda_, s3, secrets_manager
+
+
+def patch(data_dir: Path) -> None:
+    """Apply every patch to the MiniStack of this process; `data_dir` is its data folder."""
+    lambda_.patch(data_dir)
+    api_gateway.patch()
+    s3.patch()
+    secrets_manager.patch()
+    cognito.patch()
+    eventbridge.patch()
+    iam.patch()

@@ -1,4 +1,4 @@
-"""The Java that shows through in Velocity templates: how values print, compare, and which methods they have."""
+"""Java's behaviour that is visible in Velocity templates: how values print, and which methods they have."""
 
 import operator
 import re
@@ -11,7 +11,7 @@ Method = Callable[..., Any]
 
 
 def string(value: Any) -> str:
-    """Return what Java's `String.valueOf` makes of a value."""
+    """Return a value as Java's `String.valueOf` does."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
 """API Gateway's mapping templates: Velocity with `$input`, `$util`, `$context` and `$stageVariables`.
 
-What AWS's pages leave open is decided here: `$input.params()` with an unknown name is an empty string,
-`$input.path()` that finds nothing is null, `$input.json()` that finds nothing is `""`.
+AWS's pages do not say what follows where nothing is found. Here `$input.params()` returns an empty string,
+`$input.path()` null, and `$input.json()` `""`.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
@@ -25,11 +25,11 @@ velocity.patch()
 
 
 class TemplateRefused(ValueError):
-    """The template cannot be evaluated: its syntax, or something that API Gateway does not offer."""
+    """The template cannot be evaluated: a syntax error, or something that API Gateway does not have."""
 
 
 class BodyNotJson(TemplateRefused):
-    """The template looks into a body that is not JSON."""
+    """The template reads a value from a body that is not JSON."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A template's output, and the overrides that it set on its way."""
+    """A template's output, and the overrides that it set."""
 
     body: str
     status: int | None = None
@@ -58,7 +58,7 @@ class Rendered:
 
 
 def render(template: str, source: Source) -> Rendered:
-    """Evaluate a mapping template; TemplateRefused if that is not possible."""
+    """Evaluate a mapping template; TemplateRefused if it cannot be evaluated."""
     response: dict[str, Any] = {"header": {}}
     request: dict[str, Any] = {"header": {}}
     context = copy.deepcopy(dict(source.context))
@@ -98,7 +98,7 @@ def find(document: Any, path: str) -> Any:
 
 
 class _Closed:
-    """An object of API Gateway's: an unknown member is an error, where Velocity would print nothing."""
+    """An object of API Gateway: an unknown member is an error; Velocity would print nothing."""
 
     _name: str
 
@@ -167,7 +167,7 @@ _ESCAPES = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"} | {
 
 
 def _escape(character: str) -> str:
-    """Escape like Apache Commons, which AWS uses: also the single quote, which JSON does not allow."""
+    """Escape as Apache Commons does, which AWS uses: also the single quote, which is not valid in JSON."""
     if character in _ESCAPES:
         return _ESCAPES[character]
     if " " <= character <= "~":
@@ -188,7 +188,7 @@ def _json_path(path: str) -> jsonpath_ng.JSONPath:
     try:
         return jsonpath_ng.ext.parser.parse(path)
     except Exception as error:  # its parser and lexer raise bare Exceptions
-        raise TemplateRefused(f"{path!r} is no JSONPath: {error}") from error
+        raise TemplateRefused(f"{path!r} is not a JSONPath: {error}") from error
 
 
 def _names_one(path: jsonpath_ng.JSONPath) -> bool:

@@ -1,14 +1,13 @@
 """Velocity 1.7 as API Gateway runs it: airspeed, patched where it differs from Velocity.
 
-- Names may hold hyphens, as in `$context.responseOverride.header.Content-Type`; airspeed stops at them.
-- Only null and false are false: an empty string is true. airspeed asks Python, where it is not.
-- A backslash in a string stands for itself and a doubled quote for the quote; airspeed has C's escapes,
-  so that no regular expression could be written.
-- Values have Java's methods and print as in Java; airspeed offers Python's and prints `True`. A method
-  that Java lacks, and a comparison with null, is an error here, where Velocity would log it and go on.
-- A directive that does not parse is an error; airspeed prints it.
-- `$context`, `$input`, `$stageVariables` and `$util` print nothing where they hold nothing, as API Gateway's
-  do; any other unknown reference prints itself.
+- A name may contain hyphens, as in `$context.responseOverride.header.Content-Type`; airspeed ends it at a hyphen.
+- Only null and false are false, so an empty string is true; airspeed uses Python's rule.
+- In a string, a backslash is a plain character and a doubled quote is a quote; airspeed has C's escapes, with which
+  regular expressions cannot be written.
+- Values have Java's methods and print as in Java; airspeed has Python's methods and prints `True`. A method that Java
+  does not have, and a comparison with null, is an error here; Velocity would log it and continue.
+- `$context`, `$input`, `$stageVariables` and `$util` print nothing where they have no value, as in API Gateway. Any
+  other unknown reference prints itself.
 
 Source of the language: https://velocity.apache.org/engine/1.7/vtl-reference.html
 """
@@ -29,16 +28,15 @@ _PATTERNS = {
     "StringLiteral.ESCAPED_CHAR": re.compile("'(')"),
     "InterpolatedStringLiteral.STRING": re.compile('"((?:[^"]|"")*)"'),
     "InterpolatedStringLiteral.ESCAPED_CHAR": re.compile('"(")'),
-    "FallthroughHashText.PLAIN": re.compile(r"(#(?!\{?(?:end|else)|(?:if|elseif|set|foreach)\s*\())"),
 }
 
 
 class UnknownMethod(ValueError):
-    """A template calls a method that its value does not have in Java."""
+    """A template calls a method that Java does not have for its value."""
 
 
 def patch() -> None:
-    """Make airspeed speak Velocity, for the whole process."""
+    """Patch airspeed for the whole process."""
     for path, pattern in _PATTERNS.items():
         patching.replace("airspeed", path, lambda _original, pattern=pattern: pattern)
     patching.replace("airspeed", "BinaryOperator.OPERATORS", lambda original: original | _OPERATORS)
@@ -66,7 +64,7 @@ def _or(left: Any, right: Any) -> bool:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    """Compare values of one kind as such, and those of different kinds as they print."""
+    """Compare values of one type directly, and values of different types as text."""
     if left is None or right is None or type(left) is type(right) or {type(left), type(right)} == {int, float}:
         return left == right
     return java.string(left) == java.string(right)
@@ -104,7 +102,7 @@ def _with_java_members(original: Callable[..., Any]) -> Callable[..., Any]:
             value = cast("dict[str, Any]", owner).get(self.name) if isinstance(owner, dict) else None
             return value if self.index is None else _item(value, self.index.calculate(top, loader))
         if self.name not in methods:
-            raise UnknownMethod(f"{self.name}() is no method of {java.string(owner)!r}")
+            raise UnknownMethod(f"{self.name}() is not a method of {java.string(owner)!r}")
         return methods[self.name](owner, *self.parameters.calculate(top, loader))
 
     return calculate
@@ -131,7 +129,7 @@ def _with_java_truth(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Values:
-    """What `#foreach` goes over: of a map its values, where airspeed takes the keys."""
+    """What `#foreach` iterates over: the values of a map; airspeed uses its keys."""
 
     def __init__(self, value: Any) -> None:
         self._value = value

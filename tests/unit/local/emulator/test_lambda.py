@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from local.emulator.patches.lambda_errors import describe
+from local.emulator.patches.lambda_ import describe
 from local.emulator.process import Emulator
 
 SOURCE = """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.patches.secret_rotation import STEPS
+from local.emulator.patches.secrets_manager import STEPS
 from local.emulator.process import Emulator
 
 SOURCE = """

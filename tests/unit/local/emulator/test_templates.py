@@ -123,6 +123,7 @@ def test_util_has_awss_functions(template: str, output: str) -> None:
         ("$input.path('$.null')", False),
         ("$input.path('$.nothing')", False),
         ("$input.path('$.empty')", True),  # Velocity 1.7: only null and false are false
+        ("!$input.path('$.empty')", False),
         ("$input.params('nothing')", True),
         ("$input.params('nothing') == ''", True),
         ("!$input.path('$.null') && $input.path('$.list')", True),
@@ -159,6 +160,7 @@ def test_conditions_hold_as_in_velocity(condition: str, holds: bool) -> None:
         ("#set($a-b = 1)$a-b", "1"),
         ("#set($n = 1 + 2 * 3)$n #set($s = 'n' + 1)$s #set($t = \"is $n\")$t", "7 n1 is 7"),
         ('#set($q = "say ""it""")$q', 'say "it"'),
+        ("#set($q = 'say ''it''\\n')$q", "say 'it'\\n"),
         ("## comment\n#* and another *#text", "text"),
         ("$context.requestId.replaceAll('(r)-(\\d)', '$2:$1')", "1:r"),
         ("#set($parts = $context.requestId.split('-'))$parts[1] $parts.get(0) [$!parts[7]]", "1 r []"),

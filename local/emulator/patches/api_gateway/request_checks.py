@@ -1,15 +1,30 @@
-"""Request validation follows the content type and says what is wrong.
+"""Requests that API Gateway rejects before their integration.
 
-AWS: the body is validated by the model of its own content type, and not at all if there is none (`$default`
-stands for all); `$context.error.validationErrorString` lists every violation, as the Java library
-json-schema-validator words them.
-Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
-MiniStack: validates a body of any content type by the model for application/json, and leaves the variable.
-Here: both as on AWS. The wording for the common keywords is AWS's; that of others is the jsonschema package's.
+Size
+    AWS: a body over 10 MB gets the gateway response REQUEST_TOO_LARGE, status 413. The limit cannot be raised.
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    MiniStack: accepts any size.
+    Here: the same gateway response, with the API's own body and headers.
+
+Validation
+    AWS: the body is validated with the model of its content type, or not at all if there is none (`$default` stands
+    for all). `$context.error.validationErrorString` lists every violation in the words of the Java library
+    json-schema-validator.
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
+    MiniStack: validates a body of any content type with the model for application/json, and leaves the variable as it
+    is.
+    Here: both as on AWS. The words for the common keywords are AWS's; the others are the jsonschema package's.
+
+Tokens
+    AWS: a user pool authorizer treats the token as an ID token unless the method names OAuth scopes. An access token
+    gets 401.
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
+    MiniStack: accepts access tokens too.
+    Here: the same error as for an invalid token.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -18,19 +33,49 @@ import referencing
 import referencing.jsonschema
 
 from local.emulator import patching
-from local.emulator.patches.api_gateway import gateway_call
+from local.emulator.patches.api_gateway import calls
+
+LIMIT_BYTES = 10 * 1024 * 1024
 
 
 def patch() -> None:
-    """Validate by content type, and explain a refusal."""
-    patching.replace(gateway_call.MODULE, "_check_request_validation", _explained)
+    """Check size, body and token as API Gateway does."""
+    patching.replace(calls.MODULE, "_execute_in_scope", _with_limit)
+    patching.replace(calls.MODULE, "_check_request_validation", _explained)
+    patching.replace(calls.MODULE, "_validate_cognito_authorizer", _id_tokens_only)
+
+
+def _with_limit(
+    original: Callable[..., Awaitable[calls.Response]],
+) -> Callable[..., Awaitable[calls.Response]]:
+    stages = patching.attribute(calls.MODULE, "_stages_v1")
+
+    async def execute(request: dict[str, Any], *arguments: Any) -> calls.Response:
+        api_id, stage_name, _method, _path, _headers, body, *_ = arguments
+        stage = stages.get(api_id, {}).get(stage_name)
+        if stage is None or len(body) <= LIMIT_BYTES:
+            return await original(request, *arguments)
+        request["stage"] = stage  # the stage's deployment holds the gateway responses
+        return calls.error("REQUEST_TOO_LARGE", f"HTTP content length exceeded {LIMIT_BYTES} bytes.")
+
+    return execute
+
+
+def _id_tokens_only(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def validate(authorizer: Any, method: dict[str, Any], *arguments: Any) -> Any:
+        claims, error = await original(authorizer, method, *arguments)
+        if error is None and not method.get("authorizationScopes") and claims.get("token_use") != "id":
+            return None, calls.error("UNAUTHORIZED", "Unauthorized")
+        return claims, error
+
+    return validate
 
 
 def _explained(original: Callable[..., Any]) -> Callable[..., Any]:
-    media_type_of = patching.attribute(gateway_call.MODULE, "_header_ci")
-    schema_of = patching.attribute(gateway_call.MODULE, "_model_schema")
+    media_type_of = patching.attribute(calls.MODULE, "_header_ci")
+    schema_of = patching.attribute(calls.MODULE, "_model_schema")
 
-    def check(method: dict[str, Any], *arguments: Any) -> gateway_call.Answer | None:
+    def check(method: dict[str, Any], *arguments: Any) -> calls.Response | None:
         api_id, _request, headers, body, _query = arguments
         media_type = (media_type_of(headers, "content-type") or "application/json").split(";", 1)[0].strip()
         models: dict[str, str] = method.get("requestModels") or {}
@@ -45,7 +90,7 @@ def _explained(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def explain(body: bytes, schema: Mapping[str, Any], schema_of: Callable[[str, str], Any]) -> str:
-    """Return all violations as AWS lists them: `[first, second]`."""
+    """Return all violations in AWS's form: `[first, second]`."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:

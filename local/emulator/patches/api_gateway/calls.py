@@ -1,12 +1,11 @@
-"""Every part of an API Gateway answer names the same request, and templates can read all of it.
+"""The request that API Gateway handles: one id for all parts of a response, and what templates can read.
 
-AWS: `$context.requestId`, the id in the Lambda event and the x-amzn-RequestId header are one id. Templates and Lambda
+AWS: `$context.requestId`, the id in the Lambda event and the x-amzn-RequestId header are the same. Templates and Lambda
 events have header names as the client spelled them, and mapping expressions compare names with their case.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html
-MiniStack: each id is made up anew, a MOCK integration does not see its request at all, and header names are in lower
-case.
-Here: the call in progress is kept where the other patches find it, its id is used throughout, and names are spelled as
-they came; hypercorn has to pass them on so.
+MiniStack: makes a new id each time, a MOCK integration does not get its request, and header names are in lower case.
+Here: the current call is kept where the other patches find it, its id is used everywhere, and header names keep their
+spelling, which hypercorn has to pass on.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,13 +18,13 @@ from local.emulator.patches.api_gateway.templates import Source
 
 MODULE = "ministack.services.apigateway_v1"
 
-Answer = Any
+Response = Any
 """MiniStack's: a tuple of status, headers and body, or one of its gateway errors."""
 
 
 @dataclass
 class GatewayCall:
-    """One request to a deployed stage; the source is complete once it is authorized."""
+    """One request to a deployed stage; `source` is set once the request is authorized."""
 
     request: dict[str, Any]
     source: Source = field(default_factory=Source)
@@ -33,21 +32,21 @@ class GatewayCall:
 
 _current: ContextVar[GatewayCall] = ContextVar("gateway_call")
 _spellings: ContextVar[Mapping[str, str]] = ContextVar("spellings")
-"""The names of the request's headers as they came, by their lower case."""
+"""The names of the request's headers as the client spelled them, by their lower case."""
 
 
 def current() -> GatewayCall:
-    """Return the call that this task answers."""
+    """Return the call that this task handles."""
     return _current.get()
 
 
-def error(response_type: str, message: str) -> Answer:
-    """Return a gateway error, which MiniStack answers with the API's own gateway response of that type."""
+def error(response_type: str, message: str) -> Response:
+    """Return a gateway error, for which MiniStack sends the API's gateway response of that type."""
     return patching.attribute(MODULE, "_gw_error")(response_type, message)
 
 
-def configuration_error() -> Answer:
-    """Return what API Gateway answers to anybody when the API, not the request, is at fault."""
+def configuration_error() -> Response:
+    """Return what API Gateway responses if the API itself is misconfigured."""
     return error("API_CONFIGURATION_ERROR", "Internal server error")
 
 
@@ -60,7 +59,7 @@ def patch() -> None:
 
 
 def as_spelled(headers: Mapping[str, str]) -> dict[str, str]:
-    """Give the request's headers the names that the client wrote."""
+    """Return the headers with the names as the client spelled them."""
     spellings = _spellings.get()
     return {spellings.get(name, name): value for name, value in headers.items()}
 
@@ -74,26 +73,26 @@ def _with_spellings(original: Callable[..., Awaitable[None]]) -> Callable[..., A
     return app
 
 
-def _with_call(original: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    async def execute(request: dict[str, Any], *arguments: Any) -> Answer:
+def _with_call(original: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    async def execute(request: dict[str, Any], *arguments: Any) -> Response:
         call = GatewayCall(request)
         token = _current.set(call)
         try:
-            answer = await original(request, *arguments)
+            response = await original(request, *arguments)
         finally:
             _current.reset(token)
-        if hasattr(answer, "response_type"):
-            answer.context = call.source.context  # for the gateway response, which is rendered after the call
+        if hasattr(response, "response_type"):
+            response.context = call.source.context  # for the gateway response, which is rendered after the call
         else:
-            answer[1]["x-amzn-requestid"] = request["request_id"]
-        return answer
+            response[1]["x-amzn-requestid"] = request["request_id"]
+        return response
 
     return execute
 
 
 def _with_source(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def authorize(*arguments: Any) -> Any:
-        refusal, authorizer = await original(*arguments)
+        error_response, authorizer = await original(*arguments)
         api_id, stage_name, _method, verb, path, resource, headers, body, query, path_params, stage, *_ = arguments
         make_event = patching.attribute(MODULE, "_build_lambda_event_v1")
         event = make_event(
@@ -108,7 +107,7 @@ def _with_source(original: Callable[..., Awaitable[Any]]) -> Callable[..., Await
             context=event["requestContext"],
             stage_variables=stage.get("variables") or {},
         )
-        return refusal, authorizer
+        return error_response, authorizer
 
     return authorize
 

@@ -18,11 +18,11 @@ from botocore.exceptions import UnknownServiceError
 from local.emulator import patching
 
 _PRINCIPAL = "apigateway.amazonaws.com"
-_connections = urllib3.PoolManager(maxsize=64, retries=False)  # MiniStack has as many threads
-_BOTOCORE_NAMES = {"states": "stepfunctions"}  # API Gateway says the endpoint's name
+_connections = urllib3.PoolManager(maxsize=64, retries=False)  # one for each of MiniStack's threads
+_BOTOCORE_NAMES = {"states": "stepfunctions"}  # API Gateway uses the endpoint's name
 
 
-class Impossible(ValueError):
+class CallError(ValueError):
     """The integration names an operation or a role that cannot be used."""
 
 
@@ -43,12 +43,12 @@ class Action:
         try:
             model = botocore.session.Session().get_service_model(_BOTOCORE_NAMES.get(service, service))
         except UnknownServiceError as error:
-            raise Impossible(f"botocore knows no service {service!r}") from error
+            raise CallError(f"botocore has no service {service!r}") from error
         metadata: Mapping[str, Any] = model.metadata
         if metadata["protocol"] != "json" or "query" in metadata.get("protocols", []):
-            raise Impossible(f"local mode calls services with a JSON protocol, which {service} is not")
+            raise CallError(f"{service} has no JSON protocol, and local mode calls only services that have one")
         if operation not in model.operation_names:
-            raise Impossible(f"{service} has no operation {operation!r}")
+            raise CallError(f"{service} has no operation {operation!r}")
         return cls(operation, metadata["targetPrefix"], metadata["jsonVersion"], model.signing_name, region)
 
 
@@ -58,9 +58,9 @@ def assume_role(arn: str) -> Credentials:
     name = name.rpartition("/")[2]
     role = patching.attribute("ministack.services.iam", "_roles").get_scoped(account_id, None, name)
     if role is None:
-        raise Impossible(f"the integration's credentials {arn!r} are no role")
+        raise CallError(f"the integration's credentials {arn!r} are not the ARN of a role")
     if not _trusts_api_gateway(role["AssumeRolePolicyDocument"]):
-        raise Impossible(f"API Gateway does not have permission to assume {arn}: its trust policy must allow it")
+        raise CallError(f"API Gateway does not have permission to assume {arn}: its trust policy must allow it")
     return _session(account_id, name)
 
 
@@ -81,7 +81,7 @@ def _session(account_id: str, role_name: str) -> Credentials:
 
 
 def _trusts_api_gateway(policy: str) -> bool:
-    """Ask MiniStack's evaluator, which knows no services: each is shown to it as an AWS principal."""
+    """Ask MiniStack's evaluator with each service as an AWS principal, because it does not support services."""
     document = json.loads(policy)
     for statement in document["Statement"]:
         principal = statement.get("Principal")
@@ -93,7 +93,7 @@ def _trusts_api_gateway(policy: str) -> bool:
 def send(
     action: Action, credentials: Credentials, body: str, headers: Mapping[str, str], timeout_seconds: float
 ) -> tuple[int, dict[str, str], str]:
-    """Send the operation's JSON input; return the response's status, headers and body, whatever they are."""
+    """Send the operation's JSON input; return status, headers and body of the response, also of an error."""
     url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/"
     signed = {
         "Content-Type": f"application/x-amz-json-{action.json_version}",

@@ -1,11 +1,11 @@
-"""Gateway responses know all of `$context`, and a function that fails gets one.
+"""Gateway responses have all of `$context`, and are sent for functions that fail.
 
-AWS: a gateway response's body may name any `$context` variable, `$context.error.validationErrorString`
-included, which arrives escaped for JSON; its parameters map request headers by names with their case. A Lambda proxy
-integration whose function raises, or answers with anything but a proxy response, gets the response DEFAULT_5XX, with
-status 502 unless the API sets another.
-MiniStack: knows half a dozen variables and leaves the others as they stand, and maps headers in any case; it answers a
-failed function with its error message, past the gateway responses, and takes any result for a body.
+AWS: a gateway response's body may name any `$context` variable. `$context.error.validationErrorString` is escaped for
+JSON. Its parameters map request headers by names with their case. If the function of a Lambda proxy integration raises
+an exception or does not return a proxy response, the gateway response is DEFAULT_5XX, with status 502 unless the API
+sets another.
+MiniStack: has half a dozen variables, leaves the others as text, and ignores the case of header names. For a failed
+function it sends the error message without a gateway response, and it accepts any result as a body.
 Here: both as on AWS.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.emulator import patching
-from local.emulator.patches.api_gateway import gateway_call, java
+from local.emulator.patches.api_gateway import calls, java
 from local.emulator.patches.api_gateway.templates import find
 
 _VARIABLE = re.compile(r"\$(?:\{(context(?:\.\w+)+)\}|(context(?:\.\w+)+))")
@@ -24,15 +24,15 @@ _REQUEST_HEADER = "method.request.header."
 
 
 class _FunctionFailed(Exception):
-    """The function raised, or what it returned is no proxy response."""
+    """The function raised an exception, or its result is not a proxy response."""
 
 
 def patch() -> None:
-    """Complete the gateway responses, and use them for failed functions."""
-    patching.replace(gateway_call.MODULE, "_gateway_error_response", _with_all_variables)
-    patching.replace(gateway_call.MODULE, "_gateway_request_value", _by_case)
-    patching.replace(gateway_call.MODULE, "_lambda_proxy_response", _strict)
-    patching.replace(gateway_call.MODULE, "_invoke_lambda_proxy_v1", _with_gateway_response)
+    """Complete the gateway responses, and send them for failed functions."""
+    patching.replace(calls.MODULE, "_gateway_error_response", _with_all_variables)
+    patching.replace(calls.MODULE, "_gateway_request_value", _by_case)
+    patching.replace(calls.MODULE, "_lambda_proxy_response", _strict)
+    patching.replace(calls.MODULE, "_invoke_lambda_proxy_v1", _with_gateway_response)
 
 
 def _with_all_variables(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +57,7 @@ def _with_all_variables(original: Callable[..., Any]) -> Callable[..., Any]:
 def _by_case(original: Callable[..., Any]) -> Callable[..., Any]:
     def value(source: str, request: dict[str, Any]) -> Any:
         if source.startswith(_REQUEST_HEADER):
-            return gateway_call.as_spelled(request["headers"]).get(source.removeprefix(_REQUEST_HEADER))
+            return calls.as_spelled(request["headers"]).get(source.removeprefix(_REQUEST_HEADER))
         return original(source, request)
 
     return value
@@ -77,15 +77,15 @@ def _strict(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_gateway_response(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    deployed = patching.attribute(gateway_call.MODULE, "_deployed_gateway_responses")
+    deployed = patching.attribute(calls.MODULE, "_deployed_gateway_responses")
 
-    async def invoke(*arguments: Any, **options: Any) -> gateway_call.Answer:
+    async def invoke(*arguments: Any, **options: Any) -> calls.Response:
         try:
             return await original(*arguments, **options)
         except _FunctionFailed:
-            request = gateway_call.current().request
+            request = calls.current().request
             own: dict[str, Any] = deployed.get(request["api_id"], {}).get(request["stage"].get("deploymentId")) or {}
-            error = gateway_call.error("DEFAULT_5XX", "Internal server error")
+            error = calls.error("DEFAULT_5XX", "Internal server error")
             error.status = int(own.get("DEFAULT_5XX", {}).get("statusCode") or _FUNCTION_FAILED)
             return error
 

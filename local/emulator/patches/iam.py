@@ -1,9 +1,9 @@
-"""What comes over loopback counts as sent over TLS.
+"""Patch of IAM: a request over loopback counts as sent by https.
 
-AWS: `aws:SecureTransport` tells whether a request came by https; the program's buckets and queues refuse the rest.
+AWS: `aws:SecureTransport` is true if a request came by https. The program's buckets and queues reject other requests.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-MiniStack: tells the truth, and it is served here over plain http, on loopback, where no certificate is to be trusted.
-Here: true for every request. That plain http is refused is therefore asserted on the policies, not tried.
+MiniStack: has the same key. Local mode serves plain http on loopback, because clients trust no certificate there.
+Here: the key is true for every request. Tests therefore check the policies instead of sending plain http.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from local.emulator import patching
 
 
 def patch() -> None:
-    """Pin every request's origin as a secure one."""
+    """Set every request's transport to secure."""
     patching.replace("ministack.app", "pin_request_origin", _secure)
 
 
