@@ -21,7 +21,7 @@ MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 BUCKET_POLICY_CHARACTERS = 20 * 1024
 
 _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
-"""URLs and forms: whoever signs in the Authorization header holds credentials of their own, as our functions do."""
+"""URLs and forms. A caller that signs in the Authorization header has its own credentials, as our functions do."""
 
 
 def role_policy(name: str, *statements: Statement, more: pulumi.Input[Sequence[Statement]] = ()) -> pulumi.Output[str]:
@@ -120,13 +120,13 @@ def list_parts(bucket_arn: Arn) -> Statement:
 
 
 def see_objects(bucket_arn: Arn) -> Statement:
-    """Be told that an object is not there, instead of that it may not be seen."""
+    """Get 404 for a missing object instead of 403."""
     under = {"StringLike": {"s3:prefix": f"{OBJECT_PREFIX}*"}}
     return {**allow(["s3:ListBucket"], bucket_arn), "Condition": under}
 
 
 def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
-    """Give up an upload in parts, and delete what is there of it."""
+    """Abort an upload in parts, and delete its parts."""
     return allow(["s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))
 
 
@@ -147,7 +147,7 @@ def delete_versions(bucket_arn: Arn) -> Statement:
 
 
 def fill_quarantine(bucket_arn: Arn) -> Statement:
-    """Copy objects into the quarantine, under their own keys, and give up copies in parts; but read none."""
+    """Copy objects into the quarantine, under their own keys, and abort copies in parts; but read none."""
     return allow(["s3:PutObject", "s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))
 
 
@@ -244,12 +244,12 @@ def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
 
 
 def refuse_plain_http(resource_arn: Arn, actions: str, *more_arns: Arn) -> Statement:
-    """Resource policy: deny whatever comes without TLS."""
+    """Resource policy: deny all requests without TLS."""
     return _refuse("PlainHttp", actions, [resource_arn, *more_arns], {"Bool": {"aws:SecureTransport": "false"}})
 
 
 def refuse_old_signatures(bucket_arn: Arn, expires_in_seconds: int) -> Statement:
-    """Bucket policy: deny presigned requests later than this after their signing, whatever expiry they name.
+    """Bucket policy: deny presigned requests later than this after their signing, even if their own expiry is later.
 
     Source: S3 API Reference, "Amazon S3 Signature Version 4 Authentication Specific Policy Keys".
     """
@@ -258,7 +258,7 @@ def refuse_old_signatures(bucket_arn: Arn, expires_in_seconds: int) -> Statement
 
 
 def refuse_overwrites(bucket_arn: Arn, *, allow_forms: bool) -> Statement:
-    """Bucket policy: deny whatever makes an object where uploads go without If-None-Match.
+    """Bucket policy: deny requests that make an upload's object without If-None-Match.
 
     The start and the parts of a multipart upload make none. Forms take no condition (POST Object): the policy lets all
     of them through, or none.

@@ -24,7 +24,7 @@ def shared(what: str) -> dict[Any, Any]:
 
 
 def provider_key(component: pulumi.ComponentResource, resource_type: str) -> object:
-    """Return the same value for all components whose resources of this type are made by one provider."""
+    """Return the same value for all components that use one provider for resources of this type."""
     provider = component.get_provider(resource_type)
     # A component host makes another object of the same provider for each component.
     return provider.pulumi_resource_name if provider and get_root_resource() is None else provider

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LocalModeError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again as it ends
         return 1
     except Stopped as stopped:

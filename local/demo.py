@@ -122,7 +122,7 @@ def declare(step: Step, api: UploadsApi, file: Picture) -> CreatedUpload:
 
 
 def send(step: Step, created: CreatedUpload, file: Picture) -> None:
-    """Send the file where Portage told."""
+    """Send the file to the presigned URL."""
     started = time.monotonic()
     step.bytes_total = file.size_bytes
 

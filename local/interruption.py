@@ -43,7 +43,7 @@ def stoppable() -> Generator[None]:
         raise _pending[0]
 
     for number, handler in previous.items():
-        if handler != signal.SIG_IGN:  # as nohup wants SIGHUP, and SIGINT whoever starts us with `&` in a script
+        if handler != signal.SIG_IGN:  # as nohup ignores SIGHUP, and a script SIGINT for a command with `&`
             signal.signal(number, stop)
     try:
         yield

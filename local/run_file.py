@@ -92,7 +92,7 @@ def forget_dead_runner(path: Path) -> None:
 
 
 def stop_within(path: Path, runner: Runner, seconds: float) -> bool:
-    """Tell the process that holds the file to end, and wait until it has; False if it has not in that time."""
+    """Signal the process that holds the file to end, and wait. Returns False after the timeout."""
     deadline = time.monotonic() + seconds
     with _briefly_open(path) as file:  # opened first, as the process removes it while it ends
         os.kill(runner.pid, signal.SIGTERM)

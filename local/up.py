@@ -1,4 +1,4 @@
-"""Local mode that stays until it is told to stop."""
+"""Local mode that runs until it is stopped."""
 
 import json
 import shlex

@@ -40,7 +40,7 @@ DETAILS = {
     "UNAUTHORIZED": '"Send the header Authorization: Bearer with a valid ID token of the user pool."',
     "EXPIRED_TOKEN": '"Sign in again: the token has expired."',
 }
-"""What to tell the client instead of API Gateway's own message."""
+"""The message to the client, instead of API Gateway's own."""
 
 
 def gateway_responses(allowed_origins: Sequence[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _ENDINGS = {
     Status.FAILED: ("failure", ("code", "detail")),
     Status.REJECTED: ("rejection", ("code", "detail")),
 }
-"""What an upload that has ended so tells besides."""
+"""Additional fields of an upload that has ended so."""
 
 
 def get_upload_request(table_name: str) -> str:
@@ -56,7 +56,7 @@ def get_upload_response(allowed_origins: Sequence[str]) -> str:
 
 
 def status_unavailable(allowed_origins: Sequence[str]) -> str:
-    """A 503 problem for whatever DynamoDB refuses: throttling, or a permission that is missing."""
+    """A 503 problem for each error of DynamoDB: throttling, or a missing permission."""
     detail = "The status cannot be read at the moment. Try again in a few seconds."
     return _headers(allowed_origins) + _problem(503, "unavailable", "Temporarily unavailable", detail)
 

@@ -48,7 +48,7 @@ class RestApi(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         api = aws.apigateway.RestApi(
             name,
-            description="Grants uploads and tells how far they are",
+            description="Creates uploads and returns their state",
             body=body,
             endpoint_configuration={"types": "REGIONAL"},
             security_policy=SECURITY_POLICY,

@@ -31,7 +31,7 @@ class ProcessingPipelineArgs(UploadsArgs):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
-    """Name of UploadApi's bucket, whose events go to EventBridge."""
+    """Name of UploadApi's bucket. Its events go to EventBridge."""
     bucket_arn: pulumi.Input[str] = argument(limits.BUCKET_ARN)
     """ARN of UploadApi's bucket."""
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
@@ -48,7 +48,7 @@ class ProcessingPipelineArgs(UploadsArgs):
     processor_environment: pulumi.Input[dict[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Environment variables for the processor, such as the ARN of a secret that it reads."""
     processor_statements: pulumi.Input[list[pulumi.Input[StatementArgs]]] = argument(limits.STATEMENTS, default=[])
-    """What the processor may do besides reading its object, such as reading a secret or invoking a model."""
+    """Additional permissions of the processor, such as reading a secret or invoking a model."""
     rejected_objects: str = argument(
         Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones"),
         default="quarantine",

@@ -33,7 +33,7 @@ class UploadApiArgs(UploadsArgs):
     """Arguments of UploadApi."""
 
     user_pool_arn: pulumi.Input[str] | None = argument(limits.USER_POOL_ARN, default=None)
-    """ARN of the Cognito user pool whose users may upload; if omitted, UploadApi creates a pool and a client."""
+    """ARN of the Cognito user pool of the users that may upload; if omitted, UploadApi creates a pool and a client."""
     allow_sign_up: bool = argument(limits.BOOLEAN, default=False)
     """Whether anybody may sign up in the pool that UploadApi creates; otherwise an administrator creates users."""
     allowed_source_cidrs: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.CIDRS, default=[])
@@ -65,7 +65,7 @@ class UploadApiArgs(UploadsArgs):
     )
     """Size in bytes above which a file is sent in parts, unless the client asks for another method."""
     url_expires_in_seconds: int = argument(
-        Range(1, 3_600, "a transfer has to start within it; longer ones are for whoever finds the URL"), default=900
+        Range(1, 3_600, "a transfer has to start within it; more time only helps others who find the URL"), default=900
     )
     """Seconds within which a client must start to send."""
     session_expires_in_seconds: int = argument(

@@ -58,7 +58,7 @@ _WRITTEN_BY_TOOLS = ("__pycache__", "*.pyc", "*.swp", "*~", "#*#", "node_modules
 _ZIP_MODE_BITS = 16
 """Where a zip file keeps a Unix mode, above the attributes of MS-DOS."""
 _ZIP_BYTES_PER_FILE = 92
-"""Of a zip file's headers for each file, besides twice its name."""
+"""Size of a zip file's headers for each file, without two copies of its name."""
 
 
 @dataclass(frozen=True)

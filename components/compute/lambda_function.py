@@ -34,7 +34,7 @@ class LambdaFunctionArgs(LogArgs):
     environment: Mapping[str, pulumi.Input[str]] = argument(InstanceOf(Mapping, "a map of variables"))
     """Variables that the entry reads into its own dataclass."""
     extra_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
-    """Variables besides, which a team sets."""
+    """Additional variables of a team."""
     timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
     """Seconds for one invocation."""
     memory_mb: int = argument(limits.MEMORY_MB, default=256)
@@ -49,7 +49,7 @@ class LambdaFunction(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     """To be named together with the alias."""
     role_name: pulumi.Output[str]
-    """For what an owner of another resource allows the function besides."""
+    """For additional permissions from the owner of another resource."""
     alias_arn: pulumi.Output[str]
     """What event sources invoke."""
     invoke_arn: pulumi.Output[str]
@@ -98,7 +98,7 @@ class LambdaFunction(pulumi.ComponentResource):
         alias = aws.lambda_.Alias(
             f"{name}-live", name=LIVE, function_name=function.name, function_version=function.version, opts=child
         )
-        self.function_name = alias.function_name  # the alias's, so that whoever names both finds both
+        self.function_name = alias.function_name  # the alias's, so that a user of both names gets both
         self.role_name = role.name
         self.alias_arn = alias.arn
         self.invoke_arn = alias.invoke_arn

@@ -84,7 +84,7 @@ def processing_code(team_code: pulumi.Archive | None, distributions: Sequence[st
 
 
 def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
-    """Tell what is wrong with `module.function` and the code that is given for it, or None.
+    """Return the error in `module.function` and its code, or None.
 
     Of code that is made of assets, what is there is checked; the processor itself may not exist yet.
     """
@@ -216,7 +216,7 @@ class _Modules:
         return found if found in self.files else None
 
     def may_define(self, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
-        """Whether a module binds the name at its top, or that cannot be told."""
+        """Whether a module binds the name at its top, or may bind it."""
         path = self.find(module)
         if path is None or not path.endswith(".py"):
             return True  # it is elsewhere, or native
@@ -263,7 +263,7 @@ def _absolute(package: str, star: ast.ImportFrom) -> str:
 
 
 def _names(tree: ast.Module) -> tuple[set[str], list[ast.ImportFrom]]:
-    """What a module binds or calls at its top: functions, classes, imports and whatever else; and its star imports."""
+    """What a module binds or calls at its top: functions, classes, imports and others; and its star imports."""
     names: set[str] = set()
     stars: list[ast.ImportFrom] = []
     nodes: list[ast.AST] = [tree]

@@ -1,6 +1,6 @@
 """The building block for the bucket that clients send to: it announces what came, and refuses what was not declared.
 
-Who may write at all is said by the roles that sign; the bucket's policy holds for whoever else may write, too.
+The roles that sign decide who may write. The bucket's policy applies to all writers.
 """
 
 import pulumi

@@ -42,7 +42,7 @@ _written = count()
 def write_record(operation: str, *, status: int, began_at: float, **facts: str | int) -> None:
     """Write the record of one request or job that began at a reading of time.perf_counter and ends now.
 
-    `status` is HTTP's, or for a job the one that says the same: 200 done, 4xx the object's fault, 5xx ours.
+    `status` is HTTP's, or for a job an equivalent: 200 done, 4xx an error of the object, 5xx our error.
     """
     now = time.time()
     record: dict[str, object] = {

@@ -98,7 +98,7 @@ def presign(
 ) -> str:
     """Return a URL good for one method, key, query and exactly these headers until it expires (at most 7 days).
 
-    S3 refuses a request whose signed headers differ, and one with an x-amz- header that was not signed.
+    S3 rejects a request if a signed header differs, or if an x-amz- header was not signed.
     """
     signing = _Signing(bucket, credentials, now)
     lines = _header_lines(bucket, headers)

@@ -42,7 +42,7 @@ class Failure(Enum):
 
     @classmethod
     def of(cls, code: str, status: int) -> "Failure | None":
-        """Tell what an error answer is; None where the same call would only fail again."""
+        """Return the kind of an error answer, or None if the same call would fail again."""
         if code in THROTTLING_CODES:
             return cls.THROTTLED
         return cls.TRANSIENT if code in TRANSIENT_CODES or status in TRANSIENT_STATUSES else None

@@ -1,4 +1,4 @@
-"""The two calls of S3 that begin and give up an upload in parts, by a light client.
+"""The two calls of S3 that start and abort an upload in parts, by a light client.
 
 Source: S3 API Reference, CreateMultipartUpload and AbortMultipartUpload.
 """

@@ -39,11 +39,11 @@ class ChecksumAlgorithm(StrEnum):
 
     @property
     def header(self) -> str:
-        """With which S3 is told a checksum, and by which it then refuses other bytes."""
+        """The header with a checksum. S3 then rejects other bytes."""
         return f"x-amz-checksum-{self}"
 
     def fault(self, value: object) -> str | None:
-        """Tell what a checksum in base64 must be, where it is not."""
+        """Return what a checksum in base64 must be, or None if it is."""
         if isinstance(value, str) and _is_base64_of(self.size_bytes, value):
             return None
         return f"the base64 of {self.size_bytes} bytes"
@@ -74,7 +74,7 @@ class UploadRequest(NamedTuple):
 
     @classmethod
     def parse(cls, body: object, allowed_methods: Collection[str]) -> Self:
-        """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
+        """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         required = ("file_name", "content_type", "size_bytes")
         checks: dict[str, Check] = {
             "file_name": _file_name_fault,
@@ -98,7 +98,7 @@ Check = Callable[[object], str | None]
 
 
 def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Take a JSON object of these fields and no others; raises InvalidRequest with every fault."""
+    """Take a JSON object of these fields and no others; raises InvalidRequest with all errors."""
     if not isinstance(body, dict):
         names = f"{', '.join(required[:-1])} and {required[-1]}"
         raise InvalidRequest([f"The body must be a JSON object with {names}."])
@@ -117,7 +117,7 @@ def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple
 
 
 def whole_number_fault(value: object, least: int, most: int) -> str | None:
-    """Tell what a number must be, where it is not."""
+    """Return what a number must be, or None if it is."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return None
     return f"a whole number from {least} to {most}"
@@ -167,5 +167,5 @@ def _is_base64_of(size_bytes: int, text: str) -> bool:
         data = base64.b64decode(text, validate=True)
     except ValueError:
         return False
-    # Some texts mean the same bytes, of which S3 compares only the one that it would write itself.
+    # Several texts encode the same bytes. S3 accepts only the one that it would write itself.
     return len(data) == size_bytes and base64.b64encode(data).decode() == text

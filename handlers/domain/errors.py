@@ -10,7 +10,7 @@ MOST_FAULTS = 10
 
 
 class InvalidRequest(Exception):
-    """What the client asked for breaks the contract; `faults` names each field, its value and the fix."""
+    """The request breaks the contract; each error has a field, its value and the fix."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__(" ".join(faults))

@@ -34,7 +34,7 @@ class Method(StrEnum):
 
 
 def allowed_methods(*, allow_forms: bool) -> tuple[Method, ...]:
-    """All methods, or all but a browser's form, whose objects S3 does not refuse to overwrite."""
+    """All methods, or all but a browser's form, because S3 cannot prevent that a form overwrites an object."""
     return tuple(method for method in Method if allow_forms or method is not Method.POST)
 
 

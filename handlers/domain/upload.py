@@ -149,7 +149,7 @@ class Upload(NamedTuple):
 
     @property
     def open_until(self) -> datetime:
-        """When no byte of it can come any more: S3 gives up what is not put together."""
+        """When no more bytes can arrive, because S3 deletes parts that were not completed."""
         return self.created_at + MULTIPART_LIFETIME if self.method is Method.MULTIPART else self.expires_at
 
     def delete_at(self, retention: timedelta) -> datetime:
@@ -173,7 +173,7 @@ class Claim(NamedTuple):
 
     @classmethod
     def of(cls, key: str, declared: UploadRequest, now: datetime) -> Self:
-        """Remember a key for a day, by its hash: whoever reads the table need not know it. Raises InvalidRequest."""
+        """Remember a key for a day, by its hash, so that readers of the table do not see it. Raises InvalidRequest."""
         if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
             raise InvalidRequest([f"Idempotency-Key is {shown(key)}, but must be 1 to 255 visible ASCII characters."])
         told = {name: value for name, value in declared._asdict().items() if value is not None}

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 _RANDOM_BITS = 74
-"""What a version 7 has besides its time: 12 bits before the variant and 62 behind it."""
+"""The random part of a version 7: 12 bits before the variant and 62 behind it."""
 
 
 class UploadIds:

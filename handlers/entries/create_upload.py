@@ -35,7 +35,7 @@ def _quota() -> Quota:
 
 @api_operation("createUpload")
 def handle(request: ApiRequest) -> Answer:
-    """Answer 201 with the plan, 400 with every fault, 403 over the quota, or 409 for a key whose upload is over."""
+    """Answer 201 with the plan, 400 with all errors, 403 over the quota, or 409 for the key of an ended upload."""
     declared = UploadRequest.parse(request.json_body(), _rules().allowed_methods)
     request.facts["size_class"] = size_class(declared.size_bytes)
     now = datetime.now(UTC)

@@ -7,5 +7,5 @@ from handlers.use_cases.list_uploads import list_uploads
 
 @api_operation("listUploads")
 def handle(request: ApiRequest) -> Answer:
-    """Answer 200 with a page, newest first, or 400 with every fault of the query."""
+    """Answer 200 with a page, newest first, or 400 with all errors in the query."""
     return request.answer(200, list_uploads(request.owner, request.query, records=upload_store()))

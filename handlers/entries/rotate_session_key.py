@@ -64,7 +64,7 @@ def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - La
 
 
 def _create(client: "SecretsManagerClient", secret_id: str, version_id: str) -> None:
-    """Make a key, unless an earlier try has. Its id is the version's, so that a token tells which one signed it."""
+    """Make a key, unless an earlier try has. Its id is the version's, so that a token names the key that signed it."""
     try:
         _pending_value(client, secret_id, version_id)
     except client.exceptions.ResourceNotFoundException:  # the version exists, but has no value

@@ -81,7 +81,7 @@ class ApiRequest(NamedTuple):
     headers: Mapping[str, str]
     """Of every answer to it."""
     facts: dict[str, str | int]
-    """What its record in the log says besides; the operation adds to it."""
+    """Additional fields of its record in the log, which the operation sets."""
 
     @classmethod
     def from_event(cls, event: dict[str, Any], allowed_origins: tuple[str, ...]) -> Self:

@@ -12,7 +12,7 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it raises `Unprocessable` with a sentence for the uploader where trying again cannot help; any other exception
   is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
 - it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
-  job, and whatever it changes in its process (environment, folder, modules, streams, signals) ends with it;
+  job, and all that it changes in its process (environment, folder, modules, streams, signals) ends with it;
 - `tempfile` and TMPDIR name a folder of the job's own, which is deleted after it;
 - it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
   process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
@@ -78,7 +78,7 @@ class Job:
     bucket: str
     key: str
     version_id: str
-    """The version to read: what the event announced, whatever has been written since."""
+    """The version to read: that of the event, even if there is a newer one."""
     attempt: int
     """1 for the first try."""
     chunks: Callable[[], Iterator[bytes]]
@@ -90,7 +90,7 @@ Processor = Callable[[Job], Mapping[str, object]]
 
 @dataclass(frozen=True)
 class JobEnvironment:
-    """What the ProcessingPipeline component tells a job by environment variables, whatever the compute."""
+    """The environment variables that the ProcessingPipeline component sets for a job, on any compute."""
 
     uploads_table: str
     ingest_bucket: str

@@ -1,4 +1,4 @@
-"""The parts of an upload, as S3 keeps them until they are one object; part_opening.py begins and gives up."""
+"""The parts of an upload, as S3 keeps them until they are one object; multipart_start.py starts and aborts."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _SIZE_HEADER = "x-amz-mp-object-size"
 
 
 class PartsGone(Exception):
-    """S3 has the parts no longer: they are an object already, or were given up."""
+    """S3 no longer has the parts: they are an object already, or were deleted."""
 
 
 class PartsBusy(Exception):
@@ -78,7 +78,7 @@ class PartStore:
             )
 
     def has_object(self, ref: UploadRef) -> bool:
-        """Tell whether the object is there: by listing it, which unlike HEAD needs no right to read it."""
+        """Return whether the object exists, by listing it, which unlike HEAD needs no right to read it."""
         answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=ref.object_key, MaxKeys=1)
         return any(entry.get("Key") == ref.object_key for entry in answer.get("Contents", []))
 

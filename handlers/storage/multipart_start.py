@@ -1,4 +1,4 @@
-"""How an upload in parts begins and is given up at S3; part_store.py looks through the parts and puts them together."""
+"""Starts and aborts an upload in parts at S3. multipart.py lists the parts and completes it."""
 
 from typing import NamedTuple
 

@@ -36,7 +36,7 @@ _TRANSFER_CODING = "aws-chunked"
 
 
 class ObjectVersion(NamedTuple):
-    """One version of one object: what an event announced, whatever has been written since."""
+    """One version of one object: the one of an event, even if there is a newer one."""
 
     bucket: str
     key: str

@@ -21,4 +21,4 @@ OPEN_INDEX = "open-uploads"
 OPEN_INDEX_PARTITION_KEY = "open_shard"
 OPEN_INDEX_SORT_KEY = "updated_at"
 OPEN_INDEX_ATTRIBUTES = ("status", "expires_at")
-"""What a reader of the index gets besides the keys."""
+"""Attributes of the index in addition to the keys."""

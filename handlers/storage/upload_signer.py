@@ -21,7 +21,7 @@ SENT_HEADERS = (
 
 
 class Permission(NamedTuple):
-    """Signs what S3 is to take: whoever has it may send these bytes, and to this key, until it expires."""
+    """Signs requests to S3. A client that has one may send these bytes to this key until it expires."""
 
     bucket: Bucket
     credentials: Credentials

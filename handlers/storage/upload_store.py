@@ -47,7 +47,7 @@ class _Step(NamedTuple):
 
 
 class UploadStore:
-    """Records what happens to uploads; each step after the first tells whether it changed anything."""
+    """Records what happens to uploads; each step after the first returns whether it changed anything."""
 
     def __init__(self, database: Calls, table: str) -> None:
         self._database = database
@@ -164,7 +164,7 @@ class UploadStore:
     ) -> UploadRequest | None:
         """Lease the upload to one run; returns what was declared, or None where it is done or leased to another.
 
-        A lease that is over can be taken by any run, of whatever job. A run of another version than the upload's gets
+        A lease that is over can be taken by a run of any job. A run of another version than the upload's gets
         nothing.
         """
         lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
@@ -264,7 +264,7 @@ class UploadStore:
 
 
 def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> Item:
-    """Return the item that a condition refused; raises any other fault, and UnknownUpload where there is no item."""
+    """Return the item that a condition refused; raises any other error, and UnknownUpload where there is no item."""
     item = refused_item(fault)
     if item is None:
         raise (_unknown(ref) if ref else fault) from fault

@@ -50,7 +50,7 @@ class Creation(NamedTuple):
             if claimed != ref:
                 try:
                     return self._again(claimed, now)
-                except UnknownUpload:  # whoever claimed it was refused, or has not come so far
+                except UnknownUpload:  # the request that claimed it was rejected, or has not recorded it yet
                     ref = claimed
         is_alone = idempotency_key is None
         plan = self._begin(self._upload(ref, declared, now), now, is_alone=is_alone)
@@ -76,7 +76,7 @@ class Creation(NamedTuple):
     def _begin(self, wanted: Upload, now: datetime, *, is_alone: bool) -> dict[str, Any] | None:
         """Take a place for a new upload, plan and record it; None where its id is another's already.
 
-        Where it is certain that this request will not record the upload, its parts are given up, and its place too
+        Where it is certain that this request will not record the upload, its parts are deleted, and its place is freed
         unless another request may have it for the same upload. Where the record's fate is not known, both are left:
         without parts it costs nothing, the bucket's lifecycle rule ends it, and Places finds the place.
         """

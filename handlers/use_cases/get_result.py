@@ -28,6 +28,6 @@ def result_link(
 
 
 def attachment(file_name: str) -> str:
-    """Content-Disposition with a name in any script (RFC 6266), and one in ASCII for whoever knows no other."""
+    """Content-Disposition with a name in any script (RFC 6266), and one in ASCII for older clients."""
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

@@ -55,7 +55,7 @@ def read_outcome(answer: str) -> Outcome:
 
 @dataclass(frozen=True)
 class IsolatedWork:
-    """What the work needs besides its job."""
+    """What the work needs in addition to its job."""
 
     objects: ObjectStore
     load_processor: Callable[[], Processor]
@@ -65,7 +65,7 @@ class IsolatedWork:
     """What may be declared; everything where it is empty."""
 
     def run(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> Outcome:
-        """Verify the object, and process it if it is as declared; raises whatever the processor raises."""
+        """Verify the object, and process it if it is as declared; raises the processor's errors."""
         if rejection := self._rejection(delivery, declared):
             return rejection
         job = Job(

@@ -23,7 +23,7 @@ class Page(NamedTuple):
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Self:
-        """Read the query string; raises InvalidRequest with every fault found, not only the first."""
+        """Read the query string; raises InvalidRequest with all errors, not only the first."""
         faults: list[str] = []
         limit, after = query.get("limit", str(DEFAULT_LIMIT)), query.get("after")
         if not re.fullmatch("[1-9][0-9]{0,2}", limit) or int(limit) > MAX_LIMIT:

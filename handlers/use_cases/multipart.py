@@ -8,7 +8,7 @@ from handlers.storage.multipart import HeldPart, PartsBusy, PartsGone, PartStore
 from handlers.storage.multipart_start import PartOpening
 from handlers.storage.upload_store import UploadStore
 
-_GONE = "S3 has its parts no longer: they were put together, or given up for their age."
+_GONE = "S3 no longer has its parts: they were completed, or deleted because of their age."
 
 
 def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tuple[Upload, Multipart, list[HeldPart]]:
@@ -26,8 +26,8 @@ def list_parts(ref: UploadRef, *, records: UploadStore, store: PartStore) -> tup
 def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -> Upload:
     """Make the parts one object, and return the upload as it is then; again, it changes nothing.
 
-    Raises UnknownUpload, NotOpen, PartsMissing, SizeMismatch, or CompletionConflict. That the object is there is
-    recorded by whoever takes S3's event.
+    Raises UnknownUpload, NotOpen, PartsMissing, SizeMismatch, or CompletionConflict. The use case
+    for S3's event records that the object is there.
     """
     upload = records.find(ref)
     multipart = _multipart_of(upload)
@@ -42,7 +42,7 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, store: PartStore) -
 
 
 def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening: PartOpening) -> None:
-    """Abort an upload whose object is not there yet; again, it only deletes the parts and frees their place.
+    """Abort an upload that has no object yet; again, it only deletes the parts and frees their place.
 
     Raises UnknownUpload or NotOpen. The record goes first: from then on an object that comes is not processed. Only
     parts free the place, because S3 accepts a URL or form until it expires.
@@ -57,7 +57,7 @@ def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, opening
 
 
 def _put_together(upload: Upload, multipart: Multipart, store: PartStore) -> bool:
-    """Tell whether the object is there, by this call or by another device's; raises CompletionConflict."""
+    """Return whether the object exists, by this call or another device's; raises CompletionConflict."""
     try:
         held = {part.part_number: part for part in store.held(upload, multipart)}
         missing = multipart.parts.missing({number: part.size_bytes for number, part in held.items()})

@@ -37,7 +37,7 @@ SHORTEST_WORK_SECONDS = 1.0
 
 
 class JobFailed(Exception):
-    """A try failed, whatever its cause: the queue is to deliver the message again."""
+    """A try failed for any reason: the queue has to deliver the message again."""
 
 
 class ScanFailed(Exception):

@@ -15,7 +15,7 @@ class SessionIssuer(NamedTuple):
     expires_in_seconds: int
 
     def transfer_plan(self, upload: Upload, multipart: Multipart, now: datetime) -> dict[str, Any]:
-        """Return how a file is divided, and a fresh session to send the parts with, as the API tells them."""
+        """Return how a file is divided, and a new session to send the parts with, in the API's form."""
         ref, parts, checksum = upload.ref, multipart.parts, upload.declared.checksum
         session = Session(
             owner=ref.owner,

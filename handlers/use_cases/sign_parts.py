@@ -23,7 +23,7 @@ class PartRange(NamedTuple):
 
     @classmethod
     def parse(cls, body: object) -> Self:
-        """Check a decoded JSON body; raises InvalidRequest with every fault found, not only the first."""
+        """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         checks: dict[str, Check] = {
             "session": lambda value: None if isinstance(value, str) else "the session that was handed out",
             "first_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),

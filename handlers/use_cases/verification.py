@@ -39,9 +39,9 @@ def verify(
 
 
 def _metadata_fault(declared: UploadRequest, found: ObjectFacts) -> Rejection | None:
-    """Name what a GET of the object would answer besides the declared type.
+    """Return an error if a GET of the object would return more metadata than the declared type.
 
-    Whoever sends to a presigned URL may add headers that S3 stores with the object: Signature Version 4 asks only
+    A client of a presigned URL can add headers that S3 stores with the object: Signature Version 4 asks only
     for those that begin with x-amz- to be signed.
     """
     if _one_spaced(found.content_type) != _one_spaced(declared.content_type):

@@ -133,7 +133,7 @@ class Emulator:
             self._await_ready()
             self.operator = self._create_operator()
             self._clients = Clients(self.endpoint, self.region, self.operator)
-        except BaseException:  # also Ctrl-C: whatever ends the start must not leave a process behind
+        except BaseException:  # also Ctrl-C: an interrupted start must not leave a process behind
             self.stop()
             raise
 
@@ -163,7 +163,7 @@ class Emulator:
                 [sys.executable, "-m", "local.emulator", str(listener.fileno()), str(self.data_dir)],
                 cwd=PROJECT_DIR,
                 env=self._environment(port),
-                stdin=subprocess.PIPE,  # never written to: its end tells the shim that this process is gone
+                stdin=subprocess.PIPE,  # never written to: the shim ends when it is closed
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[listener.fileno()],
@@ -171,7 +171,7 @@ class Emulator:
             )
 
     def _environment(self, port: int) -> dict[str, str]:
-        """Build it anew: MiniStack and the functions in it obey dozens of variables that may be set here."""
+        """Build a new one: MiniStack and the functions in it obey dozens of variables that may be set here."""
         inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
         return {name: os.environ[name] for name in inherited if name in os.environ} | {
             "AUTH": "true",

@@ -68,7 +68,7 @@ class AwsProvider:
         self._account = account
 
     def configure(self, inputs: Given) -> Mapping[str, str]:
-        """Check the provider's own inputs, whose values are JSON text, and return its default tags."""
+        """Check the provider's own inputs (JSON text), and return its default tags."""
         for name, given in inputs.children().items():
             if name not in _CONFIG:
                 raise given.refuse("cannot be set locally; remove it from the provider")
@@ -132,7 +132,7 @@ class AwsProvider:
     def update(
         self, resource: Resource, resource_id: str, inputs: Mapping[str, Any], changed: AbstractSet[str]
     ) -> dict[str, Any]:
-        """Change a resource in place; return the outputs that the update gives anew."""
+        """Change a resource in place; return the outputs that the update changes."""
         row, made = resource.row, replace(self._made(resource, inputs), id=resource_id)
         left = {"tags" if name == _TAGS_ALL else name for name in changed} - row.provider_only.keys() - {DEFAULTS}
         repeated = _steps(row, made)[0 if row.repeatable else 1 :]

@@ -155,7 +155,7 @@ TABLE = {
         autoname=Autoname(limit=255),
         not_emulated={
             "securityPolicy": "the embedded AWS answers plain HTTP on loopback",
-            "endpointAccessMode": "there is no TLS handshake whose host could be compared",
+            "endpointAccessMode": "there is no TLS handshake with a host to compare",
         },
         provider_only={
             "failOnWarnings": "what to do about an import's warnings; here anything unknown is an error",
@@ -171,7 +171,7 @@ TABLE = {
         delete=Call(
             operation="DeleteDeployment", moves={"restApi": "restApiId"}, also=lambda made: {"deploymentId": made.id}
         ),
-        provider_only={"triggers": "tells when to deploy anew"},
+        provider_only={"triggers": "shows when to deploy again"},
     ),
     "aws:apigateway/stage:Stage": Row(
         service="apigateway",

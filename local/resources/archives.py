@@ -13,7 +13,7 @@ _READABLE_BY_ALL = 0o100644 << 16  # Lambda runs the code as another user than t
 
 
 def zipped(archive: pulumi.Archive) -> bytes:
-    """Return the archive as a zip file, the same bytes for the same files, whatever their times and modes."""
+    """Return the archive as a zip file, with the same bytes for the same files, regardless of times and modes."""
     files = dict(sorted(_files("", archive)))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:

@@ -130,7 +130,7 @@ TABLE = {
         defaults={"memorySize": 128, "timeout": 3, "packageType": "Zip"},
         neutral={"reservedConcurrentExecutions": -1},
         provider_only={
-            "sourceCodeHash": "tells when to update the code",
+            "sourceCodeHash": "shows when to update the code",
             "skipDestroy": "leaves the function behind when the resource is deleted",
         },
         not_emulated={

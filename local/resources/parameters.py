@@ -1,7 +1,7 @@
 """Turns Pulumi's inputs into the parameters of AWS's operations, and refuses what AWS would refuse.
 
 botocore's models of the operations are the rule: their members, required members, types, enumerations, patterns,
-lengths and ranges. Inputs are matched to members by name, whatever the case (`kmsMasterKeyId`, `KMSMasterKeyID`);
+lengths and ranges. Inputs are matched to members by name, in any case (`kmsMasterKeyId`, `KMSMasterKeyID`);
 where AWS names or nests something otherwise, a move says so.
 """
 
@@ -84,7 +84,7 @@ class Given:
 
 Move = str | Callable[[Given], Mapping[str, Any]]
 """Where an input goes: the path of a member (`Rule.Status`; `Targets[].Arn` in the one item of a list), or a function
-that returns members by AWS's own names, whose values are constants or `Given`s."""
+that returns members by AWS's own names, with constants or `Given`s as values."""
 
 
 def parameters(
@@ -253,7 +253,7 @@ def _timestamp(at: Given) -> Any:
 def compiled(pattern: str) -> "regex.Pattern[str]":
     r"""Compile one of AWS's Java patterns; `regex.error` for one that this machine cannot read.
 
-    In Java `\w`, `\d` and `\s` are ASCII unless told otherwise, while `\p{..}` is Unicode; here one flag is for both.
+    In Java `\w`, `\d` and `\s` are ASCII by default, while `\p{..}` is Unicode; here one flag is for both.
     """
     return regex.compile(pattern, 0 if r"\p" in pattern else regex.ASCII)
 

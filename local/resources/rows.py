@@ -130,7 +130,7 @@ def tag_list(member: str = "Tags", key: str = "Key", value: str = "Value") -> Mo
 
 
 def checked(member: str, pattern: str, expected: str) -> Move:
-    """Move text to a member whose rules botocore's model leaves out."""
+    """Move text to a member, with a rule that botocore's model lacks."""
 
     def move(text: Given) -> Mapping[str, Any]:
         if not compiled(pattern).fullmatch(str(text.value)):
@@ -141,7 +141,7 @@ def checked(member: str, pattern: str, expected: str) -> Move:
 
 
 def patch(path: str, value: Given) -> dict[str, Any]:
-    """Return one of API Gateway's patch operations, whose values are all text."""
+    """Return one of API Gateway's patch operations. All its values are text."""
     text = str(value.value).lower() if isinstance(value.value, bool) else value.value
     if isinstance(text, float):
         text = f"{text:g}"

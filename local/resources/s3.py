@@ -1,4 +1,4 @@
-"""S3 buckets and the configurations around them, each of which is a resource of its own."""
+"""S3 buckets and their configurations. Each configuration is a separate resource."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""SQS queues, whose settings are all attributes: a map of text to text."""
+"""SQS queues. All their settings are attributes: a map of text to text."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Runs a Pulumi Python program, unchanged, where no Pulumi CLI is.
 
 The CLI's engine is replaced by a monitor in this process: the SDK hands it every registration, a `Cloud` answers
-what became of the resource, and the SDK goes on with whatever depended on it. Each run has its own context
+what became of the resource, and the SDK continues with the resources that depend on it. Each run has its own context
 variables, event loop, working folder, `sys.path` and modules, so that runs do not see each other.
 """
 
@@ -52,7 +52,7 @@ class ProgramRun:
 def run_program(project_dir: Path, *, stack: str, cloud: Cloud) -> ProgramRun:
     """Run a project's `__main__.py` with a stack's configuration.
 
-    Whatever the program or the cloud raises comes out as it was raised. No resource is made after that.
+    Raises the errors of the program and the cloud unchanged. No resource is made after that.
     """
     config = read_stack_config(project_dir.resolve(), stack)
     with started_in(config.program_dir):
@@ -112,7 +112,7 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
 async def _first_failure(rpc_manager: RPCManager) -> BaseException | None:
     """Wait until nothing that the program has begun is pending, or something has failed.
 
-    Afterwards the SDK waits for the same tasks, but anew after each one that ends, which takes a time that grows with
+    Afterwards the SDK waits for the same tasks, but again after each one that ends, which takes a time that grows with
     the square of the number of pending tasks.
     """
     known: set[asyncio.Task[Any]] = set()

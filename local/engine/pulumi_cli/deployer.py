@@ -21,7 +21,7 @@ _STACK = "local"
 def deploy_program(step: Step, emulator: Emulator, *, home: Path = _HOME) -> Deployment:
     """Deploy the stack `local`, counting its resources.
 
-    The CLI's state begins empty, as the embedded AWS does; it stays in `home` for whoever wants to look into it.
+    The CLI's state begins empty, as the embedded AWS does; it stays in `home` for inspection.
     """
     shutil.rmtree(home, ignore_errors=True)
     project = home / "project"

@@ -38,7 +38,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, not a secre
 
 
 def environment(emulator: Emulator) -> dict[str, str]:
-    """Return the variables that tell a plugin where the embedded AWS is."""
+    """Return the variables with the embedded AWS's address for a plugin."""
     return {
         "AWS_ENDPOINT_URL": emulator.endpoint,
         "AWS_REGION": emulator.region,
@@ -142,7 +142,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def Create(self, request: Any, context: Any) -> Any:
-        """Make the resource; in a preview, whatever is not an input is unknown."""
+        """Make the resource; in a preview, all outputs except for inputs are unknown."""
         if request.preview:
             return provider_pb2.CreateResponse(properties=_outputs(request.properties))
         resource = Resource(request.type, request.name)

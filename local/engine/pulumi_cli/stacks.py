@@ -118,7 +118,7 @@ class EngineStack:
         return self._run(self._stack.up, on_step)
 
     def refresh(self) -> Run:
-        """Read every resource anew."""
+        """Read every resource again."""
         return self._run(self._stack.refresh)
 
     def destroy(self) -> Run:

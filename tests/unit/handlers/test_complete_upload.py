@@ -13,7 +13,7 @@ from tests.support.handlers.proxy_events import proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
-GONE = "S3 has its parts no longer: they were put together, or given up for their age."
+GONE = "S3 no longer has its parts: they were completed, or deleted because of their age."
 
 
 def complete(body: object = "{}") -> dict[str, Any]:

@@ -325,7 +325,7 @@ TEXT_FORMATS = [
     *("model/stl", "model/obj", "model/vrml", "model/ply", "chemical/x-pdb", "chemical/x-xyz"),
     *sorted(XML_FORMATS),
 ]
-"""Types of images, sounds, films, models and molecules whose files may be text."""
+"""Types of images, sounds, films, models and molecules that may be text."""
 
 EXECUTABLES = ("exe", "elf", "wasm", "mach-o", "dex")
 SCRIPTS = (
