@@ -51,7 +51,7 @@ _NAMES = {
     USER_POOL_CLIENT: "-users-client",
     REST_API: "-rest",
 }
-"""The longest suffix of the component's name for each type whose names in AWS are limited."""
+"""The longest suffix of the component's name, for each type with a limit for its names in AWS."""
 
 
 class UploadApi(pulumi.ComponentResource):

@@ -100,7 +100,7 @@ class Deployment:
         verbs = ",".join([*(verb.upper() for verb, _ in operations), "OPTIONS"])
         return {
             "operationId": "preflight" + "".join(operation["operationId"].title() for _, operation in operations),
-            "summary": "Tell a browser which origins may call",
+            "summary": "Answer a browser's preflight request",
             "parameters": _path_parameters(path),
             "responses": {"204": {"description": "Allowed, where the answer names the origin"}},
             "x-amazon-apigateway-integration": {

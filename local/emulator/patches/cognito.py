@@ -1,4 +1,4 @@
-"""Patch of Cognito: no sign-up in a user pool whose administrator creates the users.
+"""Patch of Cognito: no sign-up in a user pool where only administrators create users.
 
 AWS: SignUp answers NotAuthorizedException, "SignUp is not permitted for this user pool".
 Source: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUserConfigType.html

@@ -1,6 +1,6 @@
 """Patch of EventBridge: a client can send GuardDuty's events.
 
-AWS: only AWS services can send events whose source begins with `aws.`.
+AWS: only AWS services can send events with a source that begins with `aws.`.
 Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
 MiniStack: has the same rule, but no GuardDuty that could send the result of a malware scan.
 Here: PutEvents also accepts events of GuardDuty, and of no other service.
@@ -15,7 +15,7 @@ _GUARDDUTY = "aws.guardduty"
 
 
 def patch() -> None:
-    """Accept requests whose events are all GuardDuty's."""
+    """Accept requests with GuardDuty's events only."""
     patching.replace("ministack.services.eventbridge", "_put_events", _with_guardduty)
 
 

@@ -18,13 +18,13 @@ Condition keys
     Here: these keys are added. Only Signature Version 4 has an age, because new buckets accept no other version.
 
 Encryption
-    AWS: an object with aws:kms and no key gets AWS's own key, aws/s3, whatever the bucket's default is. S3 answers 403
+    AWS: an object with aws:kms and no key gets AWS's own key, aws/s3, and not the bucket's default. S3 answers 403
     to a key of the client (SSE-C) if the bucket's blocked encryption types contain it.
     Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html ("SSEKMSKeyId") and
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_BlockedEncryptionTypes.html
     MiniStack: has no key of AWS's own and answers 400. It stores the blocked types and ignores them.
     Here: blocked types are rejected. An object with AWS's own key is reported as encrypted with aws:kms without a key
-    id, like an object in a bucket whose default names no key.
+    id, like an object in a bucket without a default key.
 
 Events
     AWS: the event of a created object has its version in `detail.object.version-id` if the bucket has versions.

@@ -5,7 +5,7 @@ from local.emulator.patches.api_gateway import calls, gateway_responses, integra
 
 def patch() -> None:
     """Patch everything of API Gateway."""
-    request_checks.patch()  # before `calls`, whose patch runs around it and knows the call
+    request_checks.patch()  # before `calls`, because the patch of calls runs around it and knows the call
     calls.patch()
     gateway_responses.patch()
     integrations.patch()
