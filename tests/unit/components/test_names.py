@@ -10,6 +10,7 @@ from components.arguments.names import NameRule, check_names
 from local.resources import TABLE
 from tests.support.components.examples import COMPONENTS, PROCESSING_PIPELINE, STATUS_TRACKER, UPLOAD_API, Example
 from tests.support.components.recording import Recording, record, refusal
+from tests.support.each_case import each_case
 
 LONGEST = {STATUS_TRACKER: 239, UPLOAD_API: 32, PROCESSING_PIPELINE: 33}
 """Characters of a component's name. IAM's limit for roles, EventBridge's for targets, DynamoDB's for tables."""
@@ -37,7 +38,10 @@ def named_by_the_provider(recording: Recording) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("example", COMPONENTS)
 class TestEachComponent:
-    @pytest.mark.parametrize("name", ["my uploads", "über"])
+    @each_case(
+        "name",
+        ["my uploads", "über"],
+    )
     def test_refuses_what_no_resource_can_be_called(self, example: Example, name: str) -> None:
         fault = refusal(lambda: example.make(name))
 
@@ -106,7 +110,10 @@ def test_a_table_may_be_called_what_a_bucket_may_not() -> None:
     record(lambda: STATUS_TRACKER.make("my_Uploads.v2") and None)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, row in TABLE.items() if row.autoname and kind in RULES])
+@each_case(
+    "kind",
+    [kind for kind, row in TABLE.items() if row.autoname and kind in RULES],
+)
 def test_a_rules_limit_is_the_one_that_the_local_deployer_keeps(kind: str) -> None:
     row = TABLE[kind].autoname
 
@@ -114,7 +121,10 @@ def test_a_rules_limit_is_the_one_that_the_local_deployer_keeps(kind: str) -> No
     assert (RULES[kind].max_length, RULES[kind].is_lower_case) == (row.limit, row.lower_case)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@each_case(
+    "rule",
+    RULES.values(),
+)
 def test_a_name_is_refused_by_each_rule_alone(rule: NameRule) -> None:
     check_names("Component", "x", {rule: "y" * (rule.max_length - 1 - RANDOM)})
 

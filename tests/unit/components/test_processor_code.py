@@ -3,6 +3,7 @@
 import random
 import re
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from components.compute.processor_code import processor_fault
 from tests.support.components.examples import TEAM_CODE
+from tests.support.each_case import each_case
 
 Team = Callable[[Mapping[str, str | bytes]], pulumi.Archive]
 
@@ -33,21 +35,22 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     """A team's code, as a folder and as a zip file."""
 
     def write(files: Mapping[str, str | bytes]) -> pulumi.Archive:
+        place = Path(tempfile.mkdtemp(dir=tmp_path))
         if request.param == "zip":
-            with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+            with zipfile.ZipFile(place / "code.zip", "w") as archive:
                 for name, source in files.items():
                     archive.writestr(name, source)
-            return pulumi.FileArchive(str(tmp_path / "code.zip"))
+            return pulumi.FileArchive(str(place / "code.zip"))
         for name, source in files.items():
-            (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "code" / name).write_bytes(source.encode() if isinstance(source, str) else source)
-        return pulumi.FileArchive(str(tmp_path / "code"))
+            (place / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / "code" / name).write_bytes(source.encode() if isinstance(source, str) else source)
+        return pulumi.FileArchive(str(place / "code"))
 
     return write
 
 
 class TestAProcessorThatIsThereIsTaken:
-    @pytest.mark.parametrize(
+    @each_case(
         "source",
         [
             PROCESS,
@@ -67,11 +70,11 @@ class TestAProcessorThatIsThereIsTaken:
     def test_however_its_module_comes_by_it(self, team: Team, source: str) -> None:
         assert processor_fault("team.process", team({"team.py": source})) is None
 
-    @pytest.mark.parametrize("place", ["images/resize.py", "images/resize/__init__.py"])
+    @each_case("place", ["images/resize.py", "images/resize/__init__.py"])
     def test_in_a_package_too(self, team: Team, place: str) -> None:
         assert processor_fault("images.resize.process", team({place: PROCESS})) is None
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("place", "source"),
         [
             ("team.py", "from core import *"),
@@ -94,7 +97,7 @@ class TestAProcessorThatIsThereIsTaken:
 
         assert processor_fault("team.process", code) is None
 
-    @pytest.mark.parametrize("module", ["team.abi3.so", "team.cpython-313-aarch64-linux-gnu.so", "team.so"])
+    @each_case("module", ["team.abi3.so", "team.cpython-313-aarch64-linux-gnu.so", "team.so"])
     def test_in_native_code(self, team: Team, module: str) -> None:
         assert processor_fault("team.process", team({module: elf(AARCH64)})) is None
 
@@ -106,14 +109,14 @@ class TestAProcessorThatIsThereIsTaken:
 
 
 class TestAProcessorThatIsNotThereIsRefused:
-    @pytest.mark.parametrize("processor", ["tema.process", "team.sub.process", "code.team.process"])
+    @each_case("processor", ["tema.process", "team.sub.process", "code.team.process"])
     def test_for_want_of_its_module(self, team: Team, processor: str) -> None:
         fault = processor_fault(processor, team({"team.py": PROCESS}))
 
         assert fault is not None
         assert f"is '{processor}', but there is no module {processor.rpartition('.')[0]} in " in fault
 
-    @pytest.mark.parametrize("source", ["", "def proces(job): ...", "# def process(job): ...", "print(process)"])
+    @each_case("source", ["", "def proces(job): ...", "# def process(job): ...", "print(process)"])
     def test_for_want_of_its_function(self, team: Team, source: str) -> None:
         fault = processor_fault("team.process", team({"team.py": source}))
 
@@ -128,13 +131,11 @@ class TestAProcessorThatIsNotThereIsRefused:
 
         assert "team in " in (processor_fault("team.process", code) or "")
 
-    @pytest.mark.parametrize("processor", ["handlers.processors.inspct.process", "handlers.processors.inspect.proces"])
+    @each_case("processor", ["handlers.processors.inspct.process", "handlers.processors.inspect.proces"])
     def test_also_a_mistyped_one_of_ours(self, processor: str) -> None:
         assert processor_fault(processor, None)
 
-    @pytest.mark.parametrize(
-        "source", ["class Team:\n    def process(self, job): ...", "def outer():\n    def process(job): ..."]
-    )
+    @each_case("source", ["class Team:\n    def process(self, job): ...", "def outer():\n    def process(job): ..."])
     def test_one_that_only_a_class_or_a_function_has(self, team: Team, source: str) -> None:
         assert processor_fault("team.process", team({"team.py": source}))
 
@@ -151,7 +152,7 @@ class TestAProcessorThatIsNotThereIsRefused:
 
 
 class TestModulesThatWouldTakeAnothersPlaceAreRefused:
-    @pytest.mark.parametrize(
+    @each_case(
         "name",
         [
             "json.py",
@@ -173,7 +174,7 @@ class TestModulesThatWouldTakeAnothersPlaceAreRefused:
         assert fault.startswith("is 'team.process', but ")
         assert f"{name}, but {re.split('[./]', name)[0]} is " in fault
 
-    @pytest.mark.parametrize(
+    @each_case(
         "name",
         [
             "processor.py",
@@ -203,8 +204,8 @@ THIS_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 
 class TestSourceThatIsNotValidPythonIsRefused:
-    @pytest.mark.parametrize("name", ["team.py", "steps/resize.py"])
-    @pytest.mark.parametrize(
+    @each_case("name", ["team.py", "steps/resize.py"])
+    @each_case(
         ("source", "why"),
         [
             ("x = 1\ndef process(job: ...", "line 2, '(' was never closed"),
@@ -225,7 +226,7 @@ class TestSourceThatIsNotValidPythonIsRefused:
         assert f"{name}, which is not valid {THIS_PYTHON}: " in fault
         assert why in fault
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("source", "since"),
         [
             ("type Found = dict[str, str]", (3, 12)),
@@ -246,7 +247,7 @@ class TestSourceThatIsNotValidPythonIsRefused:
             assert f"more.py, which is not valid {THIS_PYTHON}: line 2, " in fault
             assert "run this program with Python 3.13." in fault
 
-    @pytest.mark.parametrize(
+    @each_case(
         "source",
         [
             "# Übung",
@@ -272,7 +273,7 @@ class TestSourceThatIsNotValidPythonIsRefused:
 
 
 class TestNativeCodeIsForTheFunctions:
-    @pytest.mark.parametrize(
+    @each_case(
         ("name", "content"),
         [
             ("fast.so", elf(X86_64)),
@@ -298,7 +299,7 @@ class TestNativeCodeIsForTheFunctions:
         assert f"{name}, which is not for " in fault
         assert "pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all:" in fault
 
-    @pytest.mark.parametrize(
+    @each_case(
         "name",
         [
             "fast.cpython-313-aarch64-linux-gnu.so",
@@ -352,7 +353,7 @@ class TestWhatCannotBeShippedIsRefused:
             processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "code.zip"))) or ""
         )
 
-    @pytest.mark.parametrize(
+    @each_case(
         "name",
         [".env", ".git/config", "team/.aws/credentials", "server.key", "id_rsa", "server.pem", "__MACOSX/._team.py"],
     )

@@ -18,6 +18,7 @@ from handlers.domain.session import InvalidSession
 from handlers.domain.upload import Status, Upload
 from handlers.http.api import REFUSALS, ApiRequest, api_operation
 from tests.support.aws.moto_cloud import CREATED, OWNER, REF
+from tests.support.each_case import each_case
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
 SHOP = "https://shop.example"
@@ -38,7 +39,7 @@ class TestWhatTheGatewaySends:
     def test_the_request_id_is_the_gateways(self) -> None:
         assert request().request_id == REQUEST_ID
 
-    @pytest.mark.parametrize(("sent", "body"), [(None, ""), ("", ""), ('{"a": 1}', '{"a": 1}'), ("é", "é")])
+    @each_case(("sent", "body"), [(None, ""), ("", ""), ('{"a": 1}', '{"a": 1}'), ("é", "é")])
     def test_a_body_is_taken_as_text(self, sent: str | None, body: str) -> None:
         assert request(sent).body == body
 
@@ -60,7 +61,7 @@ class TestTheUploadThatThePathNames:
     def test_it_is_the_signed_in_users(self) -> None:
         assert request(upload_id=REF.upload_id).ref == REF
 
-    @pytest.mark.parametrize(
+    @each_case(
         "upload_id",
         [
             None,
@@ -81,14 +82,14 @@ class TestTheUploadThatThePathNames:
 
 
 class TestJsonBody:
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "value"),
         [("{}", {}), ("[]", []), ("null", None), ("5", 5), (' {"a": [1, 2.5, "é"]} ', {"a": [1, 2.5, "é"]})],
     )
     def test_json_is_decoded_whatever_its_type(self, text: str, value: object) -> None:
         assert request(text).json_body() == value
 
-    @pytest.mark.parametrize(
+    @each_case(
         "text",
         [
             None,
@@ -140,7 +141,7 @@ class TestAnswer:
 
 
 class TestRefusal:
-    @pytest.mark.parametrize(
+    @each_case(
         ("error", "status", "kind", "detail"),
         [
             (InvalidRequest(["a.", "b."]), 400, "invalid-request", "a. b."),
@@ -174,7 +175,7 @@ class TestRefusal:
 
 
 class TestCors:
-    @pytest.mark.parametrize(
+    @each_case(
         ("allowed", "origin", "answered"),
         [
             ((), None, None),
@@ -194,7 +195,7 @@ class TestCors:
             ((SHOP, "*"), SHOP, "*"),
         ],
     )
-    @pytest.mark.parametrize("header", ["origin", "Origin"])
+    @each_case("header", ["origin", "Origin"])
     def test_an_origin_is_named_exactly_where_it_is_allowed(
         self, allowed: tuple[str, ...], origin: str | None, answered: str | None, header: str
     ) -> None:

@@ -12,6 +12,7 @@ from handlers.aws.client import AwsError, NoAnswer
 from handlers.aws.json_client import DYNAMODB, AwsJson
 from tests.support.aws.connected_client import NOW, REGION, ConnectedClient
 from tests.support.aws.scripted_server import Caller, Step, answer, error, raw, reset, scripted_server, silence
+from tests.support.each_case import each_case
 
 CUT_SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
 
@@ -51,7 +52,7 @@ FINAL: dict[str, Step] = {
 
 
 class TestWhatMayPassIsTriedAgain:
-    @pytest.mark.parametrize("step", TRANSIENT.values(), ids=TRANSIENT.keys())
+    @each_case("step", TRANSIENT.values())
     def test_after_a_short_wait(self, step: Step) -> None:
         with ConnectedClient(step, step, answer({"n": 3})) as connected:
             assert connected.call() == {"n": 3}
@@ -59,7 +60,7 @@ class TestWhatMayPassIsTriedAgain:
         assert connected.waits == [0.05, 0.1]
         assert len({each.body for each in connected.server.requests}) == 1
 
-    @pytest.mark.parametrize("step", THROTTLED.values(), ids=THROTTLED.keys())
+    @each_case("step", THROTTLED.values())
     def test_after_a_long_wait_where_it_was_too_much(self, step: Step) -> None:
         with ConnectedClient(step, step, answer({"n": 3})) as connected:
             assert connected.call() == {"n": 3}
@@ -79,7 +80,7 @@ class TestWhatMayPassIsTriedAgain:
 
         assert connected.times == ["20260228T235959Z", "20260301T000000Z"]
 
-    @pytest.mark.parametrize("step", (TRANSIENT | THROTTLED).values(), ids=(TRANSIENT | THROTTLED).keys())
+    @each_case("step", (TRANSIENT | THROTTLED).values())
     def test_and_told_after_the_third_attempt(self, step: Step) -> None:
         with ConnectedClient(*[step] * 4) as connected, pytest.raises((AwsError, NoAnswer)):
             connected.call()
@@ -114,7 +115,7 @@ class TestWhatMayPassIsTriedAgain:
 
         assert (waits, connected.server.requests) == ([0.05, 0.1], [])
 
-    @pytest.mark.parametrize("step", FINAL.values(), ids=FINAL.keys())
+    @each_case("step", FINAL.values())
     def test_what_does_not_pass_is_told_at_once(self, step: Step) -> None:
         with ConnectedClient(step, answer()) as connected, pytest.raises(AwsError):
             connected.call()
@@ -133,7 +134,7 @@ class TestWhatMayPassIsTriedAgain:
 
         assert made == [3] * 17 + [2] + [1] * 4
 
-    @pytest.mark.parametrize(("successes", "retried"), [(3, False), (4, True)])
+    @each_case(("successes", "retried"), [(3, False), (4, True)])
     def test_again_once_calls_succeed(self, successes: int, *, retried: bool) -> None:
         """17 calls with two retries and one with one leave 10 tokens, and each success adds one."""
         down = answer(b"", status=500)
@@ -153,10 +154,8 @@ class TestWhatMayPassIsTriedAgain:
 class TestAWrongClock:
     HOURS = (-30 * 24, -1, -0.1, 0.1, 1, 30 * 24)
 
-    @pytest.mark.parametrize("hours", HOURS)
-    @pytest.mark.parametrize(
-        "code", ["InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired", "SignatureDoesNotMatch"]
-    )
+    @each_case("hours", HOURS)
+    @each_case("code", ["InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired", "SignatureDoesNotMatch"])
     def test_is_set_by_the_services_and_stays_right(self, hours: float, code: str) -> None:
         truth = NOW + hours * 3_600
         with ConnectedClient(error(code, date=truth), answer({"n": 2}), answer({"n": 3})) as connected:
@@ -177,7 +176,7 @@ class TestAWrongClock:
         assert [first == second for first, second in pairwise(connected.times)] == [False, False]
         assert connected.times[0] == connected.times[2]
 
-    @pytest.mark.parametrize(
+    @each_case(
         "refusal",
         [
             error("InvalidSignatureException", date=NOW),
@@ -185,7 +184,6 @@ class TestAWrongClock:
             error("InvalidSignatureException"),
             error("AccessDeniedException", date=NOW + 3_600),
         ],
-        ids=["right clock", "nearly right clock", "no date", "another reason"],
     )
     def test_is_not_blamed_for_what_it_does_not_explain(self, refusal: Step) -> None:
         with ConnectedClient(refusal, answer()) as connected, pytest.raises(AwsError):

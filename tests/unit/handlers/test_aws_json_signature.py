@@ -15,6 +15,7 @@ from handlers.aws.client import Request, sign
 from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson, Service, endpoint_url
 from handlers.aws.presign import Credentials
 from tests.support.aws.connected_client import NOW, REGION
+from tests.support.each_case import each_case
 
 PLAIN = Credentials("AKIAEXAMPLE", "secret/with+reserved=")
 HEADERS = {
@@ -44,16 +45,15 @@ def botocores(
 
 
 class TestTheSignature:
-    @pytest.mark.parametrize(
+    @each_case(
         "body",
         [b"", b"{}", json.dumps({"TableName": "t", "Key": {"k": {"S": "é😀"}}}).encode(), b"\x00\xff", b"x" * 400_000],
     )
-    @pytest.mark.parametrize(
+    @each_case(
         "credentials",
         [PLAIN, Credentials("ASIAEXAMPLE", "secret", "token/with+reserved=="), Credentials("A", "s", "t" * 1_500)],
-        ids=["user", "role", "long token"],
     )
-    @pytest.mark.parametrize(
+    @each_case(
         ("service", "region"),
         [("dynamodb", "eu-central-1"), ("secretsmanager", "us-gov-west-1"), ("dynamodb", "cn-north-1")],
     )
@@ -61,9 +61,7 @@ class TestTheSignature:
         arguments: dict[str, Any] = {"service": service, "region": region, "now": NOW}
         assert sign(post(HEADERS, body), credentials, **arguments) == botocores(HEADERS, body, credentials, **arguments)
 
-    @pytest.mark.parametrize(
-        "host", ["dynamodb.eu-central-1.amazonaws.com", "localhost:4566", "127.0.0.1:45123", "[::1]:4566"]
-    )
+    @each_case("host", ["dynamodb.eu-central-1.amazonaws.com", "localhost:4566", "127.0.0.1:45123", "[::1]:4566"])
     def test_is_botocores_for_any_host(self, host: str) -> None:
         headers = {**HEADERS, "Host": host}
         arguments: dict[str, Any] = {"service": "dynamodb", "region": REGION, "now": NOW}
@@ -100,7 +98,7 @@ class TestTheSignature:
 
 
 class TestTheEndpoint:
-    @pytest.mark.parametrize(
+    @each_case(
         ("service", "region", "environ", "expected"),
         [
             (DYNAMODB, "eu-central-1", {}, "https://dynamodb.eu-central-1.amazonaws.com"),
@@ -134,13 +132,13 @@ class TestTheEndpoint:
     ) -> None:
         assert endpoint_url(service, region, environ) == expected
 
-    @pytest.mark.parametrize("url", ["localhost:4566", "ftp://host", "http://", "http://host/path", "//host"])
+    @each_case("url", ["localhost:4566", "ftp://host", "http://", "http://host/path", "//host"])
     def test_of_another_form_is_refused_with_the_right_one(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with pytest.raises(ValueError, match=r"must be of the form https://host\[:port\]"):
             AwsJson(DYNAMODB, REGION)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("url", "host"),
         [
             ("http://LOCALHOST:4566/", "localhost:4566"),

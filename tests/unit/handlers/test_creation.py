@@ -11,6 +11,7 @@ from handlers.domain.errors import InvalidRequest, QuotaExceeded
 from handlers.domain.quota import Quota
 from handlers.storage.upload_store import UploadStore
 from tests.support.aws.moto_cloud import CREATED, OWNER, REF, TABLE, Cloud
+from tests.support.each_case import each_case
 from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
 
 URL_LIFETIME = timedelta(minutes=15)
@@ -125,7 +126,10 @@ class TestRefusal:
             api.create(body, key="a-key")
         assert cloud.count_records() == 0
 
-    @pytest.mark.parametrize("key", ["", " ", "a b", "é", "a\n", "x" * 256, "\x7f"])
+    @each_case(
+        "key",
+        ["", " ", "a b", "é", "a\n", "x" * 256, "\x7f"],
+    )
     def test_a_key_that_is_no_visible_ascii_is_named(self, cloud: Cloud, api: Api, key: str) -> None:
         with pytest.raises(InvalidRequest, match=r"^Idempotency-Key is .* but must be 1 to 255 visible ASCII"):
             api.create(key=key)
@@ -141,13 +145,17 @@ class TestTheQuota:
         assert cloud.count_records() == 1
 
     @pytest.mark.parametrize(
-        "content_type", ["application/pdf", "Application/PDF", "application/pdf; v=1", "image/png", "IMAGE/x"]
+        "content_type",
+        ["application/pdf", "Application/PDF", "application/pdf; v=1", "image/png", "IMAGE/x"],
     )
     def test_an_allowed_type_is_taken(self, api: Api, content_type: str) -> None:
         api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
         assert api.create({**BODY, "content_type": content_type})["status"] == "pending"
 
-    @pytest.mark.parametrize("content_type", ["application/pdfx", "text/pdf", "imagex/png", "video/mp4", "a/image"])
+    @each_case(
+        "content_type",
+        ["application/pdfx", "text/pdf", "imagex/png", "video/mp4", "a/image"],
+    )
     def test_any_other_type_is_refused_with_those_that_are_allowed(self, api: Api, content_type: str) -> None:
         api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
         sentence = f"content_type is {content_type}, but your quota allows only application/pdf, image/*."

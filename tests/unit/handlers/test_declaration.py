@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES, Method
+from tests.support.each_case import each_case
 
 GOOD: dict[str, Any] = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1000}
 NAME_RULE = "a name of 1 to 255 characters without slashes, control or bidirectional characters"
@@ -35,7 +36,7 @@ def faults_of(body: object) -> list[str]:
 
 
 class TestWhatIsAccepted:
-    @pytest.mark.parametrize(
+    @each_case(
         ("field", "value"),
         [
             ("file_name", "a"),
@@ -59,7 +60,7 @@ class TestWhatIsAccepted:
     def test_a_value_within_the_contract_comes_back_unchanged(self, field: str, value: Any) -> None:
         assert parse({**GOOD, field: value}) == UploadRequest(**{**GOOD, field: value})
 
-    @pytest.mark.parametrize("method", [{}, {"method": "multipart"}])
+    @each_case("method", [{}, {"method": "multipart"}])
     def test_the_largest_object_is_accepted_where_it_is_allowed(self, method: dict[str, str]) -> None:
         body = {**GOOD, "size_bytes": MAX_OBJECT_BYTES, **method}
         assert UploadRequest.parse(body, list(Method)).size_bytes == 53_687_091_200_000
@@ -74,7 +75,7 @@ class TestWhatIsAccepted:
 
 
 class TestWhatIsRefused:
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "shown"),
         [
             ("", "''"),
@@ -99,22 +100,22 @@ class TestWhatIsRefused:
     def test_a_file_name_that_ends_in_a_newline(self) -> None:
         assert faults_of({**GOOD, "file_name": "a.txt\n"}) == [f"file_name is 'a.txt\\n', but must be {NAME_RULE}."]
 
-    @pytest.mark.parametrize("char", ["\x80", "\x85", "\x9f"])
+    @each_case("char", ["\x80", "\x85", "\x9f"])
     def test_a_file_name_with_a_control_character_beyond_ascii(self, char: str) -> None:
         assert faults_of({**GOOD, "file_name": f"a{char}b"})
 
-    @pytest.mark.parametrize("char", INVISIBLE)
-    @pytest.mark.parametrize("name", ["photo{}gnp.exe", "{}a", "a{}"])
+    @each_case("char", INVISIBLE)
+    @each_case("name", ["photo{}gnp.exe", "{}a", "a{}"])
     def test_a_file_name_that_is_shown_otherwise_than_it_is(self, name: str, char: str) -> None:
         assert faults_of({**GOOD, "file_name": name.format(char)})
 
-    @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\ude00\ud83d"])
+    @each_case("value", ["\ud800", "a\udfffb", "\ude00\ud83d"])
     def test_a_file_name_with_half_a_surrogate_pair(self, value: str) -> None:
         (fault,) = faults_of({**GOOD, "file_name": value})
         assert fault == f"file_name is {value!a}, but must be valid Unicode text."
         assert fault.isascii()
 
-    @pytest.mark.parametrize(
+    @each_case(
         "value",
         [
             "",
@@ -147,7 +148,7 @@ class TestWhatIsRefused:
         shown = text if len(text) <= 80 else text[:77] + "..."
         assert faults_of({**GOOD, "content_type": value}) == [f"content_type is {shown}, but must be {TYPE_RULE}."]
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "shown"),
         [
             (0, "0"),
@@ -169,20 +170,20 @@ class TestWhatIsRefused:
     def test_a_size_that_is_no_whole_number_in_range(self, value: object, shown: str) -> None:
         assert faults_of({**GOOD, "size_bytes": value}) == [f"size_bytes is {shown}, but must be {SIZE_RULE}."]
 
-    @pytest.mark.parametrize("value", ["", "form", "PUT", "multi", None, 1, True, ["put"], {"put": 1}])
+    @each_case("value", ["", "form", "PUT", "multi", None, 1, True, ["put"], {"put": 1}])
     def test_a_method_that_is_not_offered(self, value: object) -> None:
         (fault,) = faults_of({**GOOD, "method": value})
         assert fault == f"method is {value!r}, but must be one of put, post, multipart."
 
-    @pytest.mark.parametrize("body", [None, [], "x", 5, 1.5, True, [GOOD]])
+    @each_case("body", [None, [], "x", 5, 1.5, True, [GOOD]])
     def test_a_body_that_is_no_object(self, body: object) -> None:
         assert faults_of(body) == ["The body must be a JSON object with file_name, content_type and size_bytes."]
 
-    @pytest.mark.parametrize("field", GOOD)
+    @each_case("field", GOOD)
     def test_a_body_without_one_of_the_fields(self, field: str) -> None:
         assert faults_of({name: value for name, value in GOOD.items() if name != field}) == [f"{field} is required."]
 
-    @pytest.mark.parametrize("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
+    @each_case("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
     def test_a_field_that_the_contract_does_not_have(self, field: str) -> None:
         assert faults_of({**GOOD, field: 1}) == [
             f"{field!r} is not a field; only file_name, content_type, size_bytes, method, checksum are."
@@ -229,7 +230,7 @@ class TestWhatIsRefused:
 
 
 class TestChecksums:
-    @pytest.mark.parametrize(("algorithm", "size_bytes"), [("sha256", 32), ("crc32", 4)])
+    @each_case(("algorithm", "size_bytes"), [("sha256", 32), ("crc32", 4)])
     def test_the_base64_of_as_many_bytes_as_the_algorithm_has_is_taken(self, algorithm: str, size_bytes: int) -> None:
         value = base64.b64encode(bytes(range(size_bytes))).decode()
         taken = parse({**GOOD, "checksum": {"algorithm": algorithm, "value": value}}).checksum
@@ -237,7 +238,7 @@ class TestChecksums:
         assert taken is not None
         assert taken.algorithm.header == f"x-amz-checksum-{algorithm}"
 
-    @pytest.mark.parametrize(
+    @each_case(
         "checksum",
         [
             None,
@@ -255,7 +256,7 @@ class TestChecksums:
         (fault,) = faults_of({**GOOD, "checksum": checksum})
         assert fault.endswith('{"algorithm": sha256 or crc32, "value": the checksum in base64}.')
 
-    @pytest.mark.parametrize(
+    @each_case(
         "value",
         ["", "AAAA", "AAAAAAA=", "00000000", "AAAAAA", "AAAAAB==", "AAAA\nAA==", " AAAAAA==", "AAAAA-==", "é", 4, None],
     )
@@ -264,8 +265,8 @@ class TestChecksums:
         assert "but must be of crc32, with the base64 of 4 bytes as its value" in fault
 
 
-@pytest.mark.parametrize("depth", [990, 5_000])
-@pytest.mark.parametrize("field", ["file_name", "content_type", "size_bytes", "method", "checksum", "other"])
+@each_case("depth", [990, 5_000])
+@each_case("field", ["file_name", "content_type", "size_bytes", "method", "checksum", "other"])
 def test_a_value_nested_as_deeply_as_it_can_be_is_refused_as_any_other(field: str, depth: int) -> None:
     value: object = 1
     for _ in range(depth):

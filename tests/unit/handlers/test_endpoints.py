@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.arguments import ArgumentError, limits
 from handlers.aws.endpoints import PARTITIONS, Endpoint, partition_of, quoted
+from tests.support.each_case import each_case
 
 SESSION = botocore.session.Session()
 KNOWN: dict[str, dict[str, Any]] = {each["id"]: each for each in SESSION.get_data("partitions")["partitions"]}
@@ -74,7 +75,7 @@ class TestAnEndpoint:
         assert ours == (theirs.scheme, theirs.hostname, theirs.port or own_port, theirs.path.rstrip("/"))
         assert ours.host_header == host.lower() + ("" if port in {None, own_port} else f":{port}")
 
-    @pytest.mark.parametrize(
+    @each_case(
         "url",
         [
             "",

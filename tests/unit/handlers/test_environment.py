@@ -7,6 +7,7 @@ from handlers.aws.environment import read_environment
 from handlers.entries.dependencies import SessionEnvironment
 from handlers.entries.sign_parts import SignPartsEnvironment
 from handlers.processors import JobEnvironment
+from tests.support.each_case import each_case
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,17 @@ def test_each_field_is_read_in_its_own_type() -> None:
     assert read_environment(Example, GOOD) == Example("t", 3, ("https://a.example", "https://b.example"))
 
 
-@pytest.mark.parametrize(("text", "read"), [("", ()), ("*", ("*",)), ("a,b", ("a", "b")), ("a,,b,", ("a", "b"))])
+@each_case(("text", "read"), [("", ()), ("*", ("*",)), ("a,b", ("a", "b")), ("a,,b,", ("a", "b"))])
 def test_a_tuple_is_written_by_commas(text: str, read: tuple[str, ...]) -> None:
     assert read_environment(Example, {**GOOD, "ORIGINS": text}).origins == read
 
 
-@pytest.mark.parametrize(("text", "read"), [("0", 0), ("-1", -1), ("5368709120", 5_368_709_120)])
+@each_case(("text", "read"), [("0", 0), ("-1", -1), ("5368709120", 5_368_709_120)])
 def test_a_whole_number_is_read_as_one(text: str, read: int) -> None:
     assert read_environment(Example, {**GOOD, "MAX_TRIES": text}).max_tries == read
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "fault"),
     [
         ({"TABLE_NAME": None}, "TABLE_NAME is not set"),
@@ -71,7 +72,7 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert read_environment(Example).table_name == "t"
 
 
-@pytest.mark.parametrize("kind", [SessionEnvironment, SignPartsEnvironment, JobEnvironment])
+@each_case("kind", [SessionEnvironment, SignPartsEnvironment, JobEnvironment])
 def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
     kind: type[SessionEnvironment | SignPartsEnvironment | JobEnvironment],
 ) -> None:

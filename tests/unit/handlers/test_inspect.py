@@ -5,13 +5,13 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.processors import Job
 from handlers.processors.inspect import process
 from handlers.storage.objects import CHUNK_BYTES
+from tests.support.each_case import each_case
 
 MIB = 1024**2
 
@@ -60,13 +60,13 @@ class TestResult:
         expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
         assert inspected(b"abc")["sha256"] == expected
 
-    @pytest.mark.parametrize("kind", TYPES)
+    @each_case("kind", TYPES)
     def test_the_type_is_that_of_the_signature_whatever_was_declared(self, kind: str) -> None:
         body, sniffed = TYPES[kind]
         result = process(job(lambda: iter([body]), len(body), content_type="text/made-up"))
         assert (result["sniffed_type"], result["declared_type"]) == (sniffed, "text/made-up")
 
-    @pytest.mark.parametrize("kind", TYPES)
+    @each_case("kind", TYPES)
     def test_the_result_does_not_depend_on_where_the_chunks_end(self, kind: str) -> None:
         body = TYPES[kind][0] + b"tail" * 5000
         bytewise = [body[n : n + 1] for n in range(len(body))]

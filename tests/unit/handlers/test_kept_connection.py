@@ -28,6 +28,7 @@ from tests.support.aws.scripted_server import (
     scripted_server,
     silence,
 )
+from tests.support.each_case import each_case
 
 HEADERS = {"Host": "example", "X-Name": "value"}
 
@@ -69,7 +70,10 @@ class TestAnAnswer:
 
         assert got == Answer(400, {"content-length": "4", "x-amzn-requestid": "A:b"}, b"text")
 
-    @pytest.mark.parametrize("body", [b"", b"x", b"\r\n\r\nHTTP/1.1 500 No\r\n", b"z" * 1_000_000])
+    @each_case(
+        "body",
+        [b"", b"x", b"\r\n\r\nHTTP/1.1 500 No\r\n", b"z" * 1_000_000],
+    )
     def test_may_be_of_any_content_and_length(self, body: bytes) -> None:
         with connected(answer(body), answer(b"next")) as (_server, connection):
             assert connection.request("POST", "/", HEADERS, b"").body == body
@@ -92,7 +96,7 @@ class TestAnAnswer:
 
 
 class TestABrokenAnswer:
-    @pytest.mark.parametrize(
+    @each_case(
         ("data", "message"),
         [
             (b"", "no answer came"),
@@ -116,7 +120,10 @@ class TestABrokenAnswer:
         with connected(raw(data)) as (_server, connection), pytest.raises(BrokenAnswer, match=message):
             connection.request("POST", "/", HEADERS, b"body")
 
-    @pytest.mark.parametrize("broken", [raw(b""), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP"), reset])
+    @each_case(
+        "broken",
+        [raw(b""), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP"), reset],
+    )
     def test_leaves_nothing_behind_for_the_next_request(self, broken: Step) -> None:
         with connected(broken, answer(b"next")) as (server, connection):
             with pytest.raises(ConnectionError):

@@ -1,11 +1,10 @@
-import pytest
-
 from handlers.domain.errors import PartsMissing
 from handlers.domain.upload import PREDECESSORS, TERMINAL, Status
+from tests.support.each_case import each_case
 
 
 class TestStates:
-    @pytest.mark.parametrize(
+    @each_case(
         ("state", "reached_from"),
         [
             (Status.PENDING, set[Status]()),
@@ -31,7 +30,7 @@ class TestStates:
 
 
 class TestMissingParts:
-    @pytest.mark.parametrize(
+    @each_case(
         ("ranges", "named"),
         [
             ([(1, 1)], "parts 1;"),

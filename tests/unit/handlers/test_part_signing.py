@@ -18,6 +18,7 @@ from tests.support.aws.fake_light_clients import KEY
 from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, OWNER, REF, REGION
 from tests.support.aws.scripted_server import answer as scripted
 from tests.support.aws.scripted_server import scripted_server
+from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import SETTINGS, problem_in
 from tests.support.handlers.proxy_events import proxy_event
 from tests.support.paths import PROJECT
@@ -67,7 +68,7 @@ def presigned(number: int, told: dict[str, Any]) -> str:
 
 
 class TestSigned:
-    @pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 320), (7, 9), (320, 320)])
+    @each_case(("first", "last"), [(1, 1), (1, 320), (7, 9), (320, 320)])
     def test_each_part_of_the_range_has_its_own_signature(self, first: int, last: int) -> None:
         told = signed(body(first, last))
         assert told["first_part"] == first
@@ -91,22 +92,22 @@ class TestSigned:
 
 
 class TestInvalidRequest:
-    @pytest.mark.parametrize(("first", "last"), [(1, 321), (321, 321), (9, 8), (320, 1), (1, 10_000)])
+    @each_case(("first", "last"), [(1, 321), (321, 321), (9, 8), (320, 1), (1, 10_000)])
     def test_a_range_that_the_plan_has_not_is_named(self, first: int, last: int) -> None:
         detail = (
             f"first_part is {first} and last_part is {last}, but must be a range from 1 to 320, the upload's last part."
         )
         assert problem_in(sign(body(first, last))) == (400, "invalid-request", detail)
 
-    @pytest.mark.parametrize("value", [0, -1, 10_001, 10**100, 1.0, 1.5, "1", True, None, [1], float("nan")])
-    @pytest.mark.parametrize("field", ["first_part", "last_part"])
+    @each_case("value", [0, -1, 10_001, 10**100, 1.0, 1.5, "1", True, None, [1], float("nan")])
+    @each_case("field", ["first_part", "last_part"])
     def test_what_is_no_number_of_a_part(self, field: str, value: object) -> None:
         status, kind, detail = problem_in(sign({**body(), field: value}))
         assert (status, kind) == (400, "invalid-request")
         assert detail.startswith(f"{field} is ")
         assert detail.endswith("but must be a whole number from 1 to 10000.")
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("sent", "fault"),
         [
             ({}, "session is required. first_part is required. last_part is required."),
@@ -123,7 +124,7 @@ class TestInvalidRequest:
     def test_a_body_that_breaks_the_contract(self, sent: object, fault: str) -> None:
         assert problem_in(sign(sent)) == (400, "invalid-request", fault)
 
-    @pytest.mark.parametrize("sent", [None, "", "hello", "[" * 100_000])
+    @each_case("sent", [None, "", "hello", "[" * 100_000])
     def test_a_body_that_is_no_json(self, sent: str | None) -> None:
         assert problem_in(sign(sent))[:2] == (400, "invalid-request")
 
@@ -140,7 +141,7 @@ class TestChecksums:
         same = json.loads(self.ask("AAAAAA==", "AAAAAA==")["body"])
         assert len(set(told["signatures"] + same["signatures"])) >= 3
 
-    @pytest.mark.parametrize("checksums", [[], ["AAAAAA=="], ["AAAAAA=="] * 3])
+    @each_case("checksums", [[], ["AAAAAA=="], ["AAAAAA=="] * 3])
     def test_as_many_as_there_are_parts_are_asked_for(self, checksums: list[str]) -> None:
         detail = f"checksums has {len(checksums)}, but must have one crc32 for each of 2 parts."
         assert problem_in(self.ask(*checksums)) == (400, "invalid-request", detail)
@@ -149,7 +150,7 @@ class TestChecksums:
         answer = sign({**body(1, 2), "session": self.CHECKED.token(*KEY)})
         assert problem_in(answer)[2] == "checksums has 0, but must have one crc32 for each of 2 parts."
 
-    @pytest.mark.parametrize("wrong", [None, 5, "", "AAAA", "AAAAAB==", ["AAAAAA=="], "AAAAAA==\r\nx: y"])
+    @each_case("wrong", [None, 5, "", "AAAA", "AAAAAB==", ["AAAAAA=="], "AAAAAA==\r\nx: y"])
     def test_what_is_no_checksum_of_the_algorithm_is_named(self, wrong: object) -> None:
         status, kind, detail = problem_in(self.ask("AAAAAA==", wrong))
         assert (status, kind) == (400, "invalid-request")
@@ -161,7 +162,7 @@ class TestChecksums:
 
 
 class TestInvalidSession:
-    @pytest.mark.parametrize(
+    @each_case(
         ("token", "reason"),
         [
             ("", "not a token of ours"),

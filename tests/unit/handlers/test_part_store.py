@@ -10,6 +10,7 @@ from handlers.domain.plan import Method, Parts
 from handlers.domain.upload import Multipart, Status, Upload
 from handlers.storage.multipart import PartsBusy, PartsGone, PartStore
 from tests.support.aws.moto_cloud import CREATED, INGEST, REF, Cloud
+from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import BODIES, UploadInParts
 
 MULTIPART = Multipart("of-nobody", Parts(23, 10))
@@ -125,8 +126,14 @@ class TestFaults:
             with pytest.raises(SizeMismatch):
                 store.put_together(UPLOAD, MULTIPART, [])
 
-    @pytest.mark.parametrize("operation", CALLS)
-    @pytest.mark.parametrize("code", ["AccessDenied", "InternalError", "InvalidRequest", "NoSuchBucket"])
+    @each_case(
+        "operation",
+        CALLS,
+    )
+    @each_case(
+        "code",
+        ["AccessDenied", "InternalError", "InvalidRequest", "NoSuchBucket"],
+    )
     def test_any_other_refusal_of_s3_comes_out_as_it_is(
         self, cloud: Cloud, store: PartStore, operation: str, code: str
     ) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.plan import MAX_OBJECT_BYTES, Method, Parts, choose_method
+from tests.support.each_case import each_case
 
 MIB = 1024**2
 GIB = 1024**3
@@ -42,7 +43,7 @@ class TestDivision:
             with pytest.raises(ValueError, match=f"part_number is {number}, .* 1 to {parts.count}"):
                 parts.length(number)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("size_bytes", "part_size_bytes", "count"),
         [
             (1, 16 * MIB, 1),
@@ -58,7 +59,7 @@ class TestDivision:
         parts = Parts.of(size_bytes)
         assert (parts.part_size_bytes, parts.count) == (part_size_bytes, count)
 
-    @pytest.mark.parametrize("size_bytes", [-1, 0, 50_000 * GIB + 1])
+    @each_case("size_bytes", [-1, 0, 50_000 * GIB + 1])
     def test_a_size_beyond_the_limits_is_refused(self, size_bytes: int) -> None:
         with pytest.raises(ValueError, match=f"size_bytes is {size_bytes}, but must be from 1 to 53687091200000"):
             Parts.of(size_bytes)
@@ -97,7 +98,7 @@ class TestMissing:
 
 
 class TestMethod:
-    @pytest.mark.parametrize(
+    @each_case(
         ("size_bytes", "threshold", "method"),
         [
             (1, 64 * MIB, Method.PUT),

@@ -1,7 +1,6 @@
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from tests.support.aws.botocore_signer import (
     botocore_url,
     own_put_url,
 )
+from tests.support.each_case import each_case
 
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 keys = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=60)
@@ -23,19 +23,16 @@ header_values = st.text(st.characters(blacklist_categories=["Cs"], blacklist_cha
 
 
 class TestEqualToBoto3ByteForByte:
-    @pytest.mark.parametrize(
-        "key",
-        STRANGE_KEYS,
-    )
-    @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"], ids=["virtual", "path"])
+    @each_case("key", STRANGE_KEYS)
+    @each_case("endpoint", [None, "http://localhost:4566"])
     def test_for_any_key(self, key: str, endpoint: str | None) -> None:
         assert own_put_url(key, endpoint=endpoint) == boto3_put_url(key, endpoint=endpoint)
 
-    @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1"])
+    @each_case("region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1"])
     def test_for_any_region(self, region: str) -> None:
         assert own_put_url(region=region) == boto3_put_url(region=region)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "endpoint",
         [
             "http://localhost:4566",
@@ -49,7 +46,7 @@ class TestEqualToBoto3ByteForByte:
     def test_for_any_endpoint(self, endpoint: str) -> None:
         assert own_put_url(endpoint=endpoint) == boto3_put_url(endpoint=endpoint)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "endpoint",
         [
             "http://localhost:80",
@@ -66,16 +63,14 @@ class TestEqualToBoto3ByteForByte:
         assert (ours.path, ours.query) == (theirs.path, theirs.query)
         assert ours.hostname == theirs.hostname
 
-    @pytest.mark.parametrize(
-        "region", ["eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"]
-    )
+    @each_case("region", ["eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"])
     def test_for_a_region_of_another_partition(self, region: str) -> None:
         assert own_put_url(region=region) == boto3_put_url(region=region)
 
     def test_for_a_bucket_with_a_dot_in_its_name(self) -> None:
         assert own_put_url(name="ingest.example") == boto3_put_url(name="ingest.example")
 
-    @pytest.mark.parametrize(
+    @each_case(
         "content_type",
         [
             "text/csv; charset=utf-8",
@@ -91,14 +86,14 @@ class TestEqualToBoto3ByteForByte:
     def test_for_any_content_type(self, content_type: str) -> None:
         assert own_put_url(content_type=content_type) == boto3_put_url(content_type=content_type)
 
-    @pytest.mark.parametrize("size_bytes", [1, 1024**2, 5 * 1024**3])
-    @pytest.mark.parametrize("seconds", [1, 900, 604_800])
+    @each_case("size_bytes", [1, 1024**2, 5 * 1024**3])
+    @each_case("seconds", [1, 900, 604_800])
     def test_for_any_size_and_lifetime(self, size_bytes: int, seconds: int) -> None:
         assert own_put_url(size_bytes=size_bytes, seconds=seconds) == boto3_put_url(
             size_bytes=size_bytes, seconds=seconds
         )
 
-    @pytest.mark.parametrize(
+    @each_case(
         "now",
         [
             datetime(2026, 1, 1, tzinfo=UTC),
@@ -119,8 +114,8 @@ class TestEqualToBoto3ByteForByte:
 
 
 class TestWithASessionToken:
-    @pytest.mark.parametrize("token", ["t", "a/b+c==", "IQoJb3JpZ2luX2VjE/+=" * 50, "with space", "é"])
-    @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"], ids=["virtual", "path"])
+    @each_case("token", ["t", "a/b+c==", "IQoJb3JpZ2luX2VjE/+=" * 50, "with space", "é"])
+    @each_case("endpoint", [None, "http://localhost:4566"])
     def test_the_url_is_that_of_boto3_byte_for_byte(self, token: str, endpoint: str | None) -> None:
         credentials = Credentials("ASIAEXAMPLE", "secret/with+reserved=", token)
         ours = own_put_url(credentials=credentials, endpoint=endpoint)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, presign
+from tests.support.each_case import each_case
 
 if TYPE_CHECKING:
     pass
@@ -29,7 +30,7 @@ class TestHeaders:
         ours = presign(method, bucket, KEY, PLAIN, headers=headers, expires_in_seconds=60, now=NOW)
         assert ours == botocore_url(method, bucket, KEY, PLAIN, headers=headers, seconds=60)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "same_as"), [("a  b", "a b"), (" a b ", "a b"), ("a\tb", "a b"), ("a \t  b", "a b"), ("", "   ")]
     )
     def test_white_space_is_folded_as_http_clients_may_fold_it(self, value: str, same_as: str) -> None:

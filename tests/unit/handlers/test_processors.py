@@ -10,6 +10,7 @@ import pytest
 
 from handlers import processors
 from handlers.processors import Job, inspect, load_processor, result_json
+from tests.support.each_case import each_case
 
 
 def job() -> Job:
@@ -80,13 +81,17 @@ class TestByName:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("name", ["", "process", "handlers"])
+    @each_case(
+        "name",
+        ["", "process", "handlers"],
+    )
     def test_a_name_of_another_form_is_shown_with_the_form_that_it_must_have(self, name: str) -> None:
         with pytest.raises(ValueError, match=f"^The processor is {name!r}, but must be of the form module.function.$"):
             load_processor(name)
 
-    @pytest.mark.parametrize(
-        "name", [".", ".process", "json.", ".json.loads", "json..loads", "json.loads\n", "a-b.c", "a/b.c"]
+    @each_case(
+        "name",
+        [".", ".process", "json.", ".json.loads", "json..loads", "json.loads\n", "a-b.c", "a/b.c"],
     )
     def test_a_name_with_a_part_missing_is_shown_with_the_form_that_it_must_have(self, name: str) -> None:
         with pytest.raises(ValueError, match=re.escape(f"The processor is {name!r}, but must be of the form")):
@@ -124,7 +129,10 @@ class TestResultJson:
         with pytest.raises(TypeError):
             result_json(result)
 
-    @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+    @each_case(
+        "number",
+        [float("nan"), float("inf"), float("-inf")],
+    )
     def test_a_number_that_json_does_not_have_is_refused(self, number: float) -> None:
         with pytest.raises(ValueError, match="JSON"):
             result_json({"mean": number})
@@ -135,7 +143,10 @@ class TestResultJson:
         with pytest.raises(ValueError, match="Circular"):
             result_json(result)
 
-    @pytest.mark.parametrize("result", [None, [], "text", 5, {1, 2}])
+    @each_case(
+        "result",
+        [None, [], "text", 5, {1, 2}],
+    )
     def test_what_is_no_mapping_is_refused_by_the_name_of_its_type(self, result: Any) -> None:
         sentence = f"^The processor returned {type(result).__name__}, but must return a mapping.$"
         with pytest.raises(TypeError, match=sentence):

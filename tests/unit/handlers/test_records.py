@@ -12,6 +12,7 @@ from handlers.aws.metric_log import size_class
 from handlers.domain.errors import QuotaExceeded
 from handlers.http.api import Answer, ApiRequest, api_operation
 from tests.support.aws.moto_cloud import REF
+from tests.support.each_case import each_case
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
 FIELDS = {
@@ -102,7 +103,7 @@ class TestCloudWatch:
         assert units == {"latency_ms": "Milliseconds", "client_errors": "Count", "server_errors": "Count"}
         assert all(isinstance(record[name], int | float) for name in units)
 
-    @pytest.mark.parametrize("level", ["DEBUG", "WARN", "FATAL"])
+    @each_case("level", ["DEBUG", "WARN", "FATAL"])
     def test_never_drops_a_record_for_its_level(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
     ) -> None:
@@ -110,9 +111,7 @@ class TestCloudWatch:
         take(EVENT, None)
         assert record_in(capsys)["level"] == level
 
-    @pytest.mark.parametrize(
-        ("operation", "entry"), [(name, function.entry) for name, (_, function) in functions().items()]
-    )
+    @each_case(("operation", "entry"), [(name, function.entry) for name, (_, function) in functions().items()])
     def test_counts_each_operation_under_its_own_name(self, operation: str, entry: str) -> None:
         """Each entry in a process of its own, without its settings: the record is written all the same."""
         event = proxy_event("", upload_id=REF.upload_id)
@@ -134,7 +133,7 @@ class TestCloudWatch:
         assert (record["operation"], record["is_cold_start"]) == (operation, True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size_bytes", "named"),
     [
         (1, "under-1MB"),

@@ -5,6 +5,7 @@ import pytest
 from handlers.domain.rejection import Rejection
 from handlers.domain.scan import MAX_SCANNED_BYTES, Scan, ScanResult
 from tests.support.aws.moto_cloud import REF, object_scanned
+from tests.support.each_case import each_case
 
 
 def scanned(result: str, *, threats: tuple[str, ...] = (), reasons: tuple[str, ...] = ()) -> Scan:
@@ -13,7 +14,7 @@ def scanned(result: str, *, threats: tuple[str, ...] = (), reasons: tuple[str, .
 
 
 class TestEvent:
-    @pytest.mark.parametrize("result", ScanResult)
+    @each_case("result", ScanResult)
     def test_every_result_is_read_though_lists_are_null(self, result: str) -> None:
         assert scanned(result) == Scan(ScanResult(result))
 
@@ -29,7 +30,7 @@ class TestEvent:
             scanned("PROBABLY_CLEAN")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scan", "code", "sentence"),
     [
         (scanned("THREATS_FOUND", threats=("EICAR",)), "malware-found", "The malware scan found EICAR."),
@@ -56,9 +57,7 @@ def test_an_object_is_rejected_with_a_code_and_a_sentence(scan: Scan, code: str,
     assert scan.rejection(5, process_unscannable=False) == Rejection(code, sentence)
 
 
-@pytest.mark.parametrize(
-    ("size_bytes", "code"), [(MAX_SCANNED_BYTES, "not-scannable"), (MAX_SCANNED_BYTES + 1, "too-large-to-scan")]
-)
+@each_case(("size_bytes", "code"), [(MAX_SCANNED_BYTES, "not-scannable"), (MAX_SCANNED_BYTES + 1, "too-large-to-scan")])
 def test_an_object_over_the_scans_limit_is_told_the_limit(size_bytes: int, code: str) -> None:
     rejection = scanned("UNSUPPORTED").rejection(size_bytes, process_unscannable=False)
     assert rejection
@@ -66,12 +65,12 @@ def test_an_object_over_the_scans_limit_is_told_the_limit(size_bytes: int, code:
     assert ("at most 100000000000." in rejection.detail) == (code == "too-large-to-scan")
 
 
-@pytest.mark.parametrize("size_bytes", [5, MAX_SCANNED_BYTES + 1])
+@each_case("size_bytes", [5, MAX_SCANNED_BYTES + 1])
 def test_what_cannot_be_scanned_is_processed_where_that_is_wished(size_bytes: int) -> None:
     assert scanned("UNSUPPORTED").rejection(size_bytes, process_unscannable=True) is None
 
 
-@pytest.mark.parametrize("process_unscannable", [False, True])
+@each_case("process_unscannable", [False, True])
 def test_a_clean_object_is_processed_and_one_with_threats_never_is(*, process_unscannable: bool) -> None:
     assert scanned("NO_THREATS_FOUND").rejection(5, process_unscannable=process_unscannable) is None
     assert scanned("THREATS_FOUND").rejection(5, process_unscannable=process_unscannable) is not None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from handlers.domain.plan import Parts
 from handlers.domain.session import MAX_TOKEN_LENGTH, InvalidSession, Session
 from handlers.domain.upload import UploadRef
+from tests.support.each_case import each_case
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXPIRY = NOW + timedelta(hours=24)
@@ -113,7 +114,7 @@ class TestChangedToken:
                 with pytest.raises(InvalidSession):
                     opened(part)
 
-    @pytest.mark.parametrize("more", ["=", "==", "\n", " ", ".", "\0", "A"])
+    @each_case("more", ["=", "==", "\n", " ", ".", "\0", "A"])
     def test_anything_put_before_or_after_it_that_a_decoder_may_pass_over(self, more: str) -> None:
         for changed in (more + TOKEN, TOKEN + more, TOKEN.replace(".", f"{more}."), TOKEN.replace(".", f".{more}")):
             with pytest.raises(InvalidSession):
@@ -124,25 +125,25 @@ class TestChangedToken:
         with pytest.raises(InvalidSession):
             opened(TOKEN[:position] + more + TOKEN[position:])
 
-    @pytest.mark.parametrize("field", Session._fields)
+    @each_case("field", Session._fields)
     def test_any_field_of_it_under_the_old_signature(self, field: str) -> None:
         body = encoded(json.dumps({**claims(), field: 1}).encode())
         with pytest.raises(InvalidSession, match="not issued here"):
             opened(f"{body}.{TOKEN.partition('.')[2]}")
 
-    @pytest.mark.parametrize("key", [b"", b"x" * 32, KEYS["previous"]])
+    @each_case("key", [b"", b"x" * 32, KEYS["previous"]])
     def test_a_signature_by_another_key(self, key: bytes) -> None:
         with pytest.raises(InvalidSession, match="not issued here"):
             opened(signed(claims(), key=key))
 
-    @pytest.mark.parametrize("key_id", ["gone", "", "previous", None, 1, True, [], {}, ["current"], "\ud800"])
+    @each_case("key_id", ["gone", "", "previous", None, 1, True, [], {}, ["current"], "\ud800"])
     def test_a_key_id_of_no_key_or_of_another(self, key_id: object) -> None:
         with pytest.raises(InvalidSession, match="not issued here"):
             opened(signed({**claims(), "key_id": key_id}))
 
 
 class TestAnotherUpload:
-    @pytest.mark.parametrize(
+    @each_case(
         "ref",
         [
             UploadRef("another-owner", REF.upload_id),
@@ -164,7 +165,7 @@ class TestOddContent:
         with pytest.raises(InvalidSession, match="another version"):
             opened(signed({**claims(), "version": version}))
 
-    @pytest.mark.parametrize("field", [*Session._fields, "version", "key_id"])
+    @each_case("field", [*Session._fields, "version", "key_id"])
     def test_a_field_that_is_missing(self, field: str) -> None:
         with pytest.raises(InvalidSession):
             opened(signed({name: value for name, value in claims().items() if name != field}))
@@ -191,10 +192,9 @@ class TestOddContent:
         with pytest.raises(InvalidSession):
             opened(signed_text(payload))
 
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [b"[" * 3000, b'{"a":' * 500, b"1" * 3000, b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b'"\\ud800"', b"{}" * 9],
-        ids=["lists", "objects", "digits", "no UTF-8", "byte order mark", "NaN", "surrogate", "two values"],
     )
     def test_what_parsers_stumble_over(self, payload: bytes) -> None:
         with pytest.raises(InvalidSession):
@@ -217,7 +217,7 @@ class TestForgedToken:
         with pytest.raises(InvalidSession):
             opened(f"{TOKEN.partition('.')[0]}.{signature}")
 
-    @pytest.mark.parametrize("signature", ["\ud800", "é", "名前", "\0", "?" * 43, "=" * 43])
+    @each_case("signature", ["\ud800", "é", "名前", "\0", "?" * 43, "=" * 43])
     def test_a_signature_that_is_no_ascii_or_no_text(self, signature: str) -> None:
         with pytest.raises(InvalidSession, match="not issued here"):
             opened(f"{TOKEN.partition('.')[0]}.{signature}")

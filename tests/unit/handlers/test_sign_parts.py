@@ -23,6 +23,7 @@ from tests.support.aws.botocore_signer import (
     boto3_url,
     botocore_url,
 )
+from tests.support.each_case import each_case
 
 MULTIPART_ID = "2~K.x9/a+b=_-" * 8
 EVERY_LENGTH = [1, 2, 9, 10, 99, 100, 999, 1000, 9999, 10_000]
@@ -74,13 +75,13 @@ def boto3_part(
 
 
 class TestEqualToBoto3ByteForByte:
-    @pytest.mark.parametrize("key", STRANGE_KEYS)
-    @pytest.mark.parametrize("endpoint", [None, LOCAL], ids=["virtual", "path"])
+    @each_case("key", STRANGE_KEYS)
+    @each_case("endpoint", [None, LOCAL])
     def test_for_any_key(self, key: str, endpoint: str | None) -> None:
         theirs = [boto3_part(part, key=key, endpoint=endpoint) for part in EVERY_LENGTH]
         assert urls(own_parts(key=key, endpoint=endpoint)) == theirs
 
-    @pytest.mark.parametrize("credentials", [PLAIN, TEMPORARY], ids=["user", "role"])
+    @each_case("credentials", [PLAIN, TEMPORARY])
     def test_with_a_checksum_for_each_part(self, credentials: Credentials) -> None:
         values = digests(len(EVERY_LENGTH))
         signed = own_parts(credentials=credentials, checksums=PartChecksums("X-Amz-Checksum-SHA256", values))
@@ -186,7 +187,7 @@ def test_a_part_s_own_checksum_goes_before_a_common_one() -> None:
     assert own_parts(headers={SHA256.upper(): "common"}, checksums=checksums) == own_parts(checksums=checksums)
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
+@each_case("count", [0, 1, 3])
 def test_checksums_that_do_not_match_the_parts_are_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"{count} checksums for 2 parts"):
         own_parts([1, 2], checksums=PartChecksums(SHA256, digests(count)))

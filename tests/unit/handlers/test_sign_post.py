@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from handlers.aws.presign import Bucket, Credentials, Form, presign_post
 from tests.support.aws import botocore_signer as peer
 from tests.support.aws.botocore_signer import KEY, LOCAL, NAME, NOW, PLAIN, REGION, STRANGE_KEYS, TEMPORARY
+from tests.support.each_case import each_case
 
 FIELDS = {"Content-Type": "application/pdf"}
 SHA256 = {
@@ -69,13 +70,13 @@ def policy(form: Form) -> dict[str, object]:
 
 
 class TestEqualToBoto3ByteForByte:
-    @pytest.mark.parametrize("key", STRANGE_KEYS)
-    @pytest.mark.parametrize("endpoint", [None, LOCAL, "http://localhost:4566/base/"], ids=["virtual", "path", "base"])
+    @each_case("key", STRANGE_KEYS)
+    @each_case("endpoint", [None, LOCAL, "http://localhost:4566/base/"])
     def test_for_any_key(self, key: str, endpoint: str | None) -> None:
         assert own_form(key, endpoint=endpoint) == boto3_form(key, endpoint=endpoint)
 
-    @pytest.mark.parametrize("credentials", [PLAIN, TEMPORARY], ids=["user", "role"])
-    @pytest.mark.parametrize(
+    @each_case("credentials", [PLAIN, TEMPORARY])
+    @each_case(
         "fields",
         [
             {},

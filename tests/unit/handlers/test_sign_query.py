@@ -1,13 +1,13 @@
 from datetime import datetime
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.presign import Bucket, Credentials, presign
 from tests.support.aws import botocore_signer as peer
 from tests.support.aws.botocore_signer import KEY, LOCAL, NAME, NOW, PLAIN, REGION, TEMPORARY, boto3_url, botocore_url
+from tests.support.each_case import each_case
 
 query_names = st.sampled_from(
     ["a", "A", "a-b", "a.b", "a b", "X-Amz-", "X-Amz-Z", "Z", "partNumber", "response-content-type", "zz", "é", "=&"]
@@ -39,7 +39,7 @@ def own_url(
 
 
 class TestEqualToBoto3ByteForByte:
-    @pytest.mark.parametrize(
+    @each_case(
         ("method", "operation", "parameters", "query"),
         [
             ("GET", "get_object", {}, {}),
@@ -69,8 +69,8 @@ class TestEqualToBoto3ByteForByte:
             ),
         ],
     )
-    @pytest.mark.parametrize("credentials", [PLAIN, TEMPORARY], ids=["user", "role"])
-    @pytest.mark.parametrize("endpoint", [None, LOCAL], ids=["virtual", "path"])
+    @each_case("credentials", [PLAIN, TEMPORARY])
+    @each_case("endpoint", [None, LOCAL])
     def test_for_any_operation(
         self,
         *,

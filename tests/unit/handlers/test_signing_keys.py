@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers.aws.client import AwsError
 from handlers.aws.json_client import AwsJson
 from handlers.storage.session_keys import NoSigningKey, SigningKey, SigningKeys
+from tests.support.each_case import each_case
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:session-key"
 FIRST, SECOND, THIRD = (SigningKey(f"key-{number}", bytes([number]) * 32) for number in (1, 2, 3))
@@ -65,7 +66,7 @@ class TestTheSecretsForm:
     def test_is_the_one_that_is_written_down(self) -> None:
         assert json.loads(FIRST.to_secret()) == {"kid": "key-1", "key": base64.b64encode(b"\x01" * 32).decode()}
 
-    @pytest.mark.parametrize(
+    @each_case(
         "text",
         [
             "",
@@ -119,7 +120,7 @@ class TestTheCurrentKey:
         secrets.rotate(FIRST)
         assert keys.fetch_current() == FIRST
 
-    @pytest.mark.parametrize("code", ["AccessDeniedException", "DecryptionFailure", "InternalServiceError"])
+    @each_case("code", ["AccessDeniedException", "DecryptionFailure", "InternalServiceError"])
     def test_that_cannot_be_read_is_the_services_fault_to_tell(self, clock: Clock, code: str) -> None:
         secrets = FakeSecrets(FIRST)
         secrets.refusal = AwsError(code, "no", 400, {})
@@ -169,7 +170,7 @@ class TestTheGoodKeys:
         assert keys.get("key-2") == SECOND.key
         assert keys.get("key-1") is None
 
-    @pytest.mark.parametrize("read_before_seconds", [0, 1, 30, 59])
+    @each_case("read_before_seconds", [0, 1, 30, 59])
     def test_include_none_that_was_replaced_twice_a_minute_ago(self, clock: Clock, read_before_seconds: int) -> None:
         """Whenever both were read last: each is read again by then."""
         secrets = FakeSecrets(FIRST)

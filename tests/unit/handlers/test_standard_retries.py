@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.retries import ATTEMPTS, QUOTA, THROTTLING_CODES, TRANSIENT_CODES, Failure, RetryQuota
+from tests.support.each_case import each_case
 
 standard: Any = untyped
 OPERATIONS = [
@@ -39,8 +40,8 @@ def context(code: str = "", status: int = 400, attempt: int = 1, operation: Any 
     )
 
 
-@pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("status", [400, 403, 404, 413, 429, 500, 501, 502, 503, 504, 505])
+@each_case("code", CODES)
+@each_case("status", [400, 403, 404, 413, 429, 500, 501, 502, 503, 504, 505])
 def test_what_is_tried_again_is_what_botocore_tries_again(code: str, status: int) -> None:
     contexts = [context(code, status, operation=operation) for operation in OPERATIONS]
     botocores = [standard.StandardRetryConditions().is_retryable(each) for each in contexts]
@@ -48,7 +49,7 @@ def test_what_is_tried_again_is_what_botocore_tries_again(code: str, status: int
     assert (Failure.of(code, status) is not None) == any(botocores)
 
 
-@pytest.mark.parametrize("code", CODES)
+@each_case("code", CODES)
 def test_what_counts_as_throttling_is_what_botocore_counts(code: str) -> None:
     detector = standard.ThrottlingErrorDetector(standard.RetryEventAdapter())
     contexts = [context(code, operation=operation) for operation in OPERATIONS]
@@ -86,7 +87,7 @@ class TestTheQuota:
         """How many retries it allows."""
         return sum(quota.spend(failure) for _ in range(QUOTA))
 
-    @pytest.mark.parametrize("failure", Failure)
+    @each_case("failure", Failure)
     def test_allows_as_many_retries_as_botocores(self, failure: Failure) -> None:
         costs = {
             Failure.THROTTLED: standard.RetryQuotaChecker._THROTTLING_RETRY_COST,  # noqa: SLF001
@@ -95,7 +96,7 @@ class TestTheQuota:
 
         assert self.spend_all(RetryQuota(), failure) == 500 // costs[failure]
 
-    @pytest.mark.parametrize("failure", Failure)
+    @each_case("failure", Failure)
     def test_gets_back_what_a_retry_that_helped_has_cost(self, failure: Failure) -> None:
         quota = RetryQuota()
         allowed = self.spend_all(quota, failure)

@@ -16,6 +16,7 @@ from handlers.domain.upload import Multipart, Status, Upload, UploadRef
 from handlers.storage.upload_store import UploadStore
 from local.emulator.process import Emulator
 from tests.support.aws.moto_cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
+from tests.support.each_case import each_case
 from tests.support.handlers.status_transitions import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
 
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
@@ -79,7 +80,7 @@ def store(adapter: str, cloud: Cloud, request: pytest.FixtureRequest) -> Iterato
 
 
 class TestEveryStepFromEveryState:
-    @pytest.mark.parametrize(("before", "step"), sorted(ALLOWED))
+    @each_case(("before", "step"), sorted(ALLOWED))
     def test_an_allowed_step_sets_its_attributes_the_time_and_the_next_version(
         self, cloud: Cloud, store: UploadStore, before: str, step: str
     ) -> None:
@@ -91,7 +92,7 @@ class TestEveryStepFromEveryState:
             expected.pop("leased_until", None)
         assert cloud.record() == expected
 
-    @pytest.mark.parametrize(("before", "step"), sorted(set(product(BEFORE, STEPS)) - ALLOWED))
+    @each_case(("before", "step"), sorted(set(product(BEFORE, STEPS)) - ALLOWED))
     def test_any_other_step_changes_nothing_and_says_so(
         self, cloud: Cloud, store: UploadStore, before: str, step: str
     ) -> None:
@@ -99,7 +100,7 @@ class TestEveryStepFromEveryState:
         assert not STEPS[step].call(store, REF)
         assert cloud.record() == record
 
-    @pytest.mark.parametrize("step", STEPS)
+    @each_case("step", STEPS)
     def test_a_step_of_an_upload_without_record_is_an_error_and_makes_none(
         self, cloud: Cloud, store: UploadStore, step: str
     ) -> None:
@@ -108,7 +109,7 @@ class TestEveryStepFromEveryState:
             STEPS[step].call(store, REF)
         assert cloud.count_records() == 0
 
-    @pytest.mark.parametrize("step", STEPS)
+    @each_case("step", STEPS)
     def test_a_step_touches_no_other_upload(self, cloud: Cloud, store: UploadStore, step: str) -> None:
         others = [UploadRef("somebody-else", REF.upload_id), UploadRef(OWNER, "another")]
         records = [cloud.write_record(ref, **BEFORE["pending"]) for ref in others]
@@ -118,7 +119,7 @@ class TestEveryStepFromEveryState:
 
 
 class TestProcessing:
-    @pytest.mark.parametrize("before", ["uploaded", "processing until now"])
+    @each_case("before", ["uploaded", "processing until now"])
     def test_the_run_that_takes_the_upload_reads_what_was_declared(
         self, cloud: Cloud, store: UploadStore, before: str
     ) -> None:
@@ -153,7 +154,7 @@ class TestProcessing:
         assert cloud.record() == {**leased, "leased_until": LATER_ISO}
         assert take(store, REF, OTHER)
 
-    @pytest.mark.parametrize("before", sorted(set(BEFORE) - {"processing", "processing until now"}))
+    @each_case("before", sorted(set(BEFORE) - {"processing", "processing until now"}))
     def test_nothing_else_can_be_given_back(self, cloud: Cloud, store: UploadStore, before: str) -> None:
         record = cloud.write_record(**BEFORE[before])
         assert not store.change_lease(REF, LATER, run_id=HOLDER.run_id)
@@ -189,7 +190,7 @@ class TestOpenUploads:
 
 
 class TestPending:
-    @pytest.mark.parametrize("before", BEFORE)
+    @each_case("before", BEFORE)
     def test_an_upload_that_exists_in_any_state_is_never_overwritten(
         self, cloud: Cloud, store: UploadStore, before: str
     ) -> None:
@@ -215,7 +216,7 @@ class TestFind:
         store.record_pending(upload, delete_at=LATER)
         assert store.find(REF) == upload
 
-    @pytest.mark.parametrize("before", sorted(set(BEFORE) - {"a state of a later release"}))
+    @each_case("before", sorted(set(BEFORE) - {"a state of a later release"}))
     def test_an_upload_in_one_put_comes_back_in_every_state(
         self, cloud: Cloud, store: UploadStore, before: str
     ) -> None:

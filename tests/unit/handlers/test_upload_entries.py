@@ -13,6 +13,7 @@ from handlers.entries import abort_upload, complete_upload, list_parts, sign_par
 from handlers.storage.upload_store import UploadStore
 from local.emulator.patches.api_gateway.templates import Source, render
 from tests.support.aws.moto_cloud import REF, Cloud
+from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import SETTINGS, SHOP, UploadInParts
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
 
@@ -51,7 +52,10 @@ def test_an_upload_of_nobody_or_of_somebody_else_is_not_found_in_the_words_of_th
 
 
 @pytest.mark.parametrize("entry", ALL)
-@pytest.mark.parametrize("upload_id", ["none", REF.upload_id.upper(), f"{REF.upload_id}\n", "../other", "x" * 5000])
+@each_case(
+    "upload_id",
+    ["none", REF.upload_id.upper(), f"{REF.upload_id}\n", "../other", "x" * 5000],
+)
 def test_an_id_that_is_no_uuid_is_not_found_without_being_looked_for(
     monkeypatch: pytest.MonkeyPatch, entry: str, upload_id: str
 ) -> None:

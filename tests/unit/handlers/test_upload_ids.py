@@ -1,12 +1,12 @@
 import re
 from uuid import RFC_4122, UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.upload import UPLOAD_ID_PATTERN
 from handlers.domain.upload_ids import UploadIds
+from tests.support.each_case import each_case
 
 MOMENTS = st.integers(0, 2**48 - 2)
 
@@ -26,7 +26,7 @@ class TestTheForm:
     def test_its_first_48_bits_are_the_moment(self, milliseconds: int) -> None:
         assert UUID(UploadIds().new(milliseconds)).int >> 80 == milliseconds
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("byte", "expected"),
         [
             (0x00, "00000000-0001-7000-8000-000000000000"),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import OPEN_SHARDS, UploadRef
+from tests.support.each_case import each_case
 
 ids = st.text(st.characters(blacklist_characters="/", blacklist_categories=["Cs"]), min_size=1)
 
@@ -22,7 +23,7 @@ class TestKeys:
         ref = UploadRef(owner, upload_id)
         assert UploadRef.from_object_key(ref.object_key) == ref
 
-    @pytest.mark.parametrize(
+    @each_case(
         "key",
         [
             "",
@@ -57,7 +58,7 @@ class TestKeys:
 
 
 class TestOpenShard:
-    @pytest.mark.parametrize(("upload_id", "shard"), [("", "0"), ("a", "3"), ("b", "1"), ("c", "7")])
+    @each_case(("upload_id", "shard"), [("", "0"), ("a", "3"), ("b", "1"), ("c", "7")])
     def test_it_never_changes_for_an_upload_that_is_stored(self, upload_id: str, shard: str) -> None:
         assert UploadRef("anybody", upload_id).open_shard == shard
 

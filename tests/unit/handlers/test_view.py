@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from components.api.mapping_templates import get_upload_response
@@ -11,12 +10,13 @@ from handlers.http.view import upload_view
 from handlers.storage.upload_store import UploadStore
 from local.emulator.patches.api_gateway.templates import Source, render
 from tests.support.aws.moto_cloud import REF, RESULTS, Cloud
+from tests.support.each_case import each_case
 
 RESULT = {"bucket": RESULTS, "key": REF.result_key}
 FAILURE = {"code": "unprocessable", "detail": 'It is no "picture".\n'}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "attributes",
     [
         {"status": "pending"},
