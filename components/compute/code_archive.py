@@ -1,10 +1,10 @@
-"""The code that goes into Lambda, file by file, so that equal sources always make an equal archive.
+"""The code of a Lambda function, file by file, so that equal sources always make an equal archive.
 
-A FileArchive of a folder would ship all its files. These include __pycache__, which changes although the sources do
-not, so that Pulumi would plan a new version, and a checkout's .git and .env. Of a folder, these are left out:
+A FileArchive of a folder would ship all files in it: .git, .env, and __pycache__, which changes although the sources do
+not, so that Pulumi would plan a new version. These files of a folder are left out:
 
 - private files: names in _PRIVATE, and each *.pem that holds a private key;
-- what tools write: names in _WRITTEN_BY_TOOLS, and virtual environments (folders with a pyvenv.cfg).
+- files that tools write: names in _WRITTEN_BY_TOOLS, and virtual environments (folders with a pyvenv.cfg).
 
 A zip file is shipped as it is. A zip file that holds a private file is rejected.
 """
@@ -32,10 +32,10 @@ OUR_SUFFIXES = frozenset({".py", ".pem", ".toml"})
 """Modules, root certificates, and tables."""
 
 INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
-"""What an installer writes into a .dist-info: it differs from machine to machine. METADATA and licences are shipped."""
+"""Files of a .dist-info that differ between machines. METADATA and licences are shipped."""
 
 TEAM_FOLDER = "processor"
-"""Where a team's own code goes; handlers/processors imports from there."""
+"""The folder of a team's own code in the archive; handlers/processors imports from it."""
 
 MAX_UNPACKED_BYTES, MAX_ZIPPED_BYTES = 250 * 1024**2, 50 * 1024**2
 """Lambda's limits for a function's code, unpacked, and zipped in the request (Lambda quotas)."""
@@ -56,29 +56,29 @@ _PRIVATE = (
 )
 _WRITTEN_BY_TOOLS = ("__pycache__", "*.pyc", "*.swp", "*~", "#*#", "node_modules")
 _ZIP_MODE_BITS = 16
-"""Where a zip file keeps a Unix mode, above the attributes of MS-DOS."""
+"""The position of the Unix mode in a zip entry's attributes, above those of MS-DOS."""
 _ZIP_BYTES_PER_FILE = 92
 """Size of a zip file's headers for each file, without two copies of its name."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of an archive."""
+    """One file in an archive."""
 
     size_bytes: int
     open: Callable[[], IO[bytes]]
 
     def read(self, size: int = -1) -> bytes:
-        """Return its first bytes, or all."""
+        """Return the first `size` bytes, or all."""
         with self.open() as stream:
             return stream.read(size)
 
 
 def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | None = None) -> pulumi.AssetArchive:
-    """Our handlers, the named installed pure-Python distributions, and a team's own code in a folder of its own.
+    """Return an archive of our handlers, installed pure-Python distributions, and a team's code in its own folder.
 
-    Raises ArgumentError for a distribution that is not installed, or that is not pure Python: its binaries would be
-    this machine's, not Lambda's; and for code that Lambda does not take: links, private files in a zip file, too large.
+    Raises ArgumentError for a distribution that is not installed or has binaries, which are for this machine and not
+    for Lambda; and for a team's code with links, private files in a zip file, or more bytes than Lambda accepts.
     """
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
         f"{HANDLERS.name}/{name}": pulumi.FileAsset(str(path))
@@ -95,7 +95,7 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
 
 
 def shipped(code: pulumi.Archive) -> pulumi.Archive:
-    """Return a team's code with the files of each folder listed; raises ArgumentError for what must not be shipped."""
+    """Return a team's code with the files of each folder listed; raises ArgumentError for a file that must not ship."""
     if isinstance(code, pulumi.AssetArchive):
         listed = {
             name: shipped(item) if isinstance(item, pulumi.Archive) else item for name, item in code.assets.items()
@@ -112,7 +112,7 @@ def shipped(code: pulumi.Archive) -> pulumi.Archive:
 
 
 def files_by_name(archive: pulumi.Archive, stack: ExitStack) -> dict[str, File]:
-    """List an archive's files while the stack is open; what is elsewhere, or not there yet, is left out."""
+    """List an archive's files, readable while the stack is open; files that are remote or missing are left out."""
     found: dict[str, File] = {}
     match archive:
         case pulumi.AssetArchive():
@@ -135,7 +135,7 @@ def files_by_name(archive: pulumi.Archive, stack: ExitStack) -> dict[str, File]:
 
 
 def _files_in(folder: Path) -> dict[str, Path]:
-    """Name a folder's files, without what is left out, and the links to folders, since nobody follows them."""
+    """Return a folder's files by name, with links to folders, which are not followed, and without excluded files."""
     found: dict[str, Path] = {}
     for path, folders, names in os.walk(folder):
         here = Path(path)
@@ -153,8 +153,8 @@ def _team_files(folder: Path) -> Mapping[str, Path]:
     for name, path in found.items():
         if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
             raise ArgumentError(
-                f"{folder} holds {name}, which is no file, or a link to a folder, out of {folder} or to nothing; "
-                "put a copy in its place, or remove it."
+                f"{folder} holds {name}, which is not a file, or is a link to a folder, to nothing, or out of "
+                f"{folder}; replace it with a copy, or remove it."
             )
     return found
 
@@ -176,9 +176,11 @@ def _check_zip_file(place: Path) -> None:
         for entry in package.infolist():
             parts = PurePosixPath(entry.filename).parts
             if any(_is_private(part, partial(package.read, entry)) for part in parts):
-                raise ArgumentError(f"{place} holds {entry.filename}, which must not be shipped; make it without that.")
+                raise ArgumentError(
+                    f"{place} holds {entry.filename}, which must not be shipped; remove it from the zip file."
+                )
             if stat.S_ISLNK(entry.external_attr >> _ZIP_MODE_BITS):
-                raise ArgumentError(f"{place} holds {entry.filename}, a link; put a copy in its place.")
+                raise ArgumentError(f"{place} holds {entry.filename}, a link; replace it with a copy.")
 
 
 def _check_size(archive: pulumi.Archive) -> None:

@@ -1,8 +1,8 @@
-"""Checks a processor and its code, so that what would fail at the first upload is refused before anything is made.
+"""Checks a processor and its code, so that code that would fail at the first upload is an error of the deployment.
 
-Every file is held against the runtime: no module may have the name of one that Python, Lambda or we bring, native code
-must be for the functions' processor and Python, and a team's own modules must be Python. Those that a distribution
-installed are trusted: some distributions ship templates and examples that are not valid Python.
+No module may have the name of a module of Python, Lambda's runtime or Portage, native code must be for the functions'
+processor and Python, and a team's own modules must be valid Python. Modules of installed distributions are not parsed,
+because some distributions ship templates and examples that are not valid Python.
 
 The Python that runs the program parses a team's modules. If it is older than the functions' Python, it rejects newer
 syntax too, and the error names both versions.
@@ -45,16 +45,19 @@ _NO_LONGER_PYTHONS = frozenset(
     "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib "  # noqa: SIM905
     "ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
 )
-"""Removed up to 3.13, so a team may bring them. Source: What's New in Python 3.12 and 3.13, "Removed"."""
+"""Modules that Python has removed up to 3.13, so a team may ship them.
+
+Source: What's New in Python 3.12 and 3.13, "Removed".
+"""
 _NOT_YET_PYTHONS = frozenset({"annotationlib", "compression"})
-"""Added by 3.14."""
+"""Modules that 3.14 adds."""
 _TAKEN = {
     **dict.fromkeys(sys.stdlib_module_names - _NO_LONGER_PYTHONS - _NOT_YET_PYTHONS, "Python's own; rename it"),
     **dict.fromkeys(("boto3", "botocore", "s3transfer", "awslambdaric"), "in Lambda's runtime; leave it out"),
     "handlers": "Portage's own package; rename it",
     "filetype": "shipped by Portage; leave it out",
 }
-"""Modules that the process has, or might have, imported before a team's of the same name."""
+"""Modules that the process imports, or may import, before a team's module of the same name."""
 
 _FUNCTION_ENVIRONMENT = {
     "python_version": f"{_MAJOR}.{_MINOR}",
@@ -75,7 +78,7 @@ _ELF_64_LITTLE, _ELF_AARCH64 = b"\x7fELF\x02\x01", (0xB7).to_bytes(2, "little")
 _ELF_HEADER_BYTES = 20
 
 _UNTOLD = frozenset({"__getattr__", "globals", "vars", "locals", "exec", "setattr"})
-"""With these a module may have names that cannot be seen in its source."""
+"""With one of these a module may have names that its source does not show."""
 
 
 def processing_code(team_code: pulumi.Archive | None, distributions: Sequence[str] = ()) -> pulumi.AssetArchive:
@@ -191,13 +194,13 @@ def _wrong_binary(name: str, file: File) -> str | None:
 
 @dataclass(frozen=True)
 class _Modules:
-    """The modules of some code."""
+    """The modules of a team's code or of the handlers."""
 
     place: str
     files: Mapping[str, File]
 
     def own(self) -> list[str]:
-        """The files of those that no distribution has installed."""
+        """Return the files of modules that do not belong to an installed distribution."""
         installed: set[str] = set()
         for name, file in self.files.items():
             path = PurePosixPath(name)
@@ -207,7 +210,7 @@ class _Modules:
         return [name for name in self.files if name.endswith(".py") and name not in installed]
 
     def find(self, module: str) -> str | None:
-        """The file of a module, as Python would look for it."""
+        """Return the file of a module, as Python would find it."""
         path = module.replace(".", "/")
         if (package := f"{path}/__init__.py") in self.files:
             return package
@@ -216,10 +219,10 @@ class _Modules:
         return found if found in self.files else None
 
     def may_define(self, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
-        """Whether a module binds the name at its top, or may bind it."""
+        """Return whether a module binds the name at its top level, or may do so."""
         path = self.find(module)
         if path is None or not path.endswith(".py"):
-            return True  # it is elsewhere, or native
+            return True  # it is not in this code, or native
         names, stars = _names(self.tree(path))
         package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
         others = {_absolute(package, star) for star in stars} - seen
@@ -230,7 +233,7 @@ class _Modules:
         )
 
     def tree(self, name: str) -> ast.Module:
-        """The syntax tree of a file; raises ArgumentError for what is wrong."""
+        """Return the syntax tree of a file; raises ArgumentError if it is not valid Python."""
         source = self.files[name].read()
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
@@ -263,14 +266,14 @@ def _absolute(package: str, star: ast.ImportFrom) -> str:
 
 
 def _names(tree: ast.Module) -> tuple[set[str], list[ast.ImportFrom]]:
-    """What a module binds or calls at its top: functions, classes, imports and others; and its star imports."""
+    """Return the names that a module binds or calls at its top level, and its star imports."""
     names: set[str] = set()
     stars: list[ast.ImportFrom] = []
     nodes: list[ast.AST] = [tree]
     while nodes:
         match node := nodes.pop():
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)  # and nothing of what it binds inside
+                names.add(name)  # without the names inside it
             case ast.ImportFrom(names=[ast.alias(name="*")]):
                 stars.append(node)
             case ast.alias(name=name, asname=asname):

@@ -1,4 +1,4 @@
-"""The same calls as aws_json.py's, by boto3: for the functions that need its other clients anyway."""
+"""The same calls as json_client.py's, with boto3, for the functions that need its other clients anyway."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,13 @@ class Boto3Json:
         self._client = client
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an operation's answer; raises AwsError where the service refuses, or NoAnswer."""
+        """Return an operation's answer; raises AwsError if the service returns an error, or NoAnswer."""
         try:
             return getattr(self._client, xform_name(operation))(**parameters)
-        except ClientError as fault:
-            told: dict[str, Any] = dict(fault.response)
-            error, status = told["Error"], told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            # Without the cause: its text may be the signed request, which Lambda would log.
-            raise AwsError(error["Code"], error.get("Message", "no message"), status, told) from None
+        except ClientError as cause:
+            response: dict[str, Any] = dict(cause.response)
+            error, status = response["Error"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            # Without the cause, because its text may contain the signed request, which Lambda would log.
+            raise AwsError(error["Code"], error.get("Message", "no message"), status, response) from None
         except (NoConnection, HTTPClientError) as error:
             raise NoAnswer(str(error)) from error

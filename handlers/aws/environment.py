@@ -1,4 +1,4 @@
-"""Reads a Lambda function's environment: its settings into a typed, frozen value, and what it signs with."""
+"""Reads a Lambda function's environment: its settings into a typed, frozen value, and its credentials."""
 
 import os
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ T = TypeVar("T")
 def read_environment(kind: type[T], environ: Mapping[str, str] = os.environ) -> T:
     """Fill `kind` from variables named as its fields in upper case: str, int, or tuple[str, ...] (by commas).
 
-    `kind` is a NamedTuple, or a frozen dataclass where nobody waits for the import of dataclasses, which takes 8 ms.
-    Raises ValueError that names every variable that is missing or not a number.
+    `kind` is a NamedTuple, or a frozen dataclass in functions that are not hot: dataclasses takes 8 ms to import.
+    Raises ValueError with all variables that are missing or not a number.
     """
     values: dict[str, Any] = {}
     faults: list[str] = []
@@ -37,7 +37,7 @@ def read_environment(kind: type[T], environ: Mapping[str, str] = os.environ) -> 
 
 
 def role_credentials() -> Credentials:
-    """Return the role's credentials, to be asked for at each call: Lambda may renew them in a live environment."""
+    """Return the role's credentials. Call it for each request, because Lambda may renew them."""
     return Credentials(
         os.environ["AWS_ACCESS_KEY_ID"],
         os.environ["AWS_SECRET_ACCESS_KEY"],
@@ -46,6 +46,6 @@ def role_credentials() -> Credentials:
 
 
 def bucket_here(name: str) -> Bucket:
-    """Return where a bucket of the function's own region answers, by the variables that AWS's tools read."""
+    """Return a bucket of the function's region, at the endpoint that AWS's variables name, if any."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return Bucket.at(name, os.environ["AWS_REGION"], endpoint)

@@ -1,4 +1,4 @@
-"""AWS's JSON protocols (DynamoDB, Secrets Manager) by a light client: parameters and answers are unchecked.
+"""A light client of AWS's JSON protocols (DynamoDB, Secrets Manager). It does not check parameters and answers.
 
 Sources: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".
 """
@@ -14,21 +14,21 @@ from handlers.aws.http_connection import Answer, BrokenAnswer
 
 
 class Calls(Protocol):
-    """A service's operations by their names, with parameters and answers in the service's own JSON.
+    """Calls a service's operations by name, with parameters and answers in the service's own JSON.
 
-    What the database code is written against: AwsJson where somebody waits for a cold start, and Boto3Json where not.
+    The code of the database uses it: AwsJson in the hot functions, Boto3Json in all others.
     """
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an operation's answer; raises AwsError where the service refuses."""
+        """Return an operation's answer; raises AwsError if the service returns an error."""
         ...
 
 
 class Service(NamedTuple):
-    """What the client has to know of a service."""
+    """What differs between services."""
 
     name: str
-    """In its host and in signatures."""
+    """The name in its host and in signatures."""
     endpoint_variable: str
     target_prefix: str
     json_version: str
@@ -46,7 +46,7 @@ class AwsJson(AwsClient):
         self._protocol = service
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an operation's answer; raises AwsError or NoAnswer once it is not worth another attempt."""
+        """Return an operation's answer; raises AwsError or NoAnswer after the last attempt."""
         headers = {
             "Content-Type": f"application/x-amz-json-{self._protocol.json_version}",
             "X-Amz-Target": f"{self._protocol.target_prefix}.{operation}",
@@ -55,29 +55,29 @@ class AwsJson(AwsClient):
         return json.loads(self._answer(operation, Request("POST", "/", headers, body)).body)
 
     def _check(self, answer: Answer) -> None:
-        """Compare DynamoDB's checksum of its answer; the SDK tries again where it is wrong."""
+        """Check DynamoDB's checksum of its answer; the SDK retries if it is wrong."""
         expected = answer.headers.get("x-amz-crc32")
         if expected is None:
             return
         from zlib import crc32  # noqa: PLC0415 - Secrets Manager sends none
 
         if crc32(answer.body) != int(expected):
-            raise BrokenAnswer(f"{len(answer.body)} bytes came that do not have the checksum {expected}")
+            raise BrokenAnswer(f"the answer's {len(answer.body)} bytes do not have the checksum {expected}")
 
     def _error(self, answer: Answer) -> AwsError:
-        """Name the exception as the SDK does: by __type without its namespace, else by the status."""
+        """Return the error with the SDK's code: __type without its namespace, otherwise the status."""
         try:
-            told: object = json.loads(answer.body)
+            decoded: object = json.loads(answer.body)
         except ValueError:
-            told = None
-        body: dict[str, Any] = told if isinstance(told, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+            decoded = None
+        body: dict[str, Any] = decoded if isinstance(decoded, dict) else {}  # pyright: ignore[reportUnknownVariableType]
         code = str(body.get("__type") or answer.status).rpartition("#")[2]
         message = body.get("message") or body.get("Message") or "no message"
         return AwsError(code, str(message), answer.status, body)
 
 
 def endpoint_url(service: Service, region: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return where a service answers, unless one of the SDK's variables says otherwise."""
+    """Return the URL of a service: from the SDK's variables, otherwise its public one."""
     return (
         environ.get(service.endpoint_variable)
         or environ.get("AWS_ENDPOINT_URL")

@@ -1,6 +1,6 @@
 """The signer: S3 URLs, forms and part signatures by Signature Version 4, from the standard library alone.
 
-boto3's own costs some 280 us a URL and 250 ms of a cold start; this one is proven equal to botocore's byte
+boto3's signer takes about 280 us for a URL and 250 ms of a cold start. The tests compare this one with botocore's byte
 for byte (tests/unit/handlers/test_presign*.py, test_sign_*.py).
 Sources: S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)" and
 "Authenticating Requests: Browser-Based Uploads Using POST".
@@ -22,7 +22,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(NamedTuple):
-    """What a request is signed with; a Lambda role's always have a session token."""
+    """Keys that sign requests; those of a Lambda role always have a session token."""
 
     access_key_id: str
     secret_access_key: str
@@ -30,7 +30,7 @@ class Credentials(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """Where a bucket answers: `origin` is scheme and host, `path` what precedes a key."""
+    """The address of a bucket: `origin` is scheme and host, `path` precedes a key."""
 
     name: str
     region: str
@@ -39,10 +39,10 @@ class Bucket(NamedTuple):
 
     @classmethod
     def at(cls, name: str, region: str, endpoint_url: str | None = None) -> "Bucket":
-        """The bucket's regional virtual host, or path style on a given endpoint.
+        """Use the bucket's regional virtual host, or a path on the given endpoint.
 
-        The global host would redirect for the first hours of a bucket's life, and a redirect breaks a signature.
-        S3's certificate covers no bucket with a dot in its name, which is addressed by path too.
+        The global host redirects in the first hours of a bucket's life, and a redirect breaks a signature. S3's
+        certificate does not cover a bucket name with a dot, so such a bucket has a path too.
         """
         if endpoint_url:
             endpoint = Endpoint.parse(endpoint_url)
@@ -54,31 +54,31 @@ class Bucket(NamedTuple):
 
     @property
     def host(self) -> str:
-        """The Host header, as clients send it."""
+        """The Host header as clients send it."""
         return self.origin.partition("://")[2]
 
     def path_to(self, key: str) -> str:
-        """A key's path, encoded as it is signed."""
+        """Return the path of a key, encoded as it is signed."""
         return f"{self.path}/{quoted(key, b'/')}"
 
 
 class Form(NamedTuple):
-    """A form that uploads one file: every field must be sent as it is, and the file after them as field `file`."""
+    """A form that uploads one file: send all fields unchanged, and the file after them as the field `file`."""
 
     url: str
     fields: dict[str, str]
 
 
 class PartChecksums(NamedTuple):
-    """A header that every part sends with a value of its own, such as x-amz-checksum-sha256."""
+    """A header that each part sends with its own value, such as x-amz-checksum-sha256."""
 
     header: str
     values: Sequence[str]
-    """One a part, in the order of the parts."""
+    """One for each part, in the order of the parts."""
 
 
 class PartSignatures(NamedTuple):
-    """Many URLs in compact form: that of part n is `url_prefix` + n + `url_suffix` + n's signature."""
+    """Many URLs in compact form: the URL of part n is `url_prefix` + n + `url_suffix` + the signature of n."""
 
     url_prefix: str
     url_suffix: str
@@ -96,7 +96,7 @@ def presign(
     expires_in_seconds: int,
     now: datetime,
 ) -> str:
-    """Return a URL good for one method, key, query and exactly these headers until it expires (at most 7 days).
+    """Return a URL for one method, key, query and exactly these headers, until it expires (at most 7 days).
 
     S3 rejects a request if a signed header differs, or if an x-amz- header was not signed.
     """
@@ -121,12 +121,14 @@ def presign_post(
     expires_in_seconds: int,
     now: datetime,
 ) -> Form:
-    """Return a form good for one key, exactly these fields and a file of `size_range` (least, most) bytes.
+    """Return a form for one key, exactly these fields and a file of `size_range` (least, most) bytes.
 
-    S3 refuses any other value, any field beyond the form's own (x-ignore-... excepted), and a form sent too late.
+    S3 rejects other values, additional fields (except x-ignore-...), and a form that has expired.
     """
     if "${filename}" in key:
-        raise ValueError(f"key is {key!r}, but S3 puts the client's file name for ${{filename}}; choose an exact key.")
+        raise ValueError(
+            f"key is {key!r}, but S3 replaces ${{filename}} with the client's file name; choose an exact key."
+        )
     signing = _Signing(bucket, credentials, now)
     signed = {
         "x-amz-algorithm": ALGORITHM,
@@ -160,10 +162,10 @@ def sign_parts(
     expires_in_seconds: int,
     now: datetime,
 ) -> PartSignatures:
-    """Sign the upload of each part with the same headers and, where given, a checksum header of its own.
+    """Sign the upload of each part with the same headers and, if given, its own checksum header.
 
-    Nearly all of a part's canonical request is the same for every part: it is hashed once, and the hash's state
-    copied for each part, which is why this costs a third of a URL's signature.
+    Most of the canonical request is the same for all parts. It is hashed once, and the state of the hash is copied for
+    each part, so a part costs a third of a URL.
     """
     signing = _Signing(bucket, credentials, now)
     common = _header_lines(bucket, headers)
@@ -189,7 +191,7 @@ def sign_parts(
 
 
 def signing_key(secret_access_key: str, day: str, region: str, service: str) -> bytes:
-    """Derive the key that signs one UTC day's (YYYYMMDD) requests to one service in one region."""
+    """Derive the key that signs the requests of one UTC day (YYYYMMDD) to one service in one region."""
     key = f"AWS4{secret_access_key}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -197,17 +199,17 @@ def signing_key(secret_access_key: str, day: str, region: str, service: str) -> 
 
 
 class _Scope(NamedTuple):
-    """What one set of credentials signs with on one day in one region."""
+    """The signing data of one set of credentials for one day in one region."""
 
     name: str
     key: bytes
     credential: str
     """The query's value, encoded."""
     token: str | None
-    """The query's value, encoded: of some 900 characters, so that this costs more than the signature."""
+    """The query's value, encoded once, because encoding its 900 characters costs more than a signature."""
 
 
-@lru_cache(maxsize=4)  # good for one UTC day, and a Lambda's role has one set of credentials at a time
+@lru_cache(maxsize=4)  # valid for one UTC day, and a Lambda role has one set of credentials at a time
 def _scope(credentials: Credentials, region: str, day: str) -> _Scope:
     name = f"{day}/{region}/s3/aws4_request"
     return _Scope(
@@ -227,7 +229,7 @@ class _Signing:
         self._opening = f"{ALGORITHM}\n{self.stamp}\n{self.scope.name}\n"
 
     def parameters(self, header_names: Iterable[str], expires_in_seconds: int) -> list[tuple[str, str]]:
-        """The query's part that makes it a signed one, encoded and in botocore's order."""
+        """Return the query parameters of the signature, encoded and in botocore's order."""
         scope = self.scope
         parameters = [
             ("X-Amz-Algorithm", ALGORITHM),
@@ -239,7 +241,7 @@ class _Signing:
         return [*parameters, ("X-Amz-Security-Token", scope.token)] if scope.token else parameters
 
     def of_request(self, digest: str) -> str:
-        """Sign a canonical request, given its SHA-256."""
+        """Sign a canonical request by its SHA-256."""
         return self.of(self._opening + digest)
 
     def of(self, text: str) -> str:
@@ -247,7 +249,7 @@ class _Signing:
 
 
 def _header_lines(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str]:
-    """Canonical headers by name, in their order."""
+    """Return the canonical headers by name, sorted."""
     values = {name.lower(): value for name, value in headers.items()}
     values["host"] = bucket.host
     return {name: _header_line(name, values[name]) for name in sorted(values)}
@@ -266,12 +268,12 @@ def _checksum_lines(checksums: PartChecksums | None, count: int) -> Iterable[str
 
 
 def _stamp(now: datetime) -> str:
-    # YYYYMMDDTHHMMSSZ: strftime would take a fifth of all the time that a URL takes.
+    # YYYYMMDDTHHMMSSZ; strftime would take a fifth of the time of a URL.
     utc = now.astimezone(UTC)
     return f"{utc.year:04}{utc.month:02}{utc.day:02}T{utc.hour:02}{utc.minute:02}{utc.second:02}Z"
 
 
-@lru_cache(maxsize=32)  # a service signs the same few sets of headers again and again
+@lru_cache(maxsize=32)  # a function signs few different sets of headers
 def _quoted_names(names: str) -> str:
     return quoted(names)
 

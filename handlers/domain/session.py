@@ -1,7 +1,7 @@
-"""The session of a multipart upload: a signed token that the client carries, so that signing parts needs no database.
+"""The session of a multipart upload: a signed token that the client sends, so that signing parts needs no database.
 
-A token is base64url(payload) "." base64url(HMAC-SHA256 of the first half). Its payload names the key that signed
-it, so that keys can be rotated while sessions are open.
+A token is base64url(payload) "." base64url(HMAC-SHA256 of the first half). Its payload contains the id of the signing
+key, so that keys can be rotated while sessions are open.
 """
 
 import base64
@@ -17,15 +17,15 @@ from handlers.domain.upload import UploadRef
 VERSION = 1
 
 MAX_TOKEN_LENGTH = 4096
-"""Several times what our tokens take; a longer one is not worth decoding."""
+"""Several times the length of our tokens; a longer one is not decoded."""
 
 
 class InvalidSession(Exception):
-    """The token was not made by us, was changed, has expired, or belongs to another upload."""
+    """The token is not ours, was changed, has expired, or belongs to another upload."""
 
 
 class Session(NamedTuple):
-    """All that signing a part of one upload takes."""
+    """All data that signing a part of one upload needs."""
 
     owner: str
     upload_id: str
@@ -39,12 +39,12 @@ class Session(NamedTuple):
 
     @property
     def ref(self) -> UploadRef:
-        """The upload that the session is of."""
+        """The upload of the session."""
         return UploadRef(self.owner, self.upload_id)
 
     @property
     def parts(self) -> Parts:
-        """The division that was planned when the upload was declared."""
+        """The parts that were planned when the upload was declared."""
         return Parts(self.size_bytes, self.part_size_bytes)
 
     def token(self, key_id: str, key: bytes) -> str:
@@ -55,10 +55,7 @@ class Session(NamedTuple):
 
     @classmethod
     def open(cls, token: str, keys: Mapping[str, bytes], *, ref: UploadRef, now: datetime) -> Self:
-        """Check a token against the keys (by key id) that are good now.
-
-        Raises InvalidSession with a sentence for the client.
-        """
+        """Verify a token with the current keys by key id; raises InvalidSession with a sentence for the client."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidSession(f"The session has {len(token)} characters, but ours have {MAX_TOKEN_LENGTH} at most.")
         body, _, signature = token.partition(".")
@@ -87,15 +84,15 @@ class Session(NamedTuple):
 def _claims(body: str) -> dict[str, Any]:
     try:
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (ValueError, RecursionError) as fault:  # anybody can send anything, such as 3,000 brackets
-        raise InvalidSession("The session is not a token of ours.") from fault
+    except (ValueError, RecursionError) as error:  # clients can send anything, such as 3,000 brackets
+        raise InvalidSession("The session is not a token of ours.") from error
     if not isinstance(claims, dict):
         raise InvalidSession("The session is not a token of ours.")
     return cast("dict[str, Any]", claims)
 
 
 def _same(expected: str, given: str) -> bool:
-    # As bytes, because compare_digest takes only ASCII as text; a lone surrogate is no UTF-8.
+    # As bytes, because compare_digest accepts only ASCII text; a lone surrogate cannot be encoded.
     return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
 
 

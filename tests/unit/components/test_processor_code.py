@@ -324,14 +324,14 @@ class TestWhatCannotBeShippedIsRefused:
         fault = processor_fault("team.process", pulumi.FileArchive(str(code)))
 
         assert fault is not None
-        assert f"{code} holds team, which is no file, or a link to a folder, " in fault
+        assert f"{code} holds team, which is not a file, " in fault
 
     def test_a_file_that_is_a_link_out_of_the_folder(self, tmp_path: Path) -> None:
         (tmp_path / "code").mkdir()
         (tmp_path / "team.py").write_text(PROCESS)
         (tmp_path / "code" / "team.py").symlink_to(tmp_path / "team.py")
 
-        assert "holds team.py, which is no file, or a link to a folder, out of " in (
+        assert "holds team.py, which is not a file, " in (
             processor_fault("team.process", pulumi.FileArchive(str(tmp_path / "code"))) or ""
         )
 

@@ -10,7 +10,7 @@ from botocore.retries import standard as untyped
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws.retries import ATTEMPTS, QUOTA, THROTTLING_CODES, TRANSIENT_CODES, Failure, RetryQuota
+from handlers.aws.client import ATTEMPTS, QUOTA, THROTTLING_CODES, TRANSIENT_CODES, Failure, RetryQuota
 from tests.support.each_case import each_case
 
 standard: Any = untyped
