@@ -139,7 +139,7 @@ class FakePortage(FakeS3):
 
     def _post_complete(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
         if upload.status == "aborted" or (upload.status == "pending" and upload.is_given_up):
-            return _problem(409, "not-open", "S3 has its parts no longer.")
+            return _problem(409, "not-open", "S3 no longer has its parts.")
         size = upload.declared["size_bytes"]
         if upload.status == "pending" and sum(part.size_bytes for part in upload.parts.values()) != size:
             return _problem(409, "parts-missing")

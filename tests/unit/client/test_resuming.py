@@ -148,7 +148,7 @@ class TestResuming:
         fake.only.is_given_up = True
         with pytest.raises(UploadEnded, match="upload u1 is expired and accepts no more bytes") as caught:
             open_portage().resume(file)
-        assert caught.value.__notes__ == ["S3 has its parts no longer.", "Its state on this machine is deleted."]
+        assert caught.value.__notes__ == ["S3 no longer has its parts.", "Its state on this machine is deleted."]
         assert list(open_portage().unfinished()) == []
 
     def test_of_an_upload_that_s3_gave_up_for_its_age_begins_anew_when_the_file_is_uploaded_again(

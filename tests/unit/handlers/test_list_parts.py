@@ -75,4 +75,4 @@ class TestNotOpen:
         in_parts.put_together_elsewhere()
         status, kind, detail = problem_in(ask())
         assert (status, kind) == (409, "not-open")
-        assert detail.startswith("S3 has its parts no longer")
+        assert detail.startswith("S3 no longer has its parts")
