@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-dev
-BENCH_STAMP := $(VENV)/.requirements-bench
 
 # One process a core; tests of one module or class stay together, since they share a deployment. The order is that of
 # pyproject.toml: modules with few, long tests come first, otherwise the last one leaves the other cores idle.
@@ -53,13 +52,9 @@ test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (4 m
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
 	@$(RUN)/python -m local.engine.pulumi_cli.cli
 
-bench: $(BENCH_STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
+bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
-
-$(BENCH_STAMP): $(STAMP) requirements-bench.txt
-	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	@touch $@
 
 check: $(STAMP) ## Lint, format and type checks, whether generated files are current, and words (words.yaml)
 	$(RUN)/ruff check
@@ -83,7 +78,6 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" $(RUN)/uv pip compile -
 requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis $(filter-out .local/bin,$(wildcard .local/*))

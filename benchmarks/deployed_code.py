@@ -71,7 +71,7 @@ def make_runtime(folder: Path) -> Path:
     for name in (*_SDK, *_INTERFACE_CLIENT):
         spec = find_spec(name)
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"{name} is not installed: run make bench, which installs it.")
+            raise ModuleNotFoundError(f"{name} is not installed: run make install.")
         origin = Path(spec.origin)
         source = origin.parent if origin.name == "__init__.py" else origin
         (folder / source.name).symlink_to(source)
