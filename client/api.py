@@ -1,4 +1,4 @@
-"""Portage's HTTP API; docs/openapi.json is its contract."""
+"""Calls Portage's HTTP API, which docs/openapi.json defines."""
 
 import json
 import uuid

@@ -3,27 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from handlers.domain.upload import UPLOAD_ID_PATTERN, Status
+from handlers.domain.fields import Field, all_fields
+from handlers.domain.upload import UPLOAD_ID_PATTERN, Upload
 from handlers.http.api import ANSWER_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
-
-_UPLOAD_FIELDS = (
-    "upload_id.S",
-    "status.S",
-    "version.N",
-    "file_name.S",
-    "content_type.S",
-    "size_bytes.N",
-    "created_at.S",
-    "updated_at.S",
-)
-
-
-_ENDINGS = {
-    Status.COMPLETED: ("result", ("bucket", "key")),
-    Status.FAILED: ("failure", ("code", "detail")),
-    Status.REJECTED: ("rejection", ("code", "detail")),
-}
-"""Additional fields of an upload that has ended so."""
 
 
 def get_upload_request(table_name: str) -> str:
@@ -42,8 +24,9 @@ def get_upload_request(table_name: str) -> str:
 
 def get_upload_response(allowed_origins: Sequence[str]) -> str:
     """The upload as the contract's Upload, or a 404 problem."""
-    fields = ",\n  ".join(_field(path) for path in _UPLOAD_FIELDS)
-    endings = "".join(_ending(status, name, members) for status, (name, members) in _ENDINGS.items())
+    public = [field for field in all_fields(Upload) if field.mark.is_public]
+    fields = ",\n  ".join(_member(field) for field in public if not field.is_optional)
+    endings = "".join(_optional_member(field) for field in public if field.is_optional)
     not_found = _problem(404, "upload-not-found", "No such upload", "You have no upload with this id.")
     return f"""{_headers(allowed_origins)}#set($status = $input.path('$.Item.status.S'))
 #if($status && $status != "")
@@ -69,20 +52,25 @@ def preflight(allowed_origins: Sequence[str], verbs: str) -> str:
 """
 
 
-def _field(path: str) -> str:
-    name, kind = path.split(".")
-    value = f"$input.path('$.Item.{path}')" if kind == "N" else _json(path)
-    return f'"{name}": {value}'
+def _member(field: Field) -> str:
+    """Write a field as a member of a JSON object. API Gateway itself quotes and escapes texts."""
+    path = f"$.Item.{field.name}"
+    if field.kind is int:
+        return f"\"{field.name}\": $input.path('{path}.N')"
+    if members := getattr(field.kind, "_fields", None):
+        texts = ", ".join(f"\"{member}\": $input.json('{path}.M.{member}.S')" for member in members)
+        return f'"{field.name}": {{{texts}}}'
+    return f"\"{field.name}\": $input.json('{path}.S')"
 
 
-def _ending(status: Status, name: str, members: Sequence[str]) -> str:
-    told = ", ".join(f'"{member}": {_json(f"{name}.M.{member}.S")}' for member in members)
-    return f'#if($status == "{status}"),\n  "{name}": {{{told}}}#end'
-
-
-def _json(path: str) -> str:
-    """A JSON string, quoted and escaped by API Gateway itself."""
-    return f"$input.json('$.Item.{path}')"
+def _optional_member(field: Field) -> str:
+    """Write a field where the upload's status shows it, or where the record has it."""
+    if field.mark.shown_in:
+        condition = f'$status == "{field.mark.shown_in}"'
+    else:
+        value = f"$input.path('$.Item.{field.name}')"
+        condition = f'{value} && {value} != ""'
+    return f"#if({condition}),\n  {_member(field)}#end"
 
 
 def _problem(status: int, kind: str, title: str, detail: str) -> str:

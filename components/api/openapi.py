@@ -56,6 +56,9 @@ class Deployment:
     def document(self) -> dict[str, Any]:
         """Return the contract with API Gateway's extensions, and with preflights if origins are allowed."""
         document = contract(allowed_methods(allow_forms=self.allow_forms))
+        for schema in document["components"]["schemas"].values():
+            # Otherwise a change of words would redeploy the API.
+            schema["properties"] = {name: _without_description(each) for name, each in schema["properties"].items()}
         for each in OPERATIONS:
             document["paths"][each.path][each.verb.lower()]["x-amazon-apigateway-integration"] = self._integration(each)
         if self.allowed_origins:
@@ -142,6 +145,10 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "description": parameter.description,
         "schema": {"type": "string", **pattern},
     }
+
+
+def _without_description(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "description"}
 
 
 def _json(schema: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""The schemas of the REST contract: what bodies look like, with the same limits as the rules in handlers/."""
+"""The schemas of the API's bodies, with the limits and fields that handlers/ declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from handlers.domain.declaration import (
@@ -10,9 +12,10 @@ from handlers.domain.declaration import (
     MAX_FILE_NAME_LENGTH,
     ChecksumAlgorithm,
 )
+from handlers.domain.fields import all_fields
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.domain.session import MAX_TOKEN_LENGTH
-from handlers.domain.upload import Status
+from handlers.domain.upload import Status, Upload
 
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "string", "format": "date-time"}
@@ -20,20 +23,13 @@ _NUMBER = {"type": "integer"}
 
 
 def schemas(methods: Sequence[Method]) -> dict[str, Any]:
-    """All schemas by name, for these methods of sending; API Gateway allows letters and digits in a name alone."""
-    method = {"type": "string", "enum": [str(each) for each in methods]}
-    status = {"type": "string", "enum": [str(state) for state in Status]}
+    """Return all schemas by name, if uploads can be sent by these methods.
+
+    API Gateway allows only letters and digits in a name.
+    """
+    method = _one_of(methods)
+    status = _one_of(Status)
     part_number = {"type": "integer", "minimum": 1, "maximum": MAX_PARTS}
-    upload = {
-        "upload_id": _TEXT,
-        "status": status,
-        "version": _NUMBER,
-        "file_name": _TEXT,
-        "content_type": _TEXT,
-        "size_bytes": _NUMBER,
-        "created_at": _MOMENT,
-        "updated_at": _MOMENT,
-    }
     created = {
         "upload_id": _TEXT,
         "status": status,
@@ -43,7 +39,7 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
     }
     session = {"session": _TEXT, "session_expires_at": _MOMENT}
     plan = {"part_size_bytes": _NUMBER, "part_count": _NUMBER}
-    algorithm = {"type": "string", "enum": [str(each) for each in ChecksumAlgorithm]}
+    algorithm = _one_of(ChecksumAlgorithm)
     checked_by = {"checksum_algorithm": algorithm}
     texts = {"type": "object", "additionalProperties": _TEXT}
     part = _object({"part_number": part_number, "size_bytes": _NUMBER, "etag": _TEXT}, optional={"checksum": _TEXT})
@@ -92,14 +88,7 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
         ),
         "UploadedParts": _object({**plan, "parts": {"type": "array", "items": part}, **session}, optional=checked_by),
         "CompleteUploadRequest": _object({}, additional=False),
-        "Upload": _object(
-            upload,
-            optional={
-                "result": _object({"bucket": _TEXT, "key": _TEXT}),
-                "failure": _object({"code": _TEXT, "detail": _TEXT}),
-                "rejection": _object({"code": _TEXT, "detail": _TEXT}),
-            },
-        ),
+        "Upload": _upload(),
         "UploadPage": _object({"uploads": {"type": "array", "items": ref("Upload")}}, optional={"next": _TEXT}),
         "ResultLink": _object({"url": _TEXT, "expires_at": _MOMENT}),
         "Problem": _object(
@@ -112,6 +101,28 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
 def ref(schema: str) -> dict[str, str]:
     """Refer to a schema by its name."""
     return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _upload() -> dict[str, Any]:
+    """Return the schema of an upload, from its declared fields."""
+    public = [field for field in all_fields(Upload) if field.mark.is_public]
+    properties = {field.name: {**_of_kind(field.kind), "description": field.mark.description} for field in public}
+    optional = {field.name: properties.pop(field.name) for field in public if field.is_optional}
+    return _object(properties, optional=optional)
+
+
+def _of_kind(kind: Any) -> dict[str, Any]:
+    if kind is int:
+        return _NUMBER
+    if kind is datetime:
+        return _MOMENT
+    if issubclass(kind, StrEnum):
+        return _one_of(kind)
+    return _TEXT if issubclass(kind, str) else _object(dict.fromkeys(kind._fields, _TEXT))
+
+
+def _one_of(values: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": [str(each) for each in values]}
 
 
 def _object(

@@ -4,9 +4,10 @@ import base64
 import re
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple, Self, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 
 from handlers.domain.errors import MOST_FAULTS, InvalidRequest
+from handlers.domain.fields import NOT_STORED, public
 from handlers.domain.plan import MAX_OBJECT_BYTES, Method
 
 MAX_FILE_NAME_LENGTH = 255
@@ -63,13 +64,13 @@ class Checksum(NamedTuple):
 
 
 class UploadRequest(NamedTuple):
-    """What a client declares of a file."""
+    """What a client declares of a file. The upload's record holds it; fields.py says what an annotation declares."""
 
-    file_name: str
-    content_type: str
-    size_bytes: int
-    method: Method | None = None
-    """How the bytes are to come; None leaves it to the server."""
+    file_name: Annotated[str, public("Name of the file, as it was declared")]
+    content_type: Annotated[str, public("Media type of the file, as it was declared")]
+    size_bytes: Annotated[int, public("Size of the file in bytes, as it was declared")]
+    method: Annotated[Method | None, NOT_STORED] = None
+    """How the client wants to send the bytes; None leaves the choice to the server, and the record holds the choice."""
     checksum: Checksum | None = None
 
     @classmethod

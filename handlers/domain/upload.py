@@ -4,13 +4,13 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 from handlers.domain.declaration import UploadRequest, shown
 from handlers.domain.errors import InvalidRequest, UnknownUpload
+from handlers.domain.fields import GROUP, public
 from handlers.domain.plan import Method, Parts
 
 OBJECT_PREFIX = "uploads/"
@@ -76,7 +76,7 @@ class UploadRef(NamedTuple):
     """Names one upload; the owner is its partition, so that nobody can name another's."""
 
     owner: str
-    upload_id: str
+    upload_id: Annotated[str, public("Names the upload; a UUID")]
 
     @property
     def object_key(self) -> str:
@@ -117,35 +117,48 @@ class Multipart(NamedTuple):
 
     multipart_id: str
     """S3's id of it."""
-    parts: Parts
+    parts: Annotated[Parts, GROUP]
+
+
+class Result(NamedTuple):
+    """Where S3 has a result."""
+
+    bucket: str
+    key: str
+
+
+class Reason(NamedTuple):
+    """Why an upload has no result."""
+
+    code: str
+    """For programs."""
+    detail: str
+    """A sentence for people."""
 
 
 class Upload(NamedTuple):
-    """One upload as the status table holds it; times are UTC."""
+    """One upload as the status table holds it; times are UTC. fields.py says what an annotation declares."""
 
-    ref: UploadRef
-    status: Status
-    version: int
-    declared: UploadRequest
+    ref: Annotated[UploadRef, GROUP]
+    status: Annotated[Status, public("State of the upload")]
+    version: Annotated[int, public("Rises by one with every change of the status")]
+    declared: Annotated[UploadRequest, GROUP]
     method: Method
-    created_at: datetime
-    updated_at: datetime
+    created_at: Annotated[datetime, public("When the upload was declared")]
+    updated_at: Annotated[datetime, public("When the status changed last")]
     expires_at: datetime
     """When its presigned URL stops working."""
-    multipart: Multipart | None = None
+    multipart: Annotated[Multipart | None, GROUP] = None
     """Only of an upload in parts."""
     place: int | None = None
     """Which of its owner's places it holds as long as needs_place() says."""
     object_version: str | None = None
-    """S3's id of the bytes that are the upload's, once they are there."""
+    """S3's version id of the object that is the upload's; None before it is there."""
     leased_until: datetime | None = None
-    """When another run may take it, only of an upload that is being processed."""
-    result: Mapping[str, str] | None = None
-    """Bucket and key, only of a completed upload."""
-    failure: Mapping[str, str] | None = None
-    """Code and detail, only of a failed upload."""
-    rejection: Mapping[str, str] | None = None
-    """Code and detail, only of a rejected upload."""
+    """When another run may take it; only of an upload that is being processed."""
+    result: Annotated[Result | None, public("Where the result is", shown_in=Status.COMPLETED)] = None
+    failure: Annotated[Reason | None, public("Why processing failed", shown_in=Status.FAILED)] = None
+    rejection: Annotated[Reason | None, public("Why the object was rejected", shown_in=Status.REJECTED)] = None
 
     @property
     def open_until(self) -> datetime:

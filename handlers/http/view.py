@@ -1,26 +1,30 @@
-"""An upload as the API shows it: the same fields as GET /uploads/{upload_id}, which is answered without a Lambda."""
+"""An upload as the API shows it, with the same fields as GET /uploads/{upload_id}, which needs no Lambda."""
 
+from datetime import datetime
 from typing import Any
 
-from handlers.domain.upload import Status, Upload, iso
+from handlers.domain.fields import all_fields
+from handlers.domain.upload import Upload, iso
 
 
 def upload_view(upload: Upload) -> dict[str, Any]:
-    """Shape the contract's Upload."""
-    view: dict[str, Any] = {
-        "upload_id": upload.ref.upload_id,
-        "status": str(upload.status),
-        "version": upload.version,
-        "file_name": upload.declared.file_name,
-        "content_type": upload.declared.content_type,
-        "size_bytes": upload.declared.size_bytes,
-        "created_at": iso(upload.created_at),
-        "updated_at": iso(upload.updated_at),
+    """Return the contract's Upload."""
+    return {
+        field.name: _json(value)
+        for field in all_fields(Upload)
+        if field.mark.is_public
+        and field.mark.shown_in in (None, upload.status)
+        and (value := field.of(upload)) is not None
     }
-    if upload.status is Status.COMPLETED:
-        view["result"] = upload.result
-    if upload.status is Status.FAILED:
-        view["failure"] = upload.failure
-    if upload.status is Status.REJECTED:
-        view["rejection"] = upload.rejection
-    return view
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case str():
+            return str(value)
+        case int():
+            return value
+        case datetime():
+            return iso(value)
+        case _:
+            return value._asdict()

@@ -1,101 +1,87 @@
-"""Uploads as items of the status table, in DynamoDB's own JSON; table.py has the layout."""
+"""Uploads as items of the status table, in DynamoDB's own JSON. table.py has the table's layout.
+
+An item has the fields that the type Upload declares (domain/fields.py), each as the attribute of its name.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from handlers.aws.client import AwsError
-from handlers.domain.declaration import Checksum, UploadRequest
-from handlers.domain.plan import Method, Parts
-from handlers.domain.upload import Multipart, Status, Upload, UploadRef, iso
-from handlers.storage.table import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.fields import Fields, all_fields, declared_fields
+from handlers.domain.upload import Upload, UploadRef, iso
+from handlers.storage.table import OPEN_INDEX_PARTITION_KEY, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
 Item = Mapping[str, Any]
 
 
 def key_of(ref: UploadRef) -> dict[str, Any]:
-    """The keys of an upload's item."""
+    """Return the keys of an upload's item."""
     return {PARTITION_KEY: {"S": ref.owner}, SORT_KEY: {"S": ref.upload_id}}
 
 
 def item_of(upload: Upload, *, delete_at: datetime) -> dict[str, Any]:
-    """A new upload's item."""
-    declared, multipart = upload.declared, upload.multipart
-    item: dict[str, Any] = {
-        **key_of(upload.ref),
-        "method": {"S": upload.method},
-        "status": {"S": upload.status},
-        "version": {"N": str(upload.version)},
-        "file_name": {"S": declared.file_name},
-        "content_type": {"S": declared.content_type},
-        "size_bytes": {"N": str(declared.size_bytes)},
-        "created_at": {"S": iso(upload.created_at)},
-        "updated_at": {"S": iso(upload.updated_at)},
-        "expires_at": {"S": iso(upload.expires_at)},
-        "open_shard": {"S": upload.ref.open_shard},
-        TTL_ATTRIBUTE: {"N": str(int(delete_at.timestamp()))},
-    }
-    if declared.checksum:
-        item["checksum"] = texts(algorithm=declared.checksum.algorithm, value=declared.checksum.value)
-    if upload.place is not None:
-        item["place"] = {"N": str(upload.place)}
-    if multipart:
-        item["multipart_id"] = {"S": multipart.multipart_id}
-        item["part_size_bytes"] = {"N": str(multipart.parts.part_size_bytes)}
+    """Return a new upload's item."""
+    item = {field.name: attribute_of(value) for field in all_fields(Upload) if (value := field.of(upload)) is not None}
+    item[OPEN_INDEX_PARTITION_KEY] = {"S": upload.ref.open_shard}
+    item[TTL_ATTRIBUTE] = {"N": str(int(delete_at.timestamp()))}
     return item
 
 
 def upload_in(item: Item) -> Upload:
-    """Read an item."""
-    declared = declared_in(item)
-    return Upload(
-        ref=UploadRef(item[PARTITION_KEY]["S"], item[SORT_KEY]["S"]),
-        status=Status(item["status"]["S"]),
-        version=int(item["version"]["N"]),
-        declared=declared,
-        method=Method(item["method"]["S"]),
-        created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
-        expires_at=datetime.fromisoformat(item["expires_at"]["S"]),
-        multipart=Multipart(item["multipart_id"]["S"], Parts(declared.size_bytes, int(item["part_size_bytes"]["N"])))
-        if "multipart_id" in item
-        else None,
-        place=place_in(item),
-        object_version=item["object_version"]["S"] if "object_version" in item else None,
-        leased_until=datetime.fromisoformat(item["leased_until"]["S"]) if "leased_until" in item else None,
-        result=_texts_in(item, "result"),
-        failure=_texts_in(item, "failure"),
-        rejection=_texts_in(item, "rejection"),
-    )
+    """Return the upload that an item holds."""
+    return cast("Upload", _read(Upload, item))
 
 
 def declared_in(item: Item) -> UploadRequest:
-    """Read what the client declared."""
-    checksum = _texts_in(item, "checksum")
-    return UploadRequest(
-        item["file_name"]["S"],
-        item["content_type"]["S"],
-        int(item["size_bytes"]["N"]),
-        checksum=Checksum.parse(checksum) if checksum else None,
-    )
+    """Return what the client declared."""
+    return cast("UploadRequest", _read(UploadRequest, item))
 
 
 def place_in(item: Item) -> int | None:
-    """Read the number of the place that the upload holds, or held."""
+    """Return the number of the place that the upload holds, or held."""
     return int(item["place"]["N"]) if "place" in item else None
 
 
 def refused_item(error: AwsError) -> Item | None:
-    """Return the item that a write's condition refused, None if there is none; raises any other error."""
+    """Return the item that failed a write's condition, None if there is none; raises any other error."""
     if error.code != "ConditionalCheckFailedException":
         raise error
     return error.body.get("Item")
 
 
-def texts(**values: str) -> dict[str, Any]:
-    """A map of texts."""
-    return {"M": {name: {"S": value} for name, value in values.items()}}
+def attribute_of(value: Any) -> dict[str, Any]:
+    """Return a field's value as an attribute."""
+    match value:
+        case str():
+            return {"S": str(value)}
+        case int():
+            return {"N": str(value)}
+        case datetime():
+            return {"S": iso(value)}
+        case _:
+            return {"M": {name: {"S": str(text)} for name, text in value._asdict().items()}}
 
 
-def _texts_in(item: Item, name: str) -> dict[str, str] | None:
-    return {key: value["S"] for key, value in item[name]["M"].items()} if name in item else None
+def _read(shape: Fields, item: Item) -> tuple[Any, ...]:
+    """Return the value of a NamedTuple type that an item holds."""
+    values: dict[str, Any] = {}
+    for field in declared_fields(shape):
+        if not field.mark.is_group:
+            if field.name in item:
+                values[field.name] = _value(field.kind, item[field.name])
+        elif not field.is_optional or all_fields(field.kind)[0].name in item:
+            values[field.name] = _read(field.kind, item)
+    return shape(**values)
+
+
+def _value(kind: Any, attribute: Mapping[str, Any]) -> Any:
+    if kind is int:
+        return int(attribute["N"])
+    if kind is datetime:
+        return datetime.fromisoformat(attribute["S"])
+    if issubclass(kind, str):
+        return kind(attribute["S"])
+    texts: Mapping[str, Mapping[str, str]] = attribute["M"]
+    return kind(**{name: kind.__annotations__[name](text["S"]) for name, text in texts.items()})

@@ -17,6 +17,8 @@ from handlers.domain.upload import (
     PREDECESSORS,
     TERMINAL,
     Claim,
+    Reason,
+    Result,
     Run,
     Status,
     Upload,
@@ -24,7 +26,16 @@ from handlers.domain.upload import (
     iso,
     needs_place,
 )
-from handlers.storage.items import Item, declared_in, item_of, key_of, place_in, refused_item, texts, upload_in
+from handlers.storage.items import (
+    Item,
+    attribute_of,
+    declared_in,
+    item_of,
+    key_of,
+    place_in,
+    refused_item,
+    upload_in,
+)
 from handlers.storage.places import Places
 from handlers.storage.table import ABOVE_ALL_UPLOADS, CLAIM_PREFIX, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
@@ -194,17 +205,17 @@ class UploadStore:
 
     def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
-        result = texts(bucket=result_bucket, key=ref.result_key)
+        result = attribute_of(Result(result_bucket, ref.result_key))
         return self._advance(ref, Status.COMPLETED, now, {"result": result}, held_by=run_id).changed
 
     def record_failed(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The job will not be tried again; code is for programs, detail a sentence for people."""
-        failure = texts(code=code, detail=detail)
+        failure = attribute_of(Reason(code, detail))
         return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id).changed
 
     def record_rejected(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
-        rejection = texts(code=code, detail=detail)
+        rejection = attribute_of(Reason(code, detail))
         return self._advance(ref, Status.REJECTED, now, {"rejection": rejection}, held_by=run_id).changed
 
     def _advance(

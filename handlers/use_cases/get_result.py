@@ -23,7 +23,7 @@ def result_link(
     if upload.status is not Status.COMPLETED or upload.result is None:
         raise NoResult(f"The upload is {upload.status}; there is a result once it is completed.")
     disposition = attachment(f"{upload.declared.file_name}.json")
-    url = presign_get(upload.result["bucket"], upload.result["key"], {"response-content-disposition": disposition})
+    url = presign_get(upload.result.bucket, upload.result.key, {"response-content-disposition": disposition})
     return {"url": url, "expires_at": iso(url_expiry(now, expires_in_seconds))}
 
 

@@ -92,7 +92,9 @@ class TestAgain:
 
     @pytest.mark.parametrize("status", ["uploaded", "processing", "completed", "failed"])
     def test_in_a_later_state_the_upload_is_told_as_it_is(self, in_parts: UploadInParts, status: str) -> None:
-        in_parts.begin(status=status, version=4, result={"bucket": "b", "key": "k"}, failure={"code": "c"})
+        in_parts.begin(
+            status=status, version=4, result={"bucket": "b", "key": "k"}, failure={"code": "c", "detail": "d"}
+        )
         upload = upload_of(complete())
         assert (upload["status"], upload["version"]) == (status, 4)
         assert in_parts.object() is None
