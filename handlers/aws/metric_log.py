@@ -39,7 +39,7 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _written = count()
 
 
-def write_record(operation: str, *, status: int, began_at: float, **facts: str | int) -> None:
+def write_record(operation: str, *, status: int, began_at: float, **fields: str | int) -> None:
     """Write the record of one request or job that began at a reading of time.perf_counter and ends now.
 
     `status` is HTTP's, or for a job an equivalent: 200 done, 4xx an error of the object, 5xx our error.
@@ -56,7 +56,7 @@ def write_record(operation: str, *, status: int, began_at: float, **facts: str |
         "client_errors": int(_CLIENT_ERROR <= status < _SERVER_ERROR),
         "server_errors": int(status >= _SERVER_ERROR),
         "is_cold_start": next(_written) == 0,
-        **facts,
+        **fields,
     }
     # Past logging, which would wrap the line; in one write, so that no other line comes between.
     sys.stdout.write(f"{json.dumps(record, separators=(',', ':'))}\n")

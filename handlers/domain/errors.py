@@ -1,6 +1,6 @@
 """The errors of a request that a client can act on. handlers/http/api.py maps each to an HTTP status."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from handlers.domain.upload import Upload
@@ -40,6 +40,21 @@ class NotOpen(Exception):
         super().__init__(detail)
         self.upload = upload
         """As it is now."""
+
+    @classmethod
+    def not_pending(cls, upload: "Upload") -> Self:
+        """The upload has left the state `pending`."""
+        return cls(f"The upload is {upload.status}, and no longer pending.", upload)
+
+    @classmethod
+    def without_parts(cls, upload: "Upload") -> Self:
+        """The upload is sent in one request."""
+        return cls("The upload comes in one request, and has no parts.", upload)
+
+    @classmethod
+    def parts_gone(cls, upload: "Upload") -> Self:
+        """S3 no longer knows the multipart upload."""
+        return cls("S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age.", upload)
 
 
 class SizeMismatch(Exception):

@@ -5,10 +5,10 @@ from functools import cache
 import boto3
 
 from handlers.entries.dependencies import ingest_bucket
-from handlers.storage.multipart import PartStore
+from handlers.storage.multipart_completion import MultipartCompletion
 
 
 @cache
-def part_store() -> PartStore:
+def multipart_completion() -> MultipartCompletion:
     """Make the bucket's client."""
-    return PartStore(boto3.client("s3"), ingest_bucket())
+    return MultipartCompletion(boto3.client("s3"), ingest_bucket())

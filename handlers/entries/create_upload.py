@@ -11,21 +11,21 @@ from handlers.domain.upload_ids import UploadIds
 from handlers.entries.dependencies import (
     ingest_bucket,
     kms_key_arn,
-    part_opening,
+    multipart_start,
     session_issuer,
     upload_store,
     url_expires_in_seconds,
 )
 from handlers.http.api import Answer, ApiRequest, api_operation
-from handlers.storage.upload_signer import Permission
-from handlers.use_cases.create_upload import Creation, CreationRules
+from handlers.storage.upload_signer import UploadSigner
+from handlers.use_cases.create_upload import CreateUpload, UploadRules
 
 _ids = UploadIds()
 
 
 @cache
-def _rules() -> CreationRules:
-    return read_environment(CreationRules)
+def _rules() -> UploadRules:
+    return read_environment(UploadRules)
 
 
 @cache
@@ -37,16 +37,16 @@ def _quota() -> Quota:
 def handle(request: ApiRequest) -> Answer:
     """Answer 201 with the plan, 400 with all errors, 403 over the quota, or 409 for the key of an ended upload."""
     declared = UploadRequest.parse(request.json_body(), _rules().allowed_methods)
-    request.facts["size_class"] = size_class(declared.size_bytes)
+    request.log_fields["size_class"] = size_class(declared.size_bytes)
     now = datetime.now(UTC)
-    creation = Creation(
+    creation = CreateUpload(
         rules=_rules(),
         quota=_quota(),
         records=upload_store(),
-        permission=Permission(
+        signer=UploadSigner(
             bucket_here(ingest_bucket()), role_credentials(), kms_key_arn(), url_expires_in_seconds(), now
         ),
-        part_opening=part_opening,
+        multipart_start=multipart_start,
         session_issuer=session_issuer,
     )
     plan = creation.create_upload(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from handlers.aws.environment import bucket_here, read_environment
 from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson
 from handlers.aws.s3_client import AwsS3
-from handlers.storage.multipart_start import PartOpening
+from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.session_keys import SigningKeys
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.session_issuer import SessionIssuer
@@ -76,9 +76,9 @@ def upload_store() -> UploadStore:
 
 
 @cache
-def part_opening() -> PartOpening:
+def multipart_start() -> MultipartStart:
     """Make the bucket's client."""
-    return PartOpening(AwsS3(bucket_here(ingest_bucket())))
+    return MultipartStart(AwsS3(bucket_here(ingest_bucket())))
 
 
 @cache

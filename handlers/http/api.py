@@ -80,7 +80,7 @@ class ApiRequest(NamedTuple):
     """As the client sent it; to be checked."""
     headers: Mapping[str, str]
     """Of every answer to it."""
-    facts: dict[str, str | int]
+    log_fields: dict[str, str | int]
     """Additional fields of its record in the log, which the operation sets."""
 
     @classmethod
@@ -100,7 +100,7 @@ class ApiRequest(NamedTuple):
             body=body,
             idempotency_key=_header(headers, "idempotency-key"),
             headers={**ANSWER_HEADERS, **_cors_headers(headers, allowed_origins)},
-            facts={},
+            log_fields={},
         )
 
     @property
@@ -149,7 +149,7 @@ class ApiRequest(NamedTuple):
 
     def problem(self, status: int, kind: str, title: str, detail: str, **members: str) -> Answer:
         """Shape a problem detail; `kind` ends its type URN, `members` are extensions (RFC 9457, 3.2)."""
-        self.facts["problem"] = kind
+        self.log_fields["problem"] = kind
         body = {
             "type": PROBLEM_TYPE_PREFIX + kind,
             "title": title,
@@ -177,7 +177,6 @@ def api_operation(name: str) -> Callable[[Callable[[ApiRequest], Answer]], Handl
         def handle(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 - Lambda's signature
             began_at = time.perf_counter()
             request = ApiRequest.from_event(event, allowed_origins())
-            facts = request.facts
             status = 500
             try:
                 try:
@@ -186,10 +185,12 @@ def api_operation(name: str) -> Callable[[Callable[[ApiRequest], Answer]], Handl
                     answer = request.refusal(refused)
                 status = answer["statusCode"]
             except Exception as error:
-                facts["error"] = type(error).__name__
+                request.log_fields["error"] = type(error).__name__
                 raise
             finally:
-                write_record(name, status=status, began_at=began_at, request_id=request.request_id, **facts)
+                write_record(
+                    name, status=status, began_at=began_at, request_id=request.request_id, **request.log_fields
+                )
             return answer
 
         return handle

@@ -1,4 +1,7 @@
-"""Starts and aborts an upload in parts at S3. multipart.py lists the parts and completes it."""
+"""Starts and aborts multipart uploads with the light client: create_upload must not import boto3.
+
+multipart_completion.py lists the parts and completes the upload.
+"""
 
 from typing import NamedTuple
 
@@ -9,27 +12,27 @@ from handlers.domain.upload import Multipart, UploadRef
 from handlers.storage.upload_signer import described_object
 
 
-class PartOpening(NamedTuple):
-    """Lets parts come, and no longer; the parts themselves are sent by clients."""
+class MultipartStart(NamedTuple):
+    """Starts uploads in parts, and aborts those that are not to be completed."""
 
     s3: AwsS3
 
-    def open(self, ref: UploadRef, declared: UploadRequest, kms_key_arn: str) -> str:
-        """Let parts come, each with a checksum where the file was declared by one, and return S3's id of the upload."""
+    def start(self, ref: UploadRef, declared: UploadRequest, kms_key_arn: str) -> str:
+        """Return S3's id of a new multipart upload. Each part needs a checksum if the file was declared with one."""
         headers = described_object(declared, kms_key_arn)
         if declared.checksum:
             headers["x-amz-checksum-algorithm"] = declared.checksum.algorithm.upper()
-            # S3 offers the checksum of a whole object for CRC32 alone; of parts' checksums, for both.
+            # S3 offers the checksum of a whole object only for CRC32, but the checksum of parts for both algorithms.
             headers["x-amz-checksum-type"] = "COMPOSITE"
         return self.s3.create_multipart_upload(ref.object_key, headers)
 
-    def give_up(self, ref: UploadRef, multipart: Multipart) -> None:
-        """Delete the parts, and let no more come; where they are gone already, that is as good.
+    def abort(self, ref: UploadRef, multipart: Multipart) -> None:
+        """Delete the parts, and accept no more. Does nothing if S3 no longer has the upload.
 
-        A part that is on its way may still arrive: the bucket's lifecycle rule deletes it.
+        A part that is being sent may still arrive: the bucket's lifecycle rule deletes it.
         """
         try:
             self.s3.abort_multipart_upload(ref.object_key, multipart.multipart_id)
-        except AwsError as fault:
-            if fault.code != "NoSuchUpload":
+        except AwsError as error:
+            if error.code != "NoSuchUpload":
                 raise

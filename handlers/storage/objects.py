@@ -1,4 +1,4 @@
-"""Objects and results: with part_store.py and aws_s3.py the only code that speaks to S3."""
+"""Objects and results. Only this module, the multipart_*.py modules and aws/s3_client.py call S3."""
 
 from collections.abc import Generator, Mapping
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What a client is permitted to send: everything that S3 is to hold the bytes to is signed."""
+"""Signs the requests that clients send to S3. Everything that S3 must check is part of the signature."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,11 +17,11 @@ SENT_HEADERS = (
     KMS_KEY_HEADER,
     *(algorithm.header for algorithm in ChecksumAlgorithm),
 )
-"""All that is signed, and a browser may therefore have to send; it knows the length by itself."""
+"""All signed headers that a browser may have to send. It sets the length itself."""
 
 
-class Permission(NamedTuple):
-    """Signs requests to S3. A client that has one may send these bytes to this key until it expires."""
+class UploadSigner(NamedTuple):
+    """Signs requests that each allow one upload's bytes to be sent to its key, until they expire."""
 
     bucket: Bucket
     credentials: Credentials
@@ -32,11 +32,11 @@ class Permission(NamedTuple):
 
     @property
     def expires_at(self) -> datetime:
-        """When S3 takes no request by it any more."""
+        """When S3 stops accepting the signed requests."""
         return url_expiry(self.now, self.expires_in_seconds)
 
-    def to_put(self, upload: Upload) -> dict[str, Any]:
-        """Allow one PUT of just this length, type and checksum, taken once."""
+    def sign_put(self, upload: Upload) -> dict[str, Any]:
+        """Allow one PUT of exactly the declared length, type and checksum, once."""
         headers = {
             "Content-Length": str(upload.declared.size_bytes),
             **object_headers(upload.declared, self.kms_key_arn),
@@ -53,10 +53,10 @@ class Permission(NamedTuple):
         )
         return {"url": url, "headers": headers}
 
-    def to_post(self, upload: Upload) -> dict[str, Any]:
-        """Allow a browser's form with a file of just this length and checksum.
+    def sign_form(self, upload: Upload) -> dict[str, Any]:
+        """Allow a browser's form with a file of exactly the declared length and checksum.
 
-        S3 knows no If-None-Match here: a form sent twice makes a second version, and the first one is processed.
+        S3 has no If-None-Match for forms: a form sent twice makes a second version, but only the first is processed.
         """
         size_bytes = upload.declared.size_bytes
         form = presign_post(
@@ -72,7 +72,7 @@ class Permission(NamedTuple):
 
 
 def object_headers(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:
-    """What an object of one request is to be: its type, its encryption, and the bytes by their checksum."""
+    """Return the headers of an object that is sent in one request: type, encryption and checksum."""
     headers = described_object(declared, kms_key_arn)
     if declared.checksum:
         headers[declared.checksum.algorithm.header] = declared.checksum.value
@@ -80,7 +80,7 @@ def object_headers(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:
 
 
 def described_object(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:
-    """What an object is to be, but for its bytes: of its type, and encrypted as the bucket is."""
+    """Return the headers of any object: its type, and the same encryption as the bucket's."""
     headers = {"Content-Type": declared.content_type, ENCRYPTION_HEADER: "aws:kms"}
     if kms_key_arn:
         headers[KMS_KEY_HEADER] = kms_key_arn

@@ -9,13 +9,13 @@ from handlers.domain.errors import NotOpen, UnknownUpload
 from handlers.domain.plan import Method, Parts, choose_method
 from handlers.domain.quota import Quota
 from handlers.domain.upload import Claim, Multipart, Status, Upload, UploadRef, iso, needs_place
-from handlers.storage.multipart_start import PartOpening
-from handlers.storage.upload_signer import Permission
+from handlers.storage.multipart_start import MultipartStart
+from handlers.storage.upload_signer import UploadSigner
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.session_issuer import SessionIssuer
 
 
-class CreationRules(NamedTuple):
+class UploadRules(NamedTuple):
     """What the platform team allows, set by the UploadApi component; lifetimes in the units of their names."""
 
     multipart_threshold_bytes: int
@@ -25,14 +25,14 @@ class CreationRules(NamedTuple):
     """How a client may choose to send."""
 
 
-class Creation(NamedTuple):
+class CreateUpload(NamedTuple):
     """Everything that declaring an upload needs; what only parts need is made for parts alone."""
 
-    rules: CreationRules
+    rules: UploadRules
     quota: Quota
     records: UploadStore
-    permission: Permission
-    part_opening: Callable[[], PartOpening]
+    signer: UploadSigner
+    multipart_start: Callable[[], MultipartStart]
     session_issuer: Callable[[], SessionIssuer]
 
     def create_upload(
@@ -70,42 +70,43 @@ class Creation(NamedTuple):
             or choose_method(declared.size_bytes, multipart_threshold_bytes=self.rules.multipart_threshold_bytes),
             created_at=now,
             updated_at=now,
-            expires_at=self.permission.expires_at,
+            expires_at=self.signer.expires_at,
         )
 
     def _begin(self, wanted: Upload, now: datetime, *, is_alone: bool) -> dict[str, Any] | None:
         """Take a place for a new upload, plan and record it; None where its id is another's already.
 
-        Where it is certain that this request will not record the upload, its parts are deleted, and its place is freed
-        unless another request may have it for the same upload. Where the record's fate is not known, both are left:
-        without parts it costs nothing, the bucket's lifecycle rule ends it, and Places finds the place.
+        If it is certain that this request will not record the upload, its parts are aborted, and its place is freed
+        unless another request may have it for the same upload. If it is not known whether the record was written, both
+        are left: without parts the upload costs nothing, the bucket's lifecycle rule ends it, and Places finds the
+        place.
         """
         upload = wanted._replace(place=self._place(wanted, now))
         try:
             if upload.method is Method.MULTIPART:
-                upload = upload._replace(multipart=self._opened(upload))
+                upload = upload._replace(multipart=self._start_multipart(upload))
             plan = self._plan(upload, now)
         except Exception:
             if is_alone:
                 self.records.places.release(upload.ref, upload.place)
-            self._give_up_parts(upload)
+            self._abort_parts(upload)
             raise
         if self._record(upload):
             return plan
         self._keep_only_the_place_of(self.records.find(upload.ref), upload.place)
-        self._give_up_parts(upload)
+        self._abort_parts(upload)
         return None
 
     def _place(self, upload: Upload, now: datetime) -> int:
         return self.records.places.take(upload, now, limit=self.quota.max_open_uploads)
 
-    def _opened(self, upload: Upload) -> Multipart:
-        multipart_id = self.part_opening().open(upload.ref, upload.declared, self.permission.kms_key_arn)
+    def _start_multipart(self, upload: Upload) -> Multipart:
+        multipart_id = self.multipart_start().start(upload.ref, upload.declared, self.signer.kms_key_arn)
         return Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
 
-    def _give_up_parts(self, upload: Upload) -> None:
+    def _abort_parts(self, upload: Upload) -> None:
         if upload.multipart:
-            self.part_opening().give_up(upload.ref, upload.multipart)
+            self.multipart_start().abort(upload.ref, upload.multipart)
 
     def _again(self, ref: UploadRef, now: datetime) -> dict[str, Any]:
         """Return a pending upload's plan with a new URL, and extend its place to the URL's expiry.
@@ -119,7 +120,7 @@ class Creation(NamedTuple):
                 "ask for it by its upload_id, or send another key to begin a new one.",
                 known,
             )
-        renewed = known._replace(expires_at=self.permission.expires_at)
+        renewed = known._replace(expires_at=self.signer.expires_at)
         renewed = renewed._replace(place=self._place(renewed, now))
         found = self.records.record_renewed(renewed, place_before=known.place)
         self._keep_only_the_place_of(found, known.place, renewed.place)
@@ -139,14 +140,14 @@ class Creation(NamedTuple):
             "status": str(upload.status),
             "method": str(upload.method),
             **self._transfer(upload, now),
-            "expires_at": iso(self.permission.expires_at),
-            "expires_in_seconds": self.permission.expires_in_seconds,
+            "expires_at": iso(self.signer.expires_at),
+            "expires_in_seconds": self.signer.expires_in_seconds,
         }
 
     def _transfer(self, upload: Upload, now: datetime) -> dict[str, Any]:
         if upload.multipart:
             return self.session_issuer().transfer_plan(upload, upload.multipart, now)
-        return self.permission.to_post(upload) if upload.method is Method.POST else self.permission.to_put(upload)
+        return self.signer.sign_form(upload) if upload.method is Method.POST else self.signer.sign_put(upload)
 
     def _record(self, upload: Upload) -> bool:
         delete_at = upload.delete_at(timedelta(days=self.rules.record_retention_days))

@@ -13,38 +13,38 @@ from handlers.domain.declaration import UploadRequest
 from handlers.domain.plan import Method
 from handlers.domain.quota import Quota
 from handlers.domain.upload import UploadRef
-from handlers.storage.multipart_start import PartOpening
+from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.session_keys import SigningKey
-from handlers.storage.upload_signer import Permission
+from handlers.storage.upload_signer import UploadSigner
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.create_upload import Creation, CreationRules
+from handlers.use_cases.create_upload import CreateUpload, UploadRules
 from handlers.use_cases.session_issuer import SessionIssuer
 from tests.support.aws.fake_light_clients import KEY
 from tests.support.aws.moto_cloud import CREATED, OWNER
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
 IN_PARTS = {**BODY, "method": "multipart"}
-RULES = CreationRules(64 * 1024**2, 30, tuple(Method))
+RULES = UploadRules(64 * 1024**2, 30, tuple(Method))
 QUOTA = Quota(5 * 1024**3, 3, ())
 
 
-class Openings(AwsS3):
-    """Stands in for S3, and records the uploads in parts that were started and aborted."""
+class MultipartUploads(AwsS3):
+    """Stands in for S3, and notes which multipart uploads were started and aborted."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
-        self.opened: list[str] = []
-        self.given_up: list[str] = []
+        self.started: list[str] = []
+        self.aborted: list[str] = []
         self.failing = False
 
     def create_multipart_upload(self, key: str, headers: Mapping[str, str]) -> str:  # noqa: ARG002
         if self.failing:
             raise AwsError("InternalError", "no", 500, {})
-        self.opened.append(f"multipart-{self.name}{len(self.opened) + 1}")
-        return self.opened[-1]
+        self.started.append(f"multipart-{self.name}{len(self.started) + 1}")
+        return self.started[-1]
 
     def abort_multipart_upload(self, key: str, multipart_id: str) -> None:  # noqa: ARG002
-        self.given_up.append(multipart_id)
+        self.aborted.append(multipart_id)
 
 
 class Stammering(Boto3Json):
@@ -76,9 +76,9 @@ class Api:
     """Declares uploads, each under an id of its own, counted from 1."""
 
     store: UploadStore
-    openings: Openings = field(default_factory=Openings)
+    multipart: MultipartUploads = field(default_factory=MultipartUploads)
     quota: Quota = QUOTA
-    rules: CreationRules = RULES
+    rules: UploadRules = RULES
     kms_key_arn: str = ""
     declared: int = 0
 
@@ -92,7 +92,7 @@ class Api:
         upload_id: str | None = None,
     ) -> dict[str, Any]:
         self.declared += 1
-        permission = Permission(
+        signer = UploadSigner(
             Bucket.at("ingest", "eu-central-1"),
             Credentials("AKIAEXAMPLE", "secret"),
             self.kms_key_arn,
@@ -100,8 +100,8 @@ class Api:
             now,
         )
         issuer = SessionIssuer(OneKey(), 86_400)  # pyright: ignore[reportArgumentType] - its keys are no secret's
-        creation = Creation(self.rules, self.quota, self.store, permission, lambda: opening, lambda: issuer)
-        opening = PartOpening(self.openings)
+        creation = CreateUpload(self.rules, self.quota, self.store, signer, lambda: start, lambda: issuer)
+        start = MultipartStart(self.multipart)
         made = upload_id or ref_of(self.declared).upload_id
         declared = UploadRequest.parse(body, list(Method))
         return creation.create_upload(declared, owner=owner, upload_id=made, idempotency_key=key, now=now)

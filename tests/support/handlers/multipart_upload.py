@@ -42,8 +42,8 @@ class UploadInParts:
     multipart_id: str = ""
 
     def begin(self, **attributes: Any) -> None:
-        opened = self.cloud.s3.create_multipart_upload(Bucket=INGEST, Key=REF.object_key)
-        self.multipart_id = opened["UploadId"]
+        started = self.cloud.s3.create_multipart_upload(Bucket=INGEST, Key=REF.object_key)
+        self.multipart_id = started["UploadId"]
         self.cloud.write_record(
             REF,
             **{
@@ -61,7 +61,7 @@ class UploadInParts:
                 Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id, PartNumber=number, Body=body
             )
 
-    def put_together_elsewhere(self) -> None:
+    def complete_elsewhere(self) -> None:
         parts = self.cloud.s3.list_parts(Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id)["Parts"]
         self.cloud.s3.complete_multipart_upload(
             Bucket=INGEST,
@@ -72,7 +72,7 @@ class UploadInParts:
             },
         )
 
-    def give_up_elsewhere(self) -> None:
+    def abort_elsewhere(self) -> None:
         self.cloud.s3.abort_multipart_upload(Bucket=INGEST, Key=REF.object_key, UploadId=self.multipart_id)
 
     @property

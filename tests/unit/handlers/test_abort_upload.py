@@ -36,7 +36,7 @@ class TestPending:
         assert cloud.status() == "aborted"
 
     def test_parts_that_s3_gave_up_already_are_as_good(self, cloud: Cloud, in_parts: UploadInParts) -> None:
-        in_parts.give_up_elsewhere()
+        in_parts.abort_elsewhere()
         assert abort()["statusCode"] == 204
         assert cloud.status() == "aborted"
 

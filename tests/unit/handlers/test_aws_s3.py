@@ -17,7 +17,7 @@ from handlers.aws.presign import Bucket, Credentials
 from handlers.aws.s3_client import AwsS3
 from handlers.domain.plan import Parts
 from handlers.domain.upload import Multipart
-from handlers.storage.multipart_start import PartOpening
+from handlers.storage.multipart_start import MultipartStart
 from local.emulator.process import Emulator
 from tests.support.aws.connected_client import NOW
 from tests.support.aws.moto_cloud import ENVIRONMENT, REF
@@ -67,12 +67,12 @@ class TestGivingUp:
     @pytest.mark.parametrize(("code", "is_raised"), [("NoSuchUpload", False), ("AccessDenied", True)])
     def test_what_is_gone_already_is_as_good(self, code: str, is_raised: bool) -> None:
         with connected(refused(code, 404)) as (_server, client, _):
-            opening, multipart = PartOpening(client), Multipart("m", Parts(23, 10))
+            start, multipart = MultipartStart(client), Multipart("m", Parts(23, 10))
             if is_raised:
                 with pytest.raises(AwsError, match=code):
-                    opening.give_up(REF, multipart)
+                    start.abort(REF, multipart)
             else:
-                opening.give_up(REF, multipart)
+                start.abort(REF, multipart)
 
 
 class TestRefusals:

@@ -6,14 +6,14 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from handlers.entries import complete_upload
-from handlers.storage.multipart import PartStore
+from handlers.storage.multipart_completion import MultipartCompletion
 from tests.support.aws.moto_cloud import INGEST, REF, Cloud
 from tests.support.handlers.multipart_upload import BODIES, UploadInParts, problem_in
 from tests.support.handlers.proxy_events import proxy_event
 
 pytestmark = pytest.mark.usefixtures("api_started")
 
-GONE = "S3 no longer has its parts: they were completed, or deleted because of their age."
+GONE = "S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age."
 
 
 def complete(body: object = "{}") -> dict[str, Any]:
@@ -101,22 +101,22 @@ class TestAgain:
 
     def test_another_device_was_first(self, in_parts: UploadInParts) -> None:
         in_parts.send()
-        in_parts.put_together_elsewhere()
+        in_parts.complete_elsewhere()
         assert upload_of(complete())["status"] == "pending"
 
     def test_another_device_was_first_after_the_parts_were_listed(
         self, cloud: Cloud, in_parts: UploadInParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         in_parts.send()
-        held = PartStore.held
+        list_parts = MultipartCompletion.list_parts
 
         def raced(*args: Any) -> Any:
-            found = held(*args)
-            in_parts.put_together_elsewhere()
+            found = list_parts(*args)
+            in_parts.complete_elsewhere()
             cloud.write_record(status="uploaded", version=2, size_bytes=23)
             return found
 
-        monkeypatch.setattr(PartStore, "held", raced)
+        monkeypatch.setattr(MultipartCompletion, "list_parts", raced)
         assert upload_of(complete())["status"] == "uploaded"
 
 
@@ -176,17 +176,17 @@ class TestNotOpen:
         self, cloud: Cloud, in_parts: UploadInParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def raced(*_: Any) -> Any:
-            in_parts.give_up_elsewhere()
+            in_parts.abort_elsewhere()
             cloud.write_record(status="aborted", version=2)
-            return held(*_)
+            return list_parts(*_)
 
         in_parts.send()
-        held = PartStore.held
-        monkeypatch.setattr(PartStore, "held", raced)
+        list_parts = MultipartCompletion.list_parts
+        monkeypatch.setattr(MultipartCompletion, "list_parts", raced)
         assert problem_in(complete()) == (409, "not-open", "The upload is aborted, and no longer pending.")
 
     def test_parts_that_s3_gave_up(self, in_parts: UploadInParts) -> None:
-        in_parts.give_up_elsewhere()
+        in_parts.abort_elsewhere()
         assert problem_in(complete()) == (409, "not-open", GONE)
 
 

@@ -93,7 +93,7 @@ class TestTheRecord:
             with pytest.raises(RuntimeError, match=f"{REF.upload_id} is the id of an upload already"):
                 api.create({**body, "file_name": "other.pdf"}, upload_id=REF.upload_id)
         assert cloud.record() == record
-        assert api.openings.given_up == api.openings.opened != []
+        assert api.multipart.aborted == api.multipart.started != []
 
     def test_an_upload_whose_record_may_be_there_is_not_given_up(self, cloud: Cloud, api: Api) -> None:
         with Stubber(cloud.dynamodb) as stubber:
@@ -101,7 +101,7 @@ class TestTheRecord:
             stubber.add_client_error("put_item", "InternalServerError")
             with pytest.raises(AwsError, match="InternalServerError"):
                 api.create(IN_PARTS)
-        assert (api.openings.opened, api.openings.given_up) == (["multipart-1"], [])
+        assert (api.multipart.started, api.multipart.aborted) == (["multipart-1"], [])
 
     @pytest.mark.parametrize("key", [None, "a-key"])
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
@@ -113,7 +113,7 @@ class TestTheRecord:
         plan = api.create(body, key=key)
         assert plan["upload_id"] == ref_of(1).upload_id
         assert cloud.status(ref_of(1)) == "pending"
-        assert api.openings.given_up == []
+        assert api.multipart.aborted == []
 
 
 class TestRefusal:

@@ -72,7 +72,7 @@ class TestNotOpen:
 
     def test_parts_that_s3_has_no_longer(self, in_parts: UploadInParts) -> None:
         in_parts.send()
-        in_parts.put_together_elsewhere()
+        in_parts.complete_elsewhere()
         status, kind, detail = problem_in(ask())
         assert (status, kind) == (409, "not-open")
-        assert detail.startswith("S3 no longer has its parts")
+        assert detail.startswith("S3 no longer has the parts")

@@ -14,10 +14,10 @@ from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import NotOpen, QuotaExceeded
 from handlers.domain.plan import Method
 from handlers.domain.upload import Status, Upload, UploadRef
-from handlers.storage.multipart_start import PartOpening
+from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.multipart import abort_upload
+from handlers.use_cases.abort_upload import abort_upload
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, Stammering, ref_of
 
@@ -135,7 +135,7 @@ class TestAPlace:
         with pytest.raises(QuotaExceeded, match=r"^You have 3 open uploads, which is your quota"):
             api.create(body)
         assert api.create(body, owner="somebody-else")["status"] == "pending"
-        assert len(api.openings.opened) == (4 if body is IN_PARTS else 0), "the refused one was never opened"
+        assert len(api.multipart.started) == (4 if body is IN_PARTS else 0), "the refused one was never started"
 
     def test_an_upload_holds_it_until_its_url_expires_or_its_parts_do(self, cloud: Cloud, api: Api) -> None:
         api.create()
@@ -151,7 +151,7 @@ class TestAPlace:
         _, place = cloud.dynamodb.scan(TableName=TABLE)["Items"]
         assert place["delete_at"] == place["held_until"] == {"N": str(int(CREATED.timestamp()) + 900)}
 
-    def test_one_that_was_sent_or_whose_parts_were_given_up_leaves_it_at_once(self, api: Api) -> None:
+    def test_one_that_was_sent_or_whose_parts_were_aborted_leaves_it_at_once(self, api: Api) -> None:
         for body in (BODY, IN_PARTS, BODY):
             api.create(body)
         api.store.record_uploaded(ref_of(1), CREATED, version_id="v1")
@@ -175,7 +175,7 @@ class TestAPlace:
         for _ in range(3):
             api.create(now=EXPIRED)
 
-    def test_an_aborted_one_keeps_it_while_its_parts_cannot_be_given_up(
+    def test_an_aborted_one_keeps_it_while_its_parts_cannot_be_aborted(
         self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: object) -> None:
@@ -183,7 +183,7 @@ class TestAPlace:
 
         api.create(IN_PARTS)
         with monkeypatch.context() as failing:
-            failing.setattr(api.openings, "abort_multipart_upload", fail)
+            failing.setattr(api.multipart, "abort_multipart_upload", fail)
             with pytest.raises(AwsError):
                 abort(api, 1)
         assert len(cloud.places()) == 1
@@ -301,15 +301,15 @@ class TestWhatACrashLeaves:
     def test_a_request_that_comes_again_finds_its_place(self, cloud: Cloud, api: Api) -> None:
         """The first one took a place for its key, and ended before it recorded the upload."""
         for number in range(3):
-            api.openings.failing = True
+            api.multipart.failing = True
             with pytest.raises(AwsError):
                 api.create(IN_PARTS, key=f"key-{number}")
-            api.openings.failing = False
+            api.multipart.failing = False
             api.create(IN_PARTS, key=f"key-{number}")
         assert len(cloud.places()) == 3
 
-    def test_an_upload_that_cannot_be_opened_keeps_none(self, cloud: Cloud, api: Api) -> None:
-        api.openings.failing = True
+    def test_an_upload_that_cannot_be_started_keeps_none(self, cloud: Cloud, api: Api) -> None:
+        api.multipart.failing = True
         for _ in range(5):
             with pytest.raises(AwsError):
                 api.create(IN_PARTS)
@@ -470,7 +470,7 @@ def upload_of(
 def abort(api: Api, upload: UploadRef | int) -> None:
     """Abort an upload of the API's, named or by its count."""
     ref = ref_of(upload) if isinstance(upload, int) else upload
-    abort_upload(ref, LATER, records=api.store, opening=PartOpening(api.openings))
+    abort_upload(ref, LATER, records=api.store, multipart_start=MultipartStart(api.multipart))
 
 
 def held(number: int) -> dict[str, Any]:

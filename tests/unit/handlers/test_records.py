@@ -36,7 +36,7 @@ def _no_origins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @api_operation("createUpload")
 def take(request: ApiRequest) -> Answer:
-    request.facts["size_class"] = "under-1MB"
+    request.log_fields["size_class"] = "under-1MB"
     return request.answer(201, {"url": "https://bucket.example/?X-Amz-Signature=s", "session": "token"})
 
 

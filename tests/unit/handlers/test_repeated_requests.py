@@ -9,12 +9,12 @@ from handlers.aws.client import AwsError
 from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
 from handlers.domain.upload import Status
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
-from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, Openings, ref_of
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, MultipartUploads, ref_of
 
 
 class TestTheSameRequestAgain:
     @pytest.mark.parametrize("body", [BODY, {**BODY, "method": "post"}, IN_PARTS])
-    def test_it_is_the_same_upload_with_a_fresh_permission(self, cloud: Cloud, api: Api, body: dict[str, Any]) -> None:
+    def test_it_is_the_same_upload_with_a_fresh_signature(self, cloud: Cloud, api: Api, body: dict[str, Any]) -> None:
         first = api.create(body, key="a-key")
         records = cloud.count_records()
         again = api.create(body, key="a-key", now=LATER)
@@ -23,10 +23,10 @@ class TestTheSameRequestAgain:
         assert again != first
         assert again.keys() == first.keys()
         assert cloud.count_records() == records
-        assert api.openings.opened == (["multipart-1"] if body is IN_PARTS else [])
-        assert api.openings.given_up == []
+        assert api.multipart.started == (["multipart-1"] if body is IN_PARTS else [])
+        assert api.multipart.aborted == []
 
-    def test_the_record_knows_how_long_the_fresh_permission_lives(self, cloud: Cloud, api: Api) -> None:
+    def test_the_record_knows_how_long_the_fresh_signature_lives(self, cloud: Cloud, api: Api) -> None:
         api.create(key="a-key")
         api.create(key="a-key", now=LATER)
         record = cloud.record(ref_of(1))
@@ -74,10 +74,10 @@ class TestTheSameRequestAgain:
 
     def test_a_request_that_got_no_further_than_its_key_is_made_up_for(self, cloud: Cloud, api: Api) -> None:
         """The request that claimed the key was rejected or crashed. Its id is used again."""
-        api.openings.failing = True
+        api.multipart.failing = True
         with pytest.raises(AwsError):
             api.create(IN_PARTS, key="a-key")
-        api.openings.failing = False
+        api.multipart.failing = False
         assert api.create(IN_PARTS, key="a-key")["upload_id"] == ref_of(1).upload_id
         assert cloud.status(ref_of(1)) == "pending"
 
@@ -90,7 +90,7 @@ class TestTheSameRequestAgain:
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
     def test_of_two_at_once_the_second_finds_the_firsts_upload(self, api: Api, body: dict[str, Any]) -> None:
         """The other request records the upload between this one's look at it and its own record."""
-        records, other = api.store.record_pending, Api(api.store, Openings("other-"))
+        records, other = api.store.record_pending, Api(api.store, MultipartUploads("other-"))
 
         def overtaken(*arguments: Any, **more: Any) -> bool:
             api.store.record_pending = records
@@ -99,9 +99,9 @@ class TestTheSameRequestAgain:
 
         api.store.record_pending = overtaken
         assert api.create(body, key="a-key")["upload_id"] == ref_of(1).upload_id
-        assert len(api.openings.opened) == (body is IN_PARTS)
-        assert api.openings.given_up == api.openings.opened
-        assert other.openings.given_up == []
+        assert len(api.multipart.started) == (body is IN_PARTS)
+        assert api.multipart.aborted == api.multipart.started
+        assert other.multipart.aborted == []
 
     def test_keys_are_kept_for_a_day_and_are_no_uploads(self, cloud: Cloud, api: Api) -> None:
         api.create(key="a secret perhaps".replace(" ", "-"))

@@ -1,9 +1,11 @@
-"""The parts of an upload, as S3 keeps them until they are one object; multipart_start.py starts and aborts."""
+"""Lists the parts of a multipart upload, and completes it. Uses boto3, unlike multipart_start.py.
+
+The clients send the parts.
+"""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -19,48 +21,47 @@ _SIZE_HEADER = "x-amz-mp-object-size"
 
 
 class PartsGone(Exception):
-    """S3 no longer has the parts: they are an object already, or were deleted."""
+    """S3 no longer has the parts: the upload was completed or aborted."""
 
 
 class PartsBusy(Exception):
-    """S3 is working on the same object for another request, and left the parts as they are."""
+    """S3 is working on the same object for another request, and changed nothing."""
 
 
-@dataclass(frozen=True)
-class HeldPart:
-    """A part that S3 has."""
+class StoredPart(NamedTuple):
+    """A part that S3 has stored. The names are the API's."""
 
     part_number: int
     size_bytes: int
     etag: str
     checksum: str | None = None
-    """In base64; only where the file was declared by one."""
+    """In base64, only if the file was declared with one."""
 
 
-class PartStore:
-    """Looks through the parts of uploads, and puts them together; the parts themselves are sent by clients."""
+class MultipartCompletion:
+    """One bucket's multipart uploads, from their first part to the object."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
-    def held(self, upload: Upload, multipart: Multipart) -> list[HeldPart]:
-        """List all parts that are there, by number; raises PartsGone."""
-        ref, checksum = upload.ref, _checksum_name(upload)
+    def list_parts(self, upload: Upload, multipart: Multipart) -> list[StoredPart]:
+        """Return all stored parts in the order of their numbers; raises PartsGone."""
+        ref, checksum = upload.ref, _checksum_name(upload) or ""
         pages = self._client.get_paginator("list_parts").paginate(
             Bucket=self._bucket, Key=ref.object_key, UploadId=multipart.multipart_id
         )
         with _gone_after("NoSuchUpload"):
             return [
-                HeldPart(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag", ""), part.get(checksum or ""))
+                StoredPart(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag", ""), part.get(checksum))
                 for page in pages
                 for part in page.get("Parts", [])
             ]
 
-    def put_together(self, upload: Upload, multipart: Multipart, parts: Sequence[HeldPart]) -> None:
-        """Make the parts the object, unless there is one already.
+    def complete(self, upload: Upload, multipart: Multipart, parts: Sequence[StoredPart]) -> None:
+        """Make one object of the parts, unless there is an object already.
 
-        Raises PartsGone, PartsBusy, or SizeMismatch where S3 counts other bytes than were declared.
+        Raises PartsGone, PartsBusy, or SizeMismatch if the parts together do not have the declared size.
         """
         ref, checksum = upload.ref, _checksum_name(upload)
         listed: list[Any] = [
@@ -78,31 +79,30 @@ class PartStore:
             )
 
     def has_object(self, ref: UploadRef) -> bool:
-        """Return whether the object exists, by listing it, which unlike HEAD needs no right to read it."""
+        """Return whether the object exists. Listing it, unlike HEAD, needs no permission to read it."""
         answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=ref.object_key, MaxKeys=1)
         return any(entry.get("Key") == ref.object_key for entry in answer.get("Contents", []))
 
 
 def _checksum_name(upload: Upload) -> str | None:
-    """What S3's API calls the parts' checksums."""
+    """Return the field of a part's checksum in S3's API."""
     checksum = upload.declared.checksum
     return f"Checksum{checksum.algorithm.upper()}" if checksum else None
 
 
 @contextmanager
 def _completion_errors() -> Generator[None]:
-    """Raise PartsBusy or SizeMismatch for the errors of S3 that mean it."""
+    """Raise PartsBusy or SizeMismatch for the S3 errors that mean these."""
     try:
         yield
-    except ClientError as fault:
-        if _code(fault) == "ConditionalRequestConflict":
-            raise PartsBusy(str(fault)) from fault
-        # S3's code for another size is InvalidRequest, which it has for much else.
-        if _code(fault) == "InvalidRequest" and _SIZE_HEADER in str(fault):
+    except ClientError as error:
+        if _code(error) == "ConditionalRequestConflict":
+            raise PartsBusy(str(error)) from error
+        # InvalidRequest is S3's code for a wrong size, but also for other errors.
+        if _code(error) == "InvalidRequest" and _SIZE_HEADER in str(error):
             raise SizeMismatch(
-                "S3 counts other bytes in the parts than the upload was declared with; send the parts again, and "
-                "complete again."
-            ) from fault
+                "The parts together do not have the declared size; send the parts again, and complete again."
+            ) from error
         raise
 
 
@@ -110,11 +110,11 @@ def _completion_errors() -> Generator[None]:
 def _gone_after(*codes: str) -> Generator[None]:
     try:
         yield
-    except ClientError as fault:
-        if _code(fault) not in codes:
+    except ClientError as error:
+        if _code(error) not in codes:
             raise
-        raise PartsGone(str(fault)) from fault
+        raise PartsGone(str(error)) from error
 
 
-def _code(fault: ClientError) -> str | None:
-    return fault.response.get("Error", {}).get("Code")
+def _code(error: ClientError) -> str | None:
+    return error.response.get("Error", {}).get("Code")
