@@ -13,7 +13,8 @@ from typing import Any
 import pulumi
 import yaml
 
-from local.engine.built_in.program import Registration, plain, run_program
+from local.engine.built_in.program import Registration, run_program
+from local.resources.parameters import plain
 
 _PROJECT = Path(__file__).resolve().parents[1]
 

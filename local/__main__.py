@@ -1,7 +1,6 @@
 """`python -m local up | demo | down`.
 
-The commands import what they need when they run: Pulumi and botocore take most of a second, which neither `down`
-nor a Ctrl-C should have to wait for.
+The commands import what they need when they run, because importing Pulumi and botocore takes most of a second.
 """
 # ruff: noqa: PLC0415
 
@@ -15,7 +14,7 @@ from local.interruption import Stopped, check_stopped, stoppable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 0 if everything happened that the command promises, 1 if not, 128 + n after signal n."""
+    """Return 0 if the command succeeded, 1 if it failed, 128 + n after signal n."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"\n{error}\n")
         return 1
     except BrokenPipeError:  # the reader of the output has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it at exit
         return 1
     except Stopped as stopped:
         sys.stderr.write(f"\n{stopped}: everything that was started has ended.\n")
@@ -41,7 +40,7 @@ def _up(options: argparse.Namespace) -> int:
         else:
             from local.startup import deploy_program
         up(deploy_program)
-    except Stopped as stopped:  # how it is meant to end
+    except Stopped as stopped:  # the normal end
         sys.stdout.write(f"\n{stopped}: everything that was started has ended.\n")
     return 0
 
@@ -55,7 +54,7 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _down(_: argparse.Namespace) -> int:
-    from local.down import down
+    from local.run_file import down
 
     sys.stdout.write(f"{down()}\n")
     return 0

@@ -1,32 +1,31 @@
-"""The demo: a file that API Gateway refuses goes through the real program and comes out as a result.
+"""`demo`: sends a file that API Gateway rejects through the program, and checks the result.
 
-Each function below is one step: it acts as one party, says on its `Step` what came of it, and raises
-`LocalModeError` where something else happened than Portage promises.
+Each function below is one step. It writes its outcome to its `Step` and raises `LocalModeError` if the outcome is not
+the expected one.
 """
 
 import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from client import CreatedUpload, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
 from client.transfer import send_file
-from local import sample_picture as picture
-from local import users
+from local import sample_picture
 from local.display import Display, Step, open_display, print_facts, print_text
 from local.emulator.process import Emulator
 from local.errors import LocalModeError
-from local.history import Change, status_changes
 from local.sample_picture import Picture
-from local.startup import check_config, deploy_program, explained, start_emulator
+from local.startup import check_config, deploy_program, explained, sign_up, start_emulator
 
-_SIDE_PIXELS = 2890  # 25 MB: two and a half times what API Gateway lets through
+_SIDE_PIXELS = 2890  # 25 MB: two and a half times API Gateway's limit
 _FOLLOW_SECONDS = 20.0
-_PACE = Pace(first_wait_seconds=0.02, longest_wait_seconds=0.02)  # a second in all, and every change is news
+_PACE = Pace(first_wait_seconds=0.02, longest_wait_seconds=0.02)  # the upload takes a second, and each change is shown
 _MEGA = 1_000_000
 _WAY = ("pending", "uploaded", "processing", "completed")
 
@@ -43,8 +42,17 @@ _CLEAN = "Clean up"
 _STEPS = (_START, _DEPLOY, _SIGN_IN, _MAKE, _REFUSE, _DECLARE, _SEND, _FOLLOW, _CHECK, _CLEAN)
 
 
+@dataclass(frozen=True)
+class Change:
+    """One change of an upload's status."""
+
+    version: int
+    status: str
+    at: datetime
+
+
 def run_demo() -> None:
-    """Take every step and show it; LocalModeError says what went wrong, after everything has ended."""
+    """Run and show every step; LocalModeError if one fails, after everything has ended."""
     check_config()
     started = time.monotonic()
     print_text("Portage: a file that API Gateway refuses goes through, on this machine alone")
@@ -86,37 +94,37 @@ def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
 
 
 def sign_up_and_in(step: Step, emulator: Emulator, user_pool: UserPool) -> Session:
-    """Sign up as a stranger would: the code comes from the mail that Cognito sent."""
-    user = users.sign_up(emulator, user_pool)
+    """Sign up with the code from the mail that Cognito sent."""
+    user = sign_up(emulator, user_pool)
     step.outcome = f"{user.email}, confirmed by mailed code"
     return user_pool.sign_in(user.email, user.password)
 
 
 def make_file(step: Step, folder: Path) -> Picture:
-    """Write the file where it goes with the emulator's own, and take its SHA-256 before it travels."""
-    file = picture.write_picture(folder / "noise.png", _SIDE_PIXELS)
+    """Write the file, and compute its SHA-256 before it is sent; the emulator deletes its folder."""
+    file = sample_picture.write_picture(folder / "noise.png", _SIDE_PIXELS)
     step.outcome = f"{file.path.name}, {file.size_bytes / _MEGA:.1f} MB, SHA-256 {_short(file.sha256)}"
     return file
 
 
 def send_through_gateway(step: Step, api_url: str, session: Session, file: Picture) -> None:
-    """Send the file as a request body, which API Gateway must refuse."""
+    """Send the file as a request body, which API Gateway must reject."""
     headers = {
         "Authorization": f"Bearer {session.id_token()}",
-        "Content-Type": picture.MEDIA_TYPE,
+        "Content-Type": sample_picture.MEDIA_TYPE,
         "Content-Length": str(file.size_bytes),
     }
     answer = send_file("POST", f"{api_url}/uploads", headers, file.path)
     if answer.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         raise LocalModeError(
-            f"the gateway answered {answer.status} to {file.size_bytes} bytes, which it should refuse with 413"
+            f"the gateway answered {answer.status} to {file.size_bytes} bytes, but should reject them with 413"
         )
     step.outcome = f"refused: 413, {json.loads(answer.body)['detail']}"
 
 
 def declare(step: Step, api: UploadsApi, file: Picture) -> CreatedUpload:
     """Ask Portage where to send the file."""
-    created = api.create(file.path.name, picture.MEDIA_TYPE, file.size_bytes)
+    created = api.create(file.path.name, sample_picture.MEDIA_TYPE, file.size_bytes)
     step.outcome = f"a presigned PUT, valid for {created.expires_in_seconds} s"
     return created
 
@@ -135,7 +143,7 @@ def send(step: Step, created: CreatedUpload, file: Picture) -> None:
 
 
 def follow_status(step: Step, api: UploadsApi, created: CreatedUpload) -> ResultPlace:
-    """Ask for the status as the user, and note each change with the server's own times."""
+    """Get the status as the user, and note each change with the server's times."""
     for upload in follow(api.get, created.upload_id, _FOLLOW_SECONDS, pace=_PACE):
         step.outcome = _note_change(step, upload.status, upload.updated_at - upload.created_at)
         if upload.result is not None:
@@ -145,8 +153,23 @@ def follow_status(step: Step, api: UploadsApi, created: CreatedUpload) -> Result
     raise LocalModeError(f"upload {created.upload_id} ended without a result: {step.outcome}")
 
 
+def status_changes(emulator: Emulator, table: str, upload_id: str) -> list[Change]:
+    """Return all changes of an upload's status in order, from the table's stream (which keeps 24 hours)."""
+    streams = emulator.client("dynamodbstreams")
+    stream = emulator.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    changes: list[Change] = []
+    for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
+        start = streams.get_shard_iterator(StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        for record in streams.get_records(ShardIterator=start["ShardIterator"])["Records"]:
+            item = record["dynamodb"].get("NewImage", {})
+            if item.get("upload_id") == {"S": upload_id}:
+                at = datetime.fromisoformat(item["updated_at"]["S"])
+                changes.append(Change(int(item["version"]["N"]), item["status"]["S"], at))
+    return sorted(changes, key=lambda change: change.version)
+
+
 def check_changes(step: Step, changes: Sequence[Change]) -> None:
-    """Take the stream's word for what happened: a status may be too short to be seen by asking."""
+    """Check the changes in the table's stream, because a status may be too short to be seen by polling."""
     step.notes.clear()
     for change in changes:
         _note_change(step, change.status, change.at - changes[0].at)
@@ -163,11 +186,11 @@ def _note_change(step: Step, status: str, since: timedelta) -> str:
 def check_result(step: Step, s3: Any, place: ResultPlace, file: Picture) -> None:
     """Read the result as the operator, and compare it with the file that was sent."""
     result = json.load(s3.get_object(Bucket=place.bucket, Key=place.key)["Body"])
-    sent = {"size_bytes": file.size_bytes, "sha256": file.sha256, "sniffed_type": picture.MEDIA_TYPE}
+    sent = {"size_bytes": file.size_bytes, "sha256": file.sha256, "sniffed_type": sample_picture.MEDIA_TYPE}
     found = {name: result.get(name) for name in sent}
     if found != sent:
-        raise LocalModeError(f"the result says {found}, but what was sent is {sent}")
-    step.outcome = f"{file.size_bytes:,} bytes, {picture.MEDIA_TYPE}, same SHA-256"
+        raise LocalModeError(f"the result is {found}, but should be {sent}")
+    step.outcome = f"{file.size_bytes:,} bytes, {sample_picture.MEDIA_TYPE}, same SHA-256"
 
 
 def _places(

@@ -1,7 +1,4 @@
-"""Shows steps as they are taken: a live table in a terminal, plain lines anywhere else.
-
-Nothing here knows what the steps do, and the steps know nothing of how they are shown.
-"""
+"""Shows the progress of steps: a live table in a terminal, otherwise plain lines."""
 
 import sys
 import time
@@ -24,20 +21,20 @@ _MEGA = 1_000_000
 _FRAMES_PER_SECOND = 15
 _BAR_COLUMNS = 20
 _WIDEST_COLUMNS = 100
-_ECHO_COLUMNS = 4  # a terminal echoes "^C": were it to break the last line, the next frame would begin too low
+_ECHO_COLUMNS = 4  # for the terminal's echo of "^C", which would otherwise wrap the last line
 _STATE_STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "bold red"}
 
 
 @dataclass
 class Step:
-    """One step: what it does fills it in, and a display reads it whenever it likes."""
+    """The state of one step: the step's function writes it, and a display reads it at any time."""
 
     title: str
     state: Literal["waiting", "running", "done", "failed"] = "waiting"
     outcome: str = ""
-    """What it came to so far."""
+    """The result so far."""
     notes: list[str] = field(default_factory=list[str])
-    """Lines that stay under it."""
+    """Lines under the step."""
     bytes_done: int = 0
     bytes_total: int = 0
     """0 where no bytes are counted."""
@@ -47,7 +44,7 @@ class Step:
 
 
 class Display(Protocol):
-    """Shows the steps that it was made with, each taken once."""
+    """Shows steps, each of which runs once."""
 
     def __enter__(self) -> Self: ...
 
@@ -61,7 +58,7 @@ class Display(Protocol):
 
 
 def open_display(titles: Sequence[str]) -> Display:
-    """Return the display that suits standard output."""
+    """Return a live display if standard output is a terminal, otherwise a plain one."""
     console = Console(highlight=False)
     if sys.stdout.isatty() and not console.is_dumb_terminal:
         return LiveDisplay(titles, console)
@@ -69,7 +66,7 @@ def open_display(titles: Sequence[str]) -> Display:
 
 
 def print_facts(headline: str, facts: Mapping[str, str]) -> None:
-    """Print names and values in two columns; no value is broken, so that it can be copied."""
+    """Print names and values in two columns; values are not wrapped, so that they can be copied."""
     console = Console(highlight=False)
     width = max(map(len, facts)) + 2
     console.print(f"\n{headline}", style="bold", markup=False)
@@ -78,7 +75,7 @@ def print_facts(headline: str, facts: Mapping[str, str]) -> None:
 
 
 def print_text(headline: str, text: str = "") -> None:
-    """Print a text as it is, so that it can be copied."""
+    """Print a text without wrapping, so that it can be copied."""
     console = Console(highlight=False)
     console.print(f"\n{headline}", style="bold", markup=False, soft_wrap=True)
     if text:
@@ -86,7 +83,7 @@ def print_text(headline: str, text: str = "") -> None:
 
 
 @contextmanager
-def _taken(step: Step) -> Generator[Step]:
+def _running(step: Step) -> Generator[Step]:
     check_stopped()
     step.state = "running"
     step.started = time.monotonic()
@@ -103,7 +100,7 @@ def _taken(step: Step) -> Generator[Step]:
 
 
 class PlainDisplay:
-    """Prints a line when a step begins, and what came of it when it ends."""
+    """Prints a line when a step begins, and its outcome when it ends."""
 
     def __init__(self, titles: Sequence[str]) -> None:
         self._steps = {title: Step(title) for title in titles}
@@ -122,7 +119,7 @@ class PlainDisplay:
         _print_line(title)
         step = self._steps[title]
         try:
-            with _taken(step):
+            with _running(step):
                 yield step
         finally:
             for note in step.notes:
@@ -137,7 +134,7 @@ def _print_line(text: str) -> None:
 
 
 class LiveDisplay:
-    """Redraws a table of all steps, those to come among them."""
+    """Redraws a table of all steps, also of those that wait."""
 
     def __init__(self, titles: Sequence[str], console: Console) -> None:
         self._steps = {title: Step(title) for title in titles}
@@ -160,8 +157,8 @@ class LiveDisplay:
         self._live.stop()
 
     def step(self, title: str) -> AbstractContextManager[Step]:
-        """Let the next frames show the step as it is then."""
-        return _taken(self._steps[title])
+        """Show the step in the next frames."""
+        return _running(self._steps[title])
 
     def refresh(self) -> None:
         """Draw a frame now."""

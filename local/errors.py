@@ -1,5 +1,5 @@
-"""What keeps a command of local mode from doing what it promises."""
+"""The error that a command of local mode prints."""
 
 
 class LocalModeError(Exception):
-    """The message says all that its reader needs: what happened, and what to do about it."""
+    """The message is all that the command prints: what happened, and what to do."""

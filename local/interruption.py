@@ -1,4 +1,4 @@
-"""Ending in good order when a signal says so."""
+"""Ends a command in an orderly way at a signal."""
 
 import signal
 from collections.abc import Generator
@@ -8,7 +8,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked this process to end.
+    """A signal asked this process to end.
 
     A KeyboardInterrupt, because an event loop lets only that and SystemExit through.
     """
@@ -16,16 +16,16 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(f"Stopped by {signal.Signals(number).name}")
         self.exit_code = 128 + number
-        """What a shell reports of a process that the signal ended."""
+        """The exit code that a shell reports for a process that the signal ended."""
 
 
 _pending: list[Stopped] = []
 
 
 def check_stopped() -> None:
-    """Raise Stopped again, if it was raised where nothing could come of it.
+    """Raise Stopped again if it was raised where Python ignores it.
 
-    Python passes over what a signal raises inside a finalizer or a weak reference's callback.
+    Python ignores an exception in a finalizer or a weak reference's callback.
     """
     if _pending:
         raise _pending[0]
@@ -33,7 +33,7 @@ def check_stopped() -> None:
 
 @contextmanager
 def stoppable() -> Generator[None]:
-    """Raise Stopped in the main thread at the first signal; later ones do not cut the tidying short."""
+    """Raise Stopped in the main thread at the first signal; later signals do not interrupt the cleanup."""
     previous = {number: signal.getsignal(number) for number in _STOPPING}
 
     def stop(number: int, _frame: object) -> None:
@@ -43,7 +43,7 @@ def stoppable() -> Generator[None]:
         raise _pending[0]
 
     for number, handler in previous.items():
-        if handler != signal.SIG_IGN:  # as nohup ignores SIGHUP, and a script SIGINT for a command with `&`
+        if handler != signal.SIG_IGN:  # nohup ignores SIGHUP, and `&` in a script SIGINT
             signal.signal(number, stop)
     try:
         yield

@@ -1,9 +1,8 @@
-"""Which process runs local mode in this checkout.
+"""Records which process runs local mode in this checkout, and stops it.
 
-That process holds a lock on the run file, and the system takes the lock back when the process is gone, however
-it ended. So a held lock proves that the process named in the file is alive and ours; a number alone would not,
-for numbers are given out again. Only who has the lock removes the file; who gets the lock of a file that is no
-longer at its path has been too slow, and opens the next one.
+That process holds a lock on the run file. The system releases the lock when the process ends, in whatever way. So a
+held lock proves that the process in the file runs local mode; its id alone would not, because ids are used again. Only
+the process with the lock deletes the file. A process that locks a file that is no longer at its path opens the new one.
 """
 
 import fcntl
@@ -25,11 +24,12 @@ PATH = PROJECT_DIR / ".local" / "up.json"
 
 _LOOK_SECONDS = 0.05
 _CONTENT_BYTES = 4096
+_STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Runner:
-    """The process that runs local mode, or ended without being able to say so."""
+    """The process that runs local mode, or that ended without cleaning up."""
 
     pid: int
     started_at: str
@@ -41,9 +41,9 @@ class Runner:
 
 @contextmanager
 def held(path: Path) -> Generator[None]:
-    """Name this process in the file while the body runs; LocalModeError if another one is named.
+    """Record this process in the file while the body runs; LocalModeError if another process runs local mode.
 
-    The lock stays until the process ends: who waits for it waits for that, not for the body's end.
+    The lock stays until the process ends, so `down` waits for the end of the process and not of the body.
     """
     path.parent.mkdir(exist_ok=True)
     file = _lock_newest(path)
@@ -73,7 +73,7 @@ def client_files(path: Path) -> ClientFiles:
 
 
 def find_runner(path: Path) -> Runner | None:
-    """Return who runs local mode or left the file behind by dying; None if neither is the case."""
+    """Return the process in the run file, alive or not; None without one."""
     try:
         with _briefly_open(path) as file:
             is_alive = not _locked(file)
@@ -83,18 +83,18 @@ def find_runner(path: Path) -> Runner | None:
     return Runner(**json.loads(content), is_alive=is_alive) if content else None
 
 
-def forget_dead_runner(path: Path) -> None:
-    """Remove the files that a process left behind."""
+def _remove_files_of_dead_runner(path: Path) -> None:
+    """Delete the files of a process that ended without cleaning up."""
     file = _lock_newest(path)
     if file is not None:
         _remove(path)
         os.close(file)
 
 
-def stop_within(path: Path, runner: Runner, seconds: float) -> bool:
-    """Signal the process that holds the file to end, and wait. Returns False after the timeout."""
+def _stop_within(path: Path, runner: Runner, seconds: float) -> bool:
+    """Ask the process to end and wait until it has ended; False if it has not in that time."""
     deadline = time.monotonic() + seconds
-    with _briefly_open(path) as file:  # opened first, as the process removes it while it ends
+    with _briefly_open(path) as file:  # opened first, because the process deletes it before it ends
         os.kill(runner.pid, signal.SIGTERM)
         while not _locked(file):
             if time.monotonic() > deadline:
@@ -103,8 +103,23 @@ def stop_within(path: Path, runner: Runner, seconds: float) -> bool:
     return True
 
 
+def down(path: Path = PATH) -> str:
+    """Stop the `up` of this checkout, if one runs, wait until it has ended, and return a sentence about it."""
+    runner = find_runner(path)
+    if runner is None:
+        return "Local mode does not run in this checkout: `make local`, or `python -m local up`, starts it."
+    if not runner.is_alive:
+        _remove_files_of_dead_runner(path)
+        return f"Local mode does not run in this checkout: {runner} ended without cleaning up; its files are deleted."
+    if not _stop_within(path, runner, _STOP_SECONDS):
+        raise LocalModeError(
+            f"{runner} still runs {_STOP_SECONDS:.0f} s after it was asked to stop. End it with: kill -9 {runner.pid}."
+        )
+    return f"Local mode has stopped: {runner}."
+
+
 def _lock_newest(path: Path) -> int | None:
-    """Open and lock the file that is at the path, made if need be; None if another process has it."""
+    """Open and lock the file at the path, created if missing; None if another process has the lock."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         is_locked = _locked(file)
@@ -138,7 +153,7 @@ def _briefly_open(path: Path) -> Generator[int]:
 
 
 def _locked(file: int) -> bool:
-    """Take the lock, which closing the file gives back; False if another process has it."""
+    """Take the lock, which closing the file releases; False if another process has it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""A picture of noise: as large as is wanted, of a type that can be recognised, and not compressible."""
+"""A picture of noise, which has any size, a recognizable type, and cannot be compressed."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ _ROW_FILTER_NONE = b"\x00"
 
 @dataclass(frozen=True)
 class Picture:
-    """A file that was written, and what must be found at the other end."""
+    """A file that was written, and its size and checksum."""
 
     path: Path
     size_bytes: int
@@ -26,9 +26,9 @@ class Picture:
 
 
 def write_picture(path: Path, side_pixels: int) -> Picture:
-    """Write a square PNG row by row, so that it is never in memory as a whole."""
+    """Write a square PNG row by row, so that it is never in memory at once."""
     digest = hashlib.sha256()
-    compressor = zlib.compressobj(level=0)  # stored as it is: noise cannot be made smaller
+    compressor = zlib.compressobj(level=0)  # stored: noise cannot be compressed
 
     with path.open("wb") as file:
 

@@ -1,4 +1,4 @@
-"""Local mode that runs until it is stopped."""
+"""`up`: deploys the program and keeps it running until a signal."""
 
 import json
 import shlex
@@ -15,11 +15,10 @@ from local import run_file
 from local.display import Step, open_display, print_facts, print_text
 from local.emulator.function_logs import FailedCall, FunctionLogs
 from local.emulator.process import Emulator
-from local.engine.built_in.deployer import Deployment
+from local.engine.deployment import Deployment
 from local.errors import LocalModeError
 from local.interruption import check_stopped
-from local.startup import check_config, explained, start_emulator
-from local.users import User, sign_up
+from local.startup import User, check_config, explained, sign_up, start_emulator
 
 _START = "Start an embedded AWS"
 _DEPLOY = "Deploy the program"
@@ -28,7 +27,7 @@ _LOOK_SECONDS = 1.0
 
 
 def up(deploy: Callable[[Step, Emulator], Deployment]) -> None:
-    """Start, deploy, say what can be done with it, and stay until a signal ends this process."""
+    """Start, deploy, print how to use it, and run until a signal ends this process."""
     with run_file.held(run_file.PATH), explained(), ExitStack() as held:
         check_config()
         with open_display((_START, _DEPLOY, _SIGN_UP)) as display:
@@ -39,8 +38,8 @@ def up(deploy: Callable[[Step, Emulator], Deployment]) -> None:
             with display.step(_SIGN_UP) as step:
                 user = _demo_user(emulator, deployment.outputs)
                 step.outcome = f"{user.email}, confirmed by mailed code"
-        _tell(emulator, deployment, user)
-        _stay(emulator)
+        _print_usage(emulator, deployment, user)
+        run_until_signal(emulator)
 
 
 def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
@@ -48,7 +47,7 @@ def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
         return sign_up(emulator, user_pool)
 
 
-def _tell(emulator: Emulator, deployment: Deployment, user: User) -> None:
+def _print_usage(emulator: Emulator, deployment: Deployment, user: User) -> None:
     outputs = {name: str(value) for name, value in sorted(deployment.outputs.items())}
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_facts("Stack outputs", outputs)
@@ -142,7 +141,7 @@ def _aws(endpoint: str, *words: str) -> str:
 
 
 def not_emulated_text(deployment: Deployment) -> str:
-    """Return a line for each reason, with the inputs that it holds for."""
+    """Return a line for each reason, with its inputs."""
     subjects: dict[str, set[str]] = {}
     for each in deployment.not_emulated:
         subject = f"{each.type.rpartition(':')[2]} {each.property}".strip()
@@ -150,7 +149,7 @@ def not_emulated_text(deployment: Deployment) -> str:
     return "\n".join(f"{', '.join(sorted(subjects[reason]))}: {reason}" for reason in sorted(subjects)) or "nothing"
 
 
-def _stay(emulator: Emulator) -> None:
+def run_until_signal(emulator: Emulator) -> None:
     """Show failed functions until a signal ends this process; LocalModeError if the embedded AWS ends by itself."""
     try:
         logs = FunctionLogs(emulator)

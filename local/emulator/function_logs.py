@@ -33,10 +33,10 @@ class FunctionLogs:
         self._found: set[str] = set()
 
     def new_failures(self) -> Iterator[FailedCall]:
-        """Yield the calls that have failed since the last time."""
+        """Yield the calls that have failed since the last call of this method."""
         for group, function in self._functions.items():
             streams: dict[str, list[str]] = {}
-            # Calls that end in the same millisecond may be written after it was read: read it again.
+            # Calls that end in the last millisecond may be logged after it was read, so it is read again.
             since = self._read_until[group]
             for page in self._logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
                 for event in page["events"]:

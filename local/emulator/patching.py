@@ -7,7 +7,7 @@ from typing import Any
 
 
 class PatchError(RuntimeError):
-    """A package is not what a patch was written for."""
+    """An installed package differs from the one that a patch was written for."""
 
 
 def attribute(module: str, path: str) -> Any:
@@ -25,7 +25,7 @@ def attribute(module: str, path: str) -> Any:
 
 
 def replace(module: str, path: str, make: Callable[[Any], Any]) -> None:
-    """Put `make(original)` in the place of `module`'s attribute at the dotted `path`."""
+    """Replace `module`'s attribute at the dotted `path` with `make(original)`."""
     original = attribute(module, path)
     owner, _, name = path.rpartition(".")
     setattr(attribute(module, owner) if owner else importlib.import_module(module), name, make(original))

@@ -1,6 +1,6 @@
-"""The embedded AWS: MiniStack as a child process that cannot outlive its parent.
+"""The embedded AWS: MiniStack in a child process that ends with its parent.
 
-It listens on a loopback port, keeps everything under one temporary folder and has IAM enforced for everyone.
+It listens on a loopback port, stores everything in one temporary folder, and enforces IAM for every user.
 """
 
 import http.client
@@ -11,17 +11,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import botocore.session
-from botocore.config import Config
-
 from local import PROJECT_DIR
+from local.emulator.clients import Clients, Credentials
 
 DEFAULT_REGION = "us-east-1"
 
@@ -31,7 +27,6 @@ _READY_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _LOG_TAIL_LINES = 30
 _OPERATOR = "portage-operator"
-_UNREAD_SETTINGS = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
 _OPERATOR_POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 
 
@@ -39,59 +34,9 @@ class EmulatorError(RuntimeError):
     """The embedded AWS did not start; the message ends with its log's last lines."""
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """An IAM user's long-lived access key."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-
-# MiniStack lets these keys past every policy and checks no signature of theirs. They cannot be replaced:
-# its AWS_ACCESS_KEY_ID setting only adds a further root key, "test" and account numbers remain.
+# MiniStack checks neither policies nor signatures for these keys. They cannot be replaced: its setting
+# AWS_ACCESS_KEY_ID only adds another root key.
 _ROOT_KEYS = Credentials("test", "test")
-
-
-class Clients:
-    """One user's clients of the embedded AWS, one a service for all threads."""
-
-    def __init__(self, endpoint: str, region: str, credentials: Credentials) -> None:
-        self._endpoint = endpoint
-        self._region = region
-        self._credentials = credentials
-        self._made: dict[str, Any] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, service: str) -> Any:
-        """Return the client of a service (`s3`, `lambda`, ...)."""
-        with self._lock:
-            if service not in self._made:
-                self._made[service] = self._make(service)
-            return self._made[service]
-
-    def close(self) -> None:
-        """Close all connections."""
-        with self._lock:
-            for client in self._made.values():
-                client.close()
-            self._made.clear()
-
-    def _make(self, service: str) -> Any:
-        """Make a client that reads none of the caller's AWS profiles, files or proxies."""
-        unread = {name: (None, None, default, None) for name, default in _UNREAD_SETTINGS.items()}
-        return botocore.session.Session(session_vars=unread).create_client(
-            service,
-            region_name=self._region,
-            endpoint_url=self._endpoint,
-            aws_access_key_id=self._credentials.access_key_id,
-            aws_secret_access_key=self._credentials.secret_access_key,
-            config=Config(
-                proxies={},
-                retries={"total_max_attempts": 2, "mode": "standard"},
-                s3={"addressing_style": "path"},
-                signature_version="s3v4" if service == "s3" else None,
-            ),
-        )
 
 
 class Emulator:
@@ -102,9 +47,9 @@ class Emulator:
     region: str
     account_id: str
     operator: Credentials
-    """An IAM user who may do anything: unlike the root keys, IAM is asked about each of their calls."""
+    """An IAM user with all permissions. IAM checks each of their calls, unlike those with root keys."""
     data_dir: Path
-    """Temporary: holds the log, the objects and the functions' code, and goes with `stop()`."""
+    """Temporary: has the log, the objects and the functions' code. `stop()` deletes it."""
     log_path: Path
 
     def __init__(self, region: str = DEFAULT_REGION) -> None:
@@ -123,7 +68,7 @@ class Emulator:
         self.stop()
 
     def start(self) -> None:
-        """Start MiniStack and return once it answers; EmulatorError if it does not."""
+        """Start MiniStack and wait until it answers; EmulatorError if it does not."""
         if self._process is not None:
             raise EmulatorError(f"the emulator already runs at {self.endpoint}: stop() it before start()")
         self.data_dir = Path(tempfile.mkdtemp(prefix="portage-aws-"))
@@ -133,12 +78,12 @@ class Emulator:
             self._await_ready()
             self.operator = self._create_operator()
             self._clients = Clients(self.endpoint, self.region, self.operator)
-        except BaseException:  # also Ctrl-C: an interrupted start must not leave a process behind
+        except BaseException:  # also Ctrl-C: no process may be left
             self.stop()
             raise
 
     def stop(self) -> None:
-        """End MiniStack with all its Lambda workers and remove its data; does nothing the second time."""
+        """End MiniStack with all its Lambda workers and delete its data; a second call does nothing."""
         process, self._process = self._process, None
         if process is not None:
             _end(process)
@@ -155,7 +100,7 @@ class Emulator:
         return self._clients(service)
 
     def _spawn(self) -> None:
-        """Hand the child a socket that listens already, so that no one can take the port in between."""
+        """Pass the child a socket that listens already, so that no other process can take the port."""
         with socket.create_server((_HOST, 0)) as listener, self.log_path.open("wb") as log:
             port = listener.getsockname()[1]
             self.endpoint = f"http://{_HOST}:{port}"
@@ -163,15 +108,15 @@ class Emulator:
                 [sys.executable, "-m", "local.emulator", str(listener.fileno()), str(self.data_dir)],
                 cwd=PROJECT_DIR,
                 env=self._environment(port),
-                stdin=subprocess.PIPE,  # never written to: the shim ends when it is closed
+                stdin=subprocess.PIPE,  # never written to: its end shows the child that this process has ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[listener.fileno()],
-                start_new_session=True,  # Ctrl-C in a terminal reaches this process alone, which stops it
+                start_new_session=True,  # Ctrl-C in a terminal then reaches only this process, which stops the child
             )
 
     def _environment(self, port: int) -> dict[str, str]:
-        """Build a new one: MiniStack and the functions in it obey dozens of variables that may be set here."""
+        """Return a new environment, because MiniStack and its functions read many variables that may be set here."""
         inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
         return {name: os.environ[name] for name in inherited if name in os.environ} | {
             "AUTH": "true",
@@ -193,7 +138,7 @@ class Emulator:
         }
 
     def _await_ready(self) -> None:
-        """Ask once: the socket holds the question until MiniStack serves it, and breaks if it dies."""
+        """Send one request: the socket queues it until MiniStack answers, and is closed if MiniStack ends."""
         connection = http.client.HTTPConnection(self.endpoint.removeprefix("http://"), timeout=_READY_SECONDS)
         try:
             connection.request("GET", "/_ministack/health")
@@ -225,7 +170,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_SECONDS)
-    with suppress(ProcessLookupError, PermissionError):  # the group is empty, as it should be
+    with suppress(ProcessLookupError, PermissionError):  # the group is empty
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     if process.stdin is not None:

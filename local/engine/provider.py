@@ -1,7 +1,7 @@
-"""What Pulumi's `aws` provider does, on the embedded AWS, by the table of resource types.
+"""Does what Pulumi's `aws` provider does, on the embedded AWS, from the table of resource types.
 
-The built-in runner (deployer.py) and the plugin of the real engine (engine/plugin.py) both make resources here. An
-input that AWS would refuse, and a type that the table does not know, is an error that names the resource.
+The built-in runner (built_in/deployer.py) and the plugin of the real engine (pulumi_cli/plugin.py) both use it. An
+input that AWS would reject, or a type without a row, is an error that names the resource.
 """
 
 import json
@@ -13,16 +13,15 @@ from typing import Any, cast
 from pulumi.output import UNKNOWN, Unknown
 from pulumi.runtime import rpc
 
-from local.engine.built_in.monitor import plain
 from local.resources import INVOKES, TABLE, Account, Made, Row
 from local.resources.calls import RefusedError, call, check
-from local.resources.parameters import Given, InvalidInputError
+from local.resources.parameters import Given, InvalidInputError, plain
 from local.resources.rows import Call
 
 TYPE = "pulumi:providers:aws"
 
 DEFAULTS = "__defaults"
-"""Names the inputs that Pulumi itself has filled in; AWS never sees names with two underscores."""
+"""Lists the inputs that the provider itself set; inputs with two underscores are not sent to AWS."""
 
 _TAGS_ALL = "tagsAll"  # the resource's tags and the provider's default tags
 _DIGITS = 7
@@ -30,7 +29,7 @@ _CONFIG = {
     "region",
     "defaultTags",
     "allowedAccountIds",
-    # the SDK sets these itself; they say what the provider is to look up before it starts
+    # set by the SDK: what the provider looks up before it starts
     "skipCredentialsValidation",
     "skipMetadataApiCheck",
     "skipRegionValidation",
@@ -44,7 +43,7 @@ class UnknownTypeError(LookupError):
 
 @dataclass(frozen=True)
 class Resource:
-    """The resource that an operation is about."""
+    """The resource of an operation."""
 
     type: str
     name: str
@@ -79,7 +78,7 @@ class AwsProvider:
         return json.loads(plain(inputs.value.get("defaultTags", "{}"))).get("tags", {})
 
     def check_region(self, inputs: Given) -> None:
-        """Refuse any other region than the embedded AWS's."""
+        """Reject any region but the embedded AWS's."""
         region = inputs.children().get("region")
         if region is not None and region.value != self._account.region:
             raise region.refuse(f"must be {self._account.region}: local mode has one region; leave it out")
@@ -93,9 +92,9 @@ class AwsProvider:
         random: str,
         before: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the inputs with what the provider fills in, and without what says nothing.
+        """Return the inputs with the provider's defaults, and without inputs that have no effect.
 
-        `random` is text of hexadecimal digits for an automatic name; the resource keeps the one it has in `before`.
+        `random` has hexadecimal digits for an automatic name; the resource keeps the name that it has in `before`.
         """
         row = resource.row
         self.check_region(Given(inputs, str(resource)))
@@ -114,13 +113,13 @@ class AwsProvider:
         return complete
 
     def check(self, resource: Resource, inputs: Mapping[str, Any]) -> None:
-        """Refuse what AWS would refuse, without calling it; the inputs are complete, but some may be unknown."""
+        """Check complete inputs without calling AWS; some may be unknown."""
         made = replace(self._made(resource, inputs), id=cast("Any", UNKNOWN))
         for step in _steps(resource.row, made):
             self._check(resource.row, step, made)
 
     def create(self, resource: Resource, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Make a resource of its complete inputs; return its id and its outputs beside the inputs."""
+        """Create a resource from its complete inputs; return its id and the outputs that are not inputs."""
         row, made = resource.row, self._made(resource, inputs)
         self._call(row, row.create, made)
         made = replace(made, id=row.id(made))
@@ -155,9 +154,9 @@ class AwsProvider:
             self._call(row, row.delete, made)
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer a provider function."""
+        """Return the result of a provider function."""
         if token not in INVOKES:
-            raise UnknownTypeError(f"{token}: local mode does not know this function; add it in local/resources/")
+            raise UnknownTypeError(f"{token}: local mode does not have this function; add it in local/resources/")
         return INVOKES[token](self._account, arguments)
 
     def _made(self, resource: Resource, inputs: Mapping[str, Any]) -> Made:
@@ -235,7 +234,7 @@ def _heads(step: Call) -> set[str]:
 
 
 def at(inputs: Any, path: str) -> Any:
-    """Look an input up by its path; None where a block on the way is missing."""
+    """Return an input by its path; None if a block on the path is missing."""
     for name in path.split("."):
         inputs = cast("dict[str, Any]", inputs).get(name) if isinstance(inputs, dict) else None
     return inputs

@@ -17,8 +17,6 @@ from dateutil.parser import isoparse
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from local.engine.built_in.monitor import plain
-
 _PATTERN_SECONDS = 2.0  # some of AWS's patterns backtrack without end on the wrong text
 
 
@@ -256,6 +254,17 @@ def compiled(pattern: str) -> "regex.Pattern[str]":
     In Java `\w`, `\d` and `\s` are ASCII by default, while `\p{..}` is Unicode; here one flag is for both.
     """
     return regex.compile(pattern, 0 if r"\p" in pattern else regex.ASCII)
+
+
+def plain(value: Any) -> Any:
+    """Return a value without Pulumi's secret wrappers, at any depth."""
+    if rpc.is_rpc_secret(value):
+        return plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [plain(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def json_text(member: str) -> Move:

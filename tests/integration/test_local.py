@@ -1,4 +1,4 @@
-"""`make local` with a team's processor that raises: its log shows, and nothing is left when it stops."""
+"""`make local` with a team's processor that raises an exception, started once for all tests."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.emulator.process import Clients, Credentials
+from local.emulator.clients import Clients, Credentials
 from tests.support.paths import PROJECT, TEAM_CODE
 
 LAST_LINE = "It stays until Ctrl-C"
@@ -52,8 +52,10 @@ class Local:
         )
 
 
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """Local mode after its last printed line, for all tests here; the last one stops it."""
+    tmp_path = tmp_path_factory.mktemp("local")
     copy = tmp_path / "copy"
     shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
     stack = yaml.safe_load((copy / "Pulumi.local.yaml").read_text())
@@ -76,13 +78,32 @@ def local(tmp_path: Path) -> Iterator[Local]:
         text=True,
     ) as process:
         try:
-            yield Local(process, copy, environment, [])
+            local = Local(process, copy, environment, [])
+            local.read_to(LAST_LINE)
+            yield local
         finally:
             process.kill()
 
 
-def test_a_processor_that_raises_is_shown_with_its_log(local: Local) -> None:
-    local.read_to(LAST_LINE)
+def test_lines_to_paste_come_last_and_name_the_endpoint_for_the_aws_cli(local: Local) -> None:
+    text = "".join(local.printed)
+
+    order = ["not emulated", "Stack outputs", "Ask the API", "python -m client login", "export AWS_", LAST_LINE]
+    assert [text.index(mark) for mark in order] == sorted(text.index(mark) for mark in order)
+    endpoint = operator(text)["AWS_ENDPOINT_URL"]
+    commands = [line.split() for line in text.splitlines() if line.startswith("aws ")]
+    assert commands
+    assert all(command[1:3] == ["--endpoint-url", endpoint] for command in commands)
+
+
+def test_a_second_one_in_the_checkout_is_refused(local: Local) -> None:
+    second = local.shell(".venv/bin/python -m local up")
+    assert second.returncode == 1
+    assert f"process {local.process.pid}" in second.stderr
+    assert "`make down`" in second.stderr
+
+
+def test_a_processor_that_raises_is_shown_with_its_log_and_stopping_leaves_nothing(local: Local) -> None:
     text = "".join(local.printed)
     login, put = re.findall(r"^.*python -m client (?:login|put) .*$", text, re.MULTILINE)
     (local.folder / "raises.bin").write_bytes(b"12345")
@@ -106,32 +127,6 @@ def test_a_processor_that_raises_is_shown_with_its_log(local: Local) -> None:
     assert local.process.wait(30) == 0
     assert [*(local.folder / ".local").iterdir()] == []
     assert not Path(local.environment["XDG_CONFIG_HOME"]).exists()
-
-
-def test_lines_to_paste_come_last_and_name_the_endpoint_for_the_aws_cli(local: Local) -> None:
-    local.read_to(LAST_LINE)
-    text = "".join(local.printed)
-
-    order = ["not emulated", "Stack outputs", "Ask the API", "python -m client login", "export AWS_", LAST_LINE]
-    assert [text.index(mark) for mark in order] == sorted(text.index(mark) for mark in order)
-    endpoint = operator(text)["AWS_ENDPOINT_URL"]
-    commands = [line.split() for line in text.splitlines() if line.startswith("aws ")]
-    assert commands
-    assert all(command[1:3] == ["--endpoint-url", endpoint] for command in commands)
-
-    second = local.shell(".venv/bin/python -m local up")
-    assert second.returncode == 1
-    assert f"process {local.process.pid}" in second.stderr
-    assert "`make down`" in second.stderr
-
-
-def test_an_embedded_aws_that_ends_by_itself_ends_local_mode(local: Local) -> None:
-    local.read_to(LAST_LINE)
-    (emulator,) = Path(f"/proc/{local.process.pid}/task/{local.process.pid}/children").read_text().split()
-    os.kill(int(emulator), signal.SIGKILL)
-
-    assert "`make local`" in local.read_to("ended by itself")
-    assert local.process.wait(30) == 1
 
 
 def operator(text: str) -> dict[str, str]:

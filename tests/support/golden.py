@@ -17,7 +17,8 @@ from typing import Any, cast
 import pulumi
 import yaml
 
-from local.engine.built_in.program import Registration, plain, run_program
+from local.engine.built_in.program import Registration, run_program
+from local.resources.parameters import plain
 from tests.support.components.recording import FakeAws
 from tests.support.paths import PROJECT
 

@@ -18,8 +18,9 @@ import yaml
 
 from aws_provider import provider_args
 from components.arguments import ArgumentError
-from local.engine.built_in.program import ProgramRun, Registration, plain, run_program
+from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.engine.stack_config import BackendOnlyError
+from local.resources.parameters import plain
 from tests.support.components.examples import KMS_KEY_ARN, USER_POOL_ARN
 from tests.support.components.recording import FakeAws, Recording, without_secrets
 from tests.support.paths import PROJECT

@@ -1,60 +1,26 @@
-"""Deploys a Pulumi program to the embedded AWS, without the Pulumi CLI.
+"""Deploys a Pulumi program to the embedded AWS without the Pulumi CLI.
 
-Resources are made as the emulator's operator, so that IAM is asked about each call; a type, an input or a provider
-function that the table does not know stops the deployment.
+The emulator's operator creates the resources, so IAM checks each call. A type, an input or a provider function that is
+not in the table stops the deployment.
 """
 
 import difflib
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.emulator.process import Emulator
-from local.engine.built_in.program import Registration, plain, run_program
-from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource, at
+from local.engine.built_in.program import Registration, run_program
+from local.engine.deployment import DeployedResource, Deployment, NotEmulated, not_emulated
+from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource
 from local.engine.stack_config import StackConfig, read_stack_config
 from local.resources import Account
-from local.resources.parameters import Given
+from local.resources.parameters import Given, plain
 
 _FOLLOWED = ("region", "defaultTags", "allowedAccountIds")
-"""The stack's `aws:` keys that have a meaning here."""
-
-
-@dataclass(frozen=True)
-class DeployedResource:
-    """A resource that exists now."""
-
-    type: str
-    name: str
-    """The program's name for it."""
-    urn: str
-    id: str
-    """AWS's name for it, as the provider would give it."""
-
-
-@dataclass(frozen=True)
-class NotEmulated:
-    """Something that was checked and stored, but that nothing acts on."""
-
-    type: str
-    name: str
-    property: str
-    """The input's path; empty for the resource as a whole."""
-    reason: str
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a deployment has made."""
-
-    outputs: Mapping[str, Any]
-    """The stack's exports."""
-    resources: tuple[DeployedResource, ...]
-    """In the order of their making, without components and providers."""
-    not_emulated: tuple[NotEmulated, ...]
+"""The stack's `aws:` keys that local mode uses."""
 
 
 def deploy(
@@ -64,10 +30,10 @@ def deploy(
     stack: str = "local",
     on_resource: Callable[[DeployedResource], None] | None = None,
 ) -> Deployment:
-    """Run the project's program with a stack's configuration and make everything that it declares.
+    """Run the project's program with a stack's configuration and create everything that it declares.
 
-    `on_resource` is called after each resource, never twice at once. The first failure ends the deployment and is
-    raised: RefusedError (AWS's word), InvalidInputError, UnknownTypeError, or the program's own error.
+    `on_resource` is called after each resource, by one thread at a time. The first error ends the deployment and is
+    raised: RefusedError (from AWS), InvalidInputError, UnknownTypeError, or the program's own error.
     """
     account = Account(emulator.region, emulator.account_id, emulator.endpoint, emulator.client)
     cloud = _EmulatedCloud(account, on_resource or (lambda _: None))
@@ -104,14 +70,14 @@ class _EmulatedCloud:
         return self._provider.invoke(token, arguments)
 
     def configure_default_provider(self, config: StackConfig) -> None:
-        """Follow the stack's `aws:` keys as the engine's own provider does; refuse those that have no meaning here."""
+        """Configure the default provider with the stack's `aws:` keys; reject unsupported ones."""
         keys = {name: value for name, value in config.values.items() if name.startswith("aws:")}
         subject = f"the config of stack {config.stack}"
         for name, given in Given(keys, subject).children().items():
-            if fault := key_fault(name):
-                raise given.refuse(fault)
+            if error := key_error(name):
+                raise given.refuse(error)
             if name == "aws:region" and given.value != self._region:
-                raise given.refuse(f"must be {self._region}, which is local mode's one region")
+                raise given.refuse(f"must be {self._region}, the only region of local mode")
         inputs = {name.removeprefix("aws:"): value for name, value in keys.items()}
         self._default_tags[""] = self._provider.configure(Given(inputs, subject))
 
@@ -124,24 +90,15 @@ class _EmulatedCloud:
             self._on_resource(deployed)
 
 
-def key_fault(key: str) -> str | None:
-    """Return why local mode refuses one of the stack's `aws:` keys; None if it does not."""
+def key_error(key: str) -> str | None:
+    """Return why local mode rejects one of the stack's `aws:` keys; None if it accepts it."""
     name = key.removeprefix("aws:")
     if name in _FOLLOWED:
         return None
     meant = difflib.get_close_matches(name, _FOLLOWED, n=1)
     if meant:
         return f"is not a key of the AWS provider; did you mean aws:{meant[0]}?"
-    return "cannot be followed locally; remove it from this stack"
-
-
-def not_emulated(resource: Resource, inputs: Mapping[str, Any]) -> list[NotEmulated]:
-    """Return which of a resource's inputs are checked and stored only."""
-    return [
-        NotEmulated(resource.type, resource.name, path, reason)
-        for path, reason in resource.row.not_emulated.items()
-        if not path or at(inputs, path)
-    ]
+    return "is not supported in local mode; remove it from this stack"
 
 
 def _random() -> str:

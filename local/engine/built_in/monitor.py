@@ -1,4 +1,4 @@
-"""Stands where the Pulumi engine would: takes a program's registrations and asks a `Cloud` what became of them."""
+"""Takes the place of the Pulumi engine: receives a program's registrations and has a `Cloud` create the resources."""
 
 import asyncio
 import threading
@@ -10,11 +10,13 @@ from typing import Any, Protocol, cast
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
+from local.resources.parameters import plain
+
 _STACK_TYPE = "pulumi:pulumi:Stack"
 _FEATURES_LEFT_OUT = (
-    # resources given as inputs then arrive as their ids, as a provider sees them
+    # resources in inputs then arrive as their ids, as a provider gets them
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
-    # nothing here would run them, so the SDK refuses a program that asks for them
+    # not supported here, so the SDK rejects a program that uses them
     resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
@@ -24,17 +26,17 @@ _FEATURES_LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Options:
-    """The resource options that outlive the program's run; URNs stand for resources."""
+    """The resource options that a registration keeps; resources are named by their URNs."""
 
     protect: bool | None = None
-    """None where the program says nothing, so that the engine goes by the parent; so is `retain_on_delete`."""
+    """None if the program does not set it; the engine then uses the parent's. So is `retain_on_delete`."""
     retain_on_delete: bool | None = None
     delete_before_replace: bool = False
     depends_on: frozenset[str] = frozenset()
-    """Everything waited for, both named in `depends_on` and taken in through an input."""
+    """All dependencies: those in `depends_on` and those through an input."""
     property_dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     aliases: tuple[str, ...] = ()
-    """Former URNs, names or types, also those that the SDK itself declares."""
+    """Former URNs, names or types, also those that the SDK adds."""
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     deleted_with: str = ""
@@ -44,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Registration:
-    """One resource as the program declared it, before anything is made of it."""
+    """One resource as the program declared it."""
 
     type: str
     name: str
@@ -54,19 +56,19 @@ class Registration:
     inputs: Mapping[str, Any]
     """By Pulumi's camelCase names, as the SDK sends them: numbers are floats, secrets are wrapped."""
     custom: bool
-    """False for a component, which no provider makes."""
+    """False for a component, which no provider creates."""
     options: Options
 
 
 class Cloud(Protocol):
-    """Makes of registrations what a provider would; called from several threads at once."""
+    """Creates resources as a provider does; called by several threads at once."""
 
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         """Return the id and the outputs of a new custom resource, by camelCase names."""
         ...
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what the provider function `token` (`aws:index/getRegion:getRegion`) answers."""
+        """Return what the provider function `token` (`aws:index/getRegion:getRegion`) returns."""
         ...
 
 
@@ -74,23 +76,12 @@ class UnsupportedProgramError(RuntimeError):
     """The program uses something that only the Pulumi engine can do."""
 
 
-def plain(value: Any) -> Any:
-    """Take Pulumi's secret wrappers off a value, at any depth."""
-    if rpc.is_rpc_secret(value):
-        return plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [plain(item) for item in cast("list[Any]", value)]
-    return value
-
-
 class _StoppedError(Exception):
     """The run has failed already."""
 
 
 class Monitor(mocks.MockMonitor):
-    """Keeps what was registered, and asks the cloud for what the SDK is to go on with."""
+    """Records registrations, and returns the cloud's ids and outputs to the SDK."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cast("Any", None))
@@ -102,7 +93,7 @@ class Monitor(mocks.MockMonitor):
         self.failure: BaseException | None = None
 
     def stop(self, error: BaseException) -> None:
-        """Remember the first failure; every later registration is refused with it."""
+        """Store the first error; every later registration fails with it."""
         with self._lock:
             self.failure = self.failure or error
 
@@ -117,7 +108,7 @@ class Monitor(mocks.MockMonitor):
             raise
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Have a custom resource made, and take note of every resource."""
+        """Record every resource, and have the cloud create custom ones."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == _STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -134,7 +125,7 @@ class Monitor(mocks.MockMonitor):
             return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=_struct(outputs))
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
-        """Refuse `X.get(..)`."""
+        """Reject `X.get(..)`."""
         with self._stopping_at_failure():
             raise UnsupportedProgramError(
                 f"{request.type} {request.name} reads a resource that exists already ({request.id}), but every run "
@@ -142,20 +133,20 @@ class Monitor(mocks.MockMonitor):
             )
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
-        """Have a provider function answered."""
+        """Have the cloud run a provider function."""
         with self._stopping_at_failure():
             arguments = plain(rpc.deserialize_properties(request.args))
-            answer = self._cloud.invoke(request.tok, arguments)
-            return resource_pb2.ResourceInvokeResponse(**{"return": _struct(answer)})
+            response = self._cloud.invoke(request.tok, arguments)
+            return resource_pb2.ResourceInvokeResponse(**{"return": _struct(response)})
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        """Take the stack's outputs; a component's are for the CLI's display alone."""
+        """Store the stack's outputs; those of components are only displayed by the CLI."""
         if request.urn.split("::")[2] == _STACK_TYPE:
             self.stack_outputs = plain(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)
 
     def GetDeploymentInfo(self, request: Any) -> Any:  # noqa: N802
-        """Say which features the SDK may use."""
+        """Return the features that the SDK may use."""
         everything = super().GetDeploymentInfo(request).supportedFeatures
         return resource_pb2.DeploymentInfo(
             supportedFeatures=[feature for feature in everything if feature not in _FEATURES_LEFT_OUT]
@@ -189,5 +180,5 @@ def _registration(request: Any, urn: str) -> Registration:
 
 
 def _struct(properties: Mapping[str, Any]) -> Any:
-    """Serialize in a loop of its own: this is one of the pool's threads, and the SDK's loops are never closed."""
+    """Serialize in a new event loop, because this is a thread of the pool and the SDK's loops are never closed."""
     return asyncio.run(rpc.serialize_properties(cast("Any", dict(properties)), {}))

@@ -1,8 +1,8 @@
-"""Runs a Pulumi Python program, unchanged, where no Pulumi CLI is.
+"""Runs a Pulumi Python program unchanged and without the Pulumi CLI.
 
-The CLI's engine is replaced by a monitor in this process: the SDK hands it every registration, a `Cloud` answers
-what became of the resource, and the SDK continues with the resources that depend on it. Each run has its own context
-variables, event loop, working folder, `sys.path` and modules, so that runs do not see each other.
+A monitor in this process replaces the CLI's engine: the SDK sends it every registration, a `Cloud` creates the
+resource, and the SDK continues with what depends on it. Each run has its own context variables, event loop, working
+folder, `sys.path` and modules, so runs do not affect each other.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.rpc_manager import RPCManager
 from pulumi.runtime.stack import run_in_stack
 
-from local.engine.built_in.monitor import Cloud, Monitor, Options, Registration, UnsupportedProgramError, plain
+from local.engine.built_in.monitor import Cloud, Monitor, Options, Registration, UnsupportedProgramError
 from local.engine.stack_config import StackConfig, read_stack_config
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "ProgramRun",
     "Registration",
     "UnsupportedProgramError",
-    "plain",
     "run_program",
     "started_in",
 ]
@@ -46,13 +45,13 @@ class ProgramRun:
     outputs: Mapping[str, Any]
     """The stack's exports, secrets in plain text."""
     registrations: tuple[Registration, ...]
-    """In the order in which their dependencies became known, the stack itself left out."""
+    """In the order in which their dependencies became known, without the stack itself."""
 
 
 def run_program(project_dir: Path, *, stack: str, cloud: Cloud) -> ProgramRun:
     """Run a project's `__main__.py` with a stack's configuration.
 
-    Raises the errors of the program and the cloud unchanged. No resource is made after that.
+    Raises the error of the program or the cloud unchanged. No resource is created after it.
     """
     config = read_stack_config(project_dir.resolve(), stack)
     with started_in(config.program_dir):
@@ -70,7 +69,7 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
             engine=mocks.MockEngine(None),
             project=config.project,
             stack=config.stack,
-            organization="organization",  # the CLI's own word where there is no Pulumi Cloud
+            organization="organization",  # the CLI's name without Pulumi Cloud
             root_directory=str(project_dir),
             dry_run=False,
             callbacks=None,
@@ -88,11 +87,11 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
             monitor.stop(error)
             raise
         if (failure := await _first_failure(rpc_manager)) is not None:
-            # At once: the SDK raises an RPC's error from itself, which loses its cause.
+            # Now, because the SDK later raises an RPC's error without its cause.
             monitor.stop(_as_raised(rpc_manager.unhandled_exception or failure))
 
     def ignore_consequences(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Everything that waits for a failed resource fails too; only the cause is worth a word."""
+        """What waits for a failed resource fails too; only the cause is reported."""
         if monitor.failure is None:
             loop.default_exception_handler(context)
 
@@ -102,7 +101,7 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
         loop.set_exception_handler(ignore_consequences)
         try:
             runner.run(run_in_stack(program))
-        except BaseException as error:  # noqa: BLE001 - raised below, unless it only follows from the first failure
+        except BaseException as error:  # noqa: BLE001 - raised below, unless it follows from the first error
             monitor.stop(rpc_manager.unhandled_exception or error)
     if monitor.failure is not None:
         raise _as_raised(monitor.failure)
@@ -110,14 +109,13 @@ def _run(config: StackConfig, project_dir: Path, cloud: Cloud) -> ProgramRun:
 
 
 async def _first_failure(rpc_manager: RPCManager) -> BaseException | None:
-    """Wait until nothing that the program has begun is pending, or something has failed.
+    """Wait until all tasks of the program have ended or one has failed.
 
-    Afterwards the SDK waits for the same tasks, but again after each one that ends, which takes a time that grows with
-    the square of the number of pending tasks.
+    The SDK also waits for them, but starts again after each task, in time quadratic in their number.
     """
     known: set[asyncio.Task[Any]] = set()
-    while begun := {*cast("Any", rpc_manager).rpcs, *cast("Any", settings.SETTINGS).outputs} - known:
-        done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_EXCEPTION)
+    while started := {*cast("Any", rpc_manager).rpcs, *cast("Any", settings.SETTINGS).outputs} - known:
+        done, _ = await asyncio.wait(started, return_when=asyncio.FIRST_EXCEPTION)
         known |= done
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -126,7 +124,7 @@ async def _first_failure(rpc_manager: RPCManager) -> BaseException | None:
 
 
 def _as_raised(error: BaseException) -> BaseException:
-    """Undo the SDK's wrapping of errors raised while a resource's inputs were awaited."""
+    """Unwrap an error that the SDK wrapped while it awaited a resource's inputs."""
     if isinstance(error, ValueError | AssertionError) and str(error).startswith("While processing "):
         where = str(error).partition("\n")[0]
         if error.__cause__ is not None:
@@ -138,7 +136,7 @@ def _as_raised(error: BaseException) -> BaseException:
 
 @contextmanager
 def started_in(program_dir: Path) -> Generator[None]:
-    """Lend the process to a program: its folder is the current one and first on the path, its modules are its own."""
+    """Prepare the process for a program: its folder is current and first on the path, its modules are separate."""
     ours = __name__.partition(".")[0]
     own = {path.stem for path in program_dir.iterdir() if path.suffix == ".py" or path.is_dir()} - {"__main__", ours}
     before, path, cwd = _modules(own), list(sys.path), Path.cwd()

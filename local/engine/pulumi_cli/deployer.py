@@ -8,7 +8,7 @@ from pulumi.automation.errors import CommandError
 from local import PROJECT_DIR
 from local.display import Step
 from local.emulator.process import Emulator
-from local.engine.built_in.deployer import DeployedResource, Deployment, not_emulated
+from local.engine.deployment import DeployedResource, Deployment, not_emulated
 from local.engine.provider import Resource
 from local.engine.pulumi_cli.stacks import EngineStack, ResourceStep
 from local.errors import LocalModeError

@@ -20,12 +20,12 @@ from pulumi.output import UNKNOWN, Unknown
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from local.emulator.process import Clients, Credentials, Emulator
-from local.engine.built_in.monitor import plain
+from local.emulator.clients import Clients, Credentials
+from local.emulator.process import Emulator
 from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource, UnknownTypeError, at
 from local.resources import Account
 from local.resources.calls import RefusedError
-from local.resources.parameters import Given, InvalidInputError
+from local.resources.parameters import Given, InvalidInputError, plain
 
 _THREADS = 16
 _MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit

@@ -10,7 +10,8 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import rpc
 
-from local.engine.built_in.program import Registration, plain, run_program
+from local.engine.built_in.program import Registration, run_program
+from local.resources.parameters import plain
 
 REGION, PARTITION, ACCOUNT = "mars-north-1", "aws-mars", "123456789012"
 """Unlike any that could stand in the code as a constant."""

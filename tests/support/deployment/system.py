@@ -13,7 +13,7 @@ import urllib3
 
 from client import Session, UserPool
 from local.emulator.process import Emulator
-from local.engine.built_in.deployer import Deployment
+from local.engine.deployment import Deployment
 
 URL_SECONDS = 2
 """How long a presigned URL of the team's deployment lives."""

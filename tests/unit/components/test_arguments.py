@@ -14,7 +14,7 @@ import pytest
 
 from components import arguments
 from components.arguments import ArgumentError, limits
-from local.engine.built_in.program import plain
+from local.resources.parameters import plain
 from tests.support.components.examples import (
     ALL,
     COMPONENTS,

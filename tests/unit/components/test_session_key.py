@@ -11,7 +11,8 @@ import pytest
 from handlers.aws.json_client import SECRETS_MANAGER, AwsJson
 from handlers.storage.session_keys import SigningKey, SigningKeys
 from local.emulator.process import Emulator
-from local.engine.built_in.deployer import Deployment, deploy
+from local.engine.built_in.deployer import deploy
+from local.engine.deployment import Deployment
 from tests.support.components.examples import KMS_KEY_ARN, NAME, SESSION_KEY
 from tests.support.components.recording import ACCOUNT, Recording, arn_of, physical, record
 

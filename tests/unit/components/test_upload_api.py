@@ -9,7 +9,7 @@ import pytest
 from components.api.openapi import Deployment
 from components.api.operations import functions
 from handlers.storage.places import LONGEST_CREATION
-from local.engine.built_in.program import plain
+from local.resources.parameters import plain
 from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.support.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local import down, run_file
+from local import run_file
 from local.__main__ import main
 from local.errors import LocalModeError
 from tests.support.paths import PROJECT
@@ -86,16 +86,16 @@ class TestArguments:
 
 class TestDown:
     def test_needs_the_standard_library_alone(self) -> None:
-        imports = "import local.__main__, local.down"
+        imports = "import local.__main__, local.run_file"
         assert subprocess.run([sys.executable, "-S", "-c", imports], cwd=PROJECT, check=False).returncode == 0
 
     def test_says_so_where_nothing_runs(self, path: Path) -> None:
-        assert "`make local`, or `python -m local up`, starts it" in down.down(path)
+        assert "`make local`, or `python -m local up`, starts it" in run_file.down(path)
         assert not path.exists()
 
     def test_stops_the_process_that_runs(self, path: Path, holder: Holder) -> None:
         process = holder()
-        assert down.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
+        assert run_file.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
         assert process.wait(timeout=1) == 0
         assert path.with_name("tidying").read_text() == "Stopped by SIGTERM"
 
@@ -103,12 +103,12 @@ class TestDown:
         holder()
         for file in run_file.client_files(path):
             file.touch()
-        down.down(path)
+        run_file.down(path)
         assert {file.name for file in path.parent.iterdir()} == {"tidying", "tidied"}
 
     def test_returns_only_when_the_process_has_ended(self, path: Path, holder: Holder) -> None:
         holder(tidying_seconds=0.5)
-        down.down(path)
+        run_file.down(path)
         assert path.with_name("tidied").exists()
 
     def test_recognises_what_a_killed_process_left(self, path: Path, holder: Holder) -> None:
@@ -117,25 +117,25 @@ class TestDown:
         process.wait()
         for file in run_file.client_files(path):
             file.touch()
-        assert re.search(f"process {process.pid}, .* ended without tidying up", down.down(path))
+        assert re.search(f"process {process.pid}, .* ended without cleaning up", run_file.down(path))
         assert [*path.parent.iterdir()] == []
-        assert "`python -m local up`, starts it" in down.down(path)
+        assert "`python -m local up`, starts it" in run_file.down(path)
 
     def test_spares_a_stranger_that_has_the_number_now(self, path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as stranger:
             path.parent.mkdir()
             path.write_text(json.dumps({"pid": stranger.pid, "started_at": "yesterday"}))
-            assert "ended without tidying up" in down.down(path)
+            assert "ended without cleaning up" in run_file.down(path)
             assert stranger.poll() is None
             stranger.kill()
 
     def test_says_so_if_the_process_does_not_end(
         self, path: Path, holder: Holder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(down, "_STOP_SECONDS", 0.1)
+        monkeypatch.setattr(run_file, "_STOP_SECONDS", 0.1)
         process = holder(tidying_seconds=20)
         with pytest.raises(LocalModeError, match=f"process {process.pid}, .* still runs"):
-            down.down(path)
+            run_file.down(path)
 
 
 class TestRunFile:

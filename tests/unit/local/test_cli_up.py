@@ -1,12 +1,16 @@
 import json
 import shlex
+import socket
 from collections.abc import Mapping
 
 import pytest
 
-from local.engine.built_in.deployer import Deployment, NotEmulated
-from local.up import client_example, curl_example, not_emulated_text
-from local.users import User
+from local.emulator.clients import Clients, Credentials
+from local.emulator.process import Emulator
+from local.engine.deployment import Deployment, NotEmulated
+from local.errors import LocalModeError
+from local.startup import User
+from local.up import client_example, curl_example, not_emulated_text, run_until_signal
 
 ENDPOINT = "http://127.0.0.1:4566"
 OUTPUTS: Mapping[str, str] = {
@@ -65,3 +69,13 @@ def test_what_is_not_emulated_is_told_once_for_each_reason() -> None:
 
 def test_that_everything_is_emulated_is_told_too() -> None:
     assert not_emulated_text(Deployment({}, (), ())) == "nothing"
+
+
+def test_an_embedded_aws_that_has_ended_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = Emulator()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    clients = Clients(f"http://127.0.0.1:{port}", emulator.region, Credentials("key", "secret"))
+    monkeypatch.setattr(emulator, "client", clients)
+    with pytest.raises(LocalModeError, match="`make local`"):
+        run_until_signal(emulator)

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from client import CreatedUpload, ResultPlace, Session, UploadsApi, UserPool
-from local.demo import check_changes, check_result, follow_status, send_through_gateway
+from local.demo import Change, check_changes, check_result, follow_status, send_through_gateway
 from local.display import Step
 from local.emulator.process import Emulator
 from local.errors import LocalModeError
-from local.history import Change
 from local.sample_picture import Picture, write_picture
-from local.users import sign_up
+from local.startup import sign_up
 from tests.support.client.fake_server import FakeServer, answer, problem
 
 PENDING: dict[str, Any] = {
@@ -154,7 +153,7 @@ class TestReadingTheResult:
         "wrong", [{"sha256": "0" * 64}, {"size_bytes": 1}, {"sniffed_type": "image/jpeg"}, {"sha256": None}]
     )
     def test_fails_on_anything_else(self, step: Step, file: Picture, wrong: dict[str, Any]) -> None:
-        with pytest.raises(LocalModeError, match="but what was sent is"):
+        with pytest.raises(LocalModeError, match="but should be"):
             check_result(step, _Bucket(_result(file) | wrong), ResultPlace("b", "k"), file)
 
 
@@ -181,7 +180,7 @@ class TestSigningUp:
         server.will(answer(200, {"UserConfirmed": False}), answer(200, _mailbox(("bob@x", "333333"))))
         with (
             UserPool("client", "us-east-1", server.url) as user_pool,
-            pytest.raises(LocalModeError, match=r"none of the 1 mails .* holds a code for ada@example.com"),
+            pytest.raises(LocalModeError, match=r"none of the 1 mails .* has a code for ada@example.com"),
         ):
             sign_up(_emulator_at(server.url), user_pool)
 

@@ -12,7 +12,8 @@ import pytest
 import urllib3
 
 from local.emulator.process import Emulator
-from local.engine.built_in.deployer import DeployedResource, Deployment, deploy
+from local.engine.built_in.deployer import deploy
+from local.engine.deployment import DeployedResource, Deployment
 from local.engine.provider import UnknownTypeError
 from local.resources import TABLE
 from local.resources.calls import RefusedError
@@ -161,7 +162,7 @@ def test_each_resource_is_told_when_it_is_made(emulator: Emulator, tmp_path: Pat
             UnknownTypeError,
             "aws:sns/topic:Topic news: local mode has no row for this type; add one",
         ),
-        ("aws.get_availability_zones()", UnknownTypeError, "getAvailabilityZones: local mode does not know"),
+        ("aws.get_availability_zones()", UnknownTypeError, "getAvailabilityZones: local mode does not have"),
         (
             "aws.s3.Bucket('b', acceleration_status='Enabled')",
             InvalidInputError,
@@ -220,7 +221,10 @@ def test_the_first_failure_ends_the_deployment(
     [
         ("aws:region: eu-west-1", "the config of stack local: aws:region is 'eu-west-1'; it must be us-east-1"),
         ("aws:regoin: us-east-1", r"aws:regoin is 'us-east-1'; .*did you mean aws:region\?"),
-        ("aws:profile: me", "the config of stack local: aws:profile is 'me'; it cannot be followed locally; remove it"),
+        (
+            "aws:profile: me",
+            "the config of stack local: aws:profile is 'me'; it is not supported in local mode; remove it",
+        ),
     ],
 )
 def test_config_of_the_default_provider_is_not_ignored(

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.engine.built_in.program import ProgramRun, Registration, UnsupportedProgramError, plain, run_program
+from local.engine.built_in.program import ProgramRun, Registration, UnsupportedProgramError, run_program
+from local.resources.parameters import plain
 
 Project = Callable[..., Path]
 

@@ -7,7 +7,7 @@ import pytest
 from pulumi.output import UNKNOWN
 from pulumi.runtime import rpc
 
-from local.emulator.process import Clients, Credentials
+from local.emulator.clients import Clients, Credentials
 from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource
 from local.resources import Account
 from local.resources.calls import RefusedError
