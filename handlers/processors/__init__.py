@@ -4,8 +4,9 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 `module.function`:
 
 - it is called with objects that have been verified: size, checksum and type are as declared;
-- it reads the object through `job.chunks()`, or with its own clients from `job.bucket`, `job.key` and
-  `job.version_id`: the function's role may read no object without its version;
+- it reads the object as a stream with `job.chunks()`, or as a seekable file with `job.open()`, in bounded memory. Its
+  own clients can read it from `job.bucket`, `job.key` and `job.version_id`: its role may read no object without its
+  version;
 - what it returns must be a mapping that is JSON, of at most MAX_RESULT_BYTES; it is stored in the results bucket, and
   its key in the upload's status;
 - it may be called again for the same upload (`job.attempt` counts): it must be idempotent;
@@ -13,7 +14,8 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
   is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
 - it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
   job, and all that it changes in its process (environment, folder, modules, streams, signals) ends with it;
-- `tempfile` and TMPDIR name a folder of the job's own, which is deleted after it;
+- `job.workspace` is an empty folder of the job's own for files, which is deleted after it. `tempfile` and TMPDIR use
+  the same folder;
 - it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
   process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
   `TimeoutError`.
@@ -48,6 +50,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 TEAM_CODE = Path(__file__).parents[2] / "processor"
@@ -83,6 +86,15 @@ class Job:
     """1 for the first try."""
     chunks: Callable[[], Iterator[bytes]]
     """Streams the object from its start, 1 MiB at a time."""
+    open: Callable[[], BufferedReader]
+    """Opens the object as a read-only, seekable file, for libraries such as zipfile, csv and Pillow.
+
+    A file needs up to 12 MiB of memory, for objects of any size: it requests ranges of 256 KiB after a seek, and
+    doubles them up to 8 MiB while it is read on. `read()` without a size returns the whole object, so it needs the
+    object's size in memory.
+    """
+    workspace: Path
+    """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all."""
 
 
 Processor = Callable[[Job], Mapping[str, object]]

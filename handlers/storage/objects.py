@@ -1,19 +1,32 @@
 """Objects and results. Only this module, the multipart_*.py modules and aws/s3_client.py call S3."""
 
+import io
+import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from logging import getLogger
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import HTTPClientError, IncompleteReadError
 
 from handlers.domain.declaration import ChecksumAlgorithm
+from handlers.storage.object_reader import open_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+log = getLogger(__name__)
+
 CHUNK_BYTES = 1024**2
 """Read at a time: larger gains nothing (measured), and memory stays at one chunk."""
+
+RESUME_DELAYS_SECONDS = (0.2, 0.8, 3.2)
+"""Before each retry of a stream that broke off, unless it brought new bytes in between."""
+
+_BROKEN_OFF = (HTTPClientError, IncompleteReadError, OSError)
+"""What reading a body raises if its connection breaks, stalls or ends early. botocore retries only the request."""
 
 MAX_COPIED_AT_ONCE_BYTES = 256 * 1024**2
 """CopyObject takes up to 5 GB, but parts are copied side by side."""
@@ -77,14 +90,35 @@ class ObjectStore:
 
     def head(self, version: ObjectVersion, size_bytes: int) -> bytes:
         """Read the first bytes of an object that is not empty, or all if there are fewer."""
-        answer = self._client.get_object(**_parameters(version), Range=f"bytes=0-{size_bytes - 1}")
-        with closing(answer["Body"]) as body:
-            return body.read()
+        return b"".join(self.chunks(version, 0, size_bytes - 1))
 
-    def chunks(self, version: ObjectVersion) -> Generator[bytes]:
-        """Stream exactly the version that the event announced: a later PUT cannot slip in between."""
-        with closing(self._client.get_object(**_parameters(version))["Body"]) as body:
-            yield from body.iter_chunks(CHUNK_BYTES)
+    def chunks(self, version: ObjectVersion, first: int = 0, last: int | None = None) -> Generator[bytes]:
+        """Stream exactly the version that the event announced, or its bytes from `first` to `last`, both included.
+
+        A stream that breaks off continues with its next byte.
+        """
+        at, retries = first, iter(RESUME_DELAYS_SECONDS)
+        while True:
+            answer = self._client.get_object(**_parameters(version), **_range(at, last))
+            last = at + answer["ContentLength"] - 1
+            try:
+                with closing(answer["Body"]) as body:
+                    for chunk in body.iter_chunks(CHUNK_BYTES):
+                        yield chunk
+                        at += len(chunk)
+                        retries = iter(RESUME_DELAYS_SECONDS)
+            except _BROKEN_OFF as error:
+                if at <= last:
+                    if (delay := next(retries, None)) is None:
+                        raise
+                    log.warning("The stream broke off at byte %d and is continued: %s", at, error)
+                    time.sleep(delay)
+                    continue
+            return
+
+    def open(self, version: ObjectVersion, size_bytes: int) -> io.BufferedReader:
+        """Return exactly this version as a read-only, seekable file."""
+        return open_object(lambda first, last: self.chunks(version, first, last), size_bytes)
 
     def store_result(self, key: str, result: str) -> None:
         """Store a result, which is JSON; the same job's retry overwrites it with its own."""
@@ -121,6 +155,12 @@ def _metadata_in(answer: Mapping[str, Any]) -> dict[str, str]:
     if left := ", ".join(each for each in codings if each and each.lower() != _TRANSFER_CODING):
         told["Content-Encoding"] = left
     return told
+
+
+def _range(first: int, last: int | None) -> Any:
+    if last is None:
+        return {"Range": f"bytes={first}-"} if first else {}
+    return {"Range": f"bytes={first}-{last}"}
 
 
 def _parameters(version: ObjectVersion) -> Any:

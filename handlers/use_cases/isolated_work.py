@@ -4,8 +4,10 @@ The child's only answer is text. An outcome is written and read here.
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
@@ -79,6 +81,8 @@ class IsolatedWork:
             version_id=delivery.version_id,
             attempt=delivery.attempt,
             chunks=lambda: self.objects.chunks(delivery.version),
+            open=lambda: self.objects.open(delivery.version, declared.size_bytes),
+            workspace=Path(tempfile.gettempdir()),  # child_process.py makes it for each child
         )
         try:
             return Processed(result_json(self.load_processor()(job)))

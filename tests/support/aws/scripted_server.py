@@ -87,7 +87,7 @@ class ScriptedServer:
             while field_line := arriving.readline().decode().strip():
                 name, _, value = field_line.partition(": ")
                 headers[name] = value
-            return Request(self.connections, head, headers, arriving.read(int(headers["Content-Length"])))
+            return Request(self.connections, head, headers, arriving.read(int(headers.get("Content-Length", "0"))))
         except OSError:  # the client has gone, or the test is over
             return None
 

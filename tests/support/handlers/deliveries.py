@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import BufferedReader
 
 import pytest
 
@@ -117,6 +118,10 @@ def refuse(_job: Job) -> Mapping[str, object]:
 
 def no_chunks() -> Iterator[bytes]:
     return iter(())
+
+
+def no_file() -> BufferedReader:
+    raise NotImplementedError
 
 
 def never(_job: Job) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +13,13 @@ from handlers.processors import Job
 from handlers.processors.inspect import process
 from handlers.storage.objects import CHUNK_BYTES
 from tests.support.each_case import each_case
+from tests.support.handlers.jobs import job_of
 
 MIB = 1024**2
 
 
 def job(chunks: Callable[[], Iterator[bytes]], size_bytes: int, content_type: str = "application/pdf") -> Job:
-    return Job("me", "1", "a.pdf", content_type, size_bytes, "bucket", "uploads/me/1", "v1", 1, chunks)
+    return replace(job_of(b"", "a.pdf", content_type), size_bytes=size_bytes, chunks=chunks)
 
 
 def inspected(*chunks: bytes) -> dict[str, object]:

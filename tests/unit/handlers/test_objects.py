@@ -1,11 +1,18 @@
+from typing import Any
+
+import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ResponseStreamingError
 from botocore.response import StreamingBody
 
-from handlers.storage.objects import CHUNK_BYTES, ObjectStore, ObjectVersion
-from tests.support.aws.moto_cloud import INGEST, REF, RESULTS, Cloud
+from handlers.storage import objects as objects_module
+from handlers.storage.objects import CHUNK_BYTES, RESUME_DELAYS_SECONDS, ObjectStore, ObjectVersion
+from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, REF, RESULTS, Cloud
+from tests.support.aws.scripted_server import ScriptedServer, Step, raw, scripted_server
 
 KEY = REF.object_key
+VERSION = ObjectVersion(INGEST, KEY, "v1")
 
 
 @pytest.fixture
@@ -56,6 +63,58 @@ class TestChunks:
         monkeypatch.setattr(StreamingBody, "close", close)
         chunks.close()  # pyright: ignore[reportAttributeAccessIssue] - a generator, typed as what readers need
         assert closed == [True]
+
+
+class TestAFile:
+    def test_it_is_the_named_version(self, cloud: Cloud, objects: ObjectStore) -> None:
+        first = ObjectVersion(INGEST, KEY, cloud.put_object(body=b"0123456789"))
+        cloud.put_object(body=b"later bytes")
+        with objects.open(first, 10) as file:
+            file.seek(7)
+            assert file.read() == b"789"
+            file.seek(2)
+            assert file.read(3) == b"234"
+
+
+def broken_off(body: bytes, sent: int) -> Step:
+    """Promise a body, and close the connection after some bytes of it."""
+    return raw(f"HTTP/1.1 206 Partial Content\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:sent])
+
+
+def store_of(server: ScriptedServer) -> ObjectStore:
+    once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    client: Any = boto3.client("s3", endpoint_url=server.url, config=once)
+    return ObjectStore(client, RESULTS)
+
+
+class TestAStreamThatBreaksOff:
+    @pytest.fixture(autouse=True)
+    def sleeps(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        slept: list[float] = []
+        monkeypatch.setattr(objects_module.time, "sleep", slept.append)
+        monkeypatch.setattr(objects_module, "CHUNK_BYTES", 2)
+        return slept
+
+    def test_is_continued_with_its_next_byte(self, sleeps: list[float]) -> None:
+        body = b"0123456789"
+        with scripted_server(broken_off(body, 4), broken_off(body[4:], 2), broken_off(body[6:], 4)) as server:
+            assert b"".join(store_of(server).chunks(VERSION)) == body
+        assert [request.headers.get("Range") for request in server.requests] == [None, "bytes=4-9", "bytes=6-9"]
+        assert sleeps == [RESUME_DELAYS_SECONDS[0]] * 2, "each brought new bytes"
+
+    def test_is_an_error_when_it_brings_no_more_bytes(self, sleeps: list[float]) -> None:
+        tries = 1 + len(RESUME_DELAYS_SECONDS)
+        with scripted_server(*[broken_off(b"0123", 0)] * tries) as server, pytest.raises(ResponseStreamingError):
+            list(store_of(server).chunks(VERSION))
+        assert len(server.requests) == tries
+        assert sleeps == list(RESUME_DELAYS_SECONDS)
+
+    def test_keeps_to_its_range(self) -> None:
+        with scripted_server(broken_off(b"3456", 2), broken_off(b"56", 2)) as server:
+            assert b"".join(store_of(server).chunks(VERSION, 3, 6)) == b"3456"
+        assert [request.headers["Range"] for request in server.requests] == ["bytes=3-6", "bytes=5-6"]
 
 
 class TestResults:

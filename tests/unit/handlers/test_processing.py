@@ -1,9 +1,12 @@
 """The use case behind the queue, with processors written where they are needed."""
 
+import io
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +47,7 @@ from tests.support.handlers.deliveries import (
     failed_try,
     never,
     no_chunks,
+    no_file,
     raise_secret,
     refuse,
 )
@@ -100,7 +104,7 @@ class TestCompleted:
     def test_the_processor_is_handed_all_that_the_contract_promises(self, worker: Worker, delivery: Delivery) -> None:
         worker.process(at_try(delivery, 2), count_bytes)
         (job,) = worker.jobs
-        assert replace(job, chunks=no_chunks) == Job(
+        assert replace(job, chunks=no_chunks, open=no_file) == Job(
             owner=OWNER,
             upload_id=REF.upload_id,
             file_name="report.pdf",
@@ -111,7 +115,18 @@ class TestCompleted:
             version_id=delivery.version_id,
             attempt=2,
             chunks=no_chunks,
+            open=no_file,
+            workspace=Path(tempfile.gettempdir()),
         )
+
+    def test_the_processor_reads_the_object_as_a_file(self, cloud: Cloud, worker: Worker, delivery: Delivery) -> None:
+        def read_end(job: Job) -> dict[str, object]:
+            with job.open() as file:
+                file.seek(-2, io.SEEK_END)
+                return {"end": file.read().decode()}
+
+        worker.process(delivery, read_end)
+        assert cloud.result() == {"end": PDF[-2:].decode()}
 
     def test_the_version_that_the_event_names_is_read_though_a_later_one_exists(
         self, cloud: Cloud, worker: Worker, delivery: Delivery

@@ -11,10 +11,11 @@ import pytest
 from handlers import processors
 from handlers.processors import Job, inspect, load_processor, result_json
 from tests.support.each_case import each_case
+from tests.support.handlers.jobs import job_of
 
 
 def job() -> Job:
-    return Job("me", "1", "a.txt", "text/plain", 5, "bucket", "uploads/me/1", "v1", 1, lambda: iter([b"bytes"]))
+    return job_of(b"bytes", "a.txt", "text/plain")
 
 
 @pytest.fixture
@@ -175,6 +176,8 @@ class TestJob:
             "version_id",
             "attempt",
             "chunks",
+            "open",
+            "workspace",
         ]
 
     def test_a_processor_cannot_change_it(self) -> None:
