@@ -44,7 +44,7 @@ class Step:
 
 
 class Display(Protocol):
-    """Shows steps, each of which runs once."""
+    """Shows steps. Each step runs once."""
 
     def __enter__(self) -> Self: ...
 

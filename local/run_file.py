@@ -1,8 +1,8 @@
 """Records which process runs local mode in this checkout, and stops it.
 
-That process holds a lock on the run file. The system releases the lock when the process ends, in whatever way. So a
-held lock proves that the process in the file runs local mode; its id alone would not, because ids are used again. Only
-the process with the lock deletes the file. A process that locks a file that is no longer at its path opens the new one.
+That process holds a lock on the run file. The system releases the lock when the process ends, also after a crash. So
+a held lock proves that the process in the file runs local mode; its id alone would not, because ids are used again.
+Only the process with the lock deletes the file. A process that locks a deleted file opens the new one at the path.
 """
 
 import fcntl

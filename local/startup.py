@@ -33,7 +33,7 @@ _TIMEOUT_SECONDS = 5.0
 
 @contextmanager
 def explained() -> Generator[None]:
-    """Raise an error whose own message is enough as LocalModeError; others keep their traceback."""
+    """Raise errors that explain themselves as LocalModeError; others keep their traceback."""
     try:
         yield
     except (EmulatorError, PortageError, ClientError, BotoCoreError) as error:

@@ -1,9 +1,9 @@
-"""What the Pulumi CLI makes of `Pulumi.yaml` and `Pulumi.<stack>.yaml` before it starts the program.
+"""Reads `Pulumi.yaml` and `Pulumi.<stack>.yaml` as the Pulumi CLI does before it starts the program.
 
 The rules are the CLI's (https://www.pulumi.com/docs/iac/concepts/config/), and every form that `pulumi stack init` and
-`pulumi config set` write can be read. Three things that the CLI allows are refused: a stack without a file, which is
-most often a mistyped name; a key without a value; and what only a Pulumi backend can resolve, the values of secrets
-and environments.
+`pulumi config set` write can be read. Three things that the CLI allows are errors here: a stack without a file, which
+is usually a mistyped name; a key without a value; and the values of secrets and environments, which only a Pulumi
+backend can resolve.
 """
 
 import json
@@ -24,15 +24,15 @@ _EXAMPLES = {
     "object": "{key: value}",
 }
 _DECLARATION_KEYS = {"type", "items", "default", "value", "description", "secret"}
-_OF_SECRETS = {"encryptionsalt", "encryptedkey", "secretsprovider"}
+_SECRET_KEYS = {"encryptionsalt", "encryptedkey", "secretsprovider"}
 """The CLI writes them into every stack's file, whether it has secret values or not."""
-_STACK_FILE_KEYS = {"config", *_OF_SECRETS}
+_STACK_FILE_KEYS = {"config", *_SECRET_KEYS}
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes plain scalars for what the CLI's YAML 1.2 takes them for: no, 12:30 and 2026-11-25 are text.
+    """Reads plain scalars by YAML 1.2, as the CLI does: no, 12:30 and 2026-11-25 are text.
 
-    The CLI writes such a text without quotes if it is only special in YAML 1.1, as = and << are.
+    The CLI writes a text without quotes if it is special only in YAML 1.1, such as = and <<.
     """
 
 
@@ -56,12 +56,12 @@ class StackConfigError(ValueError):
 
 
 class BackendOnlyError(StackConfigError):
-    """A value can be resolved by the stack's Pulumi backend alone: a secret, or one of an environment."""
+    """Only the stack's Pulumi backend can resolve a value: a secret, or one of an environment."""
 
 
 @dataclass(frozen=True)
 class StackConfig:
-    """A stack's complete configuration, as a program sees it."""
+    """A stack's complete configuration, as a program gets it."""
 
     project: str
     stack: str
@@ -76,7 +76,7 @@ class StackConfig:
 
 
 def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
-    """Read both files, fill in the defaults and check every type; StackConfigError has a line for each wrong value."""
+    """Read both files, fill in the deerrors and check every type; StackConfigError has a line for each wrong value."""
     project_file = project_dir / "Pulumi.yaml"
     project = _mapping(project_file)
     name = project.get("name")
@@ -86,23 +86,23 @@ def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
     given = dict(_stack_values(project_dir, name, stack))
 
     values: dict[str, str] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for key, declaration in declarations.items():
         if key in given:
             where, value = given.pop(key)
         elif declaration.has_default:
             where, value = project_file, declaration.default
         else:
-            faults.append(
+            errors.append(
                 f"{_stack_file(project_dir, stack)}: {key} is missing; "
                 f"add `{key}: <{declaration.type}>` to its config, or a default to {project_file.name}"
             )
             continue
-        faults += _faults(where, key, value, declaration.type, declaration.items)
+        errors += _errors(where, key, value, declaration.type, declaration.items)
         values[key] = _text(value)
-    if faults:
-        raise StackConfigError("\n".join(faults))
-    # what Pulumi.yaml does not declare is the program's to judge, as under the CLI
+    if errors:
+        raise StackConfigError("\n".join(errors))
+    # the program itself checks what Pulumi.yaml does not declare, as under the CLI
     values |= {key: _text(value) for key, (_, value) in given.items()}
     return StackConfig(name, stack, project_dir / str(project.get("main", "")), values)
 
@@ -159,8 +159,8 @@ def _stack_values(project_dir: Path, project: str, stack: str) -> Iterator[tuple
         yield full_key, (file, value)
 
 
-def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any] | None) -> Iterator[str]:
-    """Types as the CLI checks them: it takes every scalar for text, which may be that of a number or a boolean."""
+def _errors(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any] | None) -> Iterator[str]:
+    """Check types as the CLI does: every scalar is valid text, also one that is a number or a boolean."""
     fits = {
         "string": isinstance(value, str | bool | int | float),
         "integer": _is_integer(value),
@@ -178,7 +178,7 @@ def _faults(file: Path, key: str, value: Any, kind: str, items: Mapping[str, Any
             if item_kind == "string" and isinstance(item, bool | int | float):
                 yield f"{file}: {key}[{index}] is {item!r}, but must be of type string; quote it"
             else:
-                yield from _faults(file, f"{key}[{index}]", item, item_kind, items.get("items"))
+                yield from _errors(file, f"{key}[{index}]", item, item_kind, items.get("items"))
 
 
 def _is_integer(value: Any) -> bool:
@@ -212,7 +212,7 @@ def _stack_file(project_dir: Path, stack: str) -> Path:
 
 
 def _refuse_secrets(file: Path, path: str, value: Any) -> None:
-    """Refuse a secret anywhere in a value: `pulumi config set --secret --path` encrypts single items."""
+    """Reject a secret anywhere in a value, because `pulumi config set --secret --path` encrypts single items."""
     if isinstance(value, list):
         for index, item in enumerate(cast("list[Any]", value)):
             _refuse_secrets(file, f"{path}[{index}]", item)

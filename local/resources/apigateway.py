@@ -35,7 +35,7 @@ def _rest_api(made: Made) -> Mapping[str, Any]:
 
 
 def _import_body(made: Made) -> None:
-    """The root resource must be known before its children are made."""
+    """Get the root resource, which its children need, and import the body."""
     client = made.account.client("apigateway")
     made.responses["GetResources"] = client.get_resources(restApiId=made.id)
     if "body" in made.inputs:

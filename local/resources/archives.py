@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can hold
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip file
 _READABLE_BY_ALL = 0o100644 << 16  # Lambda runs the code as another user than the one who wrote it
 
 

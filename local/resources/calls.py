@@ -1,4 +1,4 @@
-"""Calls AWS's operations with checked parameters, and says which resource was refused."""
+"""Calls AWS's operations with checked parameters; an error names the resource."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from local.resources.parameters import Given, Move, parameters
 
 
 class RefusedError(RuntimeError):
-    """AWS refused a resource; the message names the resource, the operation and AWS's reason."""
+    """AWS rejected a resource; the message names the resource, the operation and AWS's reason."""
 
 
 def check(
@@ -20,7 +20,7 @@ def check(
     moves: Mapping[str, Move] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what the operation would be called with (see `parameters`)."""
+    """Return the operation's parameters without calling it (see `parameters`)."""
     return parameters(client.meta.service_model.operation_model(operation), inputs, moves, also)
 
 

@@ -32,7 +32,7 @@ TABLE = {
             moves=_POOL,
         ),
         then=(
-            # CreateUserPool knows only codes by SMS
+            # CreateUserPool supports only codes by SMS
             Call(
                 operation="SetUserPoolMfaConfig",
                 moves={

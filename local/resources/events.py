@@ -13,7 +13,7 @@ def _rule_id(made: Made) -> str:
 
 
 def _raise_for_refused_targets(made: Made) -> None:
-    """PutTargets answers 200 even where it has refused the target."""
+    """Raise PutTargets' error, because it answers 200 also for a target that it rejects."""
     for entry in made.responses["PutTargets"].get("FailedEntries", []):
         raise RefusedError(f"{made.subject}: PutTargets refused it: {entry['ErrorCode']}: {entry['ErrorMessage']}")
 

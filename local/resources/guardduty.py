@@ -4,7 +4,7 @@ from local.resources.rows import Call, Made, Row
 
 
 def _plan_id(made: Made) -> str:
-    """The resource's own name: nobody gives it another."""
+    """Return the resource's own name as its id."""
     return made.subject.rpartition(" ")[2]
 
 

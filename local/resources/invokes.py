@@ -1,4 +1,4 @@
-"""Provider functions that only look something up."""
+"""Provider functions, which only read."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -30,7 +30,7 @@ _NONE: Mapping[str, Any] = {"authorizationType": "NONE"}
 
 
 def import_openapi(client: Any, api_id: str, root_id: str, body: Given) -> None:
-    """Give a new REST API everything that an OpenAPI 3.0 document, as JSON text, describes."""
+    """Create in a new REST API everything that an OpenAPI 3.0 document (JSON text) describes."""
     try:
         document = replace(body, value=json.loads(body.value))
     except (TypeError, ValueError) as error:
@@ -50,7 +50,7 @@ def clear_api(client: Any, api_id: str) -> None:
     """Delete everything that a document has described; the API itself, its stages and deployments stay."""
     api = {"restApiId": api_id}
     for resource in client.get_resources(**api, limit=_PAGE)["items"]:
-        if resource["path"].count("/") == 1 and resource["path"] != "/":  # what is below goes with it
+        if resource["path"].count("/") == 1 and resource["path"] != "/":  # this also deletes the resources below it
             client.delete_resource(**api, resourceId=resource["id"])
         elif resource["path"] == "/":
             for method in resource.get("resourceMethods", ()):

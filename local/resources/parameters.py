@@ -1,4 +1,4 @@
-"""Turns Pulumi's inputs into the parameters of AWS's operations, and refuses what AWS would refuse.
+"""Turns Pulumi's inputs into the parameters of AWS's operations, and rejects what AWS would reject.
 
 botocore's models of the operations are the rule: their members, required members, types, enumerations, patterns,
 lengths and ranges. Inputs are matched to members by name, in any case (`kmsMasterKeyId`, `KMSMasterKeyID`);
@@ -17,11 +17,11 @@ from dateutil.parser import isoparse
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-_PATTERN_SECONDS = 2.0  # some of AWS's patterns backtrack without end on the wrong text
+_PATTERN_SECONDS = 2.0  # some of AWS's patterns backtrack exponentially on some texts
 
 
 class InvalidInputError(ValueError):
-    """An input that AWS would refuse; the message names resource, property, value and what was expected."""
+    """An input that AWS would reject; the message names resource, property, value and what is expected."""
 
     def __init__(self, subject: str, path: str, reason: str) -> None:
         super().__init__(f"{subject}: {reason}")
@@ -44,26 +44,26 @@ class Given:
     secret: bool = False
 
     def child(self, name: str) -> "Given":
-        """Go into a block."""
+        """Return a property of a block."""
         return self._inside(self.value[name], f".{name}", f".{name}")
 
     def item(self, index: int) -> "Given":
-        """Go into a list; its items share the list's key."""
+        """Return an item of a list; all items have the list's key."""
         return self._inside(self.value[index], f"[{index}]", "")
 
     def items(self) -> "list[Given]":
-        """Go into every item of a list, or into the only one where a single block was given."""
+        """Return every item of a list, or the only one if the program gave a single block."""
         if not isinstance(self.value, list):
             return [self]
         return [self.item(index) for index, _ in enumerate(cast("list[Any]", self.value))]
 
     def children(self) -> "dict[str, Given]":
-        """Go into every property of a block; one that is null counts as left out."""
+        """Return the properties of a block, without those that are null."""
         inside = {str(name): self.child(str(name)) for name in self.value}
         return {name: child for name, child in inside.items() if child.value is not None}
 
     def refuse(self, expected: str) -> InvalidInputError:
-        """Make the error; `expected` completes a sentence (`must be at least 1`)."""
+        """Return the error; `expected` completes a sentence (`must be at least 1`)."""
         shown = "[secret]" if self.secret else _shortened(self.value)
         return InvalidInputError(self.subject, self.path, f"{self.path or 'inputs'} is {shown}; it {expected}")
 
@@ -91,22 +91,22 @@ def parameters(
     moves: Mapping[str, Move] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return an operation's parameters for botocore; InvalidInputError for what AWS would refuse.
+    """Return an operation's parameters for botocore; InvalidInputError for what AWS would reject.
 
-    Every input must be taken by a member or a move. `also` holds members that come from elsewhere than the inputs.
-    In a preview some inputs are `pulumi.output.Unknown`: those are not checked, and missing members are not noticed.
+    Every input must have a member or a move. `also` has members that do not come from the inputs.
+    In a preview some inputs are `pulumi.output.Unknown`: those are not checked, and a missing member is no error.
     """
     is_partial = rpc.contains_unknowns(inputs.value)
     fitting = _Fitting(f"{operation.service_model.service_name} {operation.name}", moves or {}, is_partial)
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
-        raise TypeError(f"{operation.name} takes no parameters; take it out of the table")
+        raise TypeError(f"{operation.name} has no parameters; remove it from the table")
     return fitting.structure(shape, _merged([fitting.members(shape, inputs), also or {}]), inputs)
 
 
 @dataclass(frozen=True)
 class _Fitting:
-    """One operation's parameters in the making.
+    """Builds the parameters of one operation.
 
     A node is a `Given`, or what a move built: members by AWS's names, a list, or a constant; `at` is then the
     input that the move was given.
@@ -137,7 +137,7 @@ class _Fitting:
         if isinstance(value, Unknown):
             return value
         if isinstance(shape, StructureShape):
-            if isinstance(value, list) and len(cast("list[Any]", value)) == 1:  # Terraform's way to write one block
+            if isinstance(value, list) and len(cast("list[Any]", value)) == 1:  # a single block in Terraform's form
                 at = at.item(0) if given else replace(at, value=value[0])
             if not isinstance(at.value, dict):
                 raise at.refuse("must be a block of properties")
@@ -230,7 +230,7 @@ class _Fitting:
         return order.index(child.key) if child.key in order else len(order)
 
     def _input_name(self, member: str, at: Given) -> str:
-        """Return what the program would have to write for a member that is missing."""
+        """Return the input's name for a member that is missing."""
         moved = (
             key
             for key, move in self.moves.items()
@@ -249,7 +249,7 @@ def _timestamp(at: Given) -> Any:
 
 @cache
 def compiled(pattern: str) -> "regex.Pattern[str]":
-    r"""Compile one of AWS's Java patterns; `regex.error` for one that this machine cannot read.
+    r"""Compile one of AWS's Java patterns; `regex.error` for one that the `regex` package cannot parse.
 
     In Java `\w`, `\d` and `\s` are ASCII by default, while `\p{..}` is Unicode; here one flag is for both.
     """
@@ -287,7 +287,7 @@ def _block(key: str) -> str:
 
 
 class _OnlyItem(dict[str, Any]):
-    """The members of a list's one item, which several inputs may go to."""
+    """The members of a list's only item, to which several inputs may move."""
 
 
 def nested(path: str, leaf: Any) -> dict[str, Any]:

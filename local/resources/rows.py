@@ -1,4 +1,4 @@
-"""What a row of the table can say about a resource type."""
+"""The rows of the table: how a resource type is created, changed and deleted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ class Account:
     region: str
     account_id: str
     endpoint: str
-    """Where its API and its data plane answer, `http://127.0.0.1:PORT`."""
+    """The address of its API and its data plane, `http://127.0.0.1:PORT`."""
     client: Callable[[str], Any]
     """Returns the deploying user's client of a service."""
 
@@ -25,19 +25,19 @@ class Account:
 
 @dataclass(frozen=True)
 class Made:
-    """A resource that has been made, or is being made."""
+    """A resource that exists or is being created."""
 
     subject: str
-    """`<type> <name>`, as errors begin."""
+    """`<type> <name>`, the start of errors."""
     account: Account
     given: Given
-    """The inputs with provider defaults and the made-up name filled in."""
+    """The inputs with the provider's defaults and the automatic name."""
     inputs: Mapping[str, Any]
     """The same in plain text: without secret wrappers."""
     responses: dict[str, Any] = field(default_factory=dict[str, Any])
-    """By operation, as far as they have been called."""
+    """By operation, for the operations that were called."""
     id: str = ""
-    """Known as soon as `create` was called."""
+    """Set once `create` was called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Call:
 
     operation: str
     moves: Mapping[str, Move] = field(default_factory=dict[str, Move])
-    """By input. All inputs named here are the operation's, whether or not it is called."""
+    """By input. All inputs named here belong to the operation, also if it is not called."""
     when: str = ""
     """The input (`pointInTimeRecovery.enabled`) without which the operation is not called."""
     also: Callable[[Made], Mapping[str, Any]] = lambda _: {}
@@ -55,11 +55,11 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Autoname:
-    """The input that gets the resource's name and seven random hexadecimal digits where the program gives none."""
+    """The input that gets the resource's name and seven random hexadecimal digits if the program does not set it."""
 
     input: str = "name"
     limit: int
-    """AWS's limit; Pulumi refuses a longer name instead of cutting it."""
+    """AWS's limit; Pulumi rejects a longer name instead of shortening it."""
     lower_case: bool = False
     prefix: str = ""
     suffix: Callable[[Mapping[str, Any]], str] = lambda _: ""
@@ -75,10 +75,9 @@ def _no_more(made: Made) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How a resource type is made, changed and deleted, and what its provider then says of it.
+    """How a resource type is created, changed and deleted, and which outputs it has.
 
-    Every input must be consumed: by the call that names it in its moves, else by `create`, unless it is declared in
-    `provider_only`.
+    Every input goes to the call that names it in its moves, or else to `create`, unless it is in `provider_only`.
     """
 
     service: str
@@ -86,12 +85,12 @@ class Row:
     create: Call
     then: tuple[Call, ...] = ()
     after: Callable[[Made], None] = _no_more
-    """What calls alone cannot express."""
+    """Runs after the calls, for what they cannot express."""
     repeatable: bool = False
-    """Whether `create` replaces what is there, so that it also updates."""
+    """Whether `create` replaces an existing resource, so that it also updates."""
     update: tuple[Call, ...] = ()
-    """What changes the resource in place, beside `then`. Each takes the inputs that it moves or that its operation has
-    a member for, and is called where one of them has changed."""
+    """Calls that change the resource in place, in addition to `then`. Each has the inputs that it moves or that are
+    members of its operation, and is called if one of them has changed."""
     after_update: Callable[[Made], None] = _no_more
     """`made.responses` holds the operations of the update."""
     changing: frozenset[str] = frozenset()
@@ -100,25 +99,25 @@ class Row:
     """Paths of the inputs that AWS cannot change in place (Terraform: ForceNew)."""
     before_delete: Callable[[Made], None] = _no_more
     delete: Call | None
-    """None where nothing is left once the resource around it is deleted, or where AWS always has one."""
+    """None if it is deleted with its parent resource, or if AWS always has one."""
     id: Callable[[Made], str]
     outputs: Callable[[Made], Mapping[str, Any]] = _nothing
-    """Beside the inputs, which every resource gives back."""
+    """Outputs that are not inputs; every resource also returns its inputs."""
     autoname: Autoname | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the provider sends where the program says nothing."""
+    """What the provider sends if the program does not set an input."""
     neutral: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The value with which an input says the same as if it were left out."""
+    """The value of an input that has the same effect as no value."""
     provider_only: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Inputs that AWS never sees, with what the provider does with them."""
+    """Inputs that are not sent to AWS, with what the provider does with them."""
     is_called: bool = True
-    """False where the embedded AWS does not have the service: inputs are checked, and that is all."""
+    """False if the embedded AWS does not have the service; inputs are then only checked."""
     not_emulated: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Inputs (`""` for the whole type) that are checked and stored, but that nothing here acts on: the reason."""
+    """Inputs (`""` for the whole type) that are checked and stored but have no effect, with the reason."""
 
 
 def by(name: str) -> Callable[[Made], str]:
-    """Take an input for the id."""
+    """Return a function that returns an input as the id."""
     return lambda made: made.inputs[name]
 
 

@@ -17,7 +17,7 @@ _STORED_ONLY = "lifecycle rules are stored, but no object ever expires"
 
 
 def _location(made: Made) -> Mapping[str, Any]:
-    """Leave us-east-1 out: S3 refuses it as a constraint, being where buckets go by default."""
+    """Leave out us-east-1, because S3 rejects its default region as a constraint."""
     region = made.account.region
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
@@ -54,7 +54,7 @@ def _configuration(operation: str, moves: Mapping[str, Move], delete: str | Call
 
 
 def _empty(made: Made) -> None:
-    """Delete every version where the program says so; otherwise S3 refuses to delete a bucket with objects."""
+    """Delete every version with `forceDestroy`; without it, S3 does not delete a bucket with objects."""
     if not made.inputs.get("forceDestroy"):
         return
     client, bucket = made.account.client("s3"), made.inputs["bucket"]

@@ -27,7 +27,7 @@ def _flag(attribute: str) -> Move:
 
 
 def _name(name: Given) -> Mapping[str, Any]:
-    """80 characters with the suffix: the CreateQueue reference; the model knows neither."""
+    """80 characters with the suffix: the CreateQueue reference; the model has neither."""
     if not re.fullmatch(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?", str(name.value)):
         raise name.refuse("must be up to 80 letters, digits, hyphens and underscores (sqs CreateQueue)")
     return {"QueueName": name}

@@ -27,7 +27,7 @@ def copy(tmp_path: Path) -> Path:
 def running(copy: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    path = os.pathsep.join((str(cli.found().parent), os.environ["PATH"]))
+    path = os.pathsep.join((str(cli.require().parent), os.environ["PATH"]))
     with subprocess.Popen(
         [sys.executable, "-m", "local", "up", "--engine", "pulumi"],
         cwd=copy,

@@ -48,7 +48,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
     template, folder = checkout(parent / "portage"), parent / "media-uploads"
     folder.mkdir()
     made = subprocess.run(
-        [cli.found(), "new", template, "--name", folder.name, "--generate-only", "--yes", "--non-interactive"],
+        [cli.require(), "new", template, "--name", folder.name, "--generate-only", "--yes", "--non-interactive"],
         cwd=folder,
         env={
             **os.environ,

@@ -1,6 +1,6 @@
 """The Pulumi CLI: one that is on PATH, or one built from its Go module into .local.
 
-`python -m local.engine.pulumi_cli.cli` makes sure that there is one.
+`python -m local.engine.pulumi_cli.cli` builds one if there is none.
 """
 
 import re
@@ -28,7 +28,7 @@ def find() -> Path | None:
     return next((each for each in candidates if each and each.is_file() and _is_new_enough(each)), None)
 
 
-def found() -> Path:
+def require() -> Path:
     """Return a CLI that is new enough; LocalModeError without one."""
     cli = find()
     if cli is None:
@@ -68,10 +68,10 @@ def pinned_version() -> semver.VersionInfo:
 
 
 def _is_new_enough(cli: Path) -> bool:
-    """Accept any patch of the pinned minor version, and newer minor versions."""
+    """Return whether the CLI has the pinned minor version, with any patch, or a newer one."""
     answer = subprocess.run([cli, "version"], check=True, capture_output=True, text=True).stdout
     text, pinned = answer.strip().removeprefix("v"), pinned_version()
-    if not semver.VersionInfo.is_valid(text):  # a CLI that was built without its version says nothing
+    if not semver.VersionInfo.is_valid(text):  # a CLI that was built without a version prints none
         return False
     version = semver.VersionInfo.parse(text)
     return version.major == pinned.major and version.minor >= pinned.minor

@@ -1,7 +1,7 @@
 """The plugin `pulumi-resource-aws` for the real engine: local mode's provider over gRPC.
 
-Inputs pass through as the engine sent them, so that secrets, unknown values and the hashes of archives are kept. Only
-what the provider adds or computes is written here.
+Inputs are returned as the engine sent them, so secrets, unknown values and the hashes of archives are kept. Only what
+the provider adds or computes is written here.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ _R = TypeVar("_R")
 
 
 def _explained(method: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Send the engine one sentence for an error that explains itself, and a traceback for any other."""
+    """Send the engine the message of an error that explains itself, and a traceback for any other."""
 
     @wraps(method)
     def answer(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -99,18 +99,18 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Another region means another provider, with resources of its own."""
+        """Another region requires another provider, with its own resources."""
         return _difference(_changes(request.old_inputs, request.news), {"region"})
 
     @_explained
     def Configure(self, request: Any, context: Any) -> Any:
-        """Take the default tags, and say what this plugin can handle."""
+        """Store the default tags, and return what this plugin supports."""
         self._default_tags = self._provider.configure(_config(request.args))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @_explained
     def Check(self, request: Any, context: Any) -> Any:
-        """Complete the inputs; refuse what AWS would refuse, in a preview already."""
+        """Complete and check the inputs, also in a preview."""
         resource, given = Resource(request.type, request.name), _inputs(request.news)
         digits = hashlib.sha256(request.randomSeed + request.urn.encode()).hexdigest()
         try:
@@ -126,7 +126,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def Diff(self, request: Any, context: Any) -> Any:
-        """Say which inputs have changed, and which of them AWS cannot change in place."""
+        """Return which inputs have changed, and which of them AWS cannot change in place."""
         row = Resource(request.type, request.name).row
         changed = _changes(request.old_inputs, request.news)
         before, after = plain(_inputs(request.old_inputs)), plain(_inputs(request.news))
@@ -136,13 +136,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             if path.partition(".")[0] in changed and at(before, path) != at(after, path)
         }
         name = row.autoname.input if row.autoname else ""
-        # a name that the program gives is taken until its old bearer is deleted
+        # a name from the program is in use until the old resource is deleted
         is_name_taken = bool(name) and name not in changed and name not in before.get(DEFAULTS, ())
         return _difference(changed, replacing, delete_first=bool(replacing) and is_name_taken)
 
     @_explained
     def Create(self, request: Any, context: Any) -> Any:
-        """Make the resource; in a preview, all outputs except for inputs are unknown."""
+        """Create the resource; in a preview, all outputs except for inputs are unknown."""
         if request.preview:
             return provider_pb2.CreateResponse(properties=_outputs(request.properties))
         resource = Resource(request.type, request.name)
@@ -151,7 +151,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def Read(self, request: Any, context: Any) -> Any:
-        """Return what the state has; only the engine changes these resources."""
+        """Return the stored state, because only the engine changes these resources."""
         if not request.inputs.fields:
             context.abort(
                 grpc.StatusCode.UNIMPLEMENTED,
@@ -180,7 +180,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def Invoke(self, request: Any, context: Any) -> Any:
-        """Answer a provider function."""
+        """Return the result of a provider function."""
         answer = struct_pb2.Struct()
         answer.update(_wire(self._provider.invoke(request.tok, plain(_inputs(request.args)))))
         fields: dict[str, Any] = {"return": answer}
@@ -191,7 +191,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Let every call end by itself: each takes less than a second or so."""
+        """Do nothing, because each call ends by itself within about a second."""
         return empty_pb2.Empty()
 
 
@@ -201,7 +201,7 @@ def _config(struct: struct_pb2.Struct) -> Given:
 
 
 def _inputs(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """Return Python values; of a former archive the engine has only the hash."""
+    """Return Python values; the engine has only the hash of an earlier archive."""
     readable = struct_pb2.Struct(fields={name: _unmarked(value) for name, value in struct.fields.items()})
     for name, value in struct.fields.items():
         fields = value.struct_value.fields
@@ -211,7 +211,7 @@ def _inputs(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def _unmarked(value: struct_pb2.Value) -> struct_pb2.Value:
-    """Take the secret's mark off what is not known yet: the SDK would read it as null."""
+    """Remove the secret's mark from an unknown value, because the SDK would read it as null."""
     fields = value.struct_value.fields
     is_secret = _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
     if is_secret and fields["value"].string_value == rpc.UNKNOWN:
@@ -233,7 +233,7 @@ def _outputs(properties: struct_pb2.Struct, computed: Mapping[str, Any] | None =
 
 
 def _wire(value: Any) -> Any:
-    """Put the engine's mark where a value is unknown; secrets have their wire form already."""
+    """Replace unknown values with the engine's mark; secrets are in their wire form already."""
     if isinstance(value, Unknown):
         return rpc.UNKNOWN
     if isinstance(value, Mapping):
@@ -246,7 +246,7 @@ def _wire(value: Any) -> Any:
 def _changes(
     before: struct_pb2.Struct, after: struct_pb2.Struct
 ) -> dict[str, provider_pb2.PropertyDiff.Kind.ValueType]:
-    """Return the inputs that are not equal, with what happened to them."""
+    """Return the inputs that differ, with the kind of each change."""
     kinds = provider_pb2.PropertyDiff
     changes: dict[str, provider_pb2.PropertyDiff.Kind.ValueType] = {}
     for name in (before.fields.keys() | after.fields.keys()) - {DEFAULTS}:
@@ -260,7 +260,7 @@ def _changes(
 
 
 def _comparable(value: struct_pb2.Value) -> Any:
-    """Let two archives be equal by their hashes, wherever they are, and a secret equal its plain value."""
+    """Return a value for comparison: archives are equal by their hashes, and a secret equals its plain value."""
     match value.WhichOneof("kind"):
         case "list_value":
             return [_comparable(item) for item in value.list_value.values]
@@ -282,7 +282,7 @@ def _difference(
     delete_first: bool = False,
 ) -> provider_pb2.DiffResponse:
     details = {
-        # each kind is followed by the one that says the same of a replacement
+        # each kind is followed by the same kind for a replacement
         name: provider_pb2.PropertyDiff(kind=cast("Any", kind + (name in replacing)), inputDiff=True)
         for name, kind in changes.items()
     }
@@ -302,7 +302,7 @@ def _failed(error: InvalidInputError) -> provider_pb2.CheckResponse:
 
 
 def main() -> None:
-    """Serve on a port of the system's choice, which the engine reads from standard output, until the engine ends."""
+    """Serve on a free port, which the engine reads from standard output, until the engine ends."""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     with ThreadPoolExecutor(_THREADS) as pool:
         server = grpc.server(pool, options=options)
@@ -312,7 +312,7 @@ def main() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         engine = os.getppid()
-        while os.getppid() == engine:  # an engine that was killed cannot say that it ends
+        while os.getppid() == engine:  # an engine that was killed sends no signal
             server.wait_for_termination(_LOOK_SECONDS)
         server.stop(None)
 

@@ -25,7 +25,7 @@ from local.engine.built_in.program import started_in
 from local.engine.pulumi_cli import cli
 from local.engine.pulumi_cli.plugin import environment
 
-# An engine that has stopped at an error does not hear what the SDK's server logs as it ends, which then logs that.
+# An engine that stopped at an error no longer receives the log of the SDK's server, which then logs this.
 logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
 
 _PLUGIN = Path(__file__).parent / "bin"
@@ -35,7 +35,7 @@ _STACK_TYPE = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True)
 class ResourceStep:
-    """What the engine does, or would do, with one resource."""
+    """What the engine does, or in a preview would do, with one resource."""
 
     operation: str
     """`create`, `update`, `same`, `delete`, `replace` (with `create-replacement` and `delete-replaced`), ..."""
@@ -47,7 +47,7 @@ class ResourceStep:
 
     @property
     def type(self) -> str:
-        """Return the resource's type, without those of its parents."""
+        """Return the resource's type, without the types of its parents."""
         return self.urn.split("::")[2].rpartition("$")[2]
 
     @property
@@ -77,9 +77,9 @@ class EngineStack:
     """One stack of a project."""
 
     def __init__(self, *, project_dir: Path, name: str, program_dir: Path, home: Path, emulator: Emulator) -> None:
-        """Take or make the stack.
+        """Select or create the stack.
 
-        `project_dir` holds Pulumi.yaml and the stack's file, which the CLI rewrites; `home` the CLI's state.
+        `project_dir` has Pulumi.yaml and the stack's file, which the CLI rewrites; `home` has the CLI's state.
         """
         state = home / "state"
         state.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class EngineStack:
             opts=automation.LocalWorkspaceOptions(
                 work_dir=str(project_dir),
                 pulumi_home=str(home),
-                pulumi_command=_Cli(cli.found()),
+                pulumi_command=_Cli(cli.require()),
                 env_vars={
                     **environment(emulator),
                     "PATH": os.pathsep.join((str(_PLUGIN), os.environ["PATH"])),
@@ -110,7 +110,7 @@ class EngineStack:
         )
 
     def preview(self) -> Run:
-        """Say what `up` would do."""
+        """Return what `up` would do."""
         return self._run(self._stack.preview)
 
     def up(self, on_step: Callable[[ResourceStep], None] | None = None) -> Run:
@@ -122,15 +122,15 @@ class EngineStack:
         return self._run(self._stack.refresh)
 
     def destroy(self) -> Run:
-        """Delete every resource but those that are retained."""
+        """Delete every resource except those that are retained."""
         return self._run(self._stack.destroy)
 
     def outputs(self) -> automation.OutputMap:
-        """Return the stack's outputs with their secrecy."""
+        """Return the stack's outputs, with whether each is secret."""
         return self._stack.outputs()
 
     def state(self) -> Mapping[str, Any]:
-        """Return the stack's state; pulumi.automation has the CLI decrypt what is secret in it."""
+        """Return the stack's state, with secrets decrypted by the CLI."""
         return self._stack.export_stack().deployment or {}
 
     def set_config(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
@@ -168,10 +168,10 @@ def _step(metadata: StepEventMetadata) -> ResourceStep:
 
 
 class _Cli(automation.PulumiCommand):
-    """The CLI in a session of its own: Ctrl-C reaches this process alone, which stops it."""
+    """The CLI in its own session, so Ctrl-C reaches only this process, which stops the CLI."""
 
     def __init__(self, path: Path) -> None:
-        """Take a CLI that is known to be new enough; the base class would look for one elsewhere."""
+        """Use a CLI that is new enough; the base class would search for another one."""
         self.command = str(path)
         self.version = cli.pinned_version()
 
@@ -183,7 +183,7 @@ class _Cli(automation.PulumiCommand):
         on_output: Callable[[str], Any] | None = None,
         on_error: Callable[[str], Any] | None = None,
     ) -> automation.CommandResult:
-        """Run a command, with as little of this process's environment as it needs."""
+        """Run a command with the few variables of this process that it needs."""
         process = subprocess.Popen(
             [self.command, "--non-interactive", *args],
             cwd=cwd,
@@ -201,7 +201,7 @@ class _Cli(automation.PulumiCommand):
                 output = pool.submit(_read, process.stdout, on_output)
                 errors = pool.submit(_read, process.stderr, on_error)
                 result = automation.CommandResult(output.result(), errors.result(), process.wait())
-        except BaseException:  # also Ctrl-C; what the plugin was doing ends with the embedded AWS
+        except BaseException:  # also Ctrl-C; the plugin's calls end with the embedded AWS
             process.kill()
             process.wait()
             raise

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from local.emulator.patches.api_gateway.templates import BodyNotJson, Rendered, Source, TemplateRefused, find, render
+from tests.support.each_case import each_case
 
 BODY = {
     "text": 'it\'s a "test" / é\n',
@@ -35,7 +36,7 @@ def rendered(template: str, **changes: Any) -> str:
     return render(template, source).body
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("template", "output"),
     [
         ("$input.body.length()", str(len(json.dumps(BODY)))),
@@ -61,7 +62,7 @@ def test_input_reads_the_body(template: str, output: str) -> None:
     assert rendered(template) == output
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("template", "output"),
     [
         ("$input.params('id')", "from path"),
@@ -82,7 +83,7 @@ def test_input_reads_the_parameters(template: str, output: str) -> None:
     assert rendered(template) == output
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("template", "output"),
     [
         ("$context.requestId ${context.httpMethod}", "r-1 GET"),
@@ -98,7 +99,7 @@ def test_references_print_as_on_aws(template: str, output: str) -> None:
     assert rendered(template) == output
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("template", "output"),
     [
         ("$util.escapeJavaScript($input.path('$.text'))", r"it\'s a \"test\" \/ \u00E9\n"),
@@ -116,7 +117,7 @@ def test_util_has_awss_functions(template: str, output: str) -> None:
     assert rendered(template) == output
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "holds"),
     [
         ("$input.path('$.flag')", True),
@@ -150,7 +151,7 @@ def test_conditions_hold_as_in_velocity(condition: str, holds: bool) -> None:
     assert rendered(f"#if({condition})yes#{{else}}no#end") == ("yes" if holds else "no")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("template", "output"),
     [
         ('#set($list = ["a", "b"])#if($list.contains("b"))yes#end', "yes"),
@@ -191,7 +192,7 @@ def test_one_rendering_leaves_nothing_to_the_next() -> None:
     assert render(template, SOURCE) == Rendered("")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "template",
     [
         "#if($context.requestId)",
@@ -221,7 +222,7 @@ def test_only_looking_into_a_body_asks_for_json() -> None:
         rendered("$input.path('$.x')", body="{")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "found"),
     [
         ("$.map.one", 1),

@@ -32,7 +32,7 @@ def test_a_cli_of_the_pinned_minor_version_or_newer_is_taken(on_path: Path, vers
     assert cli.find() is None
     installed = install(on_path, "pulumi", f"echo {version}")
 
-    assert cli.found() == installed
+    assert cli.require() == installed
 
 
 @pytest.mark.parametrize("version", [f"v{PINNED.major}.{PINNED.minor - 1}.9", f"v{PINNED.bump_major()}", ""])
@@ -41,7 +41,7 @@ def test_any_other_cli_is_left_alone(on_path: Path, version: str) -> None:
 
     assert cli.find() is None
     with pytest.raises(LocalModeError, match="make pulumi"):
-        cli.found()
+        cli.require()
 
 
 def test_without_go_nothing_is_built(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.engine.stack_config import StackConfig, StackConfigError, read_stack_config
+from tests.support.each_case import each_case
 
 PROJECT = """
 name: shop
@@ -39,7 +40,7 @@ def test_defaults_are_flat_text_by_full_key(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "expected"),
     [
         ("shop:colour: blue", {"shop:colour": "blue"}),
@@ -69,7 +70,7 @@ def test_an_empty_stack_file_leaves_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "").values == read(tmp_path, "config: {}").values
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "message"),
     [
         ("shop:colour: [5]", r"shop:colour is \[5\], but must be of type string"),
@@ -125,7 +126,7 @@ def test_a_key_without_default_must_be_given(tmp_path: Path) -> None:
     assert read(tmp_path, "config: {shop:bucket: b}", project).values == {"shop:bucket": "b"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("project", "message"),
     [
         ("runtime: python", "no project name"),
@@ -143,7 +144,7 @@ def test_a_wrong_project_file_is_refused(tmp_path: Path, project: str, message: 
         read(tmp_path, project=project)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stack", "place"),
     [
         (b"config:\n  colour: red\n size: 3\n", "line 3, column 2"),
@@ -206,12 +207,12 @@ def test_every_form_that_the_cli_writes_is_read(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["encryptionsalt", "encryptedkey", "secretsprovider"])
+@each_case("key", ["encryptionsalt", "encryptedkey", "secretsprovider"])
 def test_what_the_cli_writes_for_secrets_says_nothing_without_one(tmp_path: Path, key: str) -> None:
     assert read(tmp_path, f"{key}: x\nconfig: {{shop:size: 7}}").values["shop:size"] == "7"
 
 
-@pytest.mark.parametrize("key", ["environment", "colour"])
+@each_case("key", ["environment", "colour"])
 def test_what_only_a_backend_understands_is_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(StackConfigError, match=rf"Pulumi\.dev\.yaml: {key} cannot be used here"):
         read(tmp_path, f"{key}: x\nconfig: {{}}")

@@ -13,6 +13,7 @@ from botocore import xform_name
 
 from local.resources.openapi_import import import_openapi
 from local.resources.parameters import Given, InvalidInputError
+from tests.support.each_case import each_case
 
 EXTENSION = "x-amazon-apigateway"
 ROLE = "arn:aws:iam::123456789012:role/reads"
@@ -251,7 +252,7 @@ REFUSALS: list[tuple[tuple[str, ...], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value", "message"), REFUSALS)
+@each_case(("place", "value", "message"), REFUSALS)
 def test_what_api_gateway_would_not_import_is_refused(place: tuple[str, ...], value: Any, message: str) -> None:
     document = deepcopy(DOCUMENT)
     block = document

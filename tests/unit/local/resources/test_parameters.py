@@ -12,6 +12,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from local.resources import TABLE
 from local.resources.parameters import Given, InvalidInputError, Move, compiled, json_text, parameters
+from tests.support.each_case import each_case
 
 # how Pulumi's wire format marks a secret (sdk/go/common/resource/sig.go)
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
@@ -53,7 +54,7 @@ def test_names_match_whatever_their_case() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "expected"),
     [
         ({"memorySize": 256.0}, {"MemorySize": 256}),
@@ -63,13 +64,12 @@ def test_names_match_whatever_their_case() -> None:
         ({"description": {**SECRET, "value": "hush"}}, {"Description": "hush"}),
         ({"environment": {**SECRET, "value": {"variables": {"AB": "v"}}}}, {"Environment": {"Variables": {"AB": "v"}}}),
     ],
-    ids=["float for int", "list for block", "keys of maps as they are", "null left out", "secret", "secret block"],
 )
 def test_values_are_coerced_to_what_the_operation_wants(given: dict[str, Any], expected: dict[str, Any]) -> None:
     assert function(**given) == function() | expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "message"),
     [
         ({"memory": 128}, "memory is 128; it is not an input that lambda CreateFunction takes"),
@@ -140,7 +140,7 @@ def test_lists_that_several_moves_build_are_joined_in_the_moves_order() -> None:
     assert [each["AttributeName"] for each in fitted["KeySchema"]] == ["a", "b"]
 
 
-@pytest.mark.parametrize("document", ['{"a": 1}', {"a": 1}])
+@each_case("document", ['{"a": 1}', {"a": 1}])
 def test_json_is_taken_as_text_or_as_a_block(document: Any) -> None:
     fitted = fit("s3.PutBucketPolicy", {"bucket": "b", "policy": document}, {"policy": json_text("Policy")})
 

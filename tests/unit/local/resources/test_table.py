@@ -17,6 +17,7 @@ from botocore.model import ListShape, StructureShape
 from local.resources import INVOKES, TABLE, Account, Made
 from local.resources.archives import zipped
 from local.resources.parameters import Given, InvalidInputError, parameters
+from tests.support.each_case import each_case
 
 BUCKET = "aws:s3/bucket:Bucket"
 NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
@@ -61,7 +62,7 @@ def test_every_move_goes_to_a_member_that_exists() -> None:
                 shape = shape.member if isinstance(shape, ListShape) and member.endswith("[]") else shape
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "inputs", "operation", "message"),
     [
         (BUCKET, {"bucket": "Upper"}, "", "bucket is 'Upper'; it must be 3 to 63 lower-case"),
@@ -150,7 +151,7 @@ def test_method_settings_become_patches_of_the_stage() -> None:
     ]
 
 
-@pytest.mark.parametrize(("on", "expected"), [(True, {"EventBridgeConfiguration": {}}), (False, {})], ids=["on", "off"])
+@each_case(("on", "expected"), [(True, {"EventBridgeConfiguration": {}}), (False, {})])
 def test_event_bridge_is_switched_on_by_an_empty_element(on: bool, expected: dict[str, Any]) -> None:
     assert parameters_of(NOTIFICATION, {"bucket": "b", "eventbridge": on})["NotificationConfiguration"] == expected
 
