@@ -169,8 +169,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_outputs(kept, dict.fromkeys(resource.row.changing, UNKNOWN)))
         changed = _changes(request.old_inputs, request.news)
-        anew = self._provider.update(resource, request.id, _inputs(request.news), changed.keys())
-        return provider_pb2.UpdateResponse(properties=_outputs(kept, anew))
+        updated = self._provider.update(resource, request.id, _inputs(request.news), changed.keys())
+        return provider_pb2.UpdateResponse(properties=_outputs(kept, updated))
 
     @_explained
     def Delete(self, request: Any, context: Any) -> Any:
