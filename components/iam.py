@@ -1,4 +1,4 @@
-"""The only place that writes IAM JSON: policies, trusts, and the statements that owners of resources hand out."""
+"""IAM policies, trust policies and their statements. No other module writes IAM JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Arn = pulumi.Input[str]
 Texts = pulumi.Input[Sequence[pulumi.Input[str]]]
 
 MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
-"""The service that scans, as a principal and as the manager of its rules."""
+"""The service that scans objects: the principal of its role, and the manager of its event rules."""
 
 BUCKET_POLICY_CHARACTERS = 20 * 1024
 
@@ -33,12 +33,12 @@ def role_policy(name: str, *statements: Statement, more: pulumi.Input[Sequence[S
 
 
 def bucket_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
-    """A bucket's policy. Source: S3 user guide, "Bucket policies for Amazon S3"."""
+    """Return a bucket's policy. Source of the limit: S3 user guide, "Bucket policies for Amazon S3"."""
     return _policy(name, statements, BUCKET_POLICY_CHARACTERS, "S3")
 
 
 def queue_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
-    """A queue's policy. Source: SQS developer guide, "Amazon SQS policy quotas"."""
+    """Return a queue's policy. Source of the limit: SQS developer guide, "Amazon SQS policy quotas"."""
     return _policy(name, statements, 8_192, "SQS")
 
 
@@ -49,7 +49,7 @@ def _policy(
     service: str,
     more: pulumi.Input[Sequence[Statement]] = (),
 ) -> pulumi.Output[str]:
-    """A policy document of these statements; when it is known, raises ArgumentError where it is too long."""
+    """Return a policy document. Raises ArgumentError when the document is known, if it is too long."""
 
     def check(document: str) -> str:
         if len(document) <= limit:
@@ -58,7 +58,7 @@ def _policy(
         raise ArgumentError(
             f"{name} has {len(document):,} characters, but {service} takes at most {limit:,} in a policy; "
             f"{len(_compact(longest)):,} of them are in the statement {longest.get('Sid') or longest['Action']}. "
-            "Shorten the lists that it is made of."
+            "Shorten the lists in its arguments."
         )
 
     known = pulumi.Output.all(list(statements), more)
@@ -71,7 +71,7 @@ def _compact(value: object) -> str:
 
 
 def trust(service: str) -> str:
-    """Let one AWS service take a role."""
+    """Return the trust policy of a role that one AWS service may assume."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -97,25 +97,25 @@ def read_an_upload(table_arn: Arn) -> Statement:
 
 
 def list_uploads(table_arn: Arn) -> Statement:
-    """Read an owner's records, or the places that they hold."""
+    """Query an owner's records, or the places of their uploads."""
     return allow(["dynamodb:Query"], table_arn)
 
 
 def allow_processor(
     statements: pulumi.Input[list[pulumi.Input[StatementArgs]]],
 ) -> pulumi.Output[Sequence[Statement]]:
-    """Allow what a team lets its processor do."""
+    """Return the statements that a team declares for its processor."""
     known = cast("pulumi.Output[list[StatementArgs]]", pulumi.Output.from_input(statements))
     return known.apply(lambda listed: [allow(each["actions"], *each["resources"]) for each in listed])
 
 
 def put_objects(bucket_arn: Arn) -> Statement:
-    """Put objects where uploads go; a presigned URL can do no more than the role that signed it."""
+    """Put objects under the prefix of uploads. A presigned URL has the permissions of the role that signed it."""
     return allow(["s3:PutObject"], _under(bucket_arn, OBJECT_PREFIX))
 
 
 def list_parts(bucket_arn: Arn) -> Statement:
-    """See which parts of an upload are there."""
+    """List the parts of an upload that S3 has."""
     return allow(["s3:ListMultipartUploadParts"], _under(bucket_arn, OBJECT_PREFIX))
 
 
@@ -131,12 +131,12 @@ def abort_multipart_uploads(bucket_arn: Arn) -> Statement:
 
 
 def read_objects(bucket_arn: Arn) -> Statement:
-    """Read uploaded objects, in the version that an event names."""
+    """Read a version of an uploaded object."""
     return allow(["s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
 
 
 def see_versions(bucket_arn: Arn) -> Statement:
-    """List which versions of an uploaded object are there."""
+    """List the versions of an uploaded object."""
     under = {"StringLike": {"s3:prefix": f"{OBJECT_PREFIX}*"}}
     return {**allow(["s3:ListBucketVersions"], bucket_arn), "Condition": under}
 
@@ -147,12 +147,12 @@ def delete_versions(bucket_arn: Arn) -> Statement:
 
 
 def fill_quarantine(bucket_arn: Arn) -> Statement:
-    """Copy objects into the quarantine, under their own keys, and abort copies in parts; but read none."""
+    """Write objects to the quarantine, and abort multipart copies. Does not allow reading them."""
     return allow(["s3:PutObject", "s3:AbortMultipartUpload"], _under(bucket_arn, OBJECT_PREFIX))
 
 
 def scan_objects(bucket_arn: Arn, role_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
-    """What GuardDuty needs to scan uploaded objects as they come, in the account of this role, without tagging them.
+    """Return what GuardDuty needs to scan each new upload in the account of this role, without tagging it.
 
     Source: GuardDuty user guide, "Create or update IAM role policy" of Malware Protection for S3.
     """
@@ -186,45 +186,45 @@ def read_results(bucket_arn: Arn) -> Statement:
 
 
 def consume(queue_arn: Arn) -> Statement:
-    """What Lambda's event source mapping does with a queue, and the change of a failed message's next delivery."""
+    """Receive and delete messages of a queue, and change when a failed message is delivered again."""
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
     return allow(actions, queue_arn)
 
 
 def decrypt(kms_key_arn: Arn | None) -> list[Statement]:
-    """Read what a customer's key has encrypted, if there is one; the key's own policy has to allow it as well."""
+    """Decrypt with the customer's key, if there is one. The key's own policy must allow it, too."""
     return [allow(["kms:Decrypt"], kms_key_arn)] if kms_key_arn is not None else []
 
 
 def encrypt_and_decrypt(kms_key_arn: Arn | None) -> list[Statement]:
-    """Read and write with a customer's key, if there is one; the key's own policy has to allow it as well."""
+    """Encrypt and decrypt with the customer's key, if there is one. The key's own policy must allow it, too."""
     return [allow(["kms:Decrypt", "kms:GenerateDataKey"], kms_key_arn)] if kms_key_arn is not None else []
 
 
 def read_a_secret(secret_arn: Arn) -> Statement:
-    """Read a secret's value, in all its versions."""
+    """Read the value of every version of a secret."""
     return allow(["secretsmanager:GetSecretValue"], secret_arn)
 
 
 def rotate_a_secret(secret_arn: Arn) -> Statement:
-    """Make a version of a secret, and make it current. Source: Secrets Manager guide, rotation permissions."""
+    """Create a version of a secret, and make it current. Source: Secrets Manager guide, rotation permissions."""
     actions = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
     return allow([f"secretsmanager:{action}" for action in actions], secret_arn)
 
 
 def write_logs(log_group_arn: Arn) -> Statement:
-    """Write into one log group, which exists already."""
+    """Write to an existing log group."""
     streams = pulumi.Output.concat(log_group_arn, ":*")
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams)
 
 
 def send_traces() -> Statement:
-    """Send X-Ray segments; X-Ray knows no resources for these actions (Service Authorization Reference)."""
+    """Send X-Ray segments. These actions support no resource ARNs (Service Authorization Reference)."""
     return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
 
 
 def push_api_logs() -> Statement:
-    """What API Gateway demands of the one role with which it logs for the account, on all log groups.
+    """Write all log groups: API Gateway requires it of the role with which it logs for an account.
 
     Source: API Gateway developer guide, "Permissions for CloudWatch logging".
     """
@@ -233,7 +233,7 @@ def push_api_logs() -> Statement:
 
 
 def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
-    """Queue policy: let one EventBridge rule send."""
+    """Queue policy: allow one EventBridge rule to send messages."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
@@ -260,9 +260,8 @@ def refuse_old_signatures(bucket_arn: Arn, expires_in_seconds: int) -> Statement
 def refuse_overwrites(bucket_arn: Arn, *, allow_forms: bool) -> Statement:
     """Bucket policy: deny requests that make an upload's object without If-None-Match.
 
-    The start and the parts of a multipart upload make none. Forms take no condition (POST Object): the policy lets all
-    of them through, or none.
-    Copies to there are refused for good: CopyObject answers 501 to the condition.
+    Starting a multipart upload and sending its parts make no object. A form cannot have the condition (POST Object), so
+    the policy allows all forms or none. It denies all copies, because CopyObject returns 501 for the condition.
     Source: S3 user guide, "Enforce conditional writes on Amazon S3 buckets".
     """
     condition: dict[str, Any] = {
@@ -275,12 +274,12 @@ def refuse_overwrites(bucket_arn: Arn, *, allow_forms: bool) -> Statement:
 
 
 def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[Statement]:
-    """Bucket policy: deny uploads that name another encryption than aws:kms, or another key than the customer's.
+    """Bucket policy: deny uploads with another encryption than aws:kms, or another key than the customer's.
 
-    The bucket itself blocks keys of the client's own (SSE-C). GuardDuty writes its test object outside of the uploads.
-    A request that names none gets the bucket's encryption, after the policy has been evaluated. Whether parts and
-    completion bring the key of their upload's start to the evaluation is not documented. So no key is demanded: who
-    names aws:kms alone gets AWS's own. And where there is no customer's key, none is refused: it could be AWS's.
+    The bucket itself blocks a client's own keys (SSE-C). GuardDuty writes its test object outside of the uploads.
+    A request without encryption headers gets the bucket's encryption, but S3 evaluates the policy first. AWS does not
+    document whether parts and completion are evaluated with the key of their upload. So the policy requires no key: a
+    request with aws:kms but no key gets AWS's key. Without a customer's key, it denies no key: it could be AWS's.
     """
     sse, key = f"s3:{ENCRYPTION_HEADER}", f"s3:{KMS_KEY_HEADER}"
     conditions: dict[str, Any] = {
@@ -294,10 +293,10 @@ def refuse_other_encryption(bucket_arn: Arn, kms_key_arn: Arn | None) -> list[St
 
 
 def refuse_other_networks(bucket_arn: Arn, cidrs: Texts, vpc_ids: Texts) -> list[Statement]:
-    """Bucket policy: deny presigned requests that come neither from these addresses nor from these VPCs.
+    """Bucket policy: deny presigned requests from other addresses and other VPCs.
 
-    Without either, nothing is denied. What comes through a VPC endpoint has no aws:SourceIp, anything else no
-    aws:SourceVpc, and a negated operator is true of a key that is not there.
+    If both lists are empty, nothing is denied. A request through a VPC endpoint has no aws:SourceIp, any other request
+    has no aws:SourceVpc, and a negated operator matches a missing key.
     Source: IAM user guide, "AWS global condition context keys" and "Condition operators".
     """
     elsewhere: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""What the components of one run of a program know of each other; nothing of it outlives the run.
+"""Values that the components of one run of a program share, until the run ends.
 
-A run has one stack as its root. A component host has none, but serves one run with one event loop.
+A run has a stack as its root resource. A component host has none, but each of its runs has an event loop of its own.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ import pulumi
 from pulumi.runtime import get_root_resource
 
 _ATTRIBUTE = "_portage_shared"
-"""Of the run's own object, so that all ends with it, also what refers back to it."""
+"""Attribute of the run's own object, so that the values are deleted with it."""
 
 
 def shared(what: str) -> dict[Any, Any]:
-    """Return the run's own dictionary of this name.
+    """Return the dictionary of this name that belongs to the run.
 
-    An entry names the component that wrote it, and a component of the same name may write it again: unit tests with
-    Pulumi's mocks share one stack. In a real run, the engine rejects a second component of the same name.
+    An entry has the name of the component that wrote it. A component of the same name may overwrite it, because unit
+    tests with Pulumi's mocks share one stack. In a real run, the engine rejects a second component of the same name.
     """
     everything: dict[str, dict[Any, Any]] = vars(_run()).setdefault(_ATTRIBUTE, {})
     return everything.setdefault(what, {})
@@ -26,7 +26,7 @@ def shared(what: str) -> dict[Any, Any]:
 def provider_key(component: pulumi.ComponentResource, resource_type: str) -> object:
     """Return the same value for all components that use one provider for resources of this type."""
     provider = component.get_provider(resource_type)
-    # A component host makes another object of the same provider for each component.
+    # A component host creates an object of the provider for each component.
     return provider.pulumi_resource_name if provider and get_root_resource() is None else provider
 
 

@@ -1,4 +1,4 @@
-"""StatusTracker: one table in which every upload's state is kept."""
+"""StatusTracker: the table that has the state of every upload."""
 
 import pulumi
 import pulumi_aws as aws
@@ -11,18 +11,18 @@ __all__ = ["StatusTracker", "StatusTrackerArgs"]
 
 
 class StatusTracker(pulumi.ComponentResource):
-    """Remembers how far each upload is.
+    """The status table.
 
-    An owner's uploads are one partition, newest last, so that nobody can name another's. Open uploads are also in a
-    sparse, sharded index. Contains no Lambda function: functions write to the table with permissions from iam.py.
+    A partition has the uploads of one owner, newest last, so that no owner can name another's upload. A sparse, sharded
+    index has the open uploads. Contains no Lambda function: functions write to the table with permissions from iam.py.
     """
 
     table_name: pulumi.Output[str]
-    """Handlers receive it as UPLOADS_TABLE."""
+    """Name of the table, UPLOADS_TABLE for handlers."""
     table_arn: pulumi.Output[str]
-    """What statements are written on."""
+    """ARN of the table."""
     stream_arn: pulumi.Output[str]
-    """The table's changes, with the old and the new record."""
+    """ARN of the stream of the table's changes, with the old and the new record."""
 
     def __init__(self, name: str, args: StatusTrackerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = StatusTrackerArgs.of(args)

@@ -1,4 +1,4 @@
-"""The errors that the gateway answers itself, as problem details (RFC 9457)."""
+"""The errors with which API Gateway itself responds, as problem details (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ PROBLEMS: Mapping[str, tuple[int, str, str]] = {
     "INVALID_SIGNATURE": (403, "access-denied", "Access denied"),
     "INTEGRATION_FAILURE": (504, "unavailable", "Temporarily unavailable"),
     "INTEGRATION_TIMEOUT": (504, "unavailable", "Temporarily unavailable"),
-    # API Gateway's name for a path or method that does not exist.
+    # API Gateway sends this for a path or method that does not exist.
     "MISSING_AUTHENTICATION_TOKEN": (404, "no-such-resource", "No such resource"),
     "QUOTA_EXCEEDED": (429, "throttled", "Too many requests"),
     "REQUEST_TOO_LARGE": (413, "request-too-large", "Request too large"),
@@ -29,7 +29,7 @@ PROBLEMS: Mapping[str, tuple[int, str, str]] = {
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported-media-type", "Unsupported media type"),
     "WAF_FILTERED": (403, "access-denied", "Access denied"),
 }
-"""Status, kind and title of each error that the gateway answers itself."""
+"""Status, kind and title of each error with which API Gateway itself responds."""
 
 DETAILS = {
     "BAD_REQUEST_BODY": '"$context.error.validationErrorString"',
@@ -44,7 +44,7 @@ DETAILS = {
 
 
 def gateway_responses(allowed_origins: Sequence[str]) -> dict[str, Any]:
-    """The document's x-amazon-apigateway-gateway-responses, by kind."""
+    """Return the document's x-amazon-apigateway-gateway-responses, by API Gateway's type of response."""
     return {kind: _gateway_response(kind, allowed_origins) for kind in sorted(PROBLEMS)}
 
 
@@ -53,11 +53,11 @@ def _gateway_response(kind: str, allowed_origins: Sequence[str]) -> dict[str, An
     detail = DETAILS.get(kind, "$context.error.messageString")
     fixed = {"Content-Type": PROBLEM_JSON, **ANSWER_HEADERS}
     parameters = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in fixed.items()}
-    if status == 401:  # noqa: PLR2004 - RFC 9110 asks a challenge of every 401
+    if status == 401:  # noqa: PLR2004 - RFC 9110 requires a challenge with every 401
         parameters["gatewayresponse.header.WWW-Authenticate"] = "'Bearer'"
     if allowed_origins:
         # A gateway response cannot compute a header, and its mapping of request headers is case-sensitive: HTTP/1.1
-        # has Origin, HTTP/2 origin. Every page may read these answers: they hold no data, and the API takes no cookies.
+        # has Origin, HTTP/2 origin. Every page may read these responses: they hold no data, and the API has no cookies.
         allowed = allowed_origins[0] if len(allowed_origins) == 1 else "*"
         parameters["gatewayresponse.header.Access-Control-Allow-Origin"] = f"'{allowed}'"
     template = (

@@ -1,4 +1,4 @@
-"""The mapping templates (VTL) with which API Gateway answers without a Lambda."""
+"""The mapping templates (VTL) with which API Gateway responds without a Lambda function."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from handlers.http.api import ANSWER_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
 
 
 def get_upload_request(table_name: str) -> str:
-    """DynamoDB's GetItem for an upload of the signed-in user: the owner comes from the token alone.
+    """Return the template of DynamoDB's GetItem for an upload of the signed-in user. The owner comes from the token.
 
-    An id that is no UUID becomes one that nobody has, so that nothing of the path gets into the request.
+    An id that is not a UUID is replaced by one that no upload has. So the path cannot change the request.
     """
     return f"""#set($id = $input.params('upload_id'))
 #if(!$id.matches("{UPLOAD_ID_PATTERN}"))#set($id = "none")#end
@@ -23,7 +23,7 @@ def get_upload_request(table_name: str) -> str:
 
 
 def get_upload_response(allowed_origins: Sequence[str]) -> str:
-    """The upload as the contract's Upload, or a 404 problem."""
+    """Return the template of the contract's Upload, or of a problem with status 404."""
     public = [field for field in all_fields(Upload) if field.mark.is_public]
     fields = ",\n  ".join(_member(field) for field in public if not field.is_optional)
     endings = "".join(_optional_member(field) for field in public if field.is_optional)
@@ -39,13 +39,13 @@ def get_upload_response(allowed_origins: Sequence[str]) -> str:
 
 
 def status_unavailable(allowed_origins: Sequence[str]) -> str:
-    """A 503 problem for each error of DynamoDB: throttling, or a missing permission."""
+    """Return the template of a problem with status 503, for each error of DynamoDB, such as throttling."""
     detail = "The status cannot be read at the moment. Try again in a few seconds."
     return _headers(allowed_origins) + _problem(503, "unavailable", "Temporarily unavailable", detail)
 
 
 def preflight(allowed_origins: Sequence[str], verbs: str) -> str:
-    """CORS headers for a browser's OPTIONS; an answer without them is its refusal."""
+    """Return the template of a preflight's CORS headers. Without them, the browser does not send the request."""
     return f"""{_cors(allowed_origins)}#set($context.responseOverride.header.Access-Control-Allow-Methods = "{verbs}")
 #set($context.responseOverride.header.Access-Control-Allow-Headers = "Authorization,Content-Type,Idempotency-Key")
 #set($context.responseOverride.header.Access-Control-Max-Age = "600")
@@ -82,7 +82,7 @@ def _problem(status: int, kind: str, title: str, detail: str) -> str:
 
 
 def _headers(allowed_origins: Sequence[str]) -> str:
-    """Set what every answer has, and what lets a page read it."""
+    """Set the headers of every response, and those that allow a page to read it."""
     fixed = "".join(
         f'#set($context.responseOverride.header.{name} = "{value}")\n' for name, value in ANSWER_HEADERS.items()
     )
@@ -90,7 +90,7 @@ def _headers(allowed_origins: Sequence[str]) -> str:
 
 
 def _cors(allowed_origins: Sequence[str]) -> str:
-    """Name the caller's origin, where it is allowed; nothing where no origin is."""
+    """Allow the request's origin if it is one of these."""
     if not allowed_origins:
         return ""
     if "*" in allowed_origins:

@@ -41,7 +41,7 @@ def contract(methods: Sequence[Method] = tuple(Method)) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the document has to know to be imported by API Gateway."""
+    """The values of one deployment that API Gateway needs in the document."""
 
     allowed_origins: Sequence[str]
     allow_forms: bool

@@ -91,7 +91,7 @@ class Function:
     entry: str
     """`module.function` that Lambda calls."""
     statements: Statements
-    """What the function's role allows, besides its own log and traces."""
+    """Statements of the function's role, besides those for its log and traces."""
     environment: Callable[[Backing], Environment]
     """The variables that the entry reads, besides the allowed origins."""
 
@@ -101,15 +101,15 @@ class TableRead:
     """API Gateway reads the status table itself, without Lambda. The templates are VTL."""
 
     action: str
-    """Of DynamoDB's API."""
+    """Operation of DynamoDB's API."""
     statements: Statements
-    """What the role allows with which API Gateway reads."""
+    """Statements of the role that API Gateway uses."""
     request: Callable[[str], str]
-    """Template of DynamoDB's request, for the table's name."""
+    """Returns the template of DynamoDB's request for a table's name."""
     response: Callable[[Sequence[str]], str]
-    """Template of the response, for the allowed origins."""
+    """Returns the template of the response for the allowed origins."""
     error: Callable[[Sequence[str]], str]
-    """Template of the response to any error of DynamoDB, for the allowed origins."""
+    """Returns the template of the response to an error of DynamoDB for the allowed origins."""
     error_status: int
 
 

@@ -1,4 +1,4 @@
-"""The building block that puts an OpenAPI document on the air: API, deployment, stage, throttles and access log."""
+"""The building block that deploys an OpenAPI document: API, deployment, stage, throttles and access log."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ ACCESS_LOG = {
     "error": "$context.error.responseType",
     "trace": "$context.xrayTraceId",
 }
-"""One line a request, in JSON; never a token, a URL or a file name."""
+"""One line of JSON for each request, without tokens, URLs and file names."""
 
 
 class RestApi(pulumi.ComponentResource):
@@ -38,12 +38,12 @@ class RestApi(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     execution_arn: pulumi.Output[str]
-    """What permissions to invoke a function name as their source."""
+    """ARN that begins the source of each permission to invoke a function."""
 
     def __init__(
         self, name: str, args: UploadApiArgs, body: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Publish `body`, an OpenAPI document as JSON. The API is redeployed exactly when it changes."""
+        """Deploy `body`, an OpenAPI document as JSON. Only a change of it redeploys the API."""
         super().__init__("portage:index:RestApi", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         api = aws.apigateway.RestApi(
@@ -52,7 +52,7 @@ class RestApi(pulumi.ComponentResource):
             body=body,
             endpoint_configuration={"types": "REGIONAL"},
             security_policy=SECURITY_POLICY,
-            endpoint_access_mode="STRICT",  # requests must name the API's own host in TLS (SNI) and HTTP alike
+            endpoint_access_mode="STRICT",  # the host in TLS (SNI) and in HTTP must be the API's
             opts=child,
         )
         deployment = aws.apigateway.Deployment(
@@ -64,7 +64,7 @@ class RestApi(pulumi.ComponentResource):
         access_log = aws.cloudwatch.LogGroup(
             f"{name}-access-log", retention_in_days=args.log_retention_days, opts=child
         )
-        # API Gateway would make it itself, and keep what is in it for ever.
+        # Otherwise API Gateway creates it, and keeps its events forever.
         execution_log = aws.cloudwatch.LogGroup(
             f"{name}-execution-log",
             name=pulumi.Output.concat("API-Gateway-Execution-Logs_", api.id, "/", STAGE),
@@ -79,7 +79,7 @@ class RestApi(pulumi.ComponentResource):
             stage_name=STAGE,
             access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(ACCESS_LOG)},
             xray_tracing_enabled=True,
-            # API Gateway refuses a stage with a log before the account has a role to write it.
+            # API Gateway rejects a stage with a log if the account has no role to write logs.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[execution_log, *logging]),
         )
         aws.apigateway.MethodSettings(
@@ -101,9 +101,9 @@ class RestApi(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "execution_arn": self.execution_arn})
 
     def _account_logging(self, name: str) -> aws.apigateway.Account:
-        """Make the one setting of an account and region, or return the one that another API of this provider made.
+        """Create the setting of the account and region, or return the one that another API of this provider created.
 
-        Two settings would overwrite each other. It is not found where two providers have one account and region.
+        Two of them would overwrite each other. This cannot find the one of another provider of the same account.
         """
         made = runs.shared("API Gateway's account settings")
         provider = runs.provider_key(self, ACCOUNT_TYPE)
@@ -113,7 +113,7 @@ class RestApi(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-account-log-role",
             assume_role_policy=iam.trust("apigateway.amazonaws.com"),
-            # The setting below stays when the stack goes, and so must its role.
+            # The setting below outlives the stack, and needs its role.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         policy = aws.iam.RolePolicy(
@@ -125,7 +125,7 @@ class RestApi(pulumi.ComponentResource):
         account = aws.apigateway.Account(
             f"{name}-account",
             cloudwatch_role_arn=role.arn,
-            # One setting serves all APIs of the account and region: another stack's must not lose its log.
+            # The setting applies to all APIs of the account and region: other stacks need it for their logs.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
         )
         made[provider] = (name, account)

@@ -9,17 +9,17 @@ from components.compute.code_archive import code_archive
 from components.compute.lambda_function import LIVE, LambdaFunction, LambdaFunctionArgs
 
 ROTATION_SECONDS = 30
-"""For one of four steps, each of a few calls of Secrets Manager."""
+"""For one of four steps. Each makes a few calls to Secrets Manager."""
 
 RECOVERY_DAYS = 30
 """The longest that Secrets Manager keeps a deleted secret."""
 
 
 class SessionKey(pulumi.ComponentResource):
-    """A secret that nobody has to know: its first rotation makes the first key, so that no state ever holds one."""
+    """A secret without a value in Pulumi's state, because its first rotation makes the first key."""
 
     secret_arn: pulumi.Output[str]
-    """Handlers receive it as SESSION_KEY_SECRET; its key is there a few seconds after the deployment."""
+    """ARN of the secret, SESSION_KEY_SECRET for handlers. The key exists a few seconds after the deployment."""
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:SessionKey", name, {}, opts)
@@ -53,7 +53,7 @@ class SessionKey(pulumi.ComponentResource):
             source_arn=secret.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # It rotates at once, for which Secrets Manager must be allowed to call the function.
+        # Secrets Manager calls the function at once, so it needs the permission before.
         rotation = aws.secretsmanager.SecretRotation(
             f"{name}-rotation",
             secret_id=secret.id,
@@ -61,6 +61,6 @@ class SessionKey(pulumi.ComponentResource):
             rotation_rules={"automatically_after_days": args.session_key_rotation_days},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
-        # By way of the rotation: nobody should look for a key before one is being made.
+        # An output of secret and rotation: otherwise a function could read the key before it exists.
         self.secret_arn = pulumi.Output.all(secret.arn, rotation.id).apply(lambda both: both[0])
         self.register_outputs({"secret_arn": self.secret_arn})

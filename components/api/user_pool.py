@@ -1,4 +1,4 @@
-"""The building block for signing in: a Cognito user pool and its one public client."""
+"""The building block for sign-in: a Cognito user pool with one public client."""
 
 import pulumi
 import pulumi_aws as aws
@@ -7,7 +7,7 @@ from components.arguments.upload_api import UploadApiArgs
 
 
 class UserPool(pulumi.ComponentResource):
-    """People who sign in with their e-mail address."""
+    """A pool of users who sign in with their e-mail address."""
 
     user_pool_arn: pulumi.Output[str]
     user_pool_id: pulumi.Output[str]
@@ -39,7 +39,7 @@ class UserPool(pulumi.ComponentResource):
         client = aws.cognito.UserPoolClient(
             f"{name}-client",
             user_pool_id=pool.id,
-            generate_secret=False,  # browsers and command lines cannot keep one
+            generate_secret=False,  # browsers and command lines cannot keep a secret
             explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
             prevent_user_existence_errors="ENABLED",
             enable_token_revocation=True,

@@ -1,1 +1,1 @@
-"""Events of objects, and the queues that they wait in."""
+"""Events of objects, and their queues."""

@@ -1,4 +1,4 @@
-"""The building block between events and jobs: a rule, the queue that it fills, the dead-letter queue behind both."""
+"""The building block between events and jobs: a rule, its queue, and the dead-letter queue of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from components import iam
 from handlers.domain.upload import MESSAGE_LIFETIME
 
 DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
-"""SQS keeps a message at most 14 days; what failed should be there for as long as possible."""
+"""SQS's limit, 14 days: operators need failed messages for as long as possible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectQueueArgs:
-    """What differs between two queues."""
+    """The arguments of an object queue."""
 
     event_pattern: Mapping[str, Any]
-    """Selects the events of the default bus that become messages."""
+    """EventBridge pattern. Each matching event of the default bus becomes a message."""
     visibility_timeout_seconds: int
     """Seconds for which a delivered message is hidden."""
     max_attempts: int
-    """Deliveries before a message goes to the dead-letter queue."""
+    """Deliveries after which SQS moves a message to the dead-letter queue."""
 
 
 class ObjectQueue(pulumi.ComponentResource):
-    """Loses no event: what cannot be delivered, or not be worked on, is kept for 14 days."""
+    """A queue that loses no event. Events that cannot be delivered or processed are kept for 14 days."""
 
     queue_url: pulumi.Output[str]
-    """Where the messages wait."""
+    """URL of the queue."""
     queue_arn: pulumi.Output[str]
-    """What a function is triggered by."""
+    """ARN of the queue."""
     dead_letter_queue_url: pulumi.Output[str]
-    """Where failed messages are kept."""
+    """URL of the queue of failed messages."""
 
     def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:ObjectQueue", name, {}, opts)
@@ -61,7 +61,7 @@ class ObjectQueue(pulumi.ComponentResource):
         )
         queue = aws.sqs.Queue(
             f"{name}-objects",
-            # Messages hold keys, no content; with a key of its own, EventBridge would need a place in its policy.
+            # Messages have keys, no content. A customer's key would have to allow EventBridge in its policy.
             sqs_managed_sse_enabled=True,
             visibility_timeout_seconds=args.visibility_timeout_seconds,
             message_retention_seconds=DEAD_LETTER_SECONDS,
@@ -109,6 +109,6 @@ class ObjectQueue(pulumi.ComponentResource):
             rule=rule.name,
             arn=queue.arn,
             dead_letter_config={"arn": dead_letter_queue.arn},
-            # EventBridge drops what it may not deliver: the permission comes first.
+            # EventBridge drops events that it may not deliver, so the permission comes first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )

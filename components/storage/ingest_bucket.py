@@ -1,4 +1,4 @@
-"""The building block for the bucket that clients send to: it announces what came, and refuses what was not declared.
+"""The building block for the bucket that receives uploads. It sends an event for each object.
 
 The roles that sign decide who may write. The bucket's policy applies to all writers.
 """
@@ -14,12 +14,12 @@ from handlers.storage.upload_signer import SENT_HEADERS
 
 
 class IngestBucket(pulumi.ComponentResource):
-    """Where the objects arrive, each of them once."""
+    """A bucket to which clients send objects. None of them can be overwritten."""
 
     bucket_name: pulumi.Output[str]
-    """Its name, made unique by Pulumi."""
+    """Name of the bucket, with a suffix from Pulumi."""
     bucket_arn: pulumi.Output[str]
-    """What statements are written on."""
+    """ARN of the bucket."""
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:IngestBucket", name, {}, opts)
@@ -50,7 +50,7 @@ class IngestBucket(pulumi.ComponentResource):
                 ],
                 opts=child,
             )
-        # One resource owns all notifications of a bucket; EventBridge serves any number of listeners.
+        # A bucket has only one notification resource. EventBridge allows any number of listeners.
         aws.s3.BucketNotification(f"{name}-events", bucket=bucket.bucket_name, eventbridge=True, opts=child)
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn

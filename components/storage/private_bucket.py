@@ -1,4 +1,4 @@
-"""The building block for every bucket: private, owned, encrypted, versioned, over TLS alone, and cleaned up."""
+"""The building block for every bucket: private, encrypted, versioned, only over TLS, with lifecycle rules."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from handlers.domain.upload import MULTIPART_LIFETIME
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """What differs between two private buckets."""
+    """The arguments of a private bucket."""
 
     deletion_protection: bool
     """Whether the bucket and the objects in it are protected from deletion."""
@@ -28,12 +28,12 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """A bucket with nothing left to remember."""
+    """A bucket with all the settings that a private bucket needs."""
 
     bucket_name: pulumi.Output[str]
-    """Its name, made unique by Pulumi."""
+    """Name of the bucket, with a suffix from Pulumi."""
     bucket_arn: pulumi.Output[str]
-    """What statements are written on."""
+    """ARN of the bucket."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:PrivateBucket", name, {}, opts)
@@ -42,7 +42,7 @@ class PrivateBucket(pulumi.ComponentResource):
         bucket = aws.s3.Bucket(
             name,
             force_destroy=not protected,
-            # None, not False, so that a component made with protect=True passes it on to its bucket.
+            # None, not False: otherwise the bucket would not inherit protect=True from its component.
             opts=pulumi.ResourceOptions(parent=self, protect=protected or None),
         )
         public_access = aws.s3.BucketPublicAccessBlock(
@@ -66,7 +66,7 @@ class PrivateBucket(pulumi.ComponentResource):
                         "sse_algorithm": "aws:kms",
                         "kms_master_key_id": args.kms_key_arn,
                     },
-                    "bucket_key_enabled": True,  # or each object costs a request to KMS
+                    "bucket_key_enabled": True,  # otherwise each object costs a request to KMS
                     "blocked_encryption_types": ["SSE-C"],  # only the client could read such an object
                 }
             ],
@@ -82,7 +82,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-lifecycle",
             bucket=bucket.bucket,
             rules=_lifecycle_rules(args),
-            # S3 refuses rules on noncurrent versions that come before the versions.
+            # S3 rejects rules for noncurrent versions if the bucket has no versions yet.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
         aws.s3.BucketPolicy(
@@ -93,7 +93,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 iam.refuse_plain_http(bucket.arn, "s3:*", pulumi.Output.concat(bucket.arn, "/*")),
                 *args.policy_statements(bucket.arn),
             ),
-            # Two writes to one bucket's access at a time make S3 answer OperationAborted.
+            # S3 returns OperationAborted if two settings of a bucket's access change at once.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
         )
         self.bucket_name = bucket.bucket
@@ -108,7 +108,7 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
             "id": "abort-incomplete-multipart",
             "status": "Enabled",
             "filter": everything,
-            # Nobody sees the parts of an upload that was never completed, and they cost.
+            # Parts of an incomplete upload are not listed, but cost money.
             "abort_incomplete_multipart_upload": {"days_after_initiation": MULTIPART_LIFETIME.days},
         },
         {
@@ -116,7 +116,7 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
             "status": "Enabled",
             "filter": everything,
             "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
-            "expiration": {"expired_object_delete_marker": True},  # the last thing left of a deleted object
+            "expiration": {"expired_object_delete_marker": True},  # otherwise it outlives the object's versions
         },
     ]
     if days := args.expiration_days:
