@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlers.http.api import ANSWER_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
+from handlers.http.response import COMMON_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
 
 PROBLEMS: Mapping[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "access-denied", "Access denied"),
@@ -51,7 +51,7 @@ def gateway_responses(allowed_origins: Sequence[str]) -> dict[str, Any]:
 def _gateway_response(kind: str, allowed_origins: Sequence[str]) -> dict[str, Any]:
     status, problem, title = PROBLEMS[kind]
     detail = DETAILS.get(kind, "$context.error.messageString")
-    fixed = {"Content-Type": PROBLEM_JSON, **ANSWER_HEADERS}
+    fixed = {"Content-Type": PROBLEM_JSON, **COMMON_HEADERS}
     parameters = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in fixed.items()}
     if status == 401:  # noqa: PLR2004 - RFC 9110 requires a challenge with every 401
         parameters["gatewayresponse.header.WWW-Authenticate"] = "'Bearer'"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from handlers.domain.fields import Field, all_fields
 from handlers.domain.upload import UPLOAD_ID_PATTERN, Upload
-from handlers.http.api import ANSWER_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
+from handlers.http.response import COMMON_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
 
 
 def get_upload_request(table_name: str) -> str:
@@ -84,7 +84,7 @@ def _problem(status: int, kind: str, title: str, detail: str) -> str:
 def _headers(allowed_origins: Sequence[str]) -> str:
     """Set the headers of every response, and those that allow a page to read it."""
     fixed = "".join(
-        f'#set($context.responseOverride.header.{name} = "{value}")\n' for name, value in ANSWER_HEADERS.items()
+        f'#set($context.responseOverride.header.{name} = "{value}")\n' for name, value in COMMON_HEADERS.items()
     )
     return fixed + _cors(allowed_origins)
 

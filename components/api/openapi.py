@@ -16,7 +16,7 @@ from components.api.operations import (
 )
 from components.api.schemas import ref, schemas
 from handlers.domain.plan import Method, allowed_methods
-from handlers.http.api import PROBLEM_JSON
+from handlers.http.response import PROBLEM_JSON
 
 VERSION = "1.3.0"
 

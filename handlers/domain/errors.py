@@ -1,4 +1,4 @@
-"""The errors of a request that a client can act on. handlers/http/api.py maps each to an HTTP status."""
+"""The errors of a request that a client can act on. handlers/http/response.py maps each to an HTTP status."""
 
 from typing import TYPE_CHECKING, Self
 

@@ -1,17 +1,20 @@
-"""The session of a multipart upload: a signed token that the client sends, so that signing parts needs no database.
+"""The session of a multipart upload, and the range of parts that a client asks signatures for with it.
 
-A token is base64url(payload) "." base64url(HMAC-SHA256 of the first half). Its payload contains the id of the signing
-key, so that keys can be rotated while sessions are open.
+A session is a signed token that the client sends, so that signing parts needs no database. A token is
+base64url(payload) "." base64url(HMAC-SHA256 of the first half). Its payload contains the id of the signing key, so that
+keys can be rotated while sessions are open.
 """
 
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, cast
 
-from handlers.domain.plan import Parts
+from handlers.domain.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_fault
+from handlers.domain.errors import MOST_FAULTS, InvalidRequest
+from handlers.domain.plan import MAX_PARTS, Parts
 from handlers.domain.upload import UploadRef
 
 VERSION = 1
@@ -79,6 +82,64 @@ class Session(NamedTuple):
         return claims.keys() == kinds.keys() and all(
             isinstance(value, kinds[name]) and not isinstance(value, bool) for name, value in claims.items()
         )
+
+
+class PartRange(NamedTuple):
+    """The parts that a client asks signatures for, with the session that allows them."""
+
+    session: str
+    first_part: int
+    last_part: int
+    checksums: Sequence[str] | None = None
+    """One for each part, in their order. Required if the upload was declared with a checksum, otherwise rejected."""
+
+    @classmethod
+    def parse(cls, body: object) -> Self:
+        """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
+        checks: dict[str, Check] = {
+            "session": lambda value: None if isinstance(value, str) else "the session that was handed out",
+            "first_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
+            "last_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
+            "checksums": _checksums_error,
+        }
+        return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
+
+    def within(self, part_count: int) -> range:
+        """Return the part numbers; raises InvalidRequest for a range that is not in the plan."""
+        if not 1 <= self.first_part <= self.last_part <= part_count:
+            asked = f"first_part is {self.first_part} and last_part is {self.last_part}"
+            raise InvalidRequest([f"{asked}, but must be a range from 1 to {part_count}, the upload's last part."])
+        return range(self.first_part, self.last_part + 1)
+
+    def checksum_header(self, algorithm: str | None) -> str | None:
+        """Return the header for each part's checksum, None if the upload was declared without one.
+
+        Raises InvalidRequest if the checksums do not match the algorithm or the number of parts.
+        """
+        if algorithm is None:
+            if self.checksums is not None:
+                raise InvalidRequest(["checksums are of no use: the upload was declared without a checksum."])
+            return None
+        declared = ChecksumAlgorithm(algorithm)
+        count = self.last_part - self.first_part + 1
+        if self.checksums is None or len(self.checksums) != count:
+            raise InvalidRequest(
+                [f"checksums has {len(self.checksums or ())}, but must have one {declared} for each of {count} parts."]
+            )
+        errors = [
+            f"checksums[{index}] is {shown(checksum)}, but must be {error}."
+            for index, checksum in enumerate(self.checksums)
+            if (error := declared.fault(checksum))
+        ]
+        if errors:
+            raise InvalidRequest(errors[:MOST_FAULTS])
+        return declared.header
+
+
+def _checksums_error(value: object) -> str | None:
+    if isinstance(value, list) and len(cast("list[object]", value)) <= MAX_PARTS:
+        return None
+    return f"a list of at most {MAX_PARTS} checksums, one a part"
 
 
 def _claims(body: str) -> dict[str, Any]:

@@ -1,15 +1,41 @@
-"""POST /uploads/{upload_id}/complete: the Lambda that has S3 put the parts together."""
+"""POST /uploads/{upload_id}/complete: the Lambda that completes an upload in parts."""
 
-from handlers.entries.boto3_dependencies import multipart_completion
-from handlers.entries.dependencies import upload_store
-from handlers.http.api import Answer, ApiRequest, api_operation
+from functools import cache
+from typing import NamedTuple
+
+import boto3
+
+from handlers.aws.environment import read_environment
+from handlers.entries.clients import upload_store
+from handlers.http.operation import api_operation
+from handlers.http.request import ApiRequest
+from handlers.http.response import Response
 from handlers.http.view import upload_view
+from handlers.storage.multipart_completion import MultipartCompletion
 from handlers.use_cases.complete_upload import complete_upload
 
 
+class CompleteUploadEnvironment(NamedTuple):
+    """Set by the UploadApi component."""
+
+    uploads_table: str
+    ingest_bucket: str
+
+
+@cache
+def _environment() -> CompleteUploadEnvironment:
+    return read_environment(CompleteUploadEnvironment)
+
+
+@cache
+def _multipart_completion() -> MultipartCompletion:
+    return MultipartCompletion(boto3.client("s3"), _environment().ingest_bucket)
+
+
 @api_operation("completeUpload")
-def handle(request: ApiRequest) -> Answer:
-    """Answer 200 with the upload, 404, 409 where parts are missing or the upload is over, or 503 for a conflict."""
+def handle(request: ApiRequest) -> Response:
+    """Return 200 with the upload, 404, 409 if parts are missing or the upload is over, or 503 for a conflict."""
     request.check_body_is_empty()
-    upload = complete_upload(request.ref, records=upload_store(), multipart_completion=multipart_completion())
-    return request.answer(200, upload_view(upload))
+    records = upload_store(_environment().uploads_table)
+    upload = complete_upload(request.ref, records=records, multipart_completion=_multipart_completion())
+    return Response(200, upload_view(upload))

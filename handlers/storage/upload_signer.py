@@ -1,9 +1,9 @@
 """Signs the requests that clients send to S3. Everything that S3 must check is part of the signature."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from handlers.aws.presign import Bucket, Credentials, presign, presign_post
+from handlers.aws.presign import Bucket, Credentials, Form, presign, presign_post
 from handlers.domain.declaration import ChecksumAlgorithm, UploadRequest
 from handlers.domain.upload import Upload, url_expiry
 
@@ -18,6 +18,13 @@ SENT_HEADERS = (
     *(algorithm.header for algorithm in ChecksumAlgorithm),
 )
 """All signed headers that a browser may have to send. It sets the length itself."""
+
+
+class SignedPut(NamedTuple):
+    """A PUT of one upload. It must have exactly these headers. The names are the API's."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class UploadSigner(NamedTuple):
@@ -35,7 +42,7 @@ class UploadSigner(NamedTuple):
         """When S3 stops accepting the signed requests."""
         return url_expiry(self.now, self.expires_in_seconds)
 
-    def sign_put(self, upload: Upload) -> dict[str, Any]:
+    def sign_put(self, upload: Upload) -> SignedPut:
         """Allow one PUT of exactly the declared length, type and checksum, once."""
         headers = {
             "Content-Length": str(upload.declared.size_bytes),
@@ -51,15 +58,15 @@ class UploadSigner(NamedTuple):
             expires_in_seconds=self.expires_in_seconds,
             now=self.now,
         )
-        return {"url": url, "headers": headers}
+        return SignedPut(url, headers)
 
-    def sign_form(self, upload: Upload) -> dict[str, Any]:
+    def sign_form(self, upload: Upload) -> Form:
         """Allow a browser's form with a file of exactly the declared length and checksum.
 
         S3 has no If-None-Match for forms: a form sent twice makes a second version, but only the first is processed.
         """
         size_bytes = upload.declared.size_bytes
-        form = presign_post(
+        return presign_post(
             self.bucket,
             upload.ref.object_key,
             self.credentials,
@@ -68,7 +75,6 @@ class UploadSigner(NamedTuple):
             expires_in_seconds=self.expires_in_seconds,
             now=self.now,
         )
-        return {"url": form.url, "fields": form.fields}
 
 
 def object_headers(declared: UploadRequest, kms_key_arn: str) -> dict[str, str]:

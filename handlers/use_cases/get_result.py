@@ -2,32 +2,49 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import quote
 
+from handlers.aws.presign import Bucket, Credentials, presign
 from handlers.domain.errors import NoResult
-from handlers.domain.upload import Status, UploadRef, iso, url_expiry
+from handlers.domain.upload import Status, UploadRef, url_expiry
 from handlers.storage.upload_store import UploadStore
 
 
-def result_link(
+class ResultLink(NamedTuple):
+    """A presigned GET. The names are the API's."""
+
+    url: str
+    expires_at: datetime
+
+
+def get_result(
     ref: UploadRef,
     *,
     records: UploadStore,
-    presign_get: Callable[[str, str, dict[str, str]], str],
-    now: datetime,
+    bucket_named: Callable[[str], Bucket],
+    credentials: Credentials,
     expires_in_seconds: int,
-) -> dict[str, Any]:
-    """Presign a GET (bucket, key, query) of the result; raises UnknownUpload, or NoResult while there is none."""
+    now: datetime,
+) -> ResultLink:
+    """Presign a GET of the result; raises UnknownUpload, or NoResult while there is none."""
     upload = records.find(ref)
     if upload.status is not Status.COMPLETED or upload.result is None:
         raise NoResult(f"The upload is {upload.status}; there is a result once it is completed.")
-    disposition = attachment(f"{upload.declared.file_name}.json")
-    url = presign_get(upload.result.bucket, upload.result.key, {"response-content-disposition": disposition})
-    return {"url": url, "expires_at": iso(url_expiry(now, expires_in_seconds))}
+    url = presign(
+        "GET",
+        bucket_named(upload.result.bucket),
+        upload.result.key,
+        credentials,
+        headers={},
+        query={"response-content-disposition": _attachment(f"{upload.declared.file_name}.json")},
+        expires_in_seconds=expires_in_seconds,
+        now=now,
+    )
+    return ResultLink(url, url_expiry(now, expires_in_seconds))
 
 
-def attachment(file_name: str) -> str:
-    """Content-Disposition with a name in any script (RFC 6266), and one in ASCII for older clients."""
+def _attachment(file_name: str) -> str:
+    """Return a Content-Disposition with a name in any script (RFC 6266), and one in ASCII for older clients."""
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

@@ -1,15 +1,31 @@
 """The use case behind GET /uploads/{upload_id}/parts: what a client needs to continue an upload."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from handlers.domain.errors import NotOpen
-from handlers.domain.upload import Multipart, Status, Upload, UploadRef
+from handlers.domain.upload import Status, UploadRef
 from handlers.storage.multipart_completion import MultipartCompletion, PartsGone, StoredPart
 from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.session_issuer import PartsPlan, SessionIssuer
+
+
+class StoredParts(NamedTuple):
+    """The plan of an upload in parts, and the parts that S3 has. The names are the API's."""
+
+    plan: PartsPlan
+    parts: list[StoredPart]
 
 
 def list_parts(
-    ref: UploadRef, *, records: UploadStore, multipart_completion: MultipartCompletion
-) -> tuple[Upload, Multipart, list[StoredPart]]:
-    """Return an upload, its plan, and its parts in S3; raises UnknownUpload or NotOpen."""
+    ref: UploadRef,
+    now: datetime,
+    *,
+    records: UploadStore,
+    multipart_completion: MultipartCompletion,
+    session_issuer: SessionIssuer,
+) -> StoredParts:
+    """Return the upload's parts in S3, and its plan with a new session; raises UnknownUpload or NotOpen."""
     upload = records.find(ref)
     multipart = upload.multipart
     if multipart is None:
@@ -17,6 +33,7 @@ def list_parts(
     if upload.status is not Status.PENDING:
         raise NotOpen.not_pending(upload)
     try:
-        return upload, multipart, multipart_completion.list_parts(upload, multipart)
+        parts = multipart_completion.list_parts(upload, multipart)
     except PartsGone as error:
         raise NotOpen.parts_gone(upload) from error
+    return StoredParts(session_issuer.plan(upload, multipart, now), parts)

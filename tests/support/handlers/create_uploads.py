@@ -11,21 +11,28 @@ from handlers.aws.presign import Bucket, Credentials
 from handlers.aws.s3_client import AwsS3
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.plan import Method
-from handlers.domain.quota import Quota
 from handlers.domain.upload import UploadRef
+from handlers.domain.upload_rules import UploadRules
+from handlers.http.response import json_fields
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.session_keys import SigningKey
 from handlers.storage.upload_signer import UploadSigner
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.create_upload import CreateUpload, UploadRules
+from handlers.use_cases.create_upload import CreateUpload
 from handlers.use_cases.session_issuer import SessionIssuer
 from tests.support.aws.fake_light_clients import KEY
 from tests.support.aws.moto_cloud import CREATED, OWNER
 
 BODY: dict[str, Any] = {"file_name": "Überweisung.pdf", "content_type": "application/pdf", "size_bytes": 26_214_400}
 IN_PARTS = {**BODY, "method": "multipart"}
-RULES = UploadRules(64 * 1024**2, 30, tuple(Method))
-QUOTA = Quota(5 * 1024**3, 3, ())
+RULES = UploadRules(
+    max_upload_bytes=5 * 1024**3,
+    max_open_uploads=3,
+    allowed_content_types=(),
+    allowed_methods=tuple(Method),
+    multipart_threshold_bytes=64 * 1024**2,
+    record_retention_days=30,
+)
 
 
 class MultipartUploads(AwsS3):
@@ -77,7 +84,6 @@ class Api:
 
     store: UploadStore
     multipart: MultipartUploads = field(default_factory=MultipartUploads)
-    quota: Quota = QUOTA
     rules: UploadRules = RULES
     kms_key_arn: str = ""
     declared: int = 0
@@ -100,11 +106,11 @@ class Api:
             now,
         )
         issuer = SessionIssuer(OneKey(), 86_400)  # pyright: ignore[reportArgumentType] - its keys are no secret's
-        creation = CreateUpload(self.rules, self.quota, self.store, signer, lambda: start, lambda: issuer)
+        creation = CreateUpload(self.rules, self.store, signer, lambda: start, lambda: issuer)
         start = MultipartStart(self.multipart)
         made = upload_id or ref_of(self.declared).upload_id
         declared = UploadRequest.parse(body, list(Method))
-        return creation.create_upload(declared, owner=owner, upload_id=made, idempotency_key=key, now=now)
+        return json_fields(creation.create(declared, owner=owner, upload_id=made, idempotency_key=key))
 
 
 def ref_of(count: int) -> UploadRef:

@@ -8,9 +8,8 @@ from openapi_schema_validator import OAS30Validator
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
-from handlers.domain.session import MAX_TOKEN_LENGTH
+from handlers.domain.session import MAX_TOKEN_LENGTH, PartRange
 from handlers.domain.upload import Status
-from handlers.use_cases.sign_parts import PartRange
 from tests.support.components.openapi_document import contract
 
 REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}

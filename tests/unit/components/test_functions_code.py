@@ -21,9 +21,8 @@ from components.arguments import ArgumentError
 from components.compute import code_archive as code_archive_module
 from components.compute.code_archive import HANDLERS, OUR_SUFFIXES, code_archive
 from handlers.aws.environment import read_environment
-from handlers.entries import dependencies as upload_environment
 from handlers.entries import jobs
-from handlers.http.api import OriginsEnvironment
+from handlers.http.operation import OriginsEnvironment
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.support.components.recording import REGION, Recording, record
 
@@ -328,31 +327,25 @@ class TestTheEnvironmentIsWhatTheEntryReads:
 
 
 def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """What the entry reads of its environment, in all that it makes once and keeps; it may have no other variable."""
+    """What the entry reads of its environment. It may have no other variable."""
     names = {name.upper() for name in OriginsEnvironment._fields} if hasattr(module, "api_operation") else set[str]()
 
     def read(kind: type[Any]) -> Any:
         names.update(name.upper() for name in kind.__annotations__)
         return read_environment(kind, variables)
 
-    modules = (module, upload_environment, jobs) if hasattr(module, "run_job") else (module, upload_environment)
-    for each in modules:
-        if hasattr(each, "read_environment"):
-            monkeypatch.setattr(each, "read_environment", read)
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    kept = [each for one in (*modules, module) for each in vars(one).values() if is_kept(each)]
-    for each in kept:
-        each.cache_clear()
-    try:
-        for each in (*vars(module).values(), *(vars(jobs).values() if jobs in modules else ())):
-            if is_kept(each):
-                each()
-    finally:
-        for each in kept:
-            each.cache_clear()
+    for each in (module, jobs) if hasattr(module, "run_job") else (module,):
+        monkeypatch.setattr(each, "read_environment", read, raising=False)
+        for made in cached_in(each):
+            made.cache_clear()
+            made()
+            made.cache_clear()
     return names
 
 
-def is_kept(value: object) -> bool:
-    return hasattr(value, "cache_clear")
+def cached_in(module: ModuleType) -> list[Any]:
+    """The module's own functions that keep their result."""
+    cached: list[Any] = [each for each in vars(module).values() if hasattr(each, "cache_clear")]
+    return [each for each in cached if each.__module__ == module.__name__]

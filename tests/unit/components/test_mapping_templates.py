@@ -159,7 +159,7 @@ class TestWhatIsNotFoundIsAProblem:
 def test_no_answer_is_cached_or_taken_for_another_type_but_a_preflight_may_be_cached(
     path: str, origins: tuple[str, ...]
 ) -> None:
-    """Every answer of a mapping template; the functions' own have theirs from handlers/http/api.py."""
+    """Every answer of a mapping template; the functions' own have theirs from handlers/http/response.py."""
     document = contract(*origins)
     for verb in document["paths"][path]:
         for response in integration(document, path, verb).get("responses", {}).values():

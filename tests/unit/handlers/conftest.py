@@ -11,9 +11,16 @@ from moto.core.models import MockAWS
 from handlers.aws import json_client as aws_json
 from handlers.aws import s3_client as aws_s3
 from handlers.aws.boto3_json import Boto3Json
-from handlers.entries import abort_upload, complete_upload, create_upload, jobs, list_parts, process_object, sign_parts
-from handlers.entries import boto3_dependencies as boto3_clients
-from handlers.entries import dependencies as upload_environment
+from handlers.entries import (
+    abort_upload,
+    clients,
+    complete_upload,
+    create_upload,
+    jobs,
+    list_parts,
+    process_object,
+    sign_parts,
+)
 from handlers.processors import Processor
 from handlers.storage.job_queue import Delivery
 from handlers.storage.upload_store import UploadStore
@@ -118,8 +125,7 @@ def api_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa:
     monkeypatch.setattr(aws_json, "AwsJson", light_calls)
     monkeypatch.setattr(aws_s3, "AwsS3", LightS3)
     for module in (
-        upload_environment,
-        boto3_clients,
+        clients,
         create_upload,
         sign_parts,
         list_parts,

@@ -1,6 +1,7 @@
 import base64
 import json
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +17,9 @@ from handlers.domain.errors import (
 from handlers.domain.plan import Method
 from handlers.domain.session import InvalidSession
 from handlers.domain.upload import Status, Upload
-from handlers.http.api import REFUSALS, ApiRequest, api_operation
+from handlers.http.operation import api_operation
+from handlers.http.request import ApiRequest
+from handlers.http.response import PROBLEMS, ProxyResponse, Response, json_fields, problem_response
 from tests.support.aws.moto_cloud import CREATED, OWNER, REF
 from tests.support.each_case import each_case
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
@@ -28,8 +31,12 @@ DECLARED = UploadRequest("a.txt", "text/plain", 5)
 UPLOAD = Upload(REF, Status.PROCESSING, 3, DECLARED, Method.PUT, CREATED, CREATED, CREATED)
 
 
-def request(body: str | None = "{}", *, allowed: tuple[str, ...] = (), **parts: Any) -> ApiRequest:
-    return ApiRequest.from_event(proxy_event(body, **parts), allowed)
+def request(body: str | None = "{}", **parts: Any) -> ApiRequest:
+    return ApiRequest.from_event(proxy_event(body, **parts))
+
+
+def problem_of(error: Exception) -> ProxyResponse:
+    return problem_response(error, REQUEST_ID).to_proxy(None, ())
 
 
 class TestWhatTheGatewaySends:
@@ -54,7 +61,7 @@ class TestWhatTheGatewaySends:
     def test_a_request_without_headers_is_taken(self) -> None:
         event = proxy_event("{}")
         event["headers"] = None
-        assert ApiRequest.from_event(event, (SHOP,)).headers == FIXED
+        assert ApiRequest.from_event(event).origin is None
 
 
 class TestTheUploadThatThePathNames:
@@ -113,19 +120,46 @@ class TestJsonBody:
         assert len(str(caught.value)) < 300
 
 
-class TestAnswer:
+class TestResponse:
     def test_it_is_json_that_nobody_caches(self) -> None:
-        answer = request().answer(201, {"name": "é"}, Location="/x")
+        answer = Response(201, {"name": "é"}, {"Location": "/x"}).to_proxy(None, (SHOP,))
         assert answer["statusCode"] == 201
         assert json.loads(answer["body"]) == {"name": "é"}
-        assert answer["headers"] == {
-            "Content-Type": "application/json",
-            **FIXED,
-            "Location": "/x",
-        }
+        assert answer["headers"] == {"Content-Type": "application/json", **FIXED, "Location": "/x"}
 
-    def test_a_problem_has_the_members_of_rfc_9457_and_the_request_id(self) -> None:
-        answer = request().problem(400, "invalid-request", "Invalid request", 'size_bytes is "x".')
+    def test_without_a_body_it_is_not_cached_either(self) -> None:
+        assert Response(204).to_proxy(None, ()) == {"statusCode": 204, "headers": FIXED, "body": ""}
+
+
+class Inner(NamedTuple):
+    size: int
+    absent: str | None
+
+
+class Outer(NamedTuple):
+    name: str
+    inner: Inner
+    at: datetime
+    parts: list[Inner]
+    texts: list[str]
+    headers: dict[str, str]
+
+
+def test_a_value_becomes_an_object_in_the_order_of_its_fields() -> None:
+    value = Outer("n", Inner(1, None), datetime(2026, 3, 1, tzinfo=UTC), [Inner(2, "a")], ["t"], {"h": "v"})
+    assert list(json_fields(value).items()) == [
+        ("name", "n"),
+        ("size", 1),
+        ("at", "2026-03-01T00:00:00.000Z"),
+        ("parts", [{"size": 2, "absent": "a"}]),
+        ("texts", ["t"]),
+        ("headers", {"h": "v"}),
+    ]
+
+
+class TestProblem:
+    def test_it_has_the_members_of_rfc_9457_and_the_request_id(self) -> None:
+        answer = problem_of(InvalidRequest(['size_bytes is "x".']))
         assert answer["statusCode"] == 400
         assert answer["headers"] == {"Content-Type": "application/problem+json", **FIXED}
         assert json.loads(answer["body"]) == {
@@ -136,11 +170,9 @@ class TestAnswer:
             "request_id": REQUEST_ID,
         }
 
-    def test_the_body_of_a_problem_is_ascii_so_that_half_a_surrogate_pair_can_travel(self) -> None:
-        assert request().problem(400, "k", "t", "\ud800 é")["body"].isascii()
+    def test_its_body_is_ascii_so_that_half_a_surrogate_pair_can_travel(self) -> None:
+        assert problem_of(InvalidRequest(["\ud800 é"]))["body"].isascii()
 
-
-class TestRefusal:
     @each_case(
         ("error", "status", "kind", "detail"),
         [
@@ -156,22 +188,19 @@ class TestRefusal:
     def test_each_fault_of_the_client_has_its_problem(
         self, error: Exception, status: int, kind: str, detail: str
     ) -> None:
-        assert type(error) in REFUSALS
-        problem = json.loads(request().refusal(error)["body"])
+        assert type(error) in PROBLEMS
+        problem = json.loads(problem_of(error)["body"])
         assert (problem["status"], problem["type"]) == (status, f"urn:portage:problem:{kind}")
         assert problem["detail"] == detail
 
     def test_what_is_over_is_told_with_the_uploads_state(self) -> None:
         """`status` is the problem's own member: the HTTP status (RFC 9457, 3.1.2)."""
-        problem = json.loads(request().refusal(NotOpen("It is over.", UPLOAD))["body"])
+        problem = json.loads(problem_of(NotOpen("It is over.", UPLOAD))["body"])
         assert (problem["upload_id"], problem["upload_status"]) == (REF.upload_id, "processing")
 
-    def test_an_answer_without_a_body_is_not_cached_either(self) -> None:
-        assert request().empty_answer() == {"statusCode": 204, "headers": FIXED, "body": ""}
-
     def test_what_will_pass_says_when_to_ask_again(self) -> None:
-        assert request().refusal(CompletionConflict("Again."))["headers"]["Retry-After"] == "2"
-        assert "Retry-After" not in request().refusal(NotOpen("It is over.", UPLOAD))["headers"]
+        assert problem_of(CompletionConflict("Again."))["headers"]["Retry-After"] == "2"
+        assert "Retry-After" not in problem_of(NotOpen("It is over.", UPLOAD))["headers"]
 
 
 class TestCors:
@@ -200,23 +229,21 @@ class TestCors:
         self, allowed: tuple[str, ...], origin: str | None, answered: str | None, header: str
     ) -> None:
         headers = {} if origin is None else {header: origin}
-        found = request(allowed=allowed, headers=headers)
-        for answer in (found.answer(201, {}), found.problem(400, "k", "t", "d")):
-            assert answer["headers"].get("Access-Control-Allow-Origin") == answered
+        sender = request(headers=headers).origin
+        for response in (Response(201, {}), Response(204), problem_response(InvalidRequest([]), REQUEST_ID)):
+            assert response.to_proxy(sender, allowed)["headers"].get("Access-Control-Allow-Origin") == answered
 
-    def test_a_page_may_read_where_its_upload_is(self) -> None:
-        found = request(allowed=(SHOP,), headers={"origin": SHOP})
-        assert found.headers["Access-Control-Expose-Headers"] == "Location,Retry-After"
-
-    def test_an_answer_that_names_an_origin_varies_with_it(self) -> None:
-        assert request(allowed=(SHOP,), headers={"origin": SHOP}).headers["Vary"] == "Origin"
+    def test_a_page_may_read_where_its_upload_is_and_the_answer_varies_with_its_origin(self) -> None:
+        headers = Response(201, {}).to_proxy(SHOP, (SHOP,))["headers"]
+        assert headers["Access-Control-Expose-Headers"] == "Location,Retry-After"
+        assert headers["Vary"] == "Origin"
 
     def test_an_answer_to_an_origin_that_is_not_allowed_has_no_cors_header_at_all(self) -> None:
-        answer = request(allowed=(SHOP,), headers={"origin": DESK}).answer(201, {})
-        assert not [name for name in answer["headers"] if name.startswith("Access-Control-")]
+        headers = Response(201, {}).to_proxy(DESK, (SHOP,))["headers"]
+        assert not [name for name in headers if name.startswith("Access-Control-")]
 
     def test_origins_are_read_once_and_from_the_first_request_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        entry = api_operation("test")(ApiRequest.empty_answer)
+        entry = api_operation("test")(lambda _request: Response(204))
         event = proxy_event("{}", headers={"origin": SHOP})
         for variable in (SHOP, DESK):
             monkeypatch.setenv("ALLOWED_ORIGINS", variable)

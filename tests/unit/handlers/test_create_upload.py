@@ -17,8 +17,7 @@ from handlers.aws.presign import Bucket, Credentials, presign
 from handlers.domain.declaration import ChecksumAlgorithm
 from handlers.domain.upload import UploadRef
 from handlers.domain.upload_ids import UploadIds
-from handlers.entries import create_upload
-from handlers.entries import dependencies as upload_environment
+from handlers.entries import clients, create_upload
 from handlers.storage.upload_signer import SENT_HEADERS
 from tests.support.aws.fake_light_clients import KEY, light_calls
 from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, OWNER, REGION, Cloud
@@ -296,7 +295,7 @@ class TestColdStart:
             made.append(service.name)
             return light_calls(service, region)
 
-        monkeypatch.setattr(upload_environment, "AwsJson", client)
+        monkeypatch.setattr(clients, "AwsJson", client)
         for _ in range(3):
             post()
         assert made == ["dynamodb"]

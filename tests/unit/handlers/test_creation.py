@@ -8,11 +8,10 @@ from botocore.stub import Stubber
 
 from handlers.aws.client import AwsError
 from handlers.domain.errors import InvalidRequest, QuotaExceeded
-from handlers.domain.quota import Quota
 from handlers.storage.upload_store import UploadStore
 from tests.support.aws.moto_cloud import CREATED, OWNER, REF, TABLE, Cloud
 from tests.support.each_case import each_case
-from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, RULES, Api, Stammering, ref_of
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, RULES, Api, Stammering, ref_of
 
 URL_LIFETIME = timedelta(minutes=15)
 
@@ -138,7 +137,7 @@ class TestRefusal:
 
 class TestTheQuota:
     def test_a_file_that_is_too_large_is_refused_with_the_limit(self, cloud: Cloud, api: Api) -> None:
-        api.quota = QUOTA._replace(max_upload_bytes=10)
+        api.rules = RULES._replace(max_upload_bytes=10)
         api.create({**BODY, "size_bytes": 10})
         with pytest.raises(QuotaExceeded, match=r"^size_bytes is 11, but your quota is 10 an upload\.$"):
             api.create({**BODY, "size_bytes": 11})
@@ -149,7 +148,7 @@ class TestTheQuota:
         ["application/pdf", "Application/PDF", "application/pdf; v=1", "image/png", "IMAGE/x"],
     )
     def test_an_allowed_type_is_taken(self, api: Api, content_type: str) -> None:
-        api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
+        api.rules = RULES._replace(allowed_content_types=("application/pdf", "image/*"))
         assert api.create({**BODY, "content_type": content_type})["status"] == "pending"
 
     @each_case(
@@ -157,7 +156,7 @@ class TestTheQuota:
         ["application/pdfx", "text/pdf", "imagex/png", "video/mp4", "a/image"],
     )
     def test_any_other_type_is_refused_with_those_that_are_allowed(self, api: Api, content_type: str) -> None:
-        api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
+        api.rules = RULES._replace(allowed_content_types=("application/pdf", "image/*"))
         sentence = f"content_type is {content_type}, but your quota allows only application/pdf, image/*."
         with pytest.raises(QuotaExceeded) as caught:
             api.create({**BODY, "content_type": content_type})
@@ -167,13 +166,13 @@ class TestTheQuota:
     def test_a_type_that_can_run_is_refused_under_a_wildcard_and_taken_by_name(
         self, api: Api, content_type: str
     ) -> None:
-        api.quota = QUOTA._replace(allowed_content_types=("application/pdf", "image/*"))
+        api.rules = RULES._replace(allowed_content_types=("application/pdf", "image/*"))
         with pytest.raises(QuotaExceeded, match=r"allows only application/pdf, image/\*, and .* by name"):
             api.create({**BODY, "content_type": content_type})
-        api.quota = QUOTA._replace(allowed_content_types=("image/svg+xml",))
+        api.rules = RULES._replace(allowed_content_types=("image/svg+xml",))
         assert api.create({**BODY, "content_type": content_type})["status"] == "pending"
 
     def test_all_that_it_is_over_is_told_at_once(self, api: Api) -> None:
-        api.quota = Quota(10, 3, ("image/*",))
+        api.rules = RULES._replace(max_upload_bytes=10, allowed_content_types=("image/*",))
         with pytest.raises(QuotaExceeded, match=r"size_bytes is .* content_type is "):
             api.create()

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, dataclass
 import pytest
 
 from handlers.aws.environment import read_environment
-from handlers.entries.dependencies import SessionEnvironment
+from handlers.entries.create_upload import CreateUploadEnvironment
 from handlers.entries.sign_parts import SignPartsEnvironment
 from handlers.processors import JobEnvironment
 from tests.support.each_case import each_case
@@ -72,9 +72,9 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert read_environment(Example).table_name == "t"
 
 
-@each_case("kind", [SessionEnvironment, SignPartsEnvironment, JobEnvironment])
+@each_case("kind", [CreateUploadEnvironment, SignPartsEnvironment, JobEnvironment])
 def test_a_function_that_is_deployed_without_its_environment_names_all_of_it(
-    kind: type[SessionEnvironment | SignPartsEnvironment | JobEnvironment],
+    kind: type[CreateUploadEnvironment | SignPartsEnvironment | JobEnvironment],
 ) -> None:
     with pytest.raises(ValueError, match="is not set") as caught:
         read_environment(kind, {})

@@ -19,7 +19,7 @@ from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLAC
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.abort_upload import abort_upload
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
-from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, Stammering, ref_of
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, RULES, Api, Stammering, ref_of
 
 EXPIRED = CREATED + timedelta(minutes=16)
 """When a URL of CREATED, and so the place of its upload, is over."""
@@ -62,7 +62,7 @@ class TestRequestsAtOnce:
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
     @pytest.mark.parametrize("left", [0, 1, 3, 19])
     def test_as_many_get_in_as_there_are_places_left(self, cloud: Cloud, body: dict[str, Any], left: int) -> None:
-        api = Api(UploadStore(OneAtATime(cloud.dynamodb), TABLE), quota=QUOTA._replace(max_open_uploads=25))
+        api = Api(UploadStore(OneAtATime(cloud.dynamodb), TABLE), rules=RULES._replace(max_open_uploads=25))
         for _ in range(25 - left):
             api.create(body)
         made = at_once(20, lambda number: api.create(body, upload_id=ref_of(100 + number).upload_id))
@@ -71,7 +71,7 @@ class TestRequestsAtOnce:
 
     @pytest.mark.parametrize("body", [BODY, IN_PARTS])
     def test_with_the_same_key_they_are_one_upload_in_one_place(self, cloud: Cloud, body: dict[str, Any]) -> None:
-        api = Api(UploadStore(OneAtATime(cloud.dynamodb), TABLE), quota=QUOTA._replace(max_open_uploads=1))
+        api = Api(UploadStore(OneAtATime(cloud.dynamodb), TABLE), rules=RULES._replace(max_open_uploads=1))
         made = at_once(20, lambda number: api.create(body, key="a-key", upload_id=ref_of(100 + number).upload_id))
         (upload_id,) = {plan["upload_id"] for plan in made if plan}
         assert None not in made
@@ -118,7 +118,7 @@ class TestAReadThatIsLate:
     @pytest.mark.parametrize("left", [0, 1, 3])
     def test_lets_no_more_in_though_it_shows_all_places_free(self, cloud: Cloud, left: int) -> None:
         database = self.Late(cloud.dynamodb)
-        api = Api(UploadStore(database, TABLE), quota=QUOTA._replace(max_open_uploads=25))
+        api = Api(UploadStore(database, TABLE), rules=RULES._replace(max_open_uploads=25))
         for _ in range(25 - left):
             api.create()
         database.seen = {"Items": []}
@@ -200,7 +200,7 @@ class TestAPlace:
 
     def test_it_is_freed_for_its_own_upload_alone(self, cloud: Cloud, api: Api) -> None:
         """S3's events come again and late: by then another upload may hold the place."""
-        api.quota = QUOTA._replace(max_open_uploads=1)
+        api.rules = RULES._replace(max_open_uploads=1)
         api.create()
         assert api.store.record_uploaded(ref_of(1), LATER, version_id="v1")
         api.create()
@@ -208,7 +208,7 @@ class TestAPlace:
         assert cloud.places() == {0: ref_of(2).upload_id}
 
     def test_an_abort_that_comes_again_frees_no_other_uploads(self, cloud: Cloud, api: Api) -> None:
-        api.quota = QUOTA._replace(max_open_uploads=1)
+        api.rules = RULES._replace(max_open_uploads=1)
         api.create(IN_PARTS)
         abort(api, 1)
         api.create()
@@ -323,10 +323,10 @@ class TestWhatACrashLeaves:
                 self.operations.append(operation)
                 return super().call(operation, parameters)
 
-        api.quota = QUOTA._replace(max_open_uploads=20)
+        api.rules = RULES._replace(max_open_uploads=20)
         for _ in range(20):
             api.create()
-        counting = Api(UploadStore(Counting(cloud.dynamodb), TABLE), quota=api.quota)
+        counting = Api(UploadStore(Counting(cloud.dynamodb), TABLE), rules=api.rules)
         with pytest.raises(QuotaExceeded):
             counting.create(upload_id=ref_of(100).upload_id)
         assert Counting.operations.count("GetItem") == CHECKED_HOLDERS
@@ -427,7 +427,7 @@ class TestALimitThatIsLowered:
         for _ in range(3):
             api.create(IN_PARTS)
         holders = cloud.places()
-        api.quota = QUOTA._replace(max_open_uploads=1)
+        api.rules = RULES._replace(max_open_uploads=1)
         with pytest.raises(QuotaExceeded):
             api.create()
         abort(api, UploadRef(OWNER, holders[2]))

@@ -10,7 +10,9 @@ import pytest
 from components.api.operations import functions
 from handlers.aws.metric_log import size_class
 from handlers.domain.errors import QuotaExceeded
-from handlers.http.api import Answer, ApiRequest, api_operation
+from handlers.http.operation import api_operation
+from handlers.http.request import ApiRequest
+from handlers.http.response import Response
 from tests.support.aws.moto_cloud import REF
 from tests.support.each_case import each_case
 from tests.support.handlers.proxy_events import REQUEST_ID, proxy_event
@@ -35,18 +37,18 @@ def _no_origins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @api_operation("createUpload")
-def take(request: ApiRequest) -> Answer:
+def take(request: ApiRequest) -> Response:
     request.log_fields["size_class"] = "under-1MB"
-    return request.answer(201, {"url": "https://bucket.example/?X-Amz-Signature=s", "session": "token"})
+    return Response(201, {"url": "https://bucket.example/?X-Amz-Signature=s", "session": "token"})
 
 
 @api_operation("createUpload")
-def refuse(_request: ApiRequest) -> Answer:
+def refuse(_request: ApiRequest) -> Response:
     raise QuotaExceeded("secret.pdf is too large.")
 
 
 @api_operation("createUpload")
-def break_down(_request: ApiRequest) -> Answer:
+def break_down(_request: ApiRequest) -> Response:
     raise LookupError("secret.pdf is gone.")
 
 

@@ -9,7 +9,7 @@ from handlers.aws.client import AwsError
 from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
 from handlers.domain.upload import Status
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
-from tests.support.handlers.create_uploads import BODY, IN_PARTS, QUOTA, Api, MultipartUploads, ref_of
+from tests.support.handlers.create_uploads import BODY, IN_PARTS, RULES, Api, MultipartUploads, ref_of
 
 
 class TestTheSameRequestAgain:
@@ -83,7 +83,7 @@ class TestTheSameRequestAgain:
 
     def test_a_declaration_over_a_quota_that_was_lowered_is_refused_again(self, api: Api) -> None:
         api.create(key="a-key")
-        api.quota = QUOTA._replace(max_upload_bytes=1)
+        api.rules = RULES._replace(max_upload_bytes=1)
         with pytest.raises(QuotaExceeded):
             api.create(key="a-key", now=LATER)
 
