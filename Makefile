@@ -56,12 +56,13 @@ bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 
 	@$(RUN)/python -m benchmarks.nginx
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
 
-check: $(STAMP) ## Lint, format and type checks, whether generated files are current, and words (words.yaml)
+check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), and imports (pyproject.toml)
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/pyright
 	$(RUN)/python -m generate --check
 	$(RUN)/python -m check_words
+	$(RUN)/lint-imports --no-logo --no-cache
 
 generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
 	$(RUN)/python -m generate

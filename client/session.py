@@ -12,7 +12,6 @@ from typing import Self
 from client.answers import Fields, json_object
 from client.errors import SignInRefused, UnexpectedAnswer
 from client.transport import call, checked_url, open_pool
-from handlers.aws.endpoints import partition_of
 
 _NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 _EARLY_SECONDS = 60.0  # the least validity of a token that is returned
@@ -33,7 +32,9 @@ class UserPool:
 
     def __init__(self, client_id: str, region: str, endpoint: str | None = None) -> None:
         self._client_id = client_id
-        own = f"https://cognito-idp.{region}.{partition_of(region).dns_suffix}"
+        # The European Sovereign Cloud is the only partition with user pools and another domain.
+        suffix = "amazonaws.eu" if region.startswith("eusc-") else "amazonaws.com"
+        own = f"https://cognito-idp.{region}.{suffix}"
         self.endpoint = checked_url(endpoint or own, "endpoint") + "/"
         self._pool = open_pool()
 
