@@ -1,4 +1,7 @@
-"""Components nest, name and register alike, so that any two fit into one program, in any Pulumi language."""
+"""Components nest, name and register alike, so that any two fit into one program, in any Pulumi language.
+
+With every argument given, the components create every building block: what holds of their resources holds of those too.
+"""
 
 import json
 import re
@@ -13,8 +16,9 @@ import pytest
 
 from components.package import PackageProvider
 from local.engine.built_in.program import Registration
-from tests.support.components.examples import ALL, COMPONENTS, NAME, Example
+from tests.support.components.examples import BUILDING_BLOCKS, COMPONENTS, NAME, Example
 from tests.support.components.recording import SUFFIX, Recording, record, token
+from tests.support.each_case import each_case
 
 NAMED_AS = {token(aws.s3.Bucket): "bucket", token(aws.apigateway.Stage): "stageName"}
 """The input that names a resource in AWS, where it is not called `name`."""
@@ -27,18 +31,18 @@ UNIQUE_ENOUGH = {
 
 @cache
 def with_everything(example: Example) -> Recording:
-    return record(lambda: make_with_everything(example))
+    return record(lambda: make_with_everything(example) and None)
 
 
-def make_with_everything(example: Example, name: str = NAME) -> None:
-    """Every argument given, but those that would leave resources out."""
+def make_with_everything(example: Example, name: str = NAME, opts: pulumi.ResourceOptions | None = None) -> Any:
+    """Give every argument, except those that would leave resources out."""
     left_out = {"user_pool_arn", "manage_account_logging"}
     args = {key: value for key, value in example.other.items() if key not in left_out}
     if "bucket_name" in args:
         args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline
     if "processor" in args:
         args["processor"] = "team.process"
-    example.make(name, **args)
+    return example.create(name, {**example.required, **args}, opts)
 
 
 def ancestors(recording: Recording, each: Registration) -> list[Registration]:
@@ -46,7 +50,13 @@ def ancestors(recording: Recording, each: Registration) -> list[Registration]:
     return [*parents, *(older for parent in parents for older in ancestors(recording, parent))]
 
 
-@pytest.mark.parametrize("example", ALL)
+def test_the_components_create_every_building_block() -> None:
+    made = {each.type for example in COMPONENTS for each in with_everything(example).registrations}
+
+    assert {f"portage:index:{example.title}" for example in BUILDING_BLOCKS} <= made
+
+
+@pytest.mark.parametrize("example", COMPONENTS)
 class TestEveryResourceBelongsToItsComponent:
     def test_its_line_of_parents_ends_in_the_component(self, example: Example) -> None:
         recording = with_everything(example)
@@ -85,36 +95,24 @@ class TestEveryResourceBelongsToItsComponent:
 
         assert fixed <= UNIQUE_ENOUGH
 
-    def test_it_is_made_by_the_provider_that_the_component_was_given(self, example: Example) -> None:
+    @each_case("alone", [True, False])
+    def test_it_is_made_by_the_provider_that_the_component_was_given(self, example: Example, *, alone: bool) -> None:
         def program() -> None:
             provider = aws.Provider("elsewhere", region="mars-south-1")
-            example.create(NAME, example.required, pulumi.ResourceOptions(providers={"aws": provider}))
+            one, several = pulumi.ResourceOptions(provider=provider), pulumi.ResourceOptions(providers=[provider])
+            make_with_everything(example, opts=one if alone else several)
 
         recording = record(program)
         provider = next(each for each in recording.registrations if each.name == "elsewhere")
         made = [each for each in recording.registrations if each.custom and each is not provider]
 
         assert made
-        assert all(each.options.provider.startswith(f"{provider.urn}::") for each in made)
-
-    def test_it_is_made_by_the_one_provider_that_the_component_was_given(self, example: Example) -> None:
-        def program() -> None:
-            provider = aws.Provider("elsewhere", region="mars-south-1")
-            example.create(NAME, example.required, pulumi.ResourceOptions(provider=provider))
-
-        recording = record(program)
-        provider = next(each for each in recording.registrations if each.name == "elsewhere")
-
-        assert {each.options.provider.rpartition("::")[0] for each in recording.registrations if each.custom} == {
-            "",  # the provider's own
-            provider.urn,
-        }
+        assert {each.options.provider.rpartition("::")[0] for each in made} == {provider.urn}
 
     def test_it_is_protected_and_retained_where_the_component_is(self, example: Example) -> None:
-        unprotected = {"deletion_protection": False} if "deletion_protection" in example.arguments else {}
         opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
 
-        recording = record(lambda: example.create(NAME, {**example.required, **unprotected}, opts) and None)
+        recording = record(lambda: make_with_everything(example, opts=opts) and None)
 
         assert {each.options.protect for each in recording.registrations} == {True}
         # The SDK leaves it to the engine to pass this on to a child that says nothing.
@@ -124,7 +122,7 @@ class TestEveryResourceBelongsToItsComponent:
         def program() -> None:
             first = aws.sqs.Queue("first")
             late = aws.sqs.Queue("late", name=aws.sqs.Queue("second", name=first.name).name)
-            example.create(NAME, example.required, pulumi.ResourceOptions(depends_on=[late]))
+            make_with_everything(example, opts=pulumi.ResourceOptions(depends_on=[late]))
 
         names = [each.name for each in record(program).registrations]
 
@@ -138,36 +136,37 @@ class TestEveryResourceBelongsToItsComponent:
             seen.append((args.type_, args.name))
 
         opts = pulumi.ResourceOptions(transformations=[see])
-        recording = record(lambda: example.create(NAME, example.required, opts) and None)
+        recording = record(lambda: make_with_everything(example, opts=opts) and None)
 
         assert sorted(seen) == sorted((each.type, each.name) for each in recording.registrations)
 
     def test_it_takes_over_no_option_that_was_meant_for_the_component(self, example: Example) -> None:
         opts = pulumi.ResourceOptions(ignore_changes=["anything"])
 
-        recording = record(lambda: example.create(NAME, example.required, opts) and None)
+        recording = record(lambda: make_with_everything(example, opts=opts) and None)
 
         assert not any(each.options.ignore_changes for each in recording.registrations[1:])
 
 
-@pytest.mark.parametrize("example", ALL)
-class TestWhatComesOutIsWhatTheClassDeclares:
-    def test_every_output_is_registered_under_its_name(self, example: Example) -> None:
-        registered: dict[str, Mapping[str, Any]] = {}
+@pytest.mark.parametrize("example", COMPONENTS)
+def test_every_declared_output_of_component_and_building_blocks_is_registered(example: Example) -> None:
+    registered: list[tuple[pulumi.ComponentResource, Mapping[str, Any]]] = []
 
-        def register(self: pulumi.ComponentResource, outputs: Mapping[str, Any]) -> None:
-            registered[type(self).__name__] = outputs
+    def register(self: pulumi.ComponentResource, outputs: Mapping[str, Any]) -> None:
+        if type(self).__module__.startswith("components."):  # the stack registers outputs, too
+            registered.append((self, outputs))
 
-        with patch.object(pulumi.ComponentResource, "register_outputs", register):
-            components: list[Any] = []
-            record(lambda: components.append(example.make()))
+    with patch.object(pulumi.ComponentResource, "register_outputs", register):
+        recording = record(lambda: make_with_everything(example) and None)
 
-        declared = {
-            name for name, kind in example.component.__annotations__.items() if get_origin(kind) is pulumi.Output
-        }
-        assert registered[example.title].keys() == declared
-        for name, value in registered[example.title].items():
-            assert getattr(components[0], name) is value
+    assert len(registered) == sum(not each.custom for each in recording.registrations)
+    for component, outputs in registered:
+        annotations = type(component).__annotations__.items()
+        declared = {name for name, kind in annotations if get_origin(kind) is pulumi.Output}
+
+        assert outputs.keys() == declared, component
+        for name, value in outputs.items():
+            assert getattr(component, name) is value
 
 
 @pytest.mark.parametrize("example", COMPONENTS)
