@@ -11,6 +11,7 @@ from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.domain.session import MAX_TOKEN_LENGTH, PartRange
 from handlers.domain.upload import Status
 from tests.support.components.openapi_document import contract
+from tests.support.each_case import each_case
 
 REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}
 CRC = {"algorithm": "crc32", "value": "AAAAAA=="}
@@ -76,12 +77,12 @@ REQUESTS, RANGES, COMPLETIONS = (
 
 
 class TestContractAndModelAgree:
-    @pytest.mark.parametrize("body", GOOD)
+    @each_case("body", GOOD)
     def test_on_what_a_client_may_declare(self, body: Any) -> None:
         REQUESTS.validate(body)
         UploadRequest.parse(body, list(Method))
 
-    @pytest.mark.parametrize("body", BAD)
+    @each_case("body", BAD)
     def test_on_what_it_may_not(self, body: Any) -> None:
         assert not REQUESTS.is_valid(body)
         with pytest.raises(InvalidRequest):
@@ -108,7 +109,7 @@ class TestContractAndModelAgree:
             RANGES.validate(body)
             PartRange.parse(body)
 
-    @pytest.mark.parametrize("body", BAD_RANGES)
+    @each_case("body", BAD_RANGES)
     def test_on_the_range_that_it_may_not(self, body: Any) -> None:
         assert not RANGES.is_valid(body)
         with pytest.raises(InvalidRequest):
@@ -122,7 +123,7 @@ class TestContractAndModelAgree:
         assert COMPLETIONS.is_valid({})
         assert not COMPLETIONS.is_valid({"parts": []})
 
-    @pytest.mark.parametrize("schema", ["CreatedUpload", "Upload"])
+    @each_case("schema", ["CreatedUpload", "Upload"])
     def test_on_the_states_of_an_upload(self, schema: str) -> None:
         properties = contract()["components"]["schemas"][schema]["properties"]
 

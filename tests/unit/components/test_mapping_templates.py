@@ -1,6 +1,7 @@
 """What API Gateway answers without a Lambda is the owner's, is JSON, and lets nothing of the path into a request."""
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from openapi_schema_validator import OAS30Validator
 
 from local.emulator.patches.api_gateway.templates import Rendered, Source, render
 from tests.support.components.openapi_document import ORIGINS, contract, integration
+from tests.support.each_case import each_case
 
 UPLOAD_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 OWNER = "0f5e2f0c-5f0b-4a3e-9d1c-2b7c1a9e8d47"
@@ -57,7 +59,7 @@ class TestTheTableIsAskedForTheUsersOwnUploadAlone:
             "ConsistentRead": True,
         }
 
-    @pytest.mark.parametrize(
+    @each_case(
         "upload_id",
         [
             "",
@@ -80,7 +82,7 @@ class TestTheTableIsAskedForTheUsersOwnUploadAlone:
 
 
 class TestTheAnswerIsTheUploadOfTheContract:
-    @pytest.mark.parametrize(
+    @each_case(
         ("status", "stored", "shown"),
         [
             ("pending", {}, {}),
@@ -117,9 +119,7 @@ class TestTheAnswerIsTheUploadOfTheContract:
             **shown,
         }
 
-    @pytest.mark.parametrize(
-        "name", ['a "quoted" name', "it's", "back\\slash", "ü 🎈 名前", "$util", "</script>", "#end"]
-    )
+    @each_case("name", ['a "quoted" name', "it's", "back\\slash", "ü 🎈 名前", "$util", "</script>", "#end"])
     def test_with_the_name_that_was_given_whatever_is_in_it(self, name: str) -> None:
         assert json.loads(answer({**ITEM, "file_name": {"S": name}}).body)["file_name"] == name
 
@@ -154,8 +154,7 @@ class TestWhatIsNotFoundIsAProblem:
         assert "the-table" not in rendered.body
 
 
-@pytest.mark.parametrize("origins", [(), ORIGINS, ("*",)])
-@pytest.mark.parametrize("path", contract()["paths"])
+@each_case(("path", "origins"), product(contract()["paths"], [(), ORIGINS, ("*",)]))
 def test_no_answer_is_cached_or_taken_for_another_type_but_a_preflight_may_be_cached(
     path: str, origins: tuple[str, ...]
 ) -> None:
@@ -185,14 +184,13 @@ class TestABrowserMayReadTheAnswerExactlyWhereItsOriginIsAllowed:
         response = r"[45]\d{2}" if answered == "refused" else "default"
         return dict(answer(item, *origins, response=response, **sent).headers)
 
-    @pytest.mark.parametrize("name", ["Origin", "origin"])
-    @pytest.mark.parametrize("origin", ORIGINS)
+    @each_case(("name", "origin"), product(["Origin", "origin"], ORIGINS))
     def test_its_own_origin_is_named_however_it_spells_the_header(self, answered: str, origin: str, name: str) -> None:
         headers = self.headers(answered, *ORIGINS, **{name: origin})
 
         assert (headers[ALLOWED], headers["Vary"]) == (origin, "Origin")
 
-    @pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.com.evil.example", "null", ""])
+    @each_case("origin", ["https://evil.example", "https://app.example.com.evil.example", "null", ""])
     def test_another_origin_is_not(self, answered: str, origin: str) -> None:
         assert ALLOWED not in self.headers(answered, *ORIGINS, origin=origin)
 
@@ -203,7 +201,7 @@ class TestABrowserMayReadTheAnswerExactlyWhereItsOriginIsAllowed:
         assert self.headers(answered, "*", origin="https://anywhere.example")[ALLOWED] == "*"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "verbs"),
     [
         ("/uploads", "GET,POST,OPTIONS"),

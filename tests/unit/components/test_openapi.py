@@ -10,9 +10,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from components.api.gateway_responses import PROBLEMS
-from components.api.operations import OPERATIONS, Operation, functions
+from components.api.operations import OPERATIONS, functions
 from generate import OPENAPI_JSON
 from tests.support.components.openapi_document import ORIGINS, contract, integration, invoke_arn
+from tests.support.each_case import each_case
 
 EXTENSIONS = {
     "x-amazon-apigateway-authorizer",
@@ -38,7 +39,7 @@ INTEGRATION_KEYS = {
 APIGATEWAY: Any = botocore.session.get_session().get_service_model("apigateway")
 GATEWAYS_KINDS = set(APIGATEWAY.shape_for("GatewayResponseType").enum)
 
-DOCUMENTS = {"closed": contract(), "open": contract(*ORIGINS), "open to one": contract(ORIGINS[0])}
+DOCUMENTS = {"closed": contract(), "open": contract(*ORIGINS)}
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -146,26 +147,22 @@ class TestOnlySignedInUsersGetAnswers:
 
 
 class TestEachOperationGoesWhereItIsAnswered:
-    @pytest.mark.parametrize("operation", [operation for operation, _ in functions().values()], ids=functions())
-    def test_what_needs_code_goes_to_a_function_of_its_own(self, operation: Operation) -> None:
-        path, verb = operation.path, operation.verb.lower()
-
-        assert contract()["paths"][path][verb]["operationId"] == operation.operation_id
-        assert integration(contract(), path, verb) == {
-            "type": "aws_proxy",
-            "httpMethod": "POST",
-            "uri": invoke_arn(operation.operation_id),
-        }
-
-    def test_all_else_needs_none(self) -> None:
+    def test_each_that_needs_code_goes_to_a_function_of_its_own_and_no_other_does(self) -> None:
         document = contract(*ORIGINS)
         proxied = {
-            operation["operationId"]
+            (operation["operationId"], verb.upper(), path): integration(document, path, verb)
             for path, verb, operation in operations(document)
             if integration(document, path, verb)["type"] == "aws_proxy"
         }
 
-        assert proxied == functions().keys()
+        assert proxied == {
+            (operation.operation_id, operation.verb, operation.path): {
+                "type": "aws_proxy",
+                "httpMethod": "POST",
+                "uri": invoke_arn(operation.operation_id),
+            }
+            for operation, _ in functions().values()
+        }
 
     def test_get_upload_goes_to_the_table_with_the_role_that_may_read_it(self) -> None:
         asked = integration(contract(), "/uploads/{upload_id}", "get")
@@ -178,7 +175,7 @@ class TestEachOperationGoesWhereItIsAnswered:
             "passthroughBehavior": "never",
         }
 
-    @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
+    @each_case("status", [400, 413, 429, 500, 503])
     def test_a_refusal_by_the_table_is_an_answer_of_its_own(self, status: int) -> None:
         answers = integration(contract(), "/uploads/{upload_id}", "get")["responses"]
         chosen = [key for key in answers if key != "default" and re.fullmatch(key, str(status))]
@@ -186,9 +183,7 @@ class TestEachOperationGoesWhereItIsAnswered:
         assert [answers[key]["statusCode"] for key in chosen] == ["503"]
 
 
-@pytest.mark.parametrize(
-    ("allow_forms", "methods"), [(True, ["put", "post", "multipart"]), (False, ["put", "multipart"])]
-)
+@each_case(("allow_forms", "methods"), [(True, ["put", "post", "multipart"]), (False, ["put", "multipart"])])
 def test_a_client_may_choose_a_form_only_where_forms_are_allowed(*, allow_forms: bool, methods: list[str]) -> None:
     schemas = contract(allow_forms=allow_forms)["components"]["schemas"]
 
@@ -203,7 +198,7 @@ class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
         assert "options" not in {verb for _, verb, _ in operations(document)}
         assert "Access-Control" not in json.dumps(document)
 
-    @pytest.mark.parametrize("path", contract()["paths"])
+    @each_case("path", contract()["paths"])
     def test_every_path_answers_a_preflight_where_one_is(self, path: str) -> None:
         preflight = integration(contract(*ORIGINS), path, "options")
 
@@ -212,7 +207,7 @@ class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
             {"application/json": '{"statusCode": 204}'},
         )
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("origins", "header"),
         [
             (ORIGINS[:1], f"'{ORIGINS[0]}'"),
@@ -228,7 +223,7 @@ class TestWebPagesMayCallExactlyWhereOriginsAreAllowed:
 
 
 class TestTheGatewaysOwnErrorsAreProblems:
-    @pytest.mark.parametrize("kind", PROBLEMS)
+    @each_case("kind", PROBLEMS)
     def test_each_renders_a_problem_in_json(self, kind: str) -> None:
         response = contract()["x-amazon-apigateway-gateway-responses"][kind]
         template: str = response["responseTemplates"]["application/json"]
@@ -247,7 +242,7 @@ class TestTheGatewaysOwnErrorsAreProblems:
         assert str(problem["status"]) == response["statusCode"]
         assert response["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
-    @pytest.mark.parametrize("kind", PROBLEMS)
+    @each_case("kind", PROBLEMS)
     def test_nobody_keeps_one_or_takes_it_for_another_type(self, kind: str) -> None:
         parameters = contract()["x-amazon-apigateway-gateway-responses"][kind]["responseParameters"]
 
