@@ -12,6 +12,7 @@ from handlers.storage.places import LONGEST_CREATION
 from local.resources.parameters import plain
 from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
 from tests.support.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
+from tests.support.each_case import each_case
 
 INGEST, USERS, REST, SESSION_KEY = (f"{NAME}-{part}" for part in ("ingest", "users", "rest", "session-key"))
 FUNCTIONS = {operation_id: operation for operation_id, (operation, _) in functions().items()}
@@ -150,8 +151,8 @@ class TestWhatUsersHaveIsGuardedUnlessToldOtherwise:
         assert with_everything.inputs(aws.cognito.UserPool)["deletionProtection"] == "INACTIVE"
 
 
-@pytest.mark.parametrize("operation", FUNCTIONS)
 class TestAFunctionIsReachedThroughTheGatewayAlone:
+    @each_case("operation", FUNCTIONS)
     def test_its_operation_invokes_its_live_alias(self, by_default: Recording, operation: str) -> None:
         (asked,) = [
             each["x-amazon-apigateway-integration"]
@@ -162,6 +163,7 @@ class TestAFunctionIsReachedThroughTheGatewayAlone:
 
         assert asked["uri"] == invoke_arn(operation)
 
+    @each_case("operation", FUNCTIONS)
     def test_one_method_of_one_api_may_invoke_it(self, by_default: Recording, operation: str) -> None:
         # Function and alias apart: of an alias's ARN the provider makes the two, and replaces the permission at every
         # run (https://github.com/hashicorp/terraform-provider-aws/issues/38558).
@@ -175,15 +177,18 @@ class TestAFunctionIsReachedThroughTheGatewayAlone:
             }
         ]
 
+    @each_case("operation", FUNCTIONS)
     def test_the_permission_waits_for_the_alias(self, by_default: Recording, operation: str) -> None:
         permission = by_default.only(aws.lambda_.Permission, f"{NAME}-invokes-{FUNCTIONS[operation].purpose}")
         alias = by_default.only(aws.lambda_.Alias, f"{function_name(operation)}-live")
 
         assert alias.urn in permission.options.depends_on
 
+    @each_case("operation", FUNCTIONS)
     def test_it_runs_for_less_time_than_the_gateway_waits(self, by_default: Recording, operation: str) -> None:
         assert 0 < by_default.inputs(aws.lambda_.Function, function_name(operation))["timeout"] < GATEWAY_SECONDS
 
+    @each_case("operation", FUNCTIONS)
     def test_its_log_has_the_level_and_days_asked_for(self, with_everything: Recording, operation: str) -> None:
         function = with_everything.inputs(aws.lambda_.Function, function_name(operation))
 
@@ -192,6 +197,7 @@ class TestAFunctionIsReachedThroughTheGatewayAlone:
             "retentionInDays": 14
         }
 
+    @each_case("operation", FUNCTIONS)
     def test_it_is_told_what_it_may_grant_and_no_more(self, with_everything: Recording, operation: str) -> None:
         variables = with_everything.inputs(aws.lambda_.Function, function_name(operation))["environment"]["variables"]
 
@@ -222,7 +228,7 @@ class TestTheKeyOfSessions:
     def test_can_be_restored_by_default(self, by_default: Recording) -> None:
         assert by_default.inputs(aws.secretsmanager.Secret)["recoveryWindowInDays"] == 30
 
-    @pytest.mark.parametrize("operation", [name for name, told in TOLD.items() if "SESSION_KEY_SECRET" in told])
+    @each_case("operation", [name for name, told in TOLD.items() if "SESSION_KEY_SECRET" in told])
     def test_is_being_made_before_a_function_looks_for_it(self, by_default: Recording, operation: str) -> None:
         function = by_default.only(aws.lambda_.Function, function_name(operation))
 
@@ -230,7 +236,7 @@ class TestTheKeyOfSessions:
 
 
 class TestTheContractIsWhatIsDeployed:
-    @pytest.mark.parametrize("origins", [[], ORIGINS])
+    @each_case("origins", [[], ORIGINS])
     def test_the_document_is_the_contract_in_its_surroundings(self, origins: list[str]) -> None:
         document = contract(recorded(allowed_origins=origins))
 
@@ -254,7 +260,7 @@ class TestTheContractIsWhatIsDeployed:
 
         assert policy.urn in by_default.only(aws.apigateway.RestApi).options.depends_on
 
-    @pytest.mark.parametrize("argument", ["table_name", "user_pool_arn", "allowed_origins", "allow_forms"])
+    @each_case("argument", ["table_name", "user_pool_arn", "allowed_origins", "allow_forms"])
     def test_what_changes_the_contract_deploys_it_anew(self, by_default: Recording, argument: str) -> None:
         other = recorded(**{argument: UPLOAD_API.other[argument]}).inputs(aws.apigateway.Deployment)
 
