@@ -1,4 +1,7 @@
-"""The code that runs in Lambda. Imports point one way: entries, http, use_cases, storage, aws, domain."""
+"""The code that runs in Lambda, by layer: entries, http and use_cases, storage and processors, aws, domain.
+
+Each layer imports only lower ones ([tool.importlinter] in pyproject.toml).
+"""
 
 import logging
 

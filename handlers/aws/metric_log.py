@@ -63,5 +63,5 @@ def write_record(operation: str, *, status: int, began_at: float, **fields: str 
 
 
 def size_class(size_bytes: int) -> str:
-    """Name the power of ten that a size is under."""
+    """Return the name of a size's order of magnitude."""
     return next((name for limit, name in _SIZE_CLASSES if size_bytes < limit), _LARGEST_CLASS)

@@ -1,4 +1,4 @@
-"""What a client declares of a file before its bytes may come, and how its request is checked."""
+"""What a client declares about a file before it sends the bytes, and how its request is checked."""
 
 import base64
 import re
@@ -28,14 +28,14 @@ CONTENT_TYPE_PATTERN = (
 
 
 class ChecksumAlgorithm(StrEnum):
-    """What a file, and each of its parts, can be declared by; both are S3's own as well."""
+    """The checksums that a client can declare for a file and its parts. S3 supports both."""
 
     SHA256 = "sha256"
     CRC32 = "crc32"
 
     @property
     def size_bytes(self) -> int:
-        """Of a checksum, before it is written in base64."""
+        """The bytes of a checksum, before base64."""
         return 32 if self is ChecksumAlgorithm.SHA256 else 4
 
     @property
@@ -59,7 +59,7 @@ class Checksum(NamedTuple):
 
     @classmethod
     def parse(cls, value: Mapping[str, str]) -> Self:
-        """Take what `_checksum_fault` has found good."""
+        """Read a value that `_checksum_fault` has accepted."""
         return cls(ChecksumAlgorithm(value["algorithm"]), value["value"])
 
 
@@ -95,11 +95,11 @@ class UploadRequest(NamedTuple):
 
 
 Check = Callable[[object], str | None]
-"""Returns what a value must be, where it is not."""
+"""Returns what a value must be, or None if it is."""
 
 
 def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Take a JSON object of these fields and no others; raises InvalidRequest with all errors."""
+    """Return the fields of a JSON object that must have these and no others; raises InvalidRequest with all errors."""
     if not isinstance(body, dict):
         names = f"{', '.join(required[:-1])} and {required[-1]}"
         raise InvalidRequest([f"The body must be a JSON object with {names}."])
@@ -125,7 +125,7 @@ def whole_number_fault(value: object, least: int, most: int) -> str | None:
 
 
 def shown(value: object) -> str:
-    """Write a value of the client's into an error, as a line of ASCII."""
+    """Return a client's value for an error message: one line of ASCII."""
     try:
         text = ascii(value)
     except RecursionError:  # JSON may be nested as deeply as it can be read, but not written

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from handlers.domain.upload import Upload
 
 MOST_FAULTS = 10
-"""Unknown fields, or ranges of parts, that an answer names: it must not become larger than Lambda may answer."""
+"""Unknown fields, or ranges of parts, that a response names: Lambda limits the size of a response."""
 
 
 class InvalidRequest(Exception):
@@ -18,15 +18,15 @@ class InvalidRequest(Exception):
 
 
 class QuotaExceeded(Exception):
-    """The owner may not have such an upload, or not another one now; the sentence names the limit."""
+    """The upload exceeds one of the owner's limits, which the sentence names."""
 
 
 class KeyConflict(Exception):
-    """The Idempotency-Key stands for another request already."""
+    """The Idempotency-Key was sent with another request before."""
 
 
 class UnknownUpload(Exception):
-    """No record exists of an upload: it was not asked for through the API, or its record is gone."""
+    """The upload has no record: it was not created by the API, or its record was deleted."""
 
 
 class NoResult(Exception):
@@ -34,12 +34,12 @@ class NoResult(Exception):
 
 
 class NotOpen(Exception):
-    """The upload is past the state in which this could be done, or does not come in parts."""
+    """The upload's state no longer allows this, or it is not sent in parts."""
 
     def __init__(self, detail: str, upload: "Upload") -> None:
         super().__init__(detail)
         self.upload = upload
-        """As it is now."""
+        """In its present state."""
 
     @classmethod
     def not_pending(cls, upload: "Upload") -> Self:
@@ -58,15 +58,15 @@ class NotOpen(Exception):
 
 
 class SizeMismatch(Exception):
-    """S3 found that the parts do not make an object of the declared size."""
+    """The parts together do not have the declared size."""
 
 
 class CompletionConflict(Exception):
-    """S3 is working on the same object for another request, so that nobody knows yet whether it will be there."""
+    """S3 is working on the same object for another request, and has not finished."""
 
 
 class PartsMissing(Exception):
-    """Parts are not there, or not in their planned length; `ranges` has their first and last numbers."""
+    """Parts are missing, or have another length than planned; `ranges` has their first and last numbers."""
 
     def __init__(self, ranges: list[tuple[int, int]]) -> None:
         named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_FAULTS])

@@ -17,7 +17,7 @@ MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES
 """48.8 TiB: the largest object that its parts can make."""
 
 PREFERRED_PART_BYTES = 16 * MEBIBYTE
-"""Small enough to be sent again without regret, large enough that a request's own cost is lost in it."""
+"""Small enough to be sent again at little cost, large enough that the cost of a request is negligible."""
 
 
 class Method(StrEnum):
@@ -39,7 +39,7 @@ def allowed_methods(*, allow_forms: bool) -> tuple[Method, ...]:
 
 
 class Parts(NamedTuple):
-    """A division into parts of one size, the last one excepted."""
+    """A division into parts of one size, except for the last one."""
 
     size_bytes: int
     part_size_bytes: int
@@ -53,12 +53,12 @@ class Parts(NamedTuple):
         return cls(size_bytes, max(PREFERRED_PART_BYTES, -(-least // MEBIBYTE) * MEBIBYTE))
 
     @property
-    def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - nobody counts a plan's values
-        """How many parts there are: 1 to 10,000."""
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - a plan's values are never counted
+        """The number of parts: 1 to 10,000."""
         return -(-self.size_bytes // self.part_size_bytes)
 
     def length(self, part_number: int) -> int:
-        """Bytes of one part, counted from 1; raises ValueError for a part that the division has not."""
+        """Return the bytes of one part, counted from 1; raises ValueError if there is no such part."""
         if not 1 <= part_number <= self.count:
             raise ValueError(f"part_number is {part_number}, but must be from 1 to {self.count}.")
         if part_number < self.count:
@@ -66,15 +66,15 @@ class Parts(NamedTuple):
         return self.size_bytes - (self.count - 1) * self.part_size_bytes
 
     def missing(self, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
-        """Ranges of parts (first, last) that are not there in their length, given the lengths of those that are.
+        """Return ranges of parts (first, last) that are missing or have another length, given those that exist.
 
-        Parts that the division has not are no concern here: completing an upload leaves them out.
+        Other parts are ignored: completing an upload leaves them out.
         """
         return _ranges(number for number in range(1, self.count + 1) if lengths.get(number) != self.length(number))
 
 
 def choose_method(size_bytes: int, *, multipart_threshold_bytes: int) -> Method:
-    """One PUT is the simplest; over the threshold, what is lost by a broken connection should be only a part."""
+    """One PUT is the simplest. Over the threshold, a broken connection should lose only a part."""
     most = min(multipart_threshold_bytes, Method.PUT.max_size_bytes)
     return Method.PUT if size_bytes <= most else Method.MULTIPART
 

@@ -1,4 +1,4 @@
-"""UUIDv7s for uploads: unique, and in the order of their making.
+"""UUIDv7s for uploads: unique, and in the order of their creation.
 
 The library uuid6 would make them, but its import takes a third of create_upload's cold start: it reads its own
 version by importlib.metadata. The standard library has them from Python 3.14.

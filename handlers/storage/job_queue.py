@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.scan import Scan
+from handlers.domain.rejection import Scan
 from handlers.domain.upload import Run
 from handlers.storage.objects import ObjectVersion
 

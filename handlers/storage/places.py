@@ -19,13 +19,13 @@ from handlers.storage.items import key_of, place_in, refused_item
 from handlers.storage.table import PARTITION_KEY, PLACE_PREFIX, SORT_KEY, TTL_ATTRIBUTE
 
 MOST_PLACES = 5_000
-"""Of one owner: all places must fit one page of a Query, which is 1 MB. Source: DynamoDB guide, "Query" limits."""
+"""Per owner: all places must fit in one page of a Query, which is 1 MB. Source: DynamoDB guide, "Query" limits."""
 
 PROBES = 3
-"""Places that are tried before all are read: enough unless most of them are held."""
+"""Places that are tried before all are read. That is enough unless most of them are held."""
 
 CHECKED_HOLDERS = 5
-"""Uploads that are looked at, where no place is free, to find a place that a crash left behind."""
+"""Uploads that are read if no place is free, to find a place that a crash left behind."""
 
 LONGEST_CREATION = timedelta(seconds=60)
 """From taking a place to writing the record: Lambda ends create_upload after 28 s. The rest is for wrong clocks."""
@@ -40,16 +40,16 @@ class _Holder(NamedTuple):
 
 
 class Places:
-    """Gives out the places of owners, and takes them back; see model.needs_place."""
+    """Gives out the places of owners, and takes them back; see upload.needs_place."""
 
     def __init__(self, database: Calls, table: str) -> None:
         self._database = database
         self._table = table
 
     def take(self, upload: Upload, now: datetime, *, limit: int) -> int:
-        """Return the number of a place that the upload holds from now on, until its bytes can come no more.
+        """Return the number of a place that the upload holds from now on, until its bytes can no longer arrive.
 
-        The upload's own place is extended if it is below the limit. Raises QuotaExceeded where no place is free.
+        The upload's own place is extended if it is below the limit. Raises QuotaExceeded if no place is free.
         """
         moment = int(now.timestamp())
         wanted = _Holder(upload.ref.upload_id, ceil(upload.open_until.timestamp()), moment)
@@ -78,7 +78,7 @@ class Places:
         )
 
     def release(self, ref: UploadRef, number: int | None) -> None:
-        """Free an upload's place, if it has one and still holds it; again, it changes nothing."""
+        """Free an upload's place, if it has one and still holds it. Repeating it changes nothing."""
         if number is None:
             return
         try:
@@ -90,10 +90,10 @@ class Places:
                 ExpressionAttributeValues={":over": _number(0), ":upload_id": {"S": ref.upload_id}},
             )
         except AwsError as error:
-            refused_item(error)  # another upload holds it, or nobody
+            refused_item(error)  # another upload holds it, or none
 
     def _take(self, owner: str, number: int, wanted: _Holder, *, after: _Holder | None = None) -> bool:
-        """Hold a place that is free or the upload's own, or that is still held as it was seen (`after`)."""
+        """Hold a place that is free or the upload's own, or that the holder `after` still holds since the same time."""
         is_free = f"attribute_not_exists({SORT_KEY}) OR held_until <= :now"
         condition = f"{is_free} OR (held_by = :me AND held_until <= :until)"
         values = {":now": _number(wanted.taken_at), ":me": {"S": wanted.upload_id}, ":until": _number(wanted.until)}
@@ -123,11 +123,11 @@ class Places:
         return True
 
     def _held(self, owner: str, moment: int, limit: int) -> dict[int, _Holder]:
-        """Read who holds which place below the limit; what was written in the last second may be missing.
+        """Read which upload holds which place below the limit. Changes of the last second may be missing.
 
-        A consistent read would cost twice as much, 36 read units for 1,000 places, at each refusal. It is not needed:
-        a place is only taken by a condition on the item as it is then. A place that was freed just before may be
-        overlooked, and the request refused; the next one finds it.
+        A consistent read would cost twice as much, 36 read units for 1,000 places, at each rejection. It is not needed,
+        because a place is taken only by a conditional write. A place that was freed just before may be overlooked, and
+        the request rejected; the next one finds it.
         """
         answer = self._call(
             "Query",
@@ -150,7 +150,7 @@ class Places:
         return {number: holder for number, holder in found.items() if holder.until > moment}
 
     def _is_left_behind(self, owner: str, number: int, holder: _Holder, moment: int) -> bool:
-        """Whether the holder's record shows that it no longer needs this place, or does not have it after a minute."""
+        """Return whether the holder's record does not need this place, or still does not name it after a minute."""
         answer = self._call(
             "GetItem",
             Key=key_of(UploadRef(owner, holder.upload_id)),
@@ -170,7 +170,7 @@ class Places:
 
 
 def _from(start: int, numbers: Iterable[int], limit: int) -> list[int]:
-    """Order numbers as they come round from a start, so that requests at once do not all try the same first."""
+    """Order numbers from a start, so that concurrent requests do not all try the same one first."""
     return sorted(numbers, key=lambda number: (number - start) % limit)
 
 

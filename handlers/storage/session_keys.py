@@ -10,12 +10,12 @@ from handlers.aws.client import AwsError
 from handlers.aws.json_client import AwsJson
 
 KEY_BYTES = 32
-"""As long as the hash of HMAC-SHA256: a longer one adds nothing (RFC 2104)."""
+"""As long as the hash of HMAC-SHA256. A longer key adds no strength (RFC 2104)."""
 
 CACHE_SECONDS = 60
 """How long a key that was replaced twice is still accepted, at most."""
 EARLY_REFRESH_SECONDS = 10
-"""Anybody can send a token with a made-up key id: so often at most is the secret read again for one."""
+"""The shortest time between two reads for an unknown key id, because any client can send a made-up one."""
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
@@ -39,7 +39,7 @@ class SigningKey(NamedTuple):
         except (ValueError, KeyError, TypeError):
             raise ValueError('The secret is not of the form {"kid": "...", "key": "base64"}; rotate it.') from None
         if not isinstance(key_id, str) or not key_id:
-            raise ValueError("The secret's kid is not a text; rotate it.")
+            raise ValueError("The secret's kid is not a string; rotate it.")
         if len(key) != KEY_BYTES:
             raise ValueError(f"The secret's key has {len(key)} bytes, but must have {KEY_BYTES}; rotate it.")
         return cls(key_id, key)
@@ -50,11 +50,11 @@ class SigningKey(NamedTuple):
 
 
 class SigningKeys(Mapping[str, bytes]):
-    """The keys that verify sessions, by their ids: the current one, and the one that it has replaced.
+    """The keys that verify sessions, by their ids: the current one, and the one before.
 
-    Each is read when it is needed and cached for CACHE_SECONDS. An unknown id makes both be read again, so that a
-    rotation is known at once. A session stays good after one rotation, but not after two. Keys to sign with are never
-    cached: a key that was replaced twice since would sign a session that other verifiers reject.
+    Each is read when it is needed and cached for CACHE_SECONDS. For an unknown id, both are read again, so that a
+    rotation takes effect at once. A session stays valid after one rotation, but not after two. Keys to sign with are
+    never cached: a key that was replaced twice since would sign a session that other verifiers reject.
     """
 
     def __init__(self, client: AwsJson, secret_id: str, *, clock: Callable[[], float] = time.time) -> None:
@@ -89,7 +89,7 @@ class SigningKeys(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
     def _find(self, key_id: str) -> bytes | None:
-        for stage in (CURRENT, PREVIOUS):  # the second is only read where the first is not meant
+        for stage in (CURRENT, PREVIOUS):  # the second is only read if the first has another id
             key = self._read(stage)
             if key is not None and key.key_id == key_id:
                 return key.key

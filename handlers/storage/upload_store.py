@@ -50,10 +50,10 @@ _CAN_BE_TAKEN = (
 
 
 class _Step(NamedTuple):
-    """What became of a change of state."""
+    """The outcome of a change of state."""
 
     item: Item
-    """The upload's, as it is then."""
+    """The upload's item after it."""
     changed: bool
 
 
@@ -73,7 +73,7 @@ class UploadStore:
         return upload_in(answer["Item"])
 
     def list_newest(self, owner: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
-        """An owner's uploads from the newest on, after one of them; and the id to go on after, if there may be more."""
+        """Return an owner's uploads, newest first, after one of them, and the last one's id if there may be more."""
         start = {"ExclusiveStartKey": key_of(UploadRef(owner, after))} if after else {}
         answer = self._call(
             "Query",
@@ -88,9 +88,9 @@ class UploadStore:
         return [upload_in(item) for item in answer["Items"]], last[SORT_KEY]["S"] if last else None
 
     def claim(self, claim: Claim, ref: UploadRef, now: datetime) -> UploadRef:
-        """Let an Idempotency-Key stand for an upload; returns the one that it stands for already, if it does.
+        """Let an Idempotency-Key stand for an upload; returns the upload that it already stands for, if there is one.
 
-        Raises KeyConflict where that was asked for otherwise. What comes back may not be recorded (yet).
+        Raises KeyConflict if that one was declared differently. The returned upload may have no record (yet).
         """
         try:
             self._call(
@@ -102,7 +102,7 @@ class UploadStore:
                     "fingerprint": {"S": claim.fingerprint},
                     TTL_ATTRIBUTE: {"N": str(int(claim.ends_at.timestamp()))},
                 },
-                # DynamoDB deletes what is over within days, not at once.
+                # DynamoDB deletes expired items within days, not at once.
                 ConditionExpression=f"attribute_not_exists({SORT_KEY}) OR {TTL_ATTRIBUTE} <= :now",
                 ExpressionAttributeValues={":now": {"N": str(int(now.timestamp()))}},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -117,7 +117,7 @@ class UploadStore:
         return ref
 
     def record_pending(self, upload: Upload, *, delete_at: datetime) -> bool:
-        """Remember a new upload; False where its id has another record, which is never overwritten."""
+        """Record a new upload; False if its id has another record, which is never overwritten."""
         item = item_of(upload, delete_at=delete_at)
         try:
             self._call(
@@ -127,14 +127,14 @@ class UploadStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsError as fault:
-            # Where an answer was lost, the call is tried again, and meets what it has written itself.
+            # After a lost answer, the client retries the call, which then finds the item that it has written itself.
             return _item_in_the_way(fault) == item
         return True
 
     def record_renewed(self, upload: Upload, *, place_before: int | None) -> Upload:
-        """Write a pending upload's later expiry and its place; returns the upload as it is then.
+        """Write a pending upload's later expiry and its place; returns the upload after it.
 
-        Nothing changes where it has left `pending`, or has got another place meanwhile. Raises UnknownUpload.
+        Nothing changes if it has left `pending`, or has another place meanwhile. Raises UnknownUpload.
         """
         before = upload.place if place_before is None else place_before
         is_as_before = "attribute_not_exists(place) OR place IN (:before, :place)"
@@ -159,7 +159,7 @@ class UploadStore:
         return upload_in(answer["Attributes"])
 
     def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
-        """The object is in the bucket, and this version of it is the upload's: no later one ever is."""
+        """The object is in the bucket. This version of it is the upload's, and no later one can be."""
         step = self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})
         # Also if nothing changed: freeing the place may have failed before.
         if not needs_place(step.item["status"]["S"], step.item["method"]["S"]):
@@ -167,16 +167,16 @@ class UploadStore:
         return step.changed
 
     def record_aborted(self, ref: UploadRef, now: datetime) -> bool:
-        """The client gave the upload up before its object was there; its place is not freed here."""
+        """The client aborted the upload before its object existed. Its place is not freed here."""
         return self._advance(ref, Status.ABORTED, now).changed
 
     def record_processing(
         self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
     ) -> UploadRequest | None:
-        """Lease the upload to one run; returns what was declared, or None where it is done or leased to another.
+        """Lease the upload to one run; returns what was declared, or None if it is done or leased to another.
 
-        A lease that is over can be taken by a run of any job. A run of another version than the upload's gets
-        nothing.
+        A lease that is over can be taken by a run of any job. A run for another version than the upload's
+        gets nothing.
         """
         lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
         step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
@@ -229,7 +229,7 @@ class UploadStore:
         of_version: str | None = None,
         held_by: str | None = None,
     ) -> _Step:
-        """Write the next state where the present one allows it."""
+        """Write the next state if the present one allows it."""
         allowed = {f":from_{state}": {"S": str(state)} for state in sorted(PREDECESSORS[status])}
         values: dict[str, Any] = {
             **allowed,

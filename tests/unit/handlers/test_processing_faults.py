@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.scan import Scan, ScanResult
+from handlers.domain.rejection import Scan, ScanResult
 from handlers.domain.upload import UploadRef
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.job_queue import Delivery

@@ -2,8 +2,7 @@
 
 import pytest
 
-from handlers.domain.rejection import Rejection
-from handlers.domain.scan import MAX_SCANNED_BYTES, Scan, ScanResult
+from handlers.domain.rejection import MAX_SCANNED_BYTES, Rejection, Scan, ScanResult
 from tests.support.aws.moto_cloud import REF, object_scanned
 from tests.support.each_case import each_case
 

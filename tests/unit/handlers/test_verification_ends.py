@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.scan import Scan, ScanResult
+from handlers.domain.rejection import Scan, ScanResult
 from handlers.domain.upload import Run, UploadRef
 from handlers.entries import jobs
 from handlers.storage import objects
