@@ -186,13 +186,13 @@ class TestWhatIsRefused:
     @each_case("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
     def test_a_field_that_the_contract_does_not_have(self, field: str) -> None:
         assert faults_of({**GOOD, field: 1}) == [
-            f"{field!r} is not a field; only file_name, content_type, size_bytes, method, checksum are."
+            f"{field!r} is not a field; only {', '.join(UploadRequest._fields)} are."
         ]
 
     def test_all_faults_are_told_at_once(self) -> None:
         assert faults_of({"file_name": "a/b", "size_bytes": True, "md5": "x"}) == [
             "content_type is required.",
-            "'md5' is not a field; only file_name, content_type, size_bytes, method, checksum are.",
+            f"'md5' is not a field; only {', '.join(UploadRequest._fields)} are.",
             f"file_name is 'a/b', but must be {NAME_RULE}.",
             f"size_bytes is True, but must be {SIZE_RULE}.",
         ]
