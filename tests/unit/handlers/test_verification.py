@@ -129,8 +129,8 @@ class TestOtherwise:
         pulled: list[int] = []
 
         class Counted(Reads):
-            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
-                for chunk in super().chunks(version):
+            def chunks(self, version: ObjectVersion, first: int = 0, last: int | None = None) -> Generator[bytes]:
+                for chunk in super().chunks(version, first, last):
                     pulled.append(len(chunk))
                     yield chunk
 
@@ -139,8 +139,8 @@ class TestOtherwise:
 
     def test_a_stream_that_breaks_is_no_answer(self) -> None:
         class Broken(Reads):
-            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
-                assert version == VERSION
+            def chunks(self, version: ObjectVersion, first: int = 0, last: int | None = None) -> Generator[bytes]:
+                assert (version, first, last) == (VERSION, 0, None)
                 yield self.body[:CHUNK_BYTES]
                 raise ConnectionError
 
@@ -219,8 +219,8 @@ class TestMemory:
                 del version
                 return ObjectFacts(1024**3, {}, "a/b", {})
 
-            def chunks(self, version: ObjectVersion) -> Generator[bytes]:
-                assert version == VERSION
+            def chunks(self, version: ObjectVersion, first: int = 0, last: int | None = None) -> Generator[bytes]:
+                assert (version, first, last) == (VERSION, 0, None)
                 for _ in range(1024**3 // CHUNK_BYTES):
                     yield bytes(CHUNK_BYTES)
 
