@@ -18,6 +18,8 @@ Plan = Callable[..., Run]
 POOL = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f"
 
+TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
+
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "deletionProtection": {"deletionProtection": True},
     "kmsKeyArn": {"kmsKeyArn": KEY},
@@ -43,13 +45,13 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "objectExpirationDays": {"objectExpirationDays": 8},
     "resultExpirationDays": {"resultExpirationDays": 8},
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
-    "processor": {
-        "processor": "team_processor.process",
-        "processorCode": str(TEAM_CODE),
-    },
-    "processorCode": {
-        "processor": "team_processor.process",
-        "processorCode": str(TEAM_CODE),
+    "processor": TEAM_PROCESSOR,
+    "processorCode": TEAM_PROCESSOR,
+    "processorDistributions": {**TEAM_PROCESSOR, "processorDistributions": ["packaging"]},
+    "processorEnvironment": {**TEAM_PROCESSOR, "processorEnvironment": {"MODEL": "a-model"}},
+    "processorStatements": {
+        **TEAM_PROCESSOR,
+        "processorStatements": [{"actions": ["kms:Decrypt"], "resources": [KEY]}],
     },
     "rejectedObjects": {"rejectedObjects": "delete"},
     "quarantineExpirationDays": {"quarantineExpirationDays": 8},
