@@ -55,17 +55,17 @@ ENVIRONMENT = {
 
 @cache  # making a client takes longer than most tests; moto connects it to the active mock
 def dynamodb_client() -> "DynamoDBClient":
-    return boto3.Session().client("dynamodb")
+    return boto3.Session(region_name=REGION).client("dynamodb")
 
 
 @cache
 def s3_client() -> "S3Client":
-    return boto3.Session().client("s3")
+    return boto3.Session(region_name=REGION).client("s3")
 
 
 @cache
 def sqs_client() -> "SQSClient":
-    return boto3.Session().client("sqs")
+    return boto3.Session(region_name=REGION).client("sqs")
 
 
 def shared_client(service: str, **_config: object) -> Any:
