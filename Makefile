@@ -67,7 +67,7 @@ check: $(STAMP) ## Lint, format and type checks, whether generated files are cur
 generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
 	$(RUN)/python -m generate
 
-golden: $(STAMP) ## Write the dumps of each stack's resources (tests/unit/golden), which a review reads as a diff
+golden: $(STAMP) ## Write the dumps of each stack's resources and of the API (tests/unit/golden), which a review reads as a diff
 	$(RUN)/python -m tests.support.golden
 
 format: $(STAMP) ## Format the code, and fix what ruff can fix

@@ -3,7 +3,7 @@
 `make golden` runs this module and writes tests/unit/golden/*.yaml from the stacks' files.
 
 A dump contains the config that it was made from. Tests use that config, so that they still pass when a user changes
-the values of a stack.
+the values of a stack. The OpenAPI document is dumped once, in api.yaml, because stacks differ only in its arguments.
 """
 
 import json
@@ -15,32 +15,43 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+import pulumi_aws as aws
 import yaml
 
-from local.engine.built_in.program import Registration, run_program
+from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.resources.parameters import plain
-from tests.support.components.recording import FakeAws
+from tests.support.components.recording import FakeAws, token
 from tests.support.paths import PROJECT
 
 FOLDER = PROJECT / "tests/unit/golden"
 STACKS = ("dev", "local", "prod", "staging")
+API_OF = "local"
+"""The stack that api.yaml shows the document of. It allows origins, so its document has preflights."""
+
+_REST_API = token(aws.apigateway.RestApi)
 
 _HASH = re.compile(r"\b[0-9a-f]{32,}\b")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents the items of lists, and repeats equal values instead of referring to them."""
+    """Indents the items of lists, keeps lines as lines, and repeats equal values instead of referring to them."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, indentless=False)
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
 
-def path_of(stack: str) -> Path:
-    """Return the file of a stack's dump."""
-    return FOLDER / f"{stack}.yaml"
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+def path_of(name: str) -> Path:
+    """Return the file of a stack's dump, or of the document's, `api`."""
+    return FOLDER / f"{name}.yaml"
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -50,23 +61,38 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def dump(stack: str, config: Mapping[str, Any]) -> str:
     """Run the program with this config under the stack's name; returns config, resources and outputs as YAML."""
+    run = _run(stack, config)
+    names = {each.urn: f"{each.name} {each.type}" for each in run.registrations}
+    resources = {names[each.urn]: _described(each, names) for each in run.registrations}
+    if len(resources) < len(run.registrations):
+        raise ValueError(f"Two resources of the stack {stack} have the same type and name.")
+    return _yaml({"config": dict(config), "outputs": dict(run.outputs), "resources": resources})
+
+
+def dump_api(config: Mapping[str, Any]) -> str:
+    """Return the OpenAPI document that the program deploys with this config, as YAML."""
+    (api,) = [each for each in _run(API_OF, config).registrations if each.type == _REST_API]
+    return _yaml(_normalized(plain(api.inputs["body"])))
+
+
+def _run(stack: str, config: Mapping[str, Any]) -> ProgramRun:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**declared, "main": str(PROJECT)}))
         (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": dict(config)}))
-        run = run_program(folder, stack=stack, cloud=FakeAws())
-    names = {each.urn: f"{each.name} {each.type}" for each in run.registrations}
-    resources = {names[each.urn]: _described(each, names) for each in run.registrations}
-    if len(resources) < len(run.registrations):
-        raise ValueError(f"Two resources of the stack {stack} have the same type and name.")
-    document = {"config": dict(config), "outputs": dict(run.outputs), "resources": resources}
+        return run_program(folder, stack=stack, cloud=FakeAws())
+
+
+def _yaml(document: object) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=True, width=116, allow_unicode=True)
 
 
 def _described(registration: Registration, names: Mapping[str, str]) -> dict[str, Any]:
     """Return what the engine compares with the state."""
-    options = registration.options
+    options, inputs = registration.options, _normalized(plain(registration.inputs))
+    if registration.type == _REST_API:
+        inputs["body"] = "<the document in api.yaml>"
     described = {
         "parent": names.get(registration.parent),
         "protect": options.protect,
@@ -75,7 +101,7 @@ def _described(registration: Registration, names: Mapping[str, str]) -> dict[str
         "deletedWith": names.get(options.deleted_with),
         "ignoreChanges": list(options.ignore_changes),
         "replaceOnChanges": list(options.replace_on_changes),
-        "inputs": _normalized(plain(registration.inputs)),
+        "inputs": inputs,
     }
     return {key: value for key, value in described.items() if value}
 
@@ -109,6 +135,7 @@ def write() -> None:
     FOLDER.mkdir(exist_ok=True)
     for stack in STACKS:
         path_of(stack).write_text(dump(stack, read_config(PROJECT / f"Pulumi.{stack}.yaml")))
+    path_of("api").write_text(dump_api(read_config(path_of(API_OF))))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from difflib import unified_diff
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,16 @@ MOST_LINES = 300
 @pytest.mark.parametrize("stack", golden.STACKS)
 def test_the_stack_declares_what_its_dump_shows(stack: str) -> None:
     path = golden.path_of(stack)
-    before, after = path.read_text(), golden.dump(stack, golden.read_config(path))
 
+    check(path, golden.dump(stack, golden.read_config(path)))
+
+
+def test_the_program_deploys_the_document_that_its_dump_shows() -> None:
+    check(golden.path_of("api"), golden.dump_api(golden.read_config(golden.path_of(golden.API_OF))))
+
+
+def check(path: Path, after: str) -> None:
+    before = path.read_text()
     difference = unified_diff(before.splitlines(), after.splitlines(), "committed", "declared", lineterm="", n=6)
 
     if before != after:
