@@ -1,4 +1,4 @@
-"""The built-in processor: size, SHA-256 and sniffed type, in the memory of one chunk."""
+"""The built-in processor for any file: size, SHA-256 and sniffed type, in the memory of one chunk."""
 
 import hashlib
 from typing import Any

@@ -1,8 +1,6 @@
 import io
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -10,35 +8,7 @@ from hypothesis import strategies as st
 
 from handlers.storage.object_reader import FIRST_BLOCK_BYTES, MAX_BLOCK_BYTES, open_object
 from tests.support.each_case import each_case
-
-MIB = 1024**2
-
-
-@dataclass
-class Ranges:
-    """Serves an object's ranges, and keeps the length of each."""
-
-    content: Callable[[int, int], bytes]
-    size_bytes: int
-    lengths: list[int] = field(default_factory=list[int])
-
-    def read(self, first: int, last: int) -> Iterator[bytes]:
-        assert 0 <= first <= last < self.size_bytes
-        self.lengths.append(last - first + 1)
-        for begin in range(first, last + 1, MIB):
-            yield self.content(begin, min(begin + MIB, last + 1))
-
-    def open(self) -> io.BufferedReader:
-        return open_object(self.read, self.size_bytes)
-
-
-def of(body: bytes) -> Ranges:
-    return Ranges(lambda begin, end: body[begin:end], len(body))
-
-
-def zeros(size_bytes: int) -> Ranges:
-    return Ranges(lambda begin, end: bytes(end - begin), size_bytes)
-
+from tests.support.handlers.ranges import MIB, of, repeated
 
 BODY = bytes(n * 7 % 251 for n in range(3 * FIRST_BLOCK_BYTES + 11))
 
@@ -97,7 +67,7 @@ class TestRequests:
         assert ranges.lengths == []
 
     def test_they_double_while_the_file_is_read_on(self) -> None:
-        ranges = zeros(64 * MIB)
+        ranges = repeated(b"0", 64 * MIB)
         with ranges.open() as file:
             while file.read(100_000):
                 pass
@@ -106,7 +76,7 @@ class TestRequests:
         assert sum(ranges.lengths) == 64 * MIB
 
     def test_a_seek_begins_with_a_small_one_again(self) -> None:
-        ranges = zeros(64 * MIB)
+        ranges = repeated(b"0", 64 * MIB)
         with ranges.open() as file:
             for position in (32 * MIB, 0, 48 * MIB):
                 file.seek(position)
@@ -115,7 +85,7 @@ class TestRequests:
 
 
 def test_a_file_of_a_gibibyte_needs_at_most_12_mebibytes() -> None:
-    ranges = zeros(1024 * MIB)
+    ranges = repeated(b"0", 1024 * MIB)
     tracemalloc.start()
     try:
         with ranges.open() as file:
