@@ -1,9 +1,7 @@
-"""The errors of a request that a client can act on. handlers/http/response.py maps each to an HTTP status."""
+"""The errors of a request that a client can act on. handlers/http/response.py maps each to an HTTP status.
 
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from handlers.domain.upload import Upload
+Two more are declared beside their subject: NotOpen in upload.py, InvalidSession in session.py.
+"""
 
 MOST_FAULTS = 10
 """Unknown fields, or ranges of parts, that a response names: Lambda limits the size of a response."""
@@ -31,30 +29,6 @@ class UnknownUpload(Exception):
 
 class NoResult(Exception):
     """The upload has no result, or has none yet."""
-
-
-class NotOpen(Exception):
-    """The upload's state no longer allows this, or it is not sent in parts."""
-
-    def __init__(self, detail: str, upload: "Upload") -> None:
-        super().__init__(detail)
-        self.upload = upload
-        """In its present state."""
-
-    @classmethod
-    def not_pending(cls, upload: "Upload") -> Self:
-        """The upload has left the state `pending`."""
-        return cls(f"The upload is {upload.status}, and no longer pending.", upload)
-
-    @classmethod
-    def without_parts(cls, upload: "Upload") -> Self:
-        """The upload is sent in one request."""
-        return cls("The upload comes in one request, and has no parts.", upload)
-
-    @classmethod
-    def parts_gone(cls, upload: "Upload") -> Self:
-        """S3 no longer knows the multipart upload."""
-        return cls("S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age.", upload)
 
 
 class SizeMismatch(Exception):

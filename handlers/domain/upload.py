@@ -175,6 +175,30 @@ class Upload(NamedTuple):
         return max(self.created_at + retention, last_bytes + MESSAGE_LIFETIME)
 
 
+class NotOpen(Exception):
+    """The upload's state no longer allows this, or it is not sent in parts."""
+
+    def __init__(self, detail: str, upload: Upload) -> None:
+        super().__init__(detail)
+        self.upload = upload
+        """In its present state."""
+
+    @classmethod
+    def not_pending(cls, upload: Upload) -> Self:
+        """The upload has left the state `pending`."""
+        return cls(f"The upload is {upload.status}, and no longer pending.", upload)
+
+    @classmethod
+    def without_parts(cls, upload: Upload) -> Self:
+        """The upload is sent in one request."""
+        return cls("The upload comes in one request, and has no parts.", upload)
+
+    @classmethod
+    def parts_gone(cls, upload: Upload) -> Self:
+        """S3 no longer knows the multipart upload."""
+        return cls("S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age.", upload)
+
+
 class Claim(NamedTuple):
     """One Idempotency-Key of one owner, and the request that it was sent with."""
 

@@ -10,14 +10,13 @@ from handlers.domain.errors import (
     InvalidRequest,
     KeyConflict,
     NoResult,
-    NotOpen,
     PartsMissing,
     QuotaExceeded,
     SizeMismatch,
     UnknownUpload,
 )
 from handlers.domain.session import InvalidSession
-from handlers.domain.upload import iso
+from handlers.domain.upload import NotOpen, iso
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "urn:portage:problem:"

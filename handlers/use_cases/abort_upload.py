@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from handlers.domain.errors import NotOpen
-from handlers.domain.upload import Status, UploadRef
+from handlers.domain.upload import NotOpen, Status, UploadRef
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.upload_store import UploadStore
 

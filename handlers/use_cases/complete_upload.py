@@ -1,7 +1,7 @@
 """The use case behind POST /uploads/{upload_id}/complete: make one object of an upload's parts."""
 
-from handlers.domain.errors import CompletionConflict, NotOpen, PartsMissing
-from handlers.domain.upload import Multipart, Status, Upload, UploadRef
+from handlers.domain.errors import CompletionConflict, PartsMissing
+from handlers.domain.upload import Multipart, NotOpen, Status, Upload, UploadRef
 from handlers.storage.multipart_completion import MultipartCompletion, PartsBusy, PartsGone
 from handlers.storage.upload_store import UploadStore
 

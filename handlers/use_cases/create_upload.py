@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from handlers.aws.presign import Form
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.errors import NotOpen, UnknownUpload
+from handlers.domain.errors import UnknownUpload
 from handlers.domain.plan import Method, Parts
-from handlers.domain.upload import Claim, Multipart, Status, Upload, UploadRef, needs_place
+from handlers.domain.upload import Claim, Multipart, NotOpen, Status, Upload, UploadRef, needs_place
 from handlers.domain.upload_rules import UploadRules
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.upload_signer import SignedPut, UploadSigner

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from handlers.domain.errors import NotOpen
-from handlers.domain.upload import Status, UploadRef
+from handlers.domain.upload import NotOpen, Status, UploadRef
 from handlers.storage.multipart_completion import MultipartCompletion, PartsGone, StoredPart
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.session_issuer import PartsPlan, SessionIssuer

@@ -9,14 +9,13 @@ from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import (
     CompletionConflict,
     InvalidRequest,
-    NotOpen,
     PartsMissing,
     SizeMismatch,
     UnknownUpload,
 )
 from handlers.domain.plan import Method
 from handlers.domain.session import InvalidSession
-from handlers.domain.upload import Status, Upload
+from handlers.domain.upload import NotOpen, Status, Upload
 from handlers.http.operation import api_operation
 from handlers.http.request import ApiRequest
 from handlers.http.response import PROBLEMS, ProxyResponse, Response, json_fields, problem_response

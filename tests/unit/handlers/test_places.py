@@ -11,9 +11,9 @@ import pytest
 from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.errors import NotOpen, QuotaExceeded
+from handlers.domain.errors import QuotaExceeded
 from handlers.domain.plan import Method
-from handlers.domain.upload import Status, Upload, UploadRef
+from handlers.domain.upload import NotOpen, Status, Upload, UploadRef
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.storage.upload_store import UploadStore

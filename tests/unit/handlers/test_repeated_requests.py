@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handlers.aws.client import AwsError
-from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
-from handlers.domain.upload import Status
+from handlers.domain.errors import KeyConflict, QuotaExceeded
+from handlers.domain.upload import NotOpen, Status
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.support.handlers.create_uploads import BODY, IN_PARTS, RULES, Api, MultipartUploads, ref_of
 
