@@ -106,8 +106,8 @@ class Network:
         text = _CIDR.check(name, value)
         try:
             network = ipaddress.ip_network(text, strict=False)
-        except ValueError as fault:
-            raise ArgumentError(f"{name} is {value!r}, but must be {_CIDR.form} ({fault}).") from None
+        except ValueError as error:
+            raise ArgumentError(f"{name} is {value!r}, but must be {_CIDR.form} ({error}).") from None
         if network.network_address != ipaddress.ip_address(text.partition("/")[0]):
             raise ArgumentError(f"{name} is {value!r}, but must be {network}, or end in /{network.max_prefixlen}.")
         return text

@@ -36,7 +36,7 @@ class NameRule:
         """Return an example of the name that AWS receives."""
         return f"{name.lower() if self.is_lower_case else name}{RANDOM}"
 
-    def fault(self, name: str) -> str | None:
+    def error(self, name: str) -> str | None:
         """Return what AWS refuses of the physical name of a resource, or None."""
         physical = self.physical(name)
         if not re.fullmatch(f"[{self.characters}]+", physical):
@@ -91,11 +91,11 @@ def check_names(component: str, name: str, longest: Mapping[NameRule, str]) -> N
     `longest` has the longest suffix that the component gives to the name of a resource of each type.
     """
     for rule, suffix in longest.items():
-        if fault := rule.fault(name + suffix):
+        if error := rule.error(name + suffix):
             most = min(each.max_length - len(each.physical(more)) for each, more in longest.items())
             raise ArgumentError(
                 f"{component}: with {name!r} as its name, its {rule.noun} would be {rule.physical(name + suffix)!r}, "
-                f"which {fault}. Name the component with at most {most} letters from a to z, digits and hyphens, such "
+                f"which {error}. Name the component with at most {most} letters from a to z, digits and hyphens, such "
                 f"as {_suggested(name, most)!r}."
             )
 

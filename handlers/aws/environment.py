@@ -16,23 +16,23 @@ def read_environment(kind: type[T], environ: Mapping[str, str] = os.environ) -> 
     Raises ValueError with all variables that are missing or not a number.
     """
     values: dict[str, Any] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for field, hint in kind.__annotations__.items():
         name = field.upper()
         text = environ.get(name)
         if text is None:
-            faults.append(f"{name} is not set")
+            errors.append(f"{name} is not set")
         elif hint is int:
             try:
                 values[field] = int(text)
             except ValueError:
-                faults.append(f"{name} is {text!r}, not a whole number")
+                errors.append(f"{name} is {text!r}, not a whole number")
         elif hint is str:
             values[field] = text
         else:
             values[field] = tuple(part for part in text.split(",") if part)
-    if faults:
-        raise ValueError(f"The function's environment is wrong: {'; '.join(faults)}.")
+    if errors:
+        raise ValueError(f"The function's environment is wrong: {'; '.join(errors)}.")
     return kind(**values)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, Self, cast
 
-from handlers.domain.errors import MOST_FAULTS, InvalidRequest
+from handlers.domain.errors import MOST_ERRORS, InvalidRequest
 from handlers.domain.fields import NOT_STORED, public
 from handlers.domain.plan import MAX_OBJECT_BYTES, Method
 
@@ -43,7 +43,7 @@ class ChecksumAlgorithm(StrEnum):
         """The header with a checksum. S3 then rejects other bytes."""
         return f"x-amz-checksum-{self}"
 
-    def fault(self, value: object) -> str | None:
+    def error(self, value: object) -> str | None:
         """Return what a checksum in base64 must be, or None if it is."""
         if isinstance(value, str) and _is_base64_of(self.size_bytes, value):
             return None
@@ -59,7 +59,7 @@ class Checksum(NamedTuple):
 
     @classmethod
     def parse(cls, value: Mapping[str, str]) -> Self:
-        """Read a value that `_checksum_fault` has accepted."""
+        """Read a value that `_checksum_error` has accepted."""
         return cls(ChecksumAlgorithm(value["algorithm"]), value["value"])
 
 
@@ -78,11 +78,11 @@ class UploadRequest(NamedTuple):
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         required = ("file_name", "content_type", "size_bytes")
         checks: dict[str, Check] = {
-            "file_name": _file_name_fault,
-            "content_type": _content_type_fault,
-            "size_bytes": lambda size: whole_number_fault(size, 1, MAX_OBJECT_BYTES),
-            "method": lambda method: _method_fault(method, allowed_methods),
-            "checksum": _checksum_fault,
+            "file_name": _file_name_error,
+            "content_type": _content_type_error,
+            "size_bytes": lambda size: whole_number_error(size, 1, MAX_OBJECT_BYTES),
+            "method": lambda method: _method_error(method, allowed_methods),
+            "checksum": _checksum_error,
         }
         fields = checked_fields(body, checks, required=required)
         method = Method(fields.pop("method")) if "method" in fields else None
@@ -104,20 +104,20 @@ def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple
         names = f"{', '.join(required[:-1])} and {required[-1]}"
         raise InvalidRequest([f"The body must be a JSON object with {names}."])
     fields = dict(cast("dict[str, Any]", body))
-    faults = [f"{name} is required." for name in required if name not in fields]
+    errors = [f"{name} is required." for name in required if name not in fields]
     unknown = [name for name in fields if name not in checks]
-    faults += [f"{shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_FAULTS]]
-    faults += [
-        f"{name} is {shown(fields[name])}, but must be {fault}."
+    errors += [f"{shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_ERRORS]]
+    errors += [
+        f"{name} is {shown(fields[name])}, but must be {error}."
         for name, check in checks.items()
-        if name in fields and (fault := check(fields[name]))
+        if name in fields and (error := check(fields[name]))
     ]
-    if faults:
-        raise InvalidRequest(faults)
+    if errors:
+        raise InvalidRequest(errors)
     return fields
 
 
-def whole_number_fault(value: object, least: int, most: int) -> str | None:
+def whole_number_error(value: object, least: int, most: int) -> str | None:
     """Return what a number must be, or None if it is."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return None
@@ -133,30 +133,30 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
 
 
-def _file_name_fault(value: object) -> str | None:
+def _file_name_error(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= MAX_FILE_NAME_LENGTH and re.fullmatch(FILE_NAME_PATTERN, value):
         # A lone surrogate is valid JSON but no text: neither DynamoDB nor S3 could store it.
         return "valid Unicode text" if any("\ud800" <= char <= "\udfff" for char in value) else None
     return f"a name of 1 to {MAX_FILE_NAME_LENGTH} characters without slashes, control or bidirectional characters"
 
 
-def _content_type_fault(value: object) -> str | None:
+def _content_type_error(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= MAX_CONTENT_TYPE_LENGTH and re.fullmatch(CONTENT_TYPE_PATTERN, value):
         return None
     return f"a media type such as application/pdf, of at most {MAX_CONTENT_TYPE_LENGTH} characters"
 
 
-def _method_fault(value: object, allowed: Collection[str]) -> str | None:
+def _method_error(value: object, allowed: Collection[str]) -> str | None:
     return None if isinstance(value, str) and value in allowed else f"one of {', '.join(allowed)}"
 
 
-def _checksum_fault(value: object) -> str | None:
+def _checksum_error(value: object) -> str | None:
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         algorithm = fields.get("algorithm")
         if fields.keys() == {"algorithm", "value"} and isinstance(algorithm, str) and algorithm in _ALGORITHMS:
-            fault = ChecksumAlgorithm(algorithm).fault(fields["value"])
-            return f"of {algorithm}, with {fault} as its value" if fault else None
+            error = ChecksumAlgorithm(algorithm).error(fields["value"])
+            return f"of {algorithm}, with {error} as its value" if error else None
     return f'an object {{"algorithm": {" or ".join(_ALGORITHMS)}, "value": the checksum in base64}}'
 
 

@@ -3,16 +3,16 @@
 Two more are declared beside their subject: NotOpen in upload.py, InvalidSession in session.py.
 """
 
-MOST_FAULTS = 10
+MOST_ERRORS = 10
 """Unknown fields, or ranges of parts, that a response names: Lambda limits the size of a response."""
 
 
 class InvalidRequest(Exception):
     """The request breaks the contract; each error has a field, its value and the fix."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__(" ".join(faults))
-        self.faults = faults
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__(" ".join(errors))
+        self.errors = errors
 
 
 class QuotaExceeded(Exception):
@@ -43,7 +43,7 @@ class PartsMissing(Exception):
     """Parts are missing, or have another length than planned; `ranges` has their first and last numbers."""
 
     def __init__(self, ranges: list[tuple[int, int]]) -> None:
-        named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_FAULTS])
-        more = f" and {len(ranges) - MOST_FAULTS} more ranges" if len(ranges) > MOST_FAULTS else ""
+        named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_ERRORS])
+        more = f" and {len(ranges) - MOST_ERRORS} more ranges" if len(ranges) > MOST_ERRORS else ""
         super().__init__(f"Not there in their planned length are parts {named}{more}; send them, and complete again.")
         self.ranges = ranges

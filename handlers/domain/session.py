@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, cast
 
-from handlers.domain.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_fault
-from handlers.domain.errors import MOST_FAULTS, InvalidRequest
+from handlers.domain.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_error
+from handlers.domain.errors import MOST_ERRORS, InvalidRequest
 from handlers.domain.plan import MAX_PARTS, Parts
 from handlers.domain.upload import UploadRef
 
@@ -98,8 +98,8 @@ class PartRange(NamedTuple):
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         checks: dict[str, Check] = {
             "session": lambda value: None if isinstance(value, str) else "the session that was handed out",
-            "first_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
-            "last_part": lambda value: whole_number_fault(value, 1, MAX_PARTS),
+            "first_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
+            "last_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
             "checksums": _checksums_error,
         }
         return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
@@ -129,10 +129,10 @@ class PartRange(NamedTuple):
         errors = [
             f"checksums[{index}] is {shown(checksum)}, but must be {error}."
             for index, checksum in enumerate(self.checksums)
-            if (error := declared.fault(checksum))
+            if (error := declared.error(checksum))
         ]
         if errors:
-            raise InvalidRequest(errors[:MOST_FAULTS])
+            raise InvalidRequest(errors[:MOST_ERRORS])
         return declared.header
 
 

@@ -113,8 +113,8 @@ class SigningKeys(Mapping[str, bytes]):
     def _fetch(self, stage: str) -> SigningKey | None:
         try:
             answer = self._client.call("GetSecretValue", {"SecretId": self._secret_id, "VersionStage": stage})
-        except AwsError as refusal:
-            if refusal.code == "ResourceNotFoundException":
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
                 return None
             raise
         return SigningKey.from_secret(answer["SecretString"])

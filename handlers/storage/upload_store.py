@@ -107,12 +107,12 @@ class UploadStore:
                 ExpressionAttributeValues={":now": {"N": str(int(now.timestamp()))}},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except AwsError as fault:
-            held = _item_in_the_way(fault)
+        except AwsError as error:
+            held = _item_in_the_way(error)
             if held["fingerprint"]["S"] != claim.fingerprint:
                 raise KeyConflict(
                     "The Idempotency-Key was sent before, with another body: give each upload a key of its own."
-                ) from fault
+                ) from error
             return UploadRef(ref.owner, held["claimed_upload_id"]["S"])
         return ref
 
@@ -126,9 +126,9 @@ class UploadStore:
                 ConditionExpression=f"attribute_not_exists({SORT_KEY})",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except AwsError as fault:
+        except AwsError as error:
             # After a lost answer, the client retries the call, which then finds the item that it has written itself.
-            return _item_in_the_way(fault) == item
+            return _item_in_the_way(error) == item
         return True
 
     def record_renewed(self, upload: Upload, *, place_before: int | None) -> Upload:
@@ -154,8 +154,8 @@ class UploadStore:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except AwsError as fault:
-            return upload_in(_item_in_the_way(fault, upload.ref))
+        except AwsError as error:
+            return upload_in(_item_in_the_way(error, upload.ref))
         return upload_in(answer["Attributes"])
 
     def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
@@ -198,8 +198,8 @@ class UploadStore:
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except AwsError as fault:
-            _item_in_the_way(fault, ref)
+        except AwsError as error:
+            _item_in_the_way(error, ref)
             return False
         return True
 
@@ -266,19 +266,19 @@ class UploadStore:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except AwsError as fault:
-            return _Step(_item_in_the_way(fault, ref), changed=False)
+        except AwsError as error:
+            return _Step(_item_in_the_way(error, ref), changed=False)
         return _Step(answer["Attributes"], changed=True)
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._database.call(operation, {"TableName": self._table, **parameters})
 
 
-def _item_in_the_way(fault: AwsError, ref: UploadRef | None = None) -> Item:
+def _item_in_the_way(error: AwsError, ref: UploadRef | None = None) -> Item:
     """Return the item that a condition refused; raises any other error, and UnknownUpload where there is no item."""
-    item = refused_item(fault)
+    item = refused_item(error)
     if item is None:
-        raise (_unknown(ref) if ref else fault) from fault
+        raise (_unknown(ref) if ref else error) from error
     return item
 
 

@@ -25,20 +25,20 @@ def verify(
     if found.size_bytes != declared.size_bytes:
         sentence = f"The object has {found.size_bytes} bytes, but {declared.size_bytes} were declared."
         return Rejection("size-mismatch", sentence)
-    if fault := _metadata_fault(declared, found):
-        return fault
+    if rejection := _metadata_rejection(declared, found):
+        return rejection
     if declared.checksum:
         value = found.checksums.get(declared.checksum.algorithm)
         if value is None:
             return _verify_stream(objects, version, declared, declared.checksum, allowed_content_types)
-        if fault := _checksum_fault(declared.checksum, value):
-            return fault
+        if rejection := _checksum_rejection(declared.checksum, value):
+            return rejection
     if can_be_checked(declared.content_type, allowed_content_types):
-        return _type_fault(declared, objects.head(version, HEAD_BYTES), allowed_content_types)
+        return _type_rejection(declared, objects.head(version, HEAD_BYTES), allowed_content_types)
     return None
 
 
-def _metadata_fault(declared: UploadRequest, found: ObjectFacts) -> Rejection | None:
+def _metadata_rejection(declared: UploadRequest, found: ObjectFacts) -> Rejection | None:
     """Return an error if a GET of the object would return more metadata than the declared type.
 
     A client of a presigned URL can add headers that S3 stores with the object: Signature Version 4 asks only
@@ -68,21 +68,21 @@ def _verify_stream(
     digest, is_first = _digest(checksum.algorithm), True
     with closing(objects.chunks(version)) as chunks:
         for chunk in chunks:
-            if is_first and (fault := _type_fault(declared, chunk[:HEAD_BYTES], allowed_content_types)):
-                return fault
+            if is_first and (rejection := _type_rejection(declared, chunk[:HEAD_BYTES], allowed_content_types)):
+                return rejection
             is_first = False
             digest.update(chunk)
-    return _checksum_fault(checksum, base64.b64encode(digest.digest()).decode())
+    return _checksum_rejection(checksum, base64.b64encode(digest.digest()).decode())
 
 
-def _checksum_fault(declared: Checksum, value: str) -> Rejection | None:
+def _checksum_rejection(declared: Checksum, value: str) -> Rejection | None:
     if value == declared.value:
         return None
     sentence = f"The object's {declared.algorithm} is {value}, but {declared.value} was declared."
     return Rejection("checksum-mismatch", sentence)
 
 
-def _type_fault(declared: UploadRequest, head: bytes, allowed_content_types: Sequence[str]) -> Rejection | None:
+def _type_rejection(declared: UploadRequest, head: bytes, allowed_content_types: Sequence[str]) -> Rejection | None:
     found = contradiction(declared.content_type, head, allowed_content_types)
     if found is None:
         return None

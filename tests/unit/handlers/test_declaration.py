@@ -28,11 +28,11 @@ def parse(body: object) -> UploadRequest:
     return UploadRequest.parse(body, list(Method))
 
 
-def faults_of(body: object) -> list[str]:
+def errors_of(body: object) -> list[str]:
     with pytest.raises(InvalidRequest) as caught:
         parse(body)
-    assert str(caught.value) == " ".join(caught.value.faults)
-    return caught.value.faults
+    assert str(caught.value) == " ".join(caught.value.errors)
+    return caught.value.errors
 
 
 class TestWhatIsAccepted:
@@ -71,7 +71,7 @@ class TestWhatIsAccepted:
         with pytest.raises(InvalidRequest) as caught:
             UploadRequest.parse({**body, "size_bytes": MAX_SINGLE_REQUEST_BYTES + 1}, list(Method))
         limit = "at most 5368709120 with method put; leave method out for a larger file"
-        assert caught.value.faults == [f"size_bytes is 5368709121, but must be {limit}."]
+        assert caught.value.errors == [f"size_bytes is 5368709121, but must be {limit}."]
 
 
 class TestWhatIsRefused:
@@ -95,25 +95,25 @@ class TestWhatIsRefused:
         ],
     )
     def test_a_file_name_that_is_no_single_printable_name(self, value: object, shown: str) -> None:
-        assert faults_of({**GOOD, "file_name": value}) == [f"file_name is {shown}, but must be {NAME_RULE}."]
+        assert errors_of({**GOOD, "file_name": value}) == [f"file_name is {shown}, but must be {NAME_RULE}."]
 
     def test_a_file_name_that_ends_in_a_newline(self) -> None:
-        assert faults_of({**GOOD, "file_name": "a.txt\n"}) == [f"file_name is 'a.txt\\n', but must be {NAME_RULE}."]
+        assert errors_of({**GOOD, "file_name": "a.txt\n"}) == [f"file_name is 'a.txt\\n', but must be {NAME_RULE}."]
 
     @each_case("char", ["\x80", "\x85", "\x9f"])
     def test_a_file_name_with_a_control_character_beyond_ascii(self, char: str) -> None:
-        assert faults_of({**GOOD, "file_name": f"a{char}b"})
+        assert errors_of({**GOOD, "file_name": f"a{char}b"})
 
     @each_case("char", INVISIBLE)
     @each_case("name", ["photo{}gnp.exe", "{}a", "a{}"])
     def test_a_file_name_that_is_shown_otherwise_than_it_is(self, name: str, char: str) -> None:
-        assert faults_of({**GOOD, "file_name": name.format(char)})
+        assert errors_of({**GOOD, "file_name": name.format(char)})
 
     @each_case("value", ["\ud800", "a\udfffb", "\ude00\ud83d"])
     def test_a_file_name_with_half_a_surrogate_pair(self, value: str) -> None:
-        (fault,) = faults_of({**GOOD, "file_name": value})
-        assert fault == f"file_name is {value!a}, but must be valid Unicode text."
-        assert fault.isascii()
+        (error,) = errors_of({**GOOD, "file_name": value})
+        assert error == f"file_name is {value!a}, but must be valid Unicode text."
+        assert error.isascii()
 
     @each_case(
         "value",
@@ -146,7 +146,7 @@ class TestWhatIsRefused:
     def test_a_content_type_that_is_no_media_type(self, value: object) -> None:
         text = ascii(value)
         shown = text if len(text) <= 80 else text[:77] + "..."
-        assert faults_of({**GOOD, "content_type": value}) == [f"content_type is {shown}, but must be {TYPE_RULE}."]
+        assert errors_of({**GOOD, "content_type": value}) == [f"content_type is {shown}, but must be {TYPE_RULE}."]
 
     @each_case(
         ("value", "shown"),
@@ -168,29 +168,29 @@ class TestWhatIsRefused:
         ],
     )
     def test_a_size_that_is_no_whole_number_in_range(self, value: object, shown: str) -> None:
-        assert faults_of({**GOOD, "size_bytes": value}) == [f"size_bytes is {shown}, but must be {SIZE_RULE}."]
+        assert errors_of({**GOOD, "size_bytes": value}) == [f"size_bytes is {shown}, but must be {SIZE_RULE}."]
 
     @each_case("value", ["", "form", "PUT", "multi", None, 1, True, ["put"], {"put": 1}])
     def test_a_method_that_is_not_offered(self, value: object) -> None:
-        (fault,) = faults_of({**GOOD, "method": value})
-        assert fault == f"method is {value!r}, but must be one of put, post, multipart."
+        (error,) = errors_of({**GOOD, "method": value})
+        assert error == f"method is {value!r}, but must be one of put, post, multipart."
 
     @each_case("body", [None, [], "x", 5, 1.5, True, [GOOD]])
     def test_a_body_that_is_no_object(self, body: object) -> None:
-        assert faults_of(body) == ["The body must be a JSON object with file_name, content_type and size_bytes."]
+        assert errors_of(body) == ["The body must be a JSON object with file_name, content_type and size_bytes."]
 
     @each_case("field", GOOD)
     def test_a_body_without_one_of_the_fields(self, field: str) -> None:
-        assert faults_of({name: value for name, value in GOOD.items() if name != field}) == [f"{field} is required."]
+        assert errors_of({name: value for name, value in GOOD.items() if name != field}) == [f"{field} is required."]
 
     @each_case("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
     def test_a_field_that_the_contract_does_not_have(self, field: str) -> None:
-        assert faults_of({**GOOD, field: 1}) == [
+        assert errors_of({**GOOD, field: 1}) == [
             f"{field!r} is not a field; only {', '.join(UploadRequest._fields)} are."
         ]
 
     def test_all_faults_are_told_at_once(self) -> None:
-        assert faults_of({"file_name": "a/b", "size_bytes": True, "md5": "x"}) == [
+        assert errors_of({"file_name": "a/b", "size_bytes": True, "md5": "x"}) == [
             "content_type is required.",
             f"'md5' is not a field; only {', '.join(UploadRequest._fields)} are.",
             f"file_name is 'a/b', but must be {NAME_RULE}.",
@@ -198,25 +198,25 @@ class TestWhatIsRefused:
         ]
 
     def test_a_long_name_of_an_unknown_field_is_cut_as_values_are(self) -> None:
-        (fault,) = faults_of({**GOOD, "x" * 100_000: 1})
-        assert len(fault) < 200
+        (error,) = errors_of({**GOOD, "x" * 100_000: 1})
+        assert len(error) < 200
 
     def test_of_many_unknown_fields_only_the_first_are_named(self) -> None:
-        faults = faults_of({**{f"x{n}": n for n in range(100_000)}, **GOOD})
-        assert [fault.split(" ")[0] for fault in faults] == [f"'x{n}'" for n in range(10)]
+        errors = errors_of({**{f"x{n}": n for n in range(100_000)}, **GOOD})
+        assert [error.split(" ")[0] for error in errors] == [f"'x{n}'" for n in range(10)]
 
     @given(st.dictionaries(st.sampled_from([*GOOD, "method", "checksum", "other"]), json_values) | json_values)
     def test_whatever_the_body_it_is_taken_or_refused_with_short_lines(self, body: object) -> None:
-        faults: list[str] = []
+        errors: list[str] = []
         try:
             taken = parse(body)
         except InvalidRequest as refusal:
-            faults = refusal.faults
+            errors = refusal.errors
         else:
             assert {name: value for name, value in vars(taken).items() if value is not None} == body
             return
-        assert faults
-        assert all(len(fault) < 200 for fault in faults)
+        assert errors
+        assert all(len(error) < 200 for error in errors)
 
     @given(st.text(st.characters(), max_size=40))
     def test_a_file_name_that_is_accepted_can_be_stored_as_text(self, name: str) -> None:
@@ -253,16 +253,16 @@ class TestChecksums:
         ],
     )
     def test_what_is_no_algorithm_with_a_value_is_refused(self, checksum: object) -> None:
-        (fault,) = faults_of({**GOOD, "checksum": checksum})
-        assert fault.endswith('{"algorithm": sha256 or crc32, "value": the checksum in base64}.')
+        (error,) = errors_of({**GOOD, "checksum": checksum})
+        assert error.endswith('{"algorithm": sha256 or crc32, "value": the checksum in base64}.')
 
     @each_case(
         "value",
         ["", "AAAA", "AAAAAAA=", "00000000", "AAAAAA", "AAAAAB==", "AAAA\nAA==", " AAAAAA==", "AAAAA-==", "é", 4, None],
     )
     def test_a_value_that_s3_would_not_write_itself_is_refused(self, value: object) -> None:
-        (fault,) = faults_of({**GOOD, "checksum": {"algorithm": "crc32", "value": value}})
-        assert "but must be of crc32, with the base64 of 4 bytes as its value" in fault
+        (error,) = errors_of({**GOOD, "checksum": {"algorithm": "crc32", "value": value}})
+        assert "but must be of crc32, with the base64 of 4 bytes as its value" in error
 
 
 @each_case("depth", [990, 5_000])
@@ -271,6 +271,6 @@ def test_a_value_nested_as_deeply_as_it_can_be_is_refused_as_any_other(field: st
     value: object = 1
     for _ in range(depth):
         value = {"a": value}
-    (fault,) = faults_of({**GOOD, field: value})
-    assert fault.startswith((f"{field} is ", f"{field!r} is not a field"))
-    assert len(fault) < 300
+    (error,) = errors_of({**GOOD, field: value})
+    assert error.startswith((f"{field} is ", f"{field!r} is not a field"))
+    assert len(error) < 300
