@@ -133,7 +133,7 @@ class Settings:
         errors = errors or _conflicts(project, region, values, secret)
         if errors:
             raise pulumi.RunError("The stack's config is wrong:\n  " + "\n  ".join(errors))
-        # An empty value has nothing to hide, and says that nothing is to be made.
+        # An empty value hides nothing, and components must see that it is empty to make nothing for it.
         values |= {key: pulumi.Output.secret(values[key]) for key in secret if values[key]}
         return cls(
             region=region,
@@ -212,9 +212,9 @@ def _archive(name: str, path: str) -> pulumi.Archive:
 
 
 def _given(namespace: str) -> dict[str, _Given]:
-    """What the stack sets in a namespace, by the keys without it."""
+    """Return what the stack sets in a namespace, by key without the namespace."""
     prefix = f"{namespace}:"
-    # The SDK has no public way to list the keys that are set, and a misspelt one must not be passed over.
+    # The SDK has no public way to list the keys that are set. Without the list, a misspelled key would be ignored.
     config: dict[str, str] = pulumi.runtime.config.CONFIG.get()
     return {
         name.removeprefix(prefix): _Given(name, text, pulumi.runtime.is_config_secret(name))
@@ -232,7 +232,7 @@ def _collected(errors: list[str]) -> Generator[None]:
 
 
 def _region(name: str, own: str | None, aws_region: _Given | None) -> str:
-    """The provider's own key wins; two that differ are an error, since one of them is not what was meant."""
+    """Return the provider's own key, or the program's; raises ArgumentError if there is none, or if the two differ."""
     if aws_region is None:
         if own is None:
             raise ArgumentError("aws:region is missing; set it with: pulumi config set aws:region us-east-1.")
@@ -244,7 +244,7 @@ def _region(name: str, own: str | None, aws_region: _Given | None) -> str:
 
 
 def _conflicts(project: str, region: str, values: Mapping[str, Any], secret: Collection[str]) -> list[str]:
-    """What is wrong with keys that are each right by themselves."""
+    """Return the conflicts between keys that are each valid alone."""
     errors: list[str] = []
     for shape in SHAPES:
         section: Section[Arguments] = _section(shape, values)

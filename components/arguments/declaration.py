@@ -22,7 +22,7 @@ class Argument:
 
     constraint: Constraint
     default: Any
-    """The value where the argument is left out, or REQUIRED."""
+    """The value of an omitted argument, or REQUIRED."""
 
     @property
     def is_required(self) -> bool:
@@ -62,7 +62,7 @@ class Arguments:
         for name, each in own.items():
             delattr(cls, name)
             if not each.is_required:
-                # Pulumi's schema generator takes arguments of these types for optional.
+                # Pulumi's schema generator makes an argument optional if its type includes None.
                 annotations[name] = annotations[name] | None
         cls.__annotations__ = annotations
 
@@ -97,11 +97,11 @@ class Arguments:
         return partial.conflicts(spelled)
 
     def as_given(self, name: str) -> Any:
-        """Return the very object that was given for an argument; a checked Output is another object."""
+        """Return the object that the caller gave for an argument. Checking an Output makes another object."""
         return vars(self)["_given"].get(name)
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
-        """Return what is wrong with arguments that are each right by themselves; each line begins with a name.
+        """Return the conflicts between arguments that are each valid alone; each line begins with a name.
 
         `spelled` returns the reader's name for an argument: a key of the stack's config, for example.
         """
@@ -116,7 +116,7 @@ class Arguments:
 
 
 Arguments.__annotations__ = {}
-"""Pulumi's schema generator takes every annotation for an argument."""
+"""Without its own annotations, because Pulumi's schema generator makes an argument of each one."""
 
 
 def description(shape: type[Arguments], name: str) -> str:

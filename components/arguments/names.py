@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from components.arguments import ArgumentError
 
 RANDOM = "-0a1b2c3"
-"""Stands for what the provider adds."""
+"""An example of what the provider adds."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class NameRule:
     noun: str
     max_length: int
     characters: str
-    """The inside of a regular expression's class."""
+    """The characters that AWS accepts, as the inside of a regular expression's class."""
     form: str
-    """What the characters are, in words."""
+    """The same in words."""
     reserved: str = "(?!)"
-    """A regular expression of how no name may begin."""
+    """A regular expression for the beginnings that AWS reserves."""
     is_lower_case: bool = False
     """Whether the provider writes it in lower case."""
 
@@ -37,7 +37,7 @@ class NameRule:
         return f"{name.lower() if self.is_lower_case else name}{RANDOM}"
 
     def error(self, name: str) -> str | None:
-        """Return what AWS refuses of the physical name of a resource, or None."""
+        """Return why AWS would reject the resource's physical name, as the end of a sentence, or None."""
         physical = self.physical(name)
         if not re.fullmatch(f"[{self.characters}]+", physical):
             return f"must have only {self.form}"
@@ -86,7 +86,7 @@ REST_API = NameRule("aws:apigateway/restApi:RestApi", "REST API", 255, r"\s\S", 
 
 
 def check_names(component: str, name: str, longest: Mapping[NameRule, str]) -> None:
-    """Raise ArgumentError where AWS would refuse the name of one of a component's resources.
+    """Raise ArgumentError if AWS would reject the name of one of a component's resources.
 
     `longest` has the longest suffix that the component gives to the name of a resource of each type.
     """
@@ -101,7 +101,7 @@ def check_names(component: str, name: str, longest: Mapping[NameRule, str]) -> N
 
 
 def _suggested(name: str, most: int) -> str:
-    """Return a name like this one that no rule refuses."""
+    """Return a similar name that all rules accept."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()
     words = re.sub(f"^({BUCKET.reserved})", "", words)[:most].strip("-")

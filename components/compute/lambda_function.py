@@ -19,7 +19,7 @@ ENVIRONMENT_BYTES = 4 * 1024
 """Lambda's limit for all variables of a function, as the JSON that Lambda measures: its error message shows it."""
 
 LIVE = "live"
-"""The alias that everything invokes: a version is published, and then becomes live at once."""
+"""The alias that all callers invoke. It names the version that was published last."""
 
 
 class LambdaFunctionArgs(LogArgs):
@@ -32,7 +32,7 @@ class LambdaFunctionArgs(LogArgs):
     statements: Sequence[iam.Statement] = argument(InstanceOf(list, "a list of statements, see iam.py"))
     """All that the function may do, in addition to writing its own log and traces."""
     environment: Mapping[str, pulumi.Input[str]] = argument(InstanceOf(Mapping, "a map of variables"))
-    """Variables that the entry reads into its own dataclass."""
+    """Variables that the entry reads."""
     extra_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Additional variables of a team."""
     timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
@@ -44,16 +44,16 @@ class LambdaFunctionArgs(LogArgs):
 
 
 class LambdaFunction(pulumi.ComponentResource):
-    """A function with a role of its own, that is invoked by its alias alone."""
+    """A function with a role of its own. Callers invoke its alias LIVE."""
 
     function_name: pulumi.Output[str]
-    """To be named together with the alias."""
+    """Name of the function. Use it together with the alias LIVE."""
     role_name: pulumi.Output[str]
-    """For additional permissions from the owner of another resource."""
+    """Name of the role, so that the owner of another resource can attach permissions to it."""
     alias_arn: pulumi.Output[str]
-    """What event sources invoke."""
+    """ARN of the alias, for event sources."""
     invoke_arn: pulumi.Output[str]
-    """What API Gateway invokes."""
+    """ARN for API Gateway's integrations."""
 
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = LambdaFunctionArgs.of(args)
@@ -61,7 +61,7 @@ class LambdaFunction(pulumi.ComponentResource):
         super().__init__("portage:index:LambdaFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        # Made here, not by Lambda at the first call: Lambda's would keep the log for ever.
+        # Otherwise Lambda creates the log group at the first call, without a retention time.
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust("lambda.amazonaws.com"), opts=child)
         policy = aws.iam.RolePolicy(
@@ -92,7 +92,7 @@ class LambdaFunction(pulumi.ComponentResource):
             },
             tracing_config={"mode": "Active"},
             publish=True,
-            # Lambda checks some permissions (an event source's, for one) when they are first used, not later.
+            # Lambda checks some permissions when an event source is created, so the policy must exist first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         alias = aws.lambda_.Alias(
@@ -115,9 +115,9 @@ class LambdaFunction(pulumi.ComponentResource):
 def _checked_environment(
     name: str, own: Mapping[str, pulumi.Input[str]], extra: pulumi.Input[Mapping[str, pulumi.Input[str]]]
 ) -> pulumi.Output[dict[str, str]]:
-    """Return all variables. Raises ArgumentError for more than Lambda takes, at once where the known ones are too many.
+    """Return all variables. Raises ArgumentError for more bytes than Lambda takes: at once for the known values.
 
-    Raises it also where an extra variable has the name of one of the function's own.
+    It also raises ArgumentError for an extra variable with the name of one of the function's own.
     """
     known = {**own, **(extra if isinstance(extra, Mapping) else {})}
     _check_environment(name, {key: value for key, value in known.items() if isinstance(value, str)})
@@ -144,7 +144,7 @@ def _check_environment(name: str, variables: dict[str, str]) -> dict[str, str]:
 
 
 def joined(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
-    """Return a checked list as the environment holds it: text where it is known, so that its length is checked now."""
+    """Write a checked list as an environment variable. A known list becomes text, so its length is checked at once."""
     if isinstance(items, pulumi.Output):
         return cast("pulumi.Output[Sequence[str]]", items).apply(",".join)
     return ",".join(cast("Sequence[str]", items))

@@ -16,7 +16,7 @@ from handlers.aws.http_connection import Answer, BrokenAnswer
 class Calls(Protocol):
     """Calls a service's operations by name, with parameters and answers in the service's own JSON.
 
-    The code of the database uses it: AwsJson in the hot functions, Boto3Json in all others.
+    AwsJson implements it for the hot functions, Boto3Json for all others.
     """
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from handlers.domain.fields import NOT_STORED, public
 from handlers.domain.plan import MAX_OBJECT_BYTES, Method
 
 MAX_FILE_NAME_LENGTH = 255
-"""Characters; what common file systems allow in one name."""
+"""Characters. Common file systems have the same limit."""
 
 FILE_NAME_PATTERN = r"^[^/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+$"
-"""One name, not a path, and nothing that would break a header or a log line, or change the order in which it is read:
-photo<U+202E>gnp.exe is shown as photoexe.png. Joiners (U+200C, U+200D) belong to scripts and emoji, and are allowed.
+"""One name, not a path. Control characters are excluded, because they break headers and log lines. Characters that
+change the reading direction are excluded, because photo<U+202E>gnp.exe is shown as photoexe.png. Joiners (U+200C and
+U+200D) are allowed, because scripts and emoji need them.
 Source: Unicode Technical Report 36, "Bidirectional Text Spoofing".
 """
 
@@ -44,7 +45,7 @@ class ChecksumAlgorithm(StrEnum):
         return f"x-amz-checksum-{self}"
 
     def error(self, value: object) -> str | None:
-        """Return what a checksum in base64 must be, or None if it is."""
+        """Return what the checksum in base64 must be, or None if the value is valid."""
         if isinstance(value, str) and _is_base64_of(self.size_bytes, value):
             return None
         return f"the base64 of {self.size_bytes} bytes"
@@ -64,13 +65,13 @@ class Checksum(NamedTuple):
 
 
 class UploadRequest(NamedTuple):
-    """What a client declares of a file. The upload's record holds it; fields.py says what an annotation declares."""
+    """What a client declares about a file. fields.py explains the annotations."""
 
     file_name: Annotated[str, public("Name of the file, as it was declared")]
     content_type: Annotated[str, public("Media type of the file, as it was declared")]
     size_bytes: Annotated[int, public("Size of the file in bytes, as it was declared")]
     method: Annotated[Method | None, NOT_STORED] = None
-    """How the client wants to send the bytes; None leaves the choice to the server, and the record holds the choice."""
+    """The method that the client asks for; None if the server chooses. Upload.method has the choice."""
     checksum: Checksum | None = None
 
     @classmethod
@@ -95,11 +96,11 @@ class UploadRequest(NamedTuple):
 
 
 Check = Callable[[object], str | None]
-"""Returns what a value must be, or None if it is."""
+"""Returns what the value must be, or None if the value is valid."""
 
 
 def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a JSON object that must have these and no others; raises InvalidRequest with all errors."""
+    """Return the fields of a JSON object; raises InvalidRequest with all errors, such as missing and unknown fields."""
     if not isinstance(body, dict):
         names = f"{', '.join(required[:-1])} and {required[-1]}"
         raise InvalidRequest([f"The body must be a JSON object with {names}."])
@@ -118,7 +119,7 @@ def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple
 
 
 def whole_number_error(value: object, least: int, most: int) -> str | None:
-    """Return what a number must be, or None if it is."""
+    """Return what the number must be, or None if the value is valid."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return None
     return f"a whole number from {least} to {most}"

@@ -16,7 +16,7 @@ class InvalidRequest(Exception):
 
 
 class QuotaExceeded(Exception):
-    """The upload exceeds one of the owner's limits, which the sentence names."""
+    """The upload exceeds one of the owner's limits. The message names the limit."""
 
 
 class KeyConflict(Exception):
@@ -45,5 +45,5 @@ class PartsMissing(Exception):
     def __init__(self, ranges: list[tuple[int, int]]) -> None:
         named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MOST_ERRORS])
         more = f" and {len(ranges) - MOST_ERRORS} more ranges" if len(ranges) > MOST_ERRORS else ""
-        super().__init__(f"Not there in their planned length are parts {named}{more}; send them, and complete again.")
+        super().__init__(f"Parts {named}{more} are missing or have another length; send them, and complete again.")
         self.ranges = ranges

@@ -1,4 +1,4 @@
-"""How the bytes of an upload travel: in one PUT, in a browser's form, or in parts.
+"""How the client sends the bytes of an upload: in one PUT, in a browser's form, or in parts.
 
 Limits: S3 guide, "Amazon S3 multipart upload limits" and "Uploading objects".
 """
@@ -14,7 +14,7 @@ MAX_PARTS = 10_000
 MAX_PART_BYTES = 5 * GIBIBYTE
 MAX_SINGLE_REQUEST_BYTES = 5 * GIBIBYTE
 MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES
-"""48.8 TiB: the largest object that its parts can make."""
+"""48.8 TiB: the size of an object of MAX_PARTS parts, each of MAX_PART_BYTES."""
 
 PREFERRED_PART_BYTES = 16 * MEBIBYTE
 """Small enough to be sent again at little cost, large enough that the cost of a request is negligible."""
@@ -29,12 +29,12 @@ class Method(StrEnum):
 
     @property
     def max_size_bytes(self) -> int:
-        """The largest object that can come this way."""
+        """The size of the largest object that a client can send by this method."""
         return MAX_OBJECT_BYTES if self is Method.MULTIPART else MAX_SINGLE_REQUEST_BYTES
 
 
 def allowed_methods(*, allow_forms: bool) -> tuple[Method, ...]:
-    """All methods, or all but a browser's form, because S3 cannot prevent that a form overwrites an object."""
+    """Return the methods for clients. Forms can be excluded, because S3 lets a form overwrite an object."""
     return tuple(method for method in Method if allow_forms or method is not Method.POST)
 
 
@@ -74,7 +74,7 @@ class Parts(NamedTuple):
 
 
 def choose_method(size_bytes: int, *, multipart_threshold_bytes: int) -> Method:
-    """One PUT is the simplest. Over the threshold, a broken connection should lose only a part."""
+    """Return PUT up to the threshold, and otherwise parts, so that a broken connection loses only one part."""
     most = min(multipart_threshold_bytes, Method.PUT.max_size_bytes)
     return Method.PUT if size_bytes <= most else Method.MULTIPART
 

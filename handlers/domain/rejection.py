@@ -12,7 +12,7 @@ MAX_SCANNED_BYTES = 100 * 1000**3
 """100 GB. Source: GuardDuty user guide, "Quotas in Malware Protection for S3"."""
 
 MOST_THREATS = 5
-"""The number that a rejection names; an archive may contain thousands."""
+"""A rejection names at most this many threats, because an archive can contain thousands."""
 
 LONGEST_NAME = 100
 
@@ -44,7 +44,7 @@ class Scan:
     result: ScanResult
     threats: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    """Why it was not scanned, such as PASSWORD_PROTECTED."""
+    """Why GuardDuty did not scan the object, such as PASSWORD_PROTECTED."""
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:

@@ -17,22 +17,22 @@ OBJECT_PREFIX = "uploads/"
 RESULT_PREFIX = "results/"
 
 UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-"""A UUID as we write it."""
+"""A UUID in lower case with hyphens, as UploadIds writes it."""
 
 MULTIPART_LIFETIME = timedelta(days=14)
-"""After which the bucket's lifecycle rule deletes the parts of an upload that was never completed."""
+"""The bucket's lifecycle rule deletes the parts of an incomplete upload after this time."""
 
 IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 """Visible ASCII; a UUID is best."""
 
 LONGEST_RUN = timedelta(minutes=15)
-"""Lambda's limit: after it a run without a lease is over."""
+"""Lambda's limit. A run that wrote no lease has ended after this time."""
 
 MESSAGE_LIFETIME = timedelta(days=14)
-"""For which the queues keep an object's event, dead letters included; SQS's limit."""
+"""SQS's limit. The queues, also the dead-letter queue, keep an object's event for this time."""
 
 CLAIM_LIFETIME = timedelta(days=1)
-"""For which an Idempotency-Key stands for its upload."""
+"""An Idempotency-Key stands for its upload for this time."""
 
 OPEN_SHARDS = 8
 """Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
@@ -59,13 +59,13 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset({Status.PROCESSING}),
     Status.ABORTED: frozenset({Status.PENDING}),
 }
-"""The states from which each state may be reached; a write from any other changes nothing."""
+"""By state, the states that it can follow. A write from any other state changes nothing."""
 
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED})
 
 
 def needs_place(status: str, method: str) -> bool:
-    """Return whether an upload holds a place of its owner's: it has no object yet, and S3 still accepts one.
+    """Return whether an upload holds one of its owner's places: it has no object yet, and S3 still accepts one.
 
     S3 accepts an aborted upload's URL or form until it expires, but no parts after AbortMultipartUpload.
     """
@@ -73,7 +73,7 @@ def needs_place(status: str, method: str) -> bool:
 
 
 class UploadRef(NamedTuple):
-    """Names one upload; the owner is its partition, so that nobody can name another's."""
+    """Names one upload. The owner is part of the key, so nobody can name another owner's upload."""
 
     owner: str
     upload_id: Annotated[str, public("Names the upload; a UUID")]
@@ -113,10 +113,10 @@ class Run(NamedTuple):
 
 
 class Multipart(NamedTuple):
-    """What S3 and the record know of an upload in parts."""
+    """The multipart upload in S3, and its planned parts."""
 
     multipart_id: str
-    """S3's id of it."""
+    """S3's id of the multipart upload."""
     parts: Annotated[Parts, GROUP]
 
 
@@ -151,18 +151,18 @@ class Upload(NamedTuple):
     multipart: Annotated[Multipart | None, GROUP] = None
     """Only of an upload in parts."""
     place: int | None = None
-    """Which of its owner's places it holds as long as needs_place() says."""
+    """Number of the place that it holds while needs_place() is true (storage/places.py)."""
     object_version: str | None = None
-    """S3's version id of the object that is the upload's; None before it is there."""
+    """S3's version id of the upload's object; None before the object exists."""
     leased_until: datetime | None = None
-    """When another run may take it; only of an upload that is being processed."""
+    """When another run can take the upload; only while it is processed."""
     result: Annotated[Result | None, public("Where the result is", shown_in=Status.COMPLETED)] = None
     failure: Annotated[Reason | None, public("Why processing failed", shown_in=Status.FAILED)] = None
     rejection: Annotated[Reason | None, public("Why the object was rejected", shown_in=Status.REJECTED)] = None
 
     @property
     def open_until(self) -> datetime:
-        """When no more bytes can arrive, because S3 deletes parts that were not completed."""
+        """When S3 stops accepting bytes: the URL expires, or S3 deletes the incomplete parts."""
         return self.created_at + MULTIPART_LIFETIME if self.method is Method.MULTIPART else self.expires_at
 
     def delete_at(self, retention: timedelta) -> datetime:
@@ -204,17 +204,17 @@ class Claim(NamedTuple):
 
     key_hash: str
     fingerprint: str
-    """Of the declaration: another one with the same key is a conflict."""
+    """Hash of the declaration. The same key with another declaration is a conflict."""
     ends_at: datetime
-    """From then on the key may stand for another upload."""
+    """After this time the key can stand for another upload."""
 
     @classmethod
     def of(cls, key: str, declared: UploadRequest, now: datetime) -> Self:
-        """Remember a key for a day, by its hash, so that readers of the table do not see it. Raises InvalidRequest."""
+        """Make a claim with the key's hash, so that readers of the table do not see the key. Raises InvalidRequest."""
         if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
             raise InvalidRequest([f"Idempotency-Key is {shown(key)}, but must be 1 to 255 visible ASCII characters."])
-        told = {name: value for name, value in declared._asdict().items() if value is not None}
-        return cls(_hashed(key), _hashed(json.dumps(told, sort_keys=True)), now + CLAIM_LIFETIME)
+        declaration = {name: value for name, value in declared._asdict().items() if value is not None}
+        return cls(_hashed(key), _hashed(json.dumps(declaration, sort_keys=True)), now + CLAIM_LIFETIME)
 
 
 def _hashed(text: str) -> str:
@@ -222,10 +222,10 @@ def _hashed(text: str) -> str:
 
 
 def url_expiry(now: datetime, expires_in_seconds: int) -> datetime:
-    """When a URL that is signed now stops working: a signature's own time has no fraction of a second."""
+    """Return when a URL that is signed now expires. A signature's time has no fraction of a second."""
     return now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)
 
 
 def iso(moment: datetime) -> str:
-    """UTC to the millisecond, in the one form that API, table and results use."""
+    """Write a time in UTC to the millisecond: the format of API, table and results."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,7 +20,7 @@ class UploadIds:
         self._last = 0
 
     def new(self, milliseconds: int) -> str:
-        """Return an id of a moment, in milliseconds since the epoch; of a moment before the last one, it counts on."""
+        """Return an id for a time in milliseconds since the epoch, above the last id even if the clock went back."""
         # The topmost random bit stays free, so that counting never runs out within a millisecond.
         random = int.from_bytes(self._random_bytes(10), "big") >> (80 - _RANDOM_BITS + 1)
         self._last = max((milliseconds << _RANDOM_BITS) | random, self._last + 1)

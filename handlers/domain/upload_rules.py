@@ -1,4 +1,4 @@
-"""What the platform team allows: the rules that a new upload must follow."""
+"""The platform team's rules for new uploads."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class UploadRules(NamedTuple):
     allowed_content_types: tuple[str, ...]
     """Such as application/pdf or image/*. If empty, all types are allowed."""
     allowed_methods: tuple[str, ...]
-    """How a client may choose to send."""
+    """The methods that a client can ask for."""
     multipart_threshold_bytes: int
     """The largest upload that is sent in one PUT if the client does not choose."""
     record_retention_days: int

@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 
 _DONE, _ERROR = 200, 500
 _STATUSES = {Status.REJECTED: 422, Status.FAILED: 422}
-"""What a job's record says where trying again cannot help, because of the object; HTTP's status for the same."""
+"""The HTTP status in the job's log record, for an object that no retry can process."""
 
 _SHORT_TIMEOUTS = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
-"""For calls during the work, which must not delay its deadline. Their next try comes with the next renewal."""
+"""For calls during the work, because they must not delay its deadline. The next renewal is the retry."""
 
 
 @cache
@@ -51,7 +51,7 @@ def _renewals() -> UploadStore:
 
 @cache
 def _objects() -> ObjectStore:
-    """For the child processes: this process never uses its client, so that they share no connection with it."""
+    """Return the store for the child processes. This process never uses its client, so they share no connection."""
     env = _environment()
     return ObjectStore(boto3.client("s3"), env.results_bucket, env.quarantine_bucket or None)
 
@@ -67,7 +67,7 @@ def _queue() -> JobQueue:
 
 
 def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], float]) -> bool:
-    """Run a message's job and write its record; True where the message is done, and is to be deleted.
+    """Run a message's job and write its log record; returns whether the message can be deleted.
 
     Otherwise the queue delivers it again, after a time that is set here.
     """

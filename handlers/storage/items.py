@@ -40,7 +40,7 @@ def declared_in(item: Item) -> UploadRequest:
 
 
 def place_in(item: Item) -> int | None:
-    """Return the number of the place that the upload holds, or held."""
+    """Return the number of the last place that the upload held; None if it held none."""
     return int(item["place"]["N"]) if "place" in item else None
 
 

@@ -96,7 +96,7 @@ class JobQueue:
         self._url = url
 
     def hide(self, message: Message, seconds: int) -> None:
-        """Hide a received message for `seconds` from now. An error is logged: then the time that was set before holds.
+        """Hide a received message for `seconds` from now. An error is logged; the time set before still applies.
 
         A run's lease, not its message, keeps other runs out, so a message that appears too soon does no harm.
         """

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 log = getLogger(__name__)
 
 CHUNK_BYTES = 1024**2
-"""Read at a time: larger gains nothing (measured), and memory stays at one chunk."""
+"""Bytes that are read at a time. Measured: larger chunks are not faster."""
 
 RESUME_DELAYS_SECONDS = (0.2, 0.8, 3.2)
-"""Before each retry of a stream that broke off, unless it brought new bytes in between."""
+"""Wait before each retry of a broken stream. After new bytes, the first one applies again."""
 
 _BROKEN_OFF = (HTTPClientError, IncompleteReadError, OSError)
 """What reading a body raises if its connection breaks, stalls or ends early. botocore retries only the request."""
 
 MAX_COPIED_AT_ONCE_BYTES = 256 * 1024**2
-"""CopyObject takes up to 5 GB, but parts are copied side by side."""
+"""CopyObject takes up to 5 GB, but parts are copied in parallel."""
 
 _COMPOSITE = "COMPOSITE"
 
@@ -38,14 +38,14 @@ _STORED_HEADERS = {
     "ContentDisposition": "Content-Disposition",
     "ContentEncoding": "Content-Encoding",
     "ContentLanguage": "Content-Language",
-    "ExpiresString": "Expires",  # as it is stored; `Expires` is left out where it is no date
+    "ExpiresString": "Expires",  # the stored text; botocore leaves out an `Expires` that is not a date
     "WebsiteRedirectLocation": "x-amz-website-redirect-location",
-    "MissingMeta": "x-amz-missing-meta",  # how many values no header can hold
+    "MissingMeta": "x-amz-missing-meta",  # the number of values that fit no header
 }
 """By botocore's names. Source: S3 API Reference, PutObject and HeadObject."""
 
 _TRANSFER_CODING = "aws-chunked"
-"""How SDKs send; S3 takes it out of Content-Encoding, and some servers like it leave it there."""
+"""The coding in which SDKs send. S3 removes it from Content-Encoding; some compatible servers do not."""
 
 
 class ObjectVersion(NamedTuple):
@@ -62,14 +62,14 @@ class ObjectFacts:
 
     size_bytes: int
     checksums: Mapping[ChecksumAlgorithm, str]
-    """In base64, of the whole object: a multipart upload's composite is of its parts, and so none of these."""
+    """In base64, of the whole object. The composite checksum of a multipart upload is left out: it is of the parts."""
     content_type: str
     metadata: Mapping[str, str]
-    """What else S3 stores to answer with, by the names of its headers."""
+    """Other headers that S3 stores and returns with the object, by name."""
 
 
 class ObjectStore:
-    """Reads objects as streams, stores results as JSON, and puts away what was rejected."""
+    """Reads objects as streams, stores results as JSON, and moves rejected objects away."""
 
     def __init__(self, client: "S3Client", result_bucket: str, quarantine_bucket: str | None = None) -> None:
         self._client = client
@@ -127,7 +127,7 @@ class ObjectStore:
         )
 
     def put_away(self, version: ObjectVersion) -> None:
-        """Move a version to quarantine, where there is one, or delete it for good; one that is gone is put away."""
+        """Move a version to the quarantine, or delete it if there is none. Does nothing if the version is gone."""
         if self._quarantine_bucket:
             if not self._exists(version):
                 return
@@ -142,19 +142,19 @@ class ObjectStore:
         self._client.delete_object(**_parameters(version))
 
     def _exists(self, version: ObjectVersion) -> bool:
-        """Look into the list: to ask for the version itself is answered in one way for gone and for forbidden."""
+        """List the versions, because HEAD returns 403 both for a missing version and for a forbidden one."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=version.bucket, Prefix=version.key)
         listed = (each for page in pages for each in page.get("Versions", []))
         return any((each.get("Key"), each.get("VersionId")) == (version.key, version.version_id) for each in listed)
 
 
 def _metadata_in(answer: Mapping[str, Any]) -> dict[str, str]:
-    told = {header: str(answer[name]) for name, header in _STORED_HEADERS.items() if answer.get(name)}
-    told |= {f"x-amz-meta-{name}": value for name, value in answer.get("Metadata", {}).items()}
-    codings = [each.strip() for each in told.pop("Content-Encoding", "").split(",")]
+    metadata = {header: str(answer[name]) for name, header in _STORED_HEADERS.items() if answer.get(name)}
+    metadata |= {f"x-amz-meta-{name}": value for name, value in answer.get("Metadata", {}).items()}
+    codings = [each.strip() for each in metadata.pop("Content-Encoding", "").split(",")]
     if left := ", ".join(each for each in codings if each and each.lower() != _TRANSFER_CODING):
-        told["Content-Encoding"] = left
-    return told
+        metadata["Content-Encoding"] = left
+    return metadata
 
 
 def _range(first: int, last: int | None) -> Any:

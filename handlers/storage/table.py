@@ -1,10 +1,10 @@
 """The layout of the status table, which the StatusTracker makes and the UploadStore writes.
 
-An item's keys are `owner` and `upload_id`. While the upload is open it has `open_shard`, which puts it into the
-sparse index of open uploads; a terminal state removes it. `delete_at` (epoch seconds) is the table's TTL.
+An item's keys are `owner` and `upload_id`. An upload has `open_shard` until it is in a terminal state: the attribute
+puts it into the sparse index of open uploads. `delete_at` (epoch seconds) is the table's TTL.
 
-Beside uploads stand, in the owner's partition, the Idempotency-Keys that they were asked for with, for a day, and the
-places that open uploads hold (places.py). The sort keys of both are above any upload_id's first digit.
+An owner's partition also has two other kinds of items: Idempotency-Keys, for a day, and the places that open uploads
+hold (places.py). Their sort keys are above those of all uploads.
 """
 
 PARTITION_KEY = "owner"

@@ -1,4 +1,4 @@
-"""Holds an object against its declaration: size, metadata, checksum and type, reading no byte more than that takes."""
+"""Compares an object with its declaration: size, metadata, checksum and type. Reads only the bytes that this needs."""
 
 import base64
 import hashlib
@@ -16,10 +16,10 @@ from handlers.storage.objects import ObjectFacts, ObjectStore, ObjectVersion
 def verify(
     objects: ObjectStore, version: ObjectVersion, declared: UploadRequest, *, allowed_content_types: Sequence[str]
 ) -> Rejection | None:
-    """Return what of the object is not as declared, or None; where any type may be declared, the list is empty.
+    """Return how the object differs from its declaration, or None. An empty list allows all types.
 
-    The object is read whole only for a checksum that S3 has not computed itself, then once, in the memory of one
-    chunk; else its head is enough, if anything has to be read.
+    The whole object is read only for a checksum that S3 has not computed itself: once, in the memory of one chunk.
+    Otherwise at most its first bytes are read.
     """
     found = objects.describe(version)
     if found.size_bytes != declared.size_bytes:
@@ -39,7 +39,7 @@ def verify(
 
 
 def _metadata_rejection(declared: UploadRequest, found: ObjectFacts) -> Rejection | None:
-    """Return an error if a GET of the object would return more metadata than the declared type.
+    """Return a rejection if a GET of the object would return more metadata than the declared type.
 
     A client of a presigned URL can add headers that S3 stores with the object: Signature Version 4 asks only
     for those that begin with x-amz- to be signed.
@@ -54,7 +54,7 @@ def _metadata_rejection(declared: UploadRequest, found: ObjectFacts) -> Rejectio
 
 
 def _one_spaced(content_type: str) -> str:
-    """Signatures are of values with single spaces, so a client may send more."""
+    """Reduce spaces to one: the signature does not depend on their number, so a client can send more."""
     return " ".join(content_type.split()).lower()
 
 

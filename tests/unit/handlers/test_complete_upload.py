@@ -79,7 +79,7 @@ class TestPartsMissing:
         in_parts.send(sent)
         status, kind, detail = problem_in(complete())
         assert (status, kind) == (409, "parts-missing")
-        assert detail == f"Not there in their planned length are parts {named}; send them, and complete again."
+        assert detail == f"Parts {named} are missing or have another length; send them, and complete again."
         assert in_parts.object() is None
         in_parts.send(BODIES)
         assert upload_of(complete())

@@ -33,13 +33,13 @@ class TestMissingParts:
     @each_case(
         ("ranges", "named"),
         [
-            ([(1, 1)], "parts 1;"),
-            ([(1, 2), (4, 4)], "parts 1-2, 4;"),
-            ([(n, n) for n in range(1, 20, 2)], "parts 1, 3, 5, 7, 9, 11, 13, 15, 17, 19;"),
-            ([(n, n) for n in range(1, 24, 2)], "parts 1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 2 more ranges;"),
+            ([(1, 1)], "1"),
+            ([(1, 2), (4, 4)], "1-2, 4"),
+            ([(n, n) for n in range(1, 20, 2)], "1, 3, 5, 7, 9, 11, 13, 15, 17, 19"),
+            ([(n, n) for n in range(1, 24, 2)], "1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 2 more ranges"),
         ],
     )
     def test_at_most_ten_ranges_are_named(self, ranges: list[tuple[int, int]], named: str) -> None:
         missing = PartsMissing(ranges)
         assert missing.ranges == ranges
-        assert str(missing) == f"Not there in their planned length are {named} send them, and complete again."
+        assert str(missing) == f"Parts {named} are missing or have another length; send them, and complete again."
