@@ -1,4 +1,4 @@
-"""The program: what `pulumi up` makes of one stack."""
+"""The program that `pulumi up` runs for a stack."""
 
 import sys
 
@@ -25,15 +25,15 @@ tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "managed-b
 provider = aws.Provider("aws", region=settings.region, **with_tags(settings.aws, tags))
 on_aws = pulumi.ResourceOptions(providers={"aws": provider})
 
-tracker = StatusTracker("status", settings.status_tracker(), on_aws)
+tracker = StatusTracker("status", settings.status_tracker.args(), on_aws)
 api = UploadApi(
     "upload-api",
-    settings.upload_api(table_name=tracker.table_name, table_arn=tracker.table_arn),
+    settings.upload_api.args(table_name=tracker.table_name, table_arn=tracker.table_arn),
     on_aws,
 )
 pipeline = ProcessingPipeline(
     "processing",
-    settings.processing_pipeline(
+    settings.processing_pipeline.args(
         bucket_name=api.bucket_name,
         bucket_arn=api.bucket_arn,
         result_reader_role_name=api.result_reader_role_name,

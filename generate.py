@@ -21,7 +21,7 @@ from components.api.openapi import contract
 from components.arguments import Argument
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
-from settings import config_type, item_type, keys, none_of
+from settings import config_type, item_type, keys, value_for_none
 
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
@@ -39,7 +39,7 @@ def config_block() -> str:
 
 def _type(declared: Argument) -> dict[str, Any]:
     kind = config_type(declared.constraint)
-    default = none_of(declared.constraint) if declared.default is None else declared.default
+    default = value_for_none(declared.constraint) if declared.default is None else declared.default
     items = {"items": {"type": item_type(declared.constraint)}} if kind == "array" else {}
     return {"type": kind, **items, "default": default}
 
@@ -47,7 +47,7 @@ def _type(declared: Argument) -> dict[str, Any]:
 def _omission(declared: Argument) -> str:
     if declared.default is not None:
         return ""
-    none = none_of(declared.constraint)
+    none = value_for_none(declared.constraint)
     return f" {'An empty value' if none == '' else none} is the same as omitting it."
 
 

@@ -75,13 +75,13 @@ def keys() -> dict[str, tuple[type[Arguments], str]]:
 
 @dataclass(frozen=True)
 class Section(Generic[A]):
-    """What the stack's config says of one component."""
+    """The settings of one component."""
 
     shape: type[A]
     values: Mapping[str, Any]
 
-    def __call__(self, **connected: Any) -> A:
-        """Return the component's args, with those that the program connects."""
+    def args(self, **connected: Any) -> A:
+        """Return the component's args: the settings, and the arguments that the program connects."""
         return self.shape(**connected, **self.values)
 
     def __getitem__(self, name: str) -> Any:
@@ -165,7 +165,7 @@ class _Given:
                 f"set it with: pulumi config set --plaintext {self.name} VALUE."
             )
         value = decoded(self.text, is_text=config_type(declared.constraint) == "string")
-        if declared.default is None and value == none_of(declared.constraint) and not isinstance(value, bool):
+        if declared.default is None and value == value_for_none(declared.constraint) and not isinstance(value, bool):
             return None
         try:
             if declared.constraint is limits.ARCHIVE:
@@ -198,7 +198,7 @@ def item_type(constraint: Constraint) -> Literal["object", "string"]:
     return "object" if isinstance(kind, Statements) else "string"
 
 
-def none_of(constraint: Constraint) -> object:
+def value_for_none(constraint: Constraint) -> object:
     """Return the config value that stands for None, which cannot be a key's default in Pulumi.yaml."""
     return 0 if config_type(constraint) == "integer" else ""
 

@@ -481,7 +481,7 @@ class TestASection:
     def test_gives_a_component_its_arguments(self) -> None:
         settings = load({**defaults(), "processingTimeoutSeconds": "77", "throttleRate": "7"})
 
-        args = settings.upload_api(**TABLE)
+        args = settings.upload_api.args(**TABLE)
 
         assert (args.throttle_rate, args.table_name) == (7, TABLE["table_name"])
-        assert settings.processing_pipeline(**BUCKET, **TABLE).timeout_seconds == 77
+        assert settings.processing_pipeline.args(**BUCKET, **TABLE).timeout_seconds == 77
