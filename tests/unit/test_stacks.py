@@ -159,6 +159,7 @@ def test_every_resource_is_made_by_the_program_s_provider() -> None:
     provider = provider_of(recording)
     made = [each for each in recording.registrations if each.custom and each is not provider]
 
+    assert made
     assert all(each.options.provider.startswith(f"{provider.urn}::") for each in made)
 
 

@@ -189,6 +189,7 @@ class TestGet:
         server.will(answer(502), answer(429), reset, answer(200, PENDING))
         assert api.get("0198").status == "pending"
         assert len(server.requests) == 4
+        assert len(pauses) == 2  # the reset of a kept connection is retried at once
         assert all(0.1 < pause < 1 for pause in pauses)
         assert all(earlier < later for earlier, later in pairwise(pauses))
 
