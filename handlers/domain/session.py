@@ -97,7 +97,7 @@ class PartRange(NamedTuple):
     def parse(cls, body: object) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         checks: dict[str, Check] = {
-            "session": lambda value: None if isinstance(value, str) else "the session that was handed out",
+            "session": lambda value: None if isinstance(value, str) else "the session of the upload",
             "first_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
             "last_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
             "checksums": _checksums_error,

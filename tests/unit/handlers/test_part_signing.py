@@ -117,7 +117,7 @@ class TestInvalidRequest:
                 "checksums are of no use: the upload was declared without a checksum.",
             ),
             (body(checksums="AAAA"), "checksums is 'AAAA', but must be a list of at most 10000 checksums, one a part."),
-            ({**body(), "session": 5}, "session is 5, but must be the session that was handed out."),
+            ({**body(), "session": 5}, "session is 5, but must be the session of the upload."),
             ([], "The body must be a JSON object with session, first_part and last_part."),
         ],
     )
