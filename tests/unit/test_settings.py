@@ -18,33 +18,18 @@ from components.arguments import limits
 from components.arguments.constraints import MaybeOutput
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
-from tests.support.components.examples import BUCKET, CIDRS, KMS_KEY_ARN, TABLE, USER_POOL_ARN, VPC_IDS
+from tests.support.components.examples import BUCKET, CIDRS, COMPONENTS, KMS_KEY_ARN, TABLE, USER_POOL_ARN, VPC_IDS
 from tests.support.paths import PROJECT
 
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 
 REGION = "us-east-1"
-RANGES = {
-    "maxUploadBytes": (1, 10_000 * 5 * 1024**3),
-    "maxOpenUploads": (1, 5_000),
-    "multipartThresholdBytes": (1, 5 * 1024**3),
-    "urlExpiresInSeconds": (1, 3_600),
-    "sessionExpiresInSeconds": (3_600, 604_800),
-    "sessionKeyRotationDays": (8, 1_000),
-    "throttleRate": (1, 10_000),
-    "throttleBurst": (1, 5_000),
-    "recordRetentionDays": (1, 3_650),
-    "recoveryDays": (1, 35),
-    "objectExpirationDays": (1, 3_650),
-    "resultExpirationDays": (1, 3_650),
-    "noncurrentVersionDays": (1, 3_650),
-    "quarantineExpirationDays": (1, 3_650),
-    "processingTimeoutSeconds": (10, 900),
-    "processingMemoryMb": (128, 10_240),
-    "processingMaxConcurrency": (2, 1_000),
-    "processingReservedConcurrency": (2, 900),
-    "processingMaxAttempts": (1, 1_000),
+EXAMPLES = {each.shape: each for each in COMPONENTS}
+RANGES: dict[str, tuple[int, int]] = {
+    key: EXAMPLES[shape].ranges[name]
+    for key, (shape, name) in keys().items()
+    if shape in EXAMPLES and name in EXAMPLES[shape].ranges
 }
 ZERO_MEANS_NONE = (
     "objectExpirationDays",

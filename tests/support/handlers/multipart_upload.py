@@ -10,27 +10,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.domain.declaration import ChecksumAlgorithm
+from handlers.domain.plan import MAX_OBJECT_BYTES
 from handlers.domain.session import Session
 from tests.support.aws.fake_light_clients import KEY, SECRET
 from tests.support.aws.moto_cloud import INGEST, REF, TABLE, Cloud
+from tests.support.handlers.create_uploads import RULES
 
 BODIES = {1: b"0123456789", 2: b"abcdefghij", 3: b"end"}
 SIZE_BYTES, PART_SIZE_BYTES = 23, 10
 SHOP = "https://shop.example"
+_RULES: dict[str, int | tuple[str, ...]] = RULES._replace(
+    max_upload_bytes=MAX_OBJECT_BYTES, max_open_uploads=1_000
+)._asdict()
 SETTINGS = {
     "UPLOADS_TABLE": TABLE,
     "INGEST_BUCKET": INGEST,
     "ALLOWED_ORIGINS": SHOP,
     "URL_EXPIRES_IN_SECONDS": "900",
-    "MAX_UPLOAD_BYTES": "53687091200000",
-    "MAX_OPEN_UPLOADS": "1000",
-    "ALLOWED_CONTENT_TYPES": "",
     "KMS_KEY_ARN": "",
-    "ALLOWED_METHODS": "put,post,multipart",
-    "MULTIPART_THRESHOLD_BYTES": "67108864",
-    "RECORD_RETENTION_DAYS": "30",
     "SESSION_KEY_SECRET": SECRET,
     "SESSION_EXPIRES_IN_SECONDS": "86400",
+    **{name.upper(): ",".join(each) if isinstance(each, tuple) else str(each) for name, each in _RULES.items()},
 }
 
 
