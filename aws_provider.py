@@ -1,7 +1,7 @@
-"""What the stack's `aws:` keys say of the program's own AWS provider.
+"""Turns the stack's `aws:` keys into arguments of the program's own AWS provider.
 
-The engine hands these keys to the provider that it makes by itself, and to no other. So the program reads them all,
-all keys of the provider in the installed pulumi_aws: types and names come from its ProviderArgs.
+The engine passes these keys only to the default provider, so the program reads them itself. Their names and types come
+from ProviderArgs of the installed pulumi_aws.
 """
 
 import difflib
@@ -21,7 +21,7 @@ _WHAT_IT_MUST_BE = {str: "text", bool: "true or false", int: "a whole number", l
 
 
 def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
-    """Return the provider's keyword arguments for the keys of the namespace `aws`, given without it.
+    """Return the provider's keyword arguments for the `aws:` keys, which are given without this prefix.
 
     The value of a secret key is a secret Output. Raises ArgumentError with a line for every key that is wrong.
     """
@@ -48,19 +48,19 @@ def provider_args(values: Mapping[str, str], secret_keys: Collection[str]) -> di
 
 
 def with_tags(args: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments with more default tags; the stack's own win over these."""
+    """Return the arguments with additional default tags. The stack's own tags have priority."""
     given = pulumi.Output.from_input(cast("pulumi.Input[dict[str, Any]]", args.get("default_tags", {})))
     return {**args, "default_tags": given.apply(lambda known: {"tags": {**tags, **known.get("tags", {})}})}
 
 
 def nearest(prefix: str, key: str, known: Collection[str]) -> str:
-    """Return a hint with the known key that was probably meant, or with all of them."""
+    """Return a hint with the most similar known key, or with all known keys."""
     found = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {prefix}{found[0]}?" if found else f"the keys are {', '.join(sorted(known))}."
 
 
 def camel_case(name: str) -> str:
-    """Return the key in Pulumi's config that has this Python name."""
+    """Return the key in Pulumi's config for a name in Python."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
@@ -98,7 +98,7 @@ def _converted(path: str, kind: Any, value: object) -> Any:
 
 
 def _check_account_ids(path: str, ids: Sequence[str]) -> None:
-    """Reject what the provider would compare with an account's id in vain: YAML reads 012345678901 as a number."""
+    """Raise ArgumentError for an id without 12 digits, which no account has: YAML reads 012345678901 as a number."""
     for index, text in enumerate(ids):
         if not re.fullmatch("[0-9]{12}", text):
             raise ArgumentError(

@@ -1,1 +1,1 @@
-"""The reusable components, one a file, and the building blocks that they are made of."""
+"""The reusable components, one a file, and in the folders their building blocks."""

@@ -1,6 +1,6 @@
 """Values that the components of one run of a program share, until the run ends.
 
-A run has a stack as its root resource. A component host has none, but each of its runs has an event loop of its own.
+The root resource of a run is its stack. A component host has no stack, but each of its runs has its own event loop.
 """
 
 import asyncio

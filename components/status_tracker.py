@@ -13,8 +13,8 @@ __all__ = ["StatusTracker", "StatusTrackerArgs"]
 class StatusTracker(pulumi.ComponentResource):
     """The status table.
 
-    A partition has the uploads of one owner, newest last, so that no owner can name another's upload. A sparse, sharded
-    index has the open uploads. Contains no Lambda function: functions write to the table with permissions from iam.py.
+    A partition has the uploads of one owner, newest last. A sparse, sharded index has the open uploads. Contains no
+    Lambda function: functions write to the table with permissions from iam.py.
     """
 
     table_name: pulumi.Output[str]

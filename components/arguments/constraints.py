@@ -221,7 +221,7 @@ def _as_text(value: object) -> object:
 
 
 class StatementArgs(TypedDict):
-    """What IAM is to allow: actions on resources."""
+    """A statement that allows actions on resources."""
 
     actions: list[str]
     """IAM actions, such as secretsmanager:GetSecretValue."""
@@ -231,7 +231,7 @@ class StatementArgs(TypedDict):
 
 @dataclass(frozen=True)
 class Statements:
-    """A list of what IAM is to allow."""
+    """A list of statements that allow actions on resources."""
 
     actions: ListOf
     resources: ListOf
@@ -346,7 +346,7 @@ class SharedSpace:
     """The limit. An item takes its length, `per_item` and one more for the comma; in a map, also its key and quotes."""
     per_item: int
     space: str
-    """What the lists have to fit into, and the source of its limit."""
+    """What the lists must fit into, and the source of its limit."""
     fix: str
 
     def conflict(self, values: Mapping[str, Any], spelled: Callable[[str], str]) -> str | None:
@@ -366,5 +366,5 @@ class SharedSpace:
 
 
 def is_empty(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:
-    """Whether a list has no items. MaybeOutput makes sure that an Output of a list has some."""
+    """Return whether a list has no items. An Output of a list has items, because MaybeOutput rejects an empty one."""
     return isinstance(items, Sequence) and not items

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_args
 
-Fields = type[tuple[Any, ...]]
+NamedTupleType = type[tuple[Any, ...]]
 """A NamedTuple class."""
 
 
 class Mark:
-    """What is declared of a field beside its name and type; use NOT_STORED, GROUP or public()."""
+    """What an annotation declares about a field, in addition to name and type. Use NOT_STORED, GROUP or public()."""
 
     # Plain classes: making a NamedTuple class takes ten times as long, at each cold start.
     def __init__(
@@ -38,7 +38,7 @@ class Mark:
 
 
 STORED = Mark()
-"""The mark of a field without one: the record has it, and the API does not show it."""
+"""The mark of a field without annotation: the record has the field, and the API does not show it."""
 
 NOT_STORED = Mark(is_stored=False)
 """The record does not have the field."""
@@ -57,9 +57,9 @@ class Field:
 
     def __init__(self, name: str, kind: Any, mark: Mark, *, is_optional: bool, path: tuple[str, ...]) -> None:
         self.name = name
-        """In Python, in the record and in the API alike."""
+        """The same in Python, in the record and in the API."""
         self.kind = kind
-        """str, int, datetime, a StrEnum, or a NamedTuple class of texts. Of a group: its NamedTuple class."""
+        """str, int, datetime, a StrEnum, or a NamedTuple class of texts; for a group, its NamedTuple class."""
         self.mark = mark
         self.is_optional = is_optional
         self.path = path
@@ -76,19 +76,19 @@ class Field:
 
 
 @cache
-def declared_fields(shape: Fields) -> tuple[Field, ...]:
+def declared_fields(shape: NamedTupleType) -> tuple[Field, ...]:
     """Return the stored fields and the groups that a type declares, in their order."""
     fields = [_field(name, annotation) for name, annotation in shape.__annotations__.items()]
     return tuple(field for field in fields if field.mark.is_stored)
 
 
 @cache
-def all_fields(shape: Fields) -> tuple[Field, ...]:
+def all_fields(shape: NamedTupleType) -> tuple[Field, ...]:
     """Return the fields of a type and of its groups, in their order."""
     return tuple(_flat(shape))
 
 
-def _flat(shape: Fields) -> Iterator[Field]:
+def _flat(shape: NamedTupleType) -> Iterator[Field]:
     for field in declared_fields(shape):
         if not field.mark.is_group:
             yield field

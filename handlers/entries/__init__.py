@@ -1,1 +1,1 @@
-"""One Lambda entry a file, and what entries are wired to."""
+"""One Lambda entry a file. clients.py and jobs.py have what several entries share."""

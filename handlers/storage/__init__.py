@@ -1,1 +1,1 @@
-"""Where uploads are kept: the status table, S3, the queue and the session keys."""
+"""Access to the status table, S3, the queue and the session keys."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from handlers.aws.client import AwsError
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.fields import Fields, all_fields, declared_fields
+from handlers.domain.fields import NamedTupleType, all_fields, declared_fields
 from handlers.domain.upload import Upload, UploadRef, iso
 from handlers.storage.table import OPEN_INDEX_PARTITION_KEY, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
@@ -64,7 +64,7 @@ def attribute_of(value: Any) -> dict[str, Any]:
             return {"M": {name: {"S": str(text)} for name, text in value._asdict().items()}}
 
 
-def _read(shape: Fields, item: Item) -> tuple[Any, ...]:
+def _read(shape: NamedTupleType, item: Item) -> tuple[Any, ...]:
     """Return the value of a NamedTuple type that an item holds."""
     values: dict[str, Any] = {}
     for field in declared_fields(shape):

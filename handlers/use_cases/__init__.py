@@ -1,1 +1,1 @@
-"""What the API and the pipeline do, one operation a file."""
+"""The operations of the API and the pipeline, one a file."""
