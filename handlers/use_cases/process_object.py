@@ -47,17 +47,17 @@ class ScanFailed(Exception):
 class ScanMissing(Exception):
     """A scan is required, but the event is of the object's creation: the message goes to the dead-letter queue.
 
-    GuardDuty does not scan what came before malwareScan was switched on, unless an operator asks for it. The upload
-    stays `uploaded`, because the result of such a scan completes it.
+    GuardDuty does not scan older objects than its plan, unless an operator asks for it. The upload stays `uploaded`,
+    because the result of such a scan completes it.
     """
 
 
 class NoTimeLeft(Exception):
-    """The process ends too soon to begin; the upload is as it was, and the queue is to deliver the message again."""
+    """Too little time is left to begin. The upload is unchanged, and the queue must deliver the message again."""
 
 
 class LeasedElsewhere(Exception):
-    """Another run has the upload; the queue is to deliver the message again when its lease is over."""
+    """Another run has the upload. The queue must deliver the message again when that run's lease is over."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"Another run has the upload until {until.isoformat()}.")
@@ -73,12 +73,12 @@ class ProcessObject:
     """The same records with short timeouts; see Lease."""
     queue: JobQueue
     bucket: str
-    """Where uploads are: an event of another bucket changes nothing."""
+    """The ingest bucket. An event of another bucket changes nothing."""
     results: ObjectStore
-    """Used outside of the isolated work alone, as `work.objects` is used inside of it alone."""
+    """Used only outside of the isolated work; `work.objects` is used only inside it."""
     work: IsolatedWork
     max_attempts: int
-    """Receipts after which the queue moves a message to its dead-letter queue."""
+    """The number of receipts after which the queue moves a message to its dead-letter queue."""
     requires_scan: bool
     """Whether an object is processed only by the event of its malware scan."""
     clock: Callable[[], datetime]
