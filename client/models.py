@@ -6,7 +6,10 @@ from datetime import datetime
 
 from client.answers import Fields
 
-_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted"})
+_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+
+ENDED_EARLY = frozenset({"aborted", "expired"})
+"""Statuses of an upload that ended before its bytes were complete."""
 
 METHODS = ("put", "post", "multipart")
 """How the bytes of an upload can be sent."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from client.api import UploadsApi
 from client.concurrency import Concurrency
 from client.errors import ApiProblem, PartsDiffer, S3Refused, UploadEnded
-from client.models import HeldParts, PartPlan, Upload
+from client.models import ENDED_EARLY, HeldParts, PartPlan, Upload
 from client.part_queue import Job, PartQueue
 from client.progress import OnProgress, Progress
 from client.retry import with_retries
@@ -120,7 +120,7 @@ def completed_elsewhere(api: UploadsApi, upload_id: str, refused: S3Refused | Ap
         if problem.status != HTTPStatus.NOT_FOUND:
             raise
         raise UploadEnded(upload_id, "unknown") from refused
-    if upload.status == "aborted":
+    if upload.status in ENDED_EARLY:
         raise UploadEnded(upload_id, upload.status) from refused
     if upload.status != "pending":
         return upload

@@ -7,7 +7,7 @@ from dataclasses import replace
 from client.api import UploadsApi
 from client.declaration import Declaration
 from client.errors import ApiProblem, FileChanged, PortageError, UploadEnded
-from client.models import CreatedUpload, PartPlan, Upload
+from client.models import ENDED_EARLY, CreatedUpload, PartPlan, Upload
 from client.multipart import PartsTransfer, completed_elsewhere
 from client.part_queue import Job
 from client.progress import OnProgress, Progress
@@ -85,7 +85,7 @@ class Uploading:
             except ApiProblem as problem:
                 if problem.upload_status is None:
                     raise
-                if problem.upload_status == "aborted":
+                if problem.upload_status in ENDED_EARLY:
                     raise UploadEnded(created.upload_id, problem.upload_status) from problem
                 return None
 

@@ -9,6 +9,7 @@ import pulumi
 from components.arguments import ArgumentError, is_empty
 from components.arguments.constraints import StatementArgs
 from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX
+from handlers.storage.table import OPEN_INDEX
 from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
 Statement = Mapping[str, Any]
@@ -17,6 +18,9 @@ Texts = pulumi.Input[Sequence[pulumi.Input[str]]]
 
 MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 """The service that scans objects: the principal of its role, and the manager of its event rules."""
+
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+"""The service that evaluates alarms, as a principal."""
 
 BUCKET_POLICY_CHARACTERS = 20 * 1024
 
@@ -40,6 +44,16 @@ def bucket_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
 def queue_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
     """Return a queue's policy. Source of the limit: SQS developer guide, "Amazon SQS policy quotas"."""
     return _policy(name, statements, 8_192, "SQS")
+
+
+def topic_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """Return a topic's policy. Source: SNS developer guide, "Amazon SNS policy quotas"."""
+    return _policy(name, statements, 30_720, "SNS")
+
+
+def key_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """Return a KMS key's policy. Source: KMS developer guide, "Quotas"."""
+    return _policy(name, statements, 32_768, "KMS")
 
 
 def _policy(
@@ -94,6 +108,11 @@ def advance_uploads(table_arn: Arn) -> Statement:
 def read_an_upload(table_arn: Arn) -> Statement:
     """Read one record by its full key."""
     return allow(["dynamodb:GetItem"], table_arn)
+
+
+def list_open_uploads(table_arn: Arn) -> Statement:
+    """Read the index of open uploads."""
+    return allow(["dynamodb:Query"], pulumi.Output.concat(table_arn, "/index/", OPEN_INDEX))
 
 
 def list_uploads(table_arn: Arn) -> Statement:
@@ -191,6 +210,26 @@ def consume(queue_arn: Arn) -> Statement:
     return allow(actions, queue_arn)
 
 
+def send_messages(queue_arn: Arn) -> Statement:
+    """Send messages to a queue."""
+    return allow(["sqs:SendMessage"], queue_arn)
+
+
+def count_messages(queue_arn: Arn) -> Statement:
+    """Read how many messages wait in a queue."""
+    return allow(["sqs:GetQueueAttributes"], queue_arn)
+
+
+def request_scans() -> Statement:
+    """Ask for malware scans; GuardDuty knows no resources for this action (Service Authorization Reference)."""
+    return allow(["guardduty:SendObjectMalwareScan"], "*")
+
+
+def invoke(function_arn: Arn) -> Statement:
+    """Invoke a Lambda function, or its alias."""
+    return allow(["lambda:InvokeFunction"], function_arn)
+
+
 def decrypt(kms_key_arn: Arn | None) -> list[Statement]:
     """Decrypt with the customer's key, if there is one. The key's own policy must allow it, too."""
     return [allow(["kms:Decrypt"], kms_key_arn)] if kms_key_arn is not None else []
@@ -241,6 +280,48 @@ def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
         "Resource": queue_arn,
         "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
     }
+
+
+def publish_alarms(topic_arn: Arn) -> Statement:
+    """Topic policy: let the account's CloudWatch alarms publish.
+
+    Source: SNS developer guide, "Example cases for Amazon SNS access control".
+    """
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": CLOUDWATCH},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": pulumi.Output.from_input(topic_arn).apply(_account_of)}},
+    }
+
+
+def administer_key(arn_of_the_account: Arn) -> Statement:
+    """Key policy: let the account's IAM policies decide about the key; `arn_of_the_account` is any ARN in it."""
+    root = pulumi.Output.from_input(arn_of_the_account).apply(
+        lambda arn: f"arn:{arn.split(':')[1]}:iam::{_account_of(arn)}:root"
+    )
+    return {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}
+
+
+def encrypt_alarms(arn_of_the_account: Arn) -> Statement:
+    """Key policy: let the account's CloudWatch alarms publish to topics that the key encrypts.
+
+    AWS's own key for SNS does not let them.
+    Source: CloudWatch user guide, "Notifying users on alarm changes", on encrypted topics.
+    """
+    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": CLOUDWATCH},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def _account_of(arn: str) -> str:
+    return arn.split(":")[4]
 
 
 def refuse_plain_http(resource_arn: Arn, actions: str, *more_arns: Arn) -> Statement:

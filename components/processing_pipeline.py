@@ -5,6 +5,8 @@ ingest bucket --Object Created--> EventBridge rule --> queue (dead-letter queue 
     --> process_object: verify --> the processor --> results bucket
                                --> quarantine, where the object is not as declared or not safe
                                --> status table: uploaded, processing, completed, rejected or failed
+schedule --> reconcile_uploads: requeues, fails or expires uploads that are open for long
+alarms on dead letters, on the age of the oldest message and on stuck uploads --> topic
 """
 
 from typing import Any
@@ -15,6 +17,7 @@ import pulumi_aws as aws
 from components import iam, runs
 from components.arguments import ArgumentError, is_empty
 from components.arguments.names import (
+    ALARM,
     BUCKET,
     FUNCTION,
     LOG_GROUP,
@@ -22,7 +25,9 @@ from components.arguments.names import (
     ROLE,
     ROLE_POLICY,
     RULE,
+    SCHEDULE,
     TARGET,
+    TOPIC,
     check_names,
 )
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
@@ -32,20 +37,26 @@ from components.compute.processor_code import processing_code
 from components.compute.protocol import Compute, Jobs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
+from components.operations.alarms import Alarms, AlarmsArgs
+from components.operations.reconciler import Reconciler, ReconcilerArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
+from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.upload import OBJECT_PREFIX
 
 __all__ = ["ProcessingPipeline", "ProcessingPipelineArgs"]
 
 _NAMES = {
+    ALARM: "-alarms-undelivered-runs",
     BUCKET: "-quarantine",
     FUNCTION: "-process-object",
     ROLE: "-process-object-role",
     ROLE_POLICY: "-results-are-read-by-api",
     LOG_GROUP: "-process-object-log",
-    QUEUE: "-dead-letters",
+    QUEUE: "-reconcile-dead-letters",
     RULE: "-object-events",
+    SCHEDULE: "-reconcile",
     TARGET: "-object-events-to-queue",
+    TOPIC: "-alarms",
 }
 """The longest that is added to the component's name for a name in AWS, by type."""
 
@@ -63,6 +74,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Where rejected objects are, under their own keys; empty where they are deleted."""
     processor_role_name: pulumi.Output[str]
     """Name of the role that processors run with, for permissions that are granted elsewhere."""
+    alarm_topic_arn: pulumi.Output[str]
+    """Topic that the alarms notify. Subscribe an address to it."""
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
@@ -102,6 +115,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 policy=iam.role_policy(f"{name}-processor-policy", more=iam.allow_processor(args.processor_statements)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+        self.alarm_topic_arn = self._watch(name, args, queue, compute)
         self.queue_url = queue.queue_url
         self.dead_letter_queue_url = queue.dead_letter_queue_url
         self.results_bucket_name = results.bucket_name
@@ -113,6 +127,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "results_bucket_name": self.results_bucket_name,
                 "quarantine_bucket_name": self.quarantine_bucket_name,
                 "processor_role_name": self.processor_role_name,
+                "alarm_topic_arn": self.alarm_topic_arn,
             }
         )
 
@@ -134,6 +149,37 @@ class ProcessingPipeline(pulumi.ComponentResource):
             # The queue must not wait for scan results before GuardDuty scans.
             pulumi.ResourceOptions(parent=self, depends_on=gate),
         )
+
+    def _watch(
+        self, name: str, args: ProcessingPipelineArgs, queue: ObjectQueue, compute: Compute
+    ) -> pulumi.Output[str]:
+        """Make what finds stuck uploads, and the alarms; returns the topic that they notify."""
+        reconciler = Reconciler(
+            f"{name}-reconcile",
+            ReconcilerArgs(
+                pipeline=args,
+                queue_url=queue.queue_url,
+                queue_arn=queue.queue_arn,
+                visibility_timeout_seconds=compute.visibility_timeout_seconds,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        alarms = Alarms(
+            f"{name}-alarms",
+            AlarmsArgs(
+                topic_arn=args.alarm_topic_arn,
+                queue_arn=queue.queue_arn,
+                oldest_message_seconds=_oldest_message_seconds(args),
+                dead_letter_queue_arns={
+                    "dead-letters": queue.dead_letter_queue_arn,
+                    "undelivered-runs": reconciler.dead_letter_queue_arn,
+                },
+                reconciler_name=reconciler.function_name,
+                reconcile_minutes=args.reconcile_minutes,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        return alarms.topic_arn
 
     def _results(self, name: str, args: ProcessingPipelineArgs) -> PrivateBucket:
         results = PrivateBucket(
@@ -172,7 +218,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "PROCESSOR": args.processor,
                 "MAX_ATTEMPTS": str(args.max_attempts),
                 # The queue may hold events of objects that were created before the scan was switched on.
-                "MALWARE_SCAN": "required" if args.malware_scan else "off",
+                "MALWARE_SCAN": args.malware_scan_mode,
                 "UNSCANNABLE_OBJECTS": args.unscannable_objects,
                 "ALLOWED_CONTENT_TYPES": joined(args.allowed_content_types),
             },
@@ -198,6 +244,12 @@ def _compute(args: ProcessingPipelineArgs) -> Compute:
         log_level=args.log_level,
         log_retention_days=args.log_retention_days,
     )
+
+
+def _oldest_message_seconds(args: ProcessingPipelineArgs) -> int:
+    """Return how long the attempts of one message take, if each one times out; a day at most."""
+    delays = sum(retry_delay_seconds(attempt, args.max_attempts) for attempt in range(1, args.max_attempts + 1))
+    return min(delays + args.max_attempts * args.timeout_seconds, 24 * 3600)
 
 
 def _bucket_args(args: ProcessingPipelineArgs, expiration_days: int | None) -> PrivateBucketArgs:

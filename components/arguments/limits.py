@@ -125,3 +125,9 @@ ROLE_NAME = MaybeOutput(
         "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name",
     )
 )
+TOPIC_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,256}}",
+        "the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME",
+    )
+)

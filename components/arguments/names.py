@@ -82,6 +82,9 @@ USER_POOL_CLIENT = NameRule(
     r"A-Za-z0-9_\s+=,.@-",
     f"{_FREE} and spaces",
 )
+SCHEDULE = NameRule("aws:scheduler/schedule:Schedule", "schedule", 64, "A-Za-z0-9_.-", _DOTTED)
+TOPIC = NameRule("aws:sns/topic:Topic", "SNS topic", 256, "A-Za-z0-9_-", _DASHED)
+ALARM = NameRule("aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", 255, r"\s\S", "any characters")
 REST_API = NameRule("aws:apigateway/restApi:RestApi", "REST API", 255, r"\s\S", "any characters")
 
 

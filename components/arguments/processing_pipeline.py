@@ -86,6 +86,21 @@ class ProcessingPipelineArgs(UploadsArgs):
     """
     result_expiration_days: int | None = argument(limits.RETENTION_DAYS, default=None)
     """Days after which results are deleted; if omitted, never."""
+    reconcile_minutes: int = argument(
+        Range(5, 1_440, "a run takes up to 5 minutes; less than once a day, uploads would be stuck for too long"),
+        default=15,
+    )
+    """Minutes between two searches for uploads that are open for long.
+
+    They are requeued if their event was lost or their run was killed, and expire if no file came.
+    """
+    alarm_topic_arn: pulumi.Input[str] | None = argument(limits.TOPIC_ARN, default=None)
+    """SNS topic that alarms notify; if omitted, one is made, with a KMS key. CloudWatch must be allowed to publish."""
+
+    @property
+    def malware_scan_mode(self) -> str:
+        """What functions read as MALWARE_SCAN."""
+        return "required" if self.malware_scan else "off"
 
     @property
     def concurrency_limit(self) -> int:

@@ -35,6 +35,8 @@ class ObjectQueue(pulumi.ComponentResource):
     """ARN of the queue."""
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the queue of failed messages."""
+    dead_letter_queue_arn: pulumi.Output[str]
+    """ARN of the queue of failed messages."""
 
     def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:ObjectQueue", name, {}, opts)
@@ -43,11 +45,13 @@ class ObjectQueue(pulumi.ComponentResource):
         self.queue_url = queue.url
         self.queue_arn = queue.arn
         self.dead_letter_queue_url = dead_letter_queue.url
+        self.dead_letter_queue_arn = dead_letter_queue.arn
         self.register_outputs(
             {
                 "queue_url": self.queue_url,
                 "queue_arn": self.queue_arn,
                 "dead_letter_queue_url": self.dead_letter_queue_url,
+                "dead_letter_queue_arn": self.dead_letter_queue_arn,
             }
         )
 

@@ -10,11 +10,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from itertools import count
 
 NAMESPACE = "Portage"
 
-_METRICS = [{
+STUCK_UPLOADS = "stuck_uploads"
+"""The metric of uploads that did not reach their end without reconcile_uploads; it has an alarm."""
+
+_METRICS: list[dict[str, object]] = [{
     "Namespace": NAMESPACE,
     "Dimensions": [["operation"]],
     "Metrics": [
@@ -39,14 +43,22 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _written = count()
 
 
-def write_record(operation: str, *, status: int, began_at: float, **fields: str | int) -> None:
+def write_record(
+    operation: str, counts: Mapping[str, int] | None = None, /, *, status: int, began_at: float, **fields: str | int
+) -> None:
     """Write the record of one request or job that began at a reading of time.perf_counter and ends now.
 
-    `status` is HTTP's, or for a job an equivalent: 200 done, 4xx an error of the object, 5xx our error.
+    `status` is HTTP's, or for a job an equivalent: 200 done, 4xx an error of the object, 5xx our error. `counts` are
+    additional metrics, with the dimension `function`: alarms are on the function of one deployment.
     """
     now = time.time()
+    metrics: list[dict[str, object]] = [*_METRICS]
+    if counts:
+        names = [{"Name": name, "Unit": "Count"} for name in counts]
+        metrics.append({"Namespace": NAMESPACE, "Dimensions": [["function"]], "Metrics": names})
+        fields = {"function": os.environ["AWS_LAMBDA_FUNCTION_NAME"], **counts, **fields}
     record: dict[str, object] = {
-        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": _METRICS},
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": metrics},
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         # Lambda drops lines below the function's log level, and takes a line without a level for INFO.
         "level": os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"),

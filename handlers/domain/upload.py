@@ -48,6 +48,7 @@ class Status(StrEnum):
     FAILED = "failed"
     REJECTED = "rejected"
     ABORTED = "aborted"
+    EXPIRED = "expired"
 
 
 PREDECESSORS: dict[Status, frozenset[Status]] = {
@@ -55,13 +56,15 @@ PREDECESSORS: dict[Status, frozenset[Status]] = {
     Status.UPLOADED: frozenset({Status.PENDING}),
     Status.PROCESSING: frozenset({Status.UPLOADED}),
     Status.COMPLETED: frozenset({Status.PROCESSING}),
-    Status.FAILED: frozenset({Status.PROCESSING}),
+    # A run fails what it processes; the reconciler also fails what was never processed.
+    Status.FAILED: frozenset({Status.PENDING, Status.UPLOADED, Status.PROCESSING}),
     Status.REJECTED: frozenset({Status.PROCESSING}),
     Status.ABORTED: frozenset({Status.PENDING}),
+    Status.EXPIRED: frozenset({Status.PENDING}),
 }
 """By state, the states that it can follow. A write from any other state changes nothing."""
 
-TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED})
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED, Status.EXPIRED})
 
 
 def needs_place(status: str, method: str) -> bool:
@@ -136,6 +139,16 @@ class Reason(NamedTuple):
     """A sentence for people."""
 
 
+class Reconciled(NamedTuple):
+    """The last look of reconcile_uploads at an upload that is open for long."""
+
+    reconciled_at: datetime
+    reconciled_status: Status
+    """The upload's at that time."""
+    requeues: int
+    """How often the upload was sent to be processed again in this status."""
+
+
 class Upload(NamedTuple):
     """One upload as the status table holds it; times are UTC. fields.py says what an annotation declares."""
 
@@ -159,20 +172,28 @@ class Upload(NamedTuple):
     result: Annotated[Result | None, public("Where the result is", shown_in=Status.COMPLETED)] = None
     failure: Annotated[Reason | None, public("Why processing failed", shown_in=Status.FAILED)] = None
     rejection: Annotated[Reason | None, public("Why the object was rejected", shown_in=Status.REJECTED)] = None
+    reconciled: Annotated[Reconciled | None, GROUP] = None
 
     @property
     def open_until(self) -> datetime:
         """When S3 stops accepting bytes: the URL expires, or S3 deletes the incomplete parts."""
         return self.created_at + MULTIPART_LIFETIME if self.method is Method.MULTIPART else self.expires_at
 
+    @property
+    def bytes_until(self) -> datetime:
+        """When certainly no more bytes can arrive: a day after `open_until`.
+
+        S3 aborts parts at the midnight that follows, a request that began in time may last, and the URL can be renewed
+        while an Idempotency-Key stands for the upload.
+        """
+        return self.open_until + CLAIM_LIFETIME  # a day
+
     def delete_at(self, retention: timedelta) -> datetime:
         """When its record can be deleted: `retention` after its creation, but not while bytes or events need it.
 
-        Bytes can come until a day after `open_until`: S3 aborts parts at the midnight that follows, and the URL can be
-        renewed while an Idempotency-Key stands for the upload. Their event stays in a queue for up to MESSAGE_LIFETIME.
+        The event of the last bytes stays in a queue for up to MESSAGE_LIFETIME.
         """
-        last_bytes = self.open_until + CLAIM_LIFETIME  # a day
-        return max(self.created_at + retention, last_bytes + MESSAGE_LIFETIME)
+        return max(self.created_at + retention, self.bytes_until + MESSAGE_LIFETIME)
 
 
 class NotOpen(Exception):

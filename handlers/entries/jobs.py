@@ -14,11 +14,12 @@ from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.environment import read_environment
 from handlers.aws.metric_log import size_class, write_record
 from handlers.domain.declaration import UploadRequest
+from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Status
 from handlers.processors import JobEnvironment, load_processor
 from handlers.processors.child_process import run_in_child
-from handlers.storage.job_queue import Delivery, JobQueue, Message, retry_delay_seconds
+from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.isolated_work import IsolatedWork

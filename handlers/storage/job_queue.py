@@ -14,10 +14,9 @@ from handlers.storage.objects import ObjectVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 log = logging.getLogger(__name__)
-
-LONGEST_DELAY_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,23 @@ class Delivery:
             raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
 
 
-def retry_delay_seconds(attempt: int, max_attempts: int) -> int:
-    """Return 5, 30, 180 and then 900 seconds; 0 after the last try, so that the dead letter is seen at once."""
-    return 0 if attempt >= max_attempts else min(5 * 6 ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
+def object_created(version: ObjectVersion, event_id: str) -> str:
+    """Return a message that Delivery.of reads as S3's "Object Created" event of this version."""
+    event = {
+        "id": event_id,
+        "source": "portage.reconcile-uploads",
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": version.bucket},
+            "object": {"key": version.key, "version-id": version.version_id},
+            "reason": "ReconcileUploads",
+        },
+    }
+    return json.dumps(event)
 
 
 class JobQueue:
-    """Sets when the queue delivers a message again."""
+    """Sends messages, and sets when the queue delivers them again."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -108,3 +117,13 @@ class JobQueue:
             log.exception(
                 "The message could not be hidden for %d s.", seconds, extra={"message_id": message.message_id}
             )
+
+    def send(self, body: str) -> None:
+        """Send a message."""
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def waiting(self) -> int:
+        """Return about how many messages wait to be delivered, without those that are hidden."""
+        name: QueueAttributeNameType = "ApproximateNumberOfMessages"
+        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer.get("Attributes", {}).get(name, 0))

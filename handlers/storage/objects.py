@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from logging import getLogger
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import HTTPClientError, IncompleteReadError
 
 from handlers.domain.declaration import ChecksumAlgorithm
+from handlers.domain.upload import UploadRef
 from handlers.storage.object_reader import open_object
 
 if TYPE_CHECKING:
@@ -54,6 +56,35 @@ class ObjectVersion(NamedTuple):
     bucket: str
     key: str
     version_id: str
+
+
+class FirstVersion(NamedTuple):
+    """The first version of an object, which is the upload's."""
+
+    version: ObjectVersion
+    created_at: datetime
+
+
+class UploadedObjects:
+    """Lists what clients have sent, which needs no right to read it."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def version(self, ref: UploadRef, version_id: str) -> ObjectVersion:
+        """Return a version of an upload's object."""
+        return ObjectVersion(self._bucket, ref.object_key, version_id)
+
+    def first_version(self, ref: UploadRef) -> FirstVersion | None:
+        """Return the first version, None if there is no object. S3 lists the versions of a key from the newest on."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=ref.object_key)
+        first = None
+        for page in pages:
+            for each in page.get("Versions", []):
+                if each.get("Key") == ref.object_key and "VersionId" in each and "LastModified" in each:
+                    first = FirstVersion(self.version(ref, each["VersionId"]), each["LastModified"])
+        return first
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,10 @@ class UploadStore:
         """The client aborted the upload before its object existed. Its place is not freed here."""
         return self._advance(ref, Status.ABORTED, now).changed
 
+    def record_expired(self, upload: Upload, now: datetime) -> bool:
+        """Record that no object came in time, unless the record has changed since it was read."""
+        return self._advance(upload.ref, Status.EXPIRED, now, as_read=upload).changed
+
     def record_processing(
         self, ref: UploadRef, now: datetime, *, run: Run, leased_until: datetime, version_id: str
     ) -> UploadRequest | None:
@@ -213,6 +217,11 @@ class UploadStore:
         failure = attribute_of(Reason(code, detail))
         return self._advance(ref, Status.FAILED, now, {"failure": failure}, held_by=run_id).changed
 
+    def record_never_finished(self, upload: Upload, now: datetime, reason: Reason) -> bool:
+        """Fail an upload that no run works on, unless the record has changed since it was read."""
+        failure = {"failure": attribute_of(reason)}
+        return self._advance(upload.ref, Status.FAILED, now, failure, as_read=upload).changed
+
     def record_rejected(self, ref: UploadRef, now: datetime, *, run_id: str, code: str, detail: str) -> bool:
         """The object is not what was declared, or not safe; code is for programs, detail a sentence for people."""
         rejection = attribute_of(Reason(code, detail))
@@ -228,6 +237,7 @@ class UploadStore:
         taken_by: str | None = None,
         of_version: str | None = None,
         held_by: str | None = None,
+        as_read: Upload | None = None,
     ) -> _Step:
         """Write the next state if the present one allows it."""
         allowed = {f":from_{state}": {"S": str(state)} for state in sorted(PREDECESSORS[status])}
@@ -247,6 +257,13 @@ class UploadStore:
         if held_by:
             values[":run"] = {"S": held_by}
             condition += " AND run_id = :run"
+        if as_read:
+            # A renewed URL and a renewed lease leave the version as it is.
+            values |= {":read": attribute_of(as_read.version), ":expires_at": attribute_of(as_read.expires_at)}
+            condition += " AND #version = :read AND expires_at = :expires_at"
+            if as_read.leased_until:
+                values[":leased_until"] = attribute_of(as_read.leased_until)
+                condition += " AND leased_until = :leased_until"
         names = {"#status": "status", "#version": "version"}
         update = "SET #status = :status, #version = #version + :one, updated_at = :now"
         for name, value in (attributes or {}).items():

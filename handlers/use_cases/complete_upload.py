@@ -20,7 +20,7 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, multipart_completio
         upload = records.find(ref)  # it may have been aborted meanwhile, or the event was fast
         if upload.status is Status.PENDING and not has_object:
             raise NotOpen.parts_gone(upload)
-    if upload.status is Status.ABORTED:
+    if upload.status in {Status.ABORTED, Status.EXPIRED}:
         raise NotOpen.not_pending(upload)
     return upload
 

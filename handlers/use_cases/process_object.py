@@ -159,14 +159,15 @@ class ProcessObject:
     def _finish(self, ref: UploadRef, delivery: Delivery) -> Status:
         """Return the status of an upload that has ended; put the delivered version away if the upload does not need it.
 
-        That is a version of a rejected or aborted upload, or one that is not the upload's: a form can be sent twice.
+        That is a version of a rejected, aborted or expired upload, or one that is not the upload's: a form can be sent
+        twice.
         Raises LeasedElsewhere while another run has the upload, ScanMissing if the upload waits for a scan, and
         ScanFailed if the scan of this version failed.
         """
         upload = self.records.find(ref)
         status = upload.status
         is_another = upload.object_version not in {None, delivery.version_id}
-        if is_another or status in {Status.REJECTED, Status.ABORTED}:
+        if is_another or status in {Status.REJECTED, Status.ABORTED, Status.EXPIRED}:
             self._isolated(lambda: self.work.objects.put_away(delivery.version) or "")
         elif status not in TERMINAL and self._lacks_scan(delivery):
             raise ScanMissing(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from local.resources import (
     apigateway,
+    cloudwatch,
     cognito,
     dynamodb,
     events,
@@ -13,7 +14,9 @@ from local.resources import (
     lambda_,
     logs,
     s3,
+    scheduler,
     secretsmanager,
+    sns,
     sqs,
 )
 from local.resources.invokes import INVOKES
@@ -21,6 +24,22 @@ from local.resources.rows import Account, Made, Row
 
 __all__ = ["INVOKES", "TABLE", "Account", "Made", "Row"]
 
-_SERVICES = (apigateway, cognito, dynamodb, events, guardduty, iam, kms, lambda_, logs, s3, secretsmanager, sqs)
+_SERVICES = (
+    apigateway,
+    cloudwatch,
+    cognito,
+    dynamodb,
+    events,
+    guardduty,
+    iam,
+    kms,
+    lambda_,
+    logs,
+    s3,
+    scheduler,
+    secretsmanager,
+    sns,
+    sqs,
+)
 
 TABLE: Mapping[str, Row] = {pulumi_type: row for service in _SERVICES for pulumi_type, row in service.TABLE.items()}

@@ -62,6 +62,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "processingMaxConcurrency": {"processingMaxConcurrency": 7},
     "processingReservedConcurrency": {"processingReservedConcurrency": 20},
     "processingMaxAttempts": {"processingMaxAttempts": 7},
+    "reconcileMinutes": {"reconcileMinutes": 30},
+    "alarmTopicArn": {"alarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:operators"},
     "logLevel": {"logLevel": "ERROR"},
     "logRetentionDays": {"logRetentionDays": 14},
 }

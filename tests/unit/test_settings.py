@@ -18,7 +18,16 @@ from components.arguments import limits
 from components.arguments.constraints import MaybeOutput
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
-from tests.support.components.examples import BUCKET, CIDRS, COMPONENTS, KMS_KEY_ARN, TABLE, USER_POOL_ARN, VPC_IDS
+from tests.support.components.examples import (
+    BUCKET,
+    CIDRS,
+    COMPONENTS,
+    KMS_KEY_ARN,
+    TABLE,
+    TOPIC_ARN,
+    USER_POOL_ARN,
+    VPC_IDS,
+)
 from tests.support.paths import PROJECT
 
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
@@ -37,7 +46,7 @@ ZERO_MEANS_NONE = (
     "processingMaxConcurrency",
     "processingReservedConcurrency",
 )
-EMPTY_MEANS_NONE = ("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode")
+EMPTY_MEANS_NONE = ("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode", "alarmTopicArn")
 MAY_BE_SECRET = (
     "kmsKeyArn",
     "userPoolArn",
@@ -48,6 +57,7 @@ MAY_BE_SECRET = (
     "allowedContentTypes",
     "processorEnvironment",
     "processorStatements",
+    "alarmTopicArn",
 )
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 
@@ -58,6 +68,7 @@ WRONG = {
     "kmsKeyArn": "alias/mine",
     "userPoolArn": "eu-central-1_AbCdEf123",
     "userPoolClientId": "a client",
+    "alarmTopicArn": "operators",
     "processor": "process",
     "processorCode": "no-such-folder",
     "processorDistributions": '[""]',
@@ -89,6 +100,7 @@ RIGHT: dict[str, Any] = {
     "allowedSourceCidrs": CIDRS,
     "allowedSourceVpcIds": VPC_IDS,
     "allowedContentTypes": ["image/*", "application/pdf"],
+    "alarmTopicArn": TOPIC_ARN,
 }
 """A value for each key, other than its default. The keys in TESTED_APART need others beside them."""
 

@@ -21,7 +21,7 @@ from components.arguments import ArgumentError
 from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.engine.stack_config import BackendOnlyError
 from local.resources.parameters import plain
-from tests.support.components.examples import KMS_KEY_ARN, USER_POOL_ARN
+from tests.support.components.examples import KMS_KEY_ARN, TOPIC_ARN, USER_POOL_ARN
 from tests.support.components.recording import FakeAws, Recording, without_secrets
 from tests.support.paths import PROJECT
 
@@ -345,6 +345,8 @@ class TestWhatAStackGivesReachesTheComponents:
                 quarantineExpirationDays=73,
                 malwareScan=True,
                 unscannableObjects="process",
+                reconcileMinutes=86,
+                alarmTopicArn=TOPIC_ARN,
                 processingTimeoutSeconds=83,
                 processingMemoryMb=1_084,
                 processingReservedConcurrency=85,
@@ -383,6 +385,9 @@ class TestWhatAStackGivesReachesTheComponents:
             "processing-quarantine": {"days": 73},
         }
         assert recording.only(aws.guardduty.MalwareProtectionPlan)
+        assert recording.inputs(aws.scheduler.Schedule)["scheduleExpression"] == "rate(86 minutes)"
+        assert recording.all(aws.sns.Topic) == []
+        assert recording.outputs["alarmTopicArn"] == TOPIC_ARN
         assert recording.all(aws.apigateway.Account) == []
         assert process["environment"]["variables"]["UNSCANNABLE_OBJECTS"] == "process"
         for rules in lifecycles.values():

@@ -16,6 +16,8 @@ from components.arguments.upload_api import UploadApiArgs
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.messaging.malware_gate import MalwareGate
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
+from components.operations.alarms import Alarms, AlarmsArgs
+from components.operations.reconciler import Reconciler, ReconcilerArgs
 from components.processing_pipeline import ProcessingPipeline
 from components.status_tracker import StatusTracker
 from components.storage.ingest_bucket import IngestBucket
@@ -32,6 +34,7 @@ TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job)
 OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {'by': 'another'}")})
 
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
+TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
 VPC_IDS = ["vpc-0a1b2c3d4e5f60718"]
 
 
@@ -175,6 +178,8 @@ PROCESSING_PIPELINE = Example(
         "log_retention_days": 14,
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
+        "reconcile_minutes": 30,
+        "alarm_topic_arn": TOPIC_ARN,
     },
     beside={
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
@@ -189,6 +194,7 @@ PROCESSING_PIPELINE = Example(
         "quarantine_expiration_days": (1, 3_650),
         "result_expiration_days": (1, 3_650),
         "noncurrent_version_days": (1, 3_650),
+        "reconcile_minutes": (5, 1_440),
     },
     bad={
         "allowed_content_types": (["image"], "a media type"),
@@ -205,6 +211,7 @@ PROCESSING_PIPELINE = Example(
         "processor_distributions": (["-x"], "the name of an installed Python distribution"),
         "processor_environment": ("MODEL=a-model", "a map"),
         "processor_statements": ("*", "a list, each item with actions"),
+        "alarm_topic_arn": ("the-topic", "the ARN of a standard SNS topic"),
         "log_level": ("info", "one of DEBUG, INFO"),
         "log_retention_days": (2, "one of 1, 3, 5"),
         "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
@@ -232,6 +239,46 @@ MALWARE_GATE = Example(
     required={**BUCKET, **TABLE},
     other={"bucket_arn": "arn:aws:s3:::another-bucket", "kms_key_arn": KMS_KEY_ARN},
     more={"bucket_name": BUCKET["bucket_name"]},
+)
+_REQUIRED: dict[str, Any] = {**BUCKET, **TABLE}
+_QUEUE = {
+    "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/the-queue",
+    "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:the-queue",
+}
+RECONCILER = Example(
+    Reconciler,
+    ReconcilerArgs,
+    required={
+        "pipeline": ProcessingPipelineArgs(**_REQUIRED),
+        **_QUEUE,
+        "visibility_timeout_seconds": 900,
+    },
+    other={
+        "pipeline": ProcessingPipelineArgs(**_REQUIRED, malware_scan=True, reconcile_minutes=30),
+        "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/another-queue",
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:another-queue",
+        "visibility_timeout_seconds": 60,
+    },
+)
+ALARMS = Example(
+    Alarms,
+    AlarmsArgs,
+    required={
+        "topic_arn": None,
+        "queue_arn": _QUEUE["queue_arn"],
+        "oldest_message_seconds": 600,
+        "dead_letter_queue_arns": {"dead-letters": "arn:aws:sqs:eu-central-1:123456789012:the-dead-letters"},
+        "reconciler_name": "the-reconciler",
+        "reconcile_minutes": 15,
+    },
+    other={
+        "topic_arn": TOPIC_ARN,
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:another-queue",
+        "oldest_message_seconds": 60,
+        "dead_letter_queue_arns": {},
+        "reconciler_name": "another-reconciler",
+        "reconcile_minutes": 5,
+    },
 )
 LAMBDA_FUNCTION = Example(
     LambdaFunction,
@@ -332,6 +379,8 @@ BUILDING_BLOCKS = (
     INGEST_BUCKET,
     OBJECT_QUEUE,
     MALWARE_GATE,
+    RECONCILER,
+    ALARMS,
     REST_API,
     SESSION_KEY,
     USER_POOL,

@@ -63,6 +63,7 @@ BEFORE: dict[str, dict[str, Any]] = {
         "rejection": {"code": "c", "detail": "Earlier."},
     },
     "aborted": {"status": "aborted", "version": 2},
+    "expired": {"status": "expired", "version": 2},
     "a state of a later release": {"status": "quarantined", "version": 3, **RUNNING},
 }
 """An upload's record in every state that it may be found in."""

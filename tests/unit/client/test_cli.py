@@ -225,7 +225,9 @@ class TestTheRest:
         assert main(["status", UNKNOWN]) == 4
         assert "404" in capsys.readouterr().err
 
-    @pytest.mark.parametrize(("end", "code"), [("failed", 1), ("aborted", 1), ("rejected", 7), ("completed", 0)])
+    @pytest.mark.parametrize(
+        ("end", "code"), [("failed", 1), ("aborted", 1), ("expired", 1), ("rejected", 7), ("completed", 0)]
+    )
     def test_status_ends_with_a_code_of_the_end(self, fake: FakePortage, end: str, code: int) -> None:
         fake.only.status = end
         assert main(["status", FIRST]) == code

@@ -45,16 +45,16 @@ def test_any_answer_of_an_upload_in_parts_may_be_lost(fake: FakePortage, open_po
 
 
 class TestAFreshPermission:
-    @pytest.mark.parametrize("method", ["put", "post"])
-    def test_is_of_no_use_once_the_upload_is_aborted(
-        self, fake: FakePortage, open_portage: Open, file: Path, method: str
+    @pytest.mark.parametrize(("method", "status"), [("put", "aborted"), ("post", "aborted"), ("put", "expired")])
+    def test_is_of_no_use_once_the_upload_has_ended_without_its_bytes(
+        self, fake: FakePortage, open_portage: Open, file: Path, method: str, status: str
     ) -> None:
-        def abort(_number: int, _tries: int) -> Reaction:
-            fake.only.status = "aborted"
+        def end(_number: int, _tries: int) -> Reaction:
+            fake.only.status = status
             return EXPIRED
 
-        fake.on_part = abort
-        with pytest.raises(UploadEnded, match="upload u1 is aborted and accepts no more bytes"):
+        fake.on_part = end
+        with pytest.raises(UploadEnded, match=f"upload u1 is {status} and accepts no more bytes"):
             open_portage().upload(file, method=method)
 
     @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_finished_upload_is_told_at_once() -> None:
     assert time.slept == []
 
 
-@pytest.mark.parametrize("status", ["completed", "failed", "rejected", "aborted"])
+@pytest.mark.parametrize("status", ["completed", "failed", "rejected", "aborted", "expired"])
 def test_every_terminal_status_ends_it(status: str) -> None:
     end = replace(PENDING, status=status, version=2, failure=Failure("c", "d"))
     assert followed(Time(), PENDING, end)[-1] == end

@@ -69,7 +69,7 @@ class TestResuming:
         assert fake.only.status == "pending"
         assert [each.upload_id for each in open_portage().unfinished()] == ["u1"]
 
-    @pytest.mark.parametrize("status", ["aborted", None])
+    @pytest.mark.parametrize("status", ["aborted", "expired", None])
     def test_of_an_upload_that_is_over_forgets_it_whatever_became_of_the_file(
         self, fake: FakePortage, open_portage: Open, file: Path, status: str | None
     ) -> None:

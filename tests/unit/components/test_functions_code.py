@@ -34,6 +34,7 @@ Installed = Callable[..., None]
 FUNCTIONS = [
     *((UPLOAD_API, f"{NAME}-{operation.purpose}") for operation, _ in functions().values()),
     (PROCESSING_PIPELINE, f"{NAME}-process-object"),
+    (PROCESSING_PIPELINE, f"{NAME}-reconcile"),
     (SESSION_KEY, f"{NAME}-rotate"),
 ]
 
@@ -137,7 +138,7 @@ class TestTheArchiveHasAllThatTheEntryImports:
         recording = record(
             lambda: PROCESSING_PIPELINE.make(processor="team.process", processor_code=TEAM_CODE) and None
         )
-        function = recording.inputs(aws.lambda_.Function)
+        function = recording.inputs(aws.lambda_.Function, f"{NAME}-process-object")
 
         outcome = run_as_in_lambda(
             unpack(function["code"], tmp_path),

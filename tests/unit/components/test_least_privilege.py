@@ -26,6 +26,8 @@ Role = tuple[Example, str, Permissions, Permissions]
 """Component, name, permissions, and additional permissions with a customer's key."""
 
 WITHOUT_RESOURCES = {
+    # Nor does GuardDuty's (the same reference).
+    "guardduty:SendObjectMalwareScan",
     # X-Ray's actions know no resources (Service Authorization Reference).
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
@@ -103,6 +105,28 @@ def _rotation_of(secret: str) -> Permissions:
     }
 
 
+def _reconciler_of(name: str, queue_arn: str, *, requests_scans: bool = False) -> Permissions:
+    dead_letters = arn_of(aws.sqs.Queue, f"{name}-dead-letters")
+    return {
+        ("dynamodb:Query", f"{TABLE['table_arn']}/index/open-uploads"),
+        ("dynamodb:GetItem", TABLE["table_arn"]),
+        ("dynamodb:UpdateItem", TABLE["table_arn"]),
+        ("s3:ListBucketVersions", f"{BUCKET['bucket_arn']} under uploads/*"),
+        ("s3:AbortMultipartUpload", f"{BUCKET['bucket_arn']}/uploads/*"),
+        ("sqs:GetQueueAttributes", queue_arn),
+        ("guardduty:SendObjectMalwareScan", "*") if requests_scans else ("sqs:SendMessage", queue_arn),
+        ("sqs:SendMessage", dead_letters),
+        *_own_log_and_trace(name),
+    }
+
+
+def _schedule_of(name: str) -> Permissions:
+    return {
+        ("lambda:InvokeFunction", arn_of(aws.lambda_.Alias, f"{name}-live")),
+        ("sqs:SendMessage", arn_of(aws.sqs.Queue, f"{name}-dead-letters")),
+    }
+
+
 READ_RESULTS: Permissions = {("s3:GetObject", f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/results/*")}
 READ_STATUS: Permissions = {("dynamodb:GetItem", TABLE["table_arn"])}
 PUSH_LOGS: Permissions = {(action, "*") for action in WITHOUT_RESOURCES if action.startswith("logs:")}
@@ -154,6 +178,18 @@ ROLES: dict[str, Role] = {
         PROCESS_OBJECT | PUT_INTO_QUARANTINE,
         USE_THE_KEY,
     ),
+    "reconcile_uploads": (
+        PROCESSING_PIPELINE,
+        f"{NAME}-reconcile-role",
+        _reconciler_of(f"{NAME}-reconcile", _pipelines_queue(), requests_scans=True),
+        USE_THE_KEY,
+    ),
+    "reconcile_schedule": (
+        PROCESSING_PIPELINE,
+        f"{NAME}-reconcile-run-role",
+        _schedule_of(f"{NAME}-reconcile"),
+        set(),
+    ),
     "scan_objects": (
         PROCESSING_PIPELINE,
         f"{NAME}-scan-role",
@@ -164,6 +200,7 @@ ROLES: dict[str, Role] = {
 }
 TAKEN_BY = {
     **dict.fromkeys(("read_status", "account_log"), "apigateway.amazonaws.com"),
+    "reconcile_schedule": "scheduler.amazonaws.com",
     "scan_objects": "malware-protection-plan.guardduty.amazonaws.com",
 }
 """All others are functions'."""
@@ -268,6 +305,13 @@ class TestNoStatementIsWiderThanItReads:
             for action, resource in permissions(recording, role.name):
                 assert "*" not in action
                 assert resource.startswith("arn:") or (resource == "*" and action in WITHOUT_RESOURCES)
+
+
+def test_without_required_scans_the_reconciler_sends_messages_and_requests_no_scan() -> None:
+    recording = record(lambda: PROCESSING_PIPELINE.make() and None)
+    expected = _reconciler_of(f"{NAME}-reconcile", _pipelines_queue())
+
+    assert permissions(recording, f"{NAME}-reconcile-role") == expected
 
 
 def test_without_a_quarantine_nothing_can_be_put_there_and_no_versions_be_listed() -> None:

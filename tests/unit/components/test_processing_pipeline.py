@@ -16,7 +16,7 @@ RULE, RESULTS, QUARANTINE, FUNCTION = (
     f"{NAME}-{part}" for part in ("object-events", "results", "quarantine", "process-object")
 )
 FOURTEEN_DAYS = 1_209_600
-OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name", "quarantine_bucket_name")
+OUTPUTS = ("queue_url", "dead_letter_queue_url", "results_bucket_name", "quarantine_bucket_name", "alarm_topic_arn")
 
 
 def recorded(**args: Any) -> Recording:
@@ -38,7 +38,7 @@ def with_everything() -> Recording:
 
 
 def variables(recording: Recording) -> dict[str, str]:
-    return recording.inputs(aws.lambda_.Function)["environment"]["variables"]
+    return recording.inputs(aws.lambda_.Function, FUNCTION)["environment"]["variables"]
 
 
 class TestCreatedObjectsReachTheQueue:
@@ -62,9 +62,10 @@ class TestCreatedObjectsReachTheQueue:
         }
 
     def test_the_rule_sends_nothing_before_both_queues_let_it(self, by_default: Recording) -> None:
-        policies = {each.urn for each in by_default.all(aws.sqs.QueuePolicy)}
+        policies = {
+            by_default.only(aws.sqs.QueuePolicy, f"{NAME}-{queue}-policy").urn for queue in ("objects", "dead-letters")
+        }
 
-        assert len(policies) == 2
         assert policies <= by_default.only(aws.cloudwatch.EventTarget).options.depends_on
 
 
@@ -73,7 +74,7 @@ class TestNoMessageIsLost:
     def test_a_message_stays_hidden_for_as_long_as_any_function_may_run(self, timeout: int) -> None:
         recording = recorded(timeout_seconds=timeout)
 
-        assert recording.inputs(aws.lambda_.Function)["timeout"] == timeout
+        assert recording.inputs(aws.lambda_.Function, FUNCTION)["timeout"] == timeout
         assert recording.inputs(aws.sqs.Queue, QUEUE)["visibilityTimeoutSeconds"] == 900
 
     @pytest.mark.parametrize(("args", "tries"), [({}, 5), ({"max_attempts": 4}, 4)])
@@ -104,7 +105,7 @@ class TestNoMessageIsLost:
     def test_there_is_no_queue_without_dead_letters_behind_it(self, by_default: Recording) -> None:
         names = {each.name: "redrivePolicy" in each.inputs for each in by_default.all(aws.sqs.Queue)}
 
-        assert names == {QUEUE: True, DEAD_LETTERS: False}
+        assert names == {QUEUE: True, DEAD_LETTERS: False, f"{NAME}-reconcile-dead-letters": False}
 
 
 class TestTheQueueTriggersTheLiveAlias:
@@ -133,7 +134,7 @@ class TestTheQueueTriggersTheLiveAlias:
         recording = recorded(**args)
 
         assert recording.inputs(aws.lambda_.EventSourceMapping)["scalingConfig"] == {"maximumConcurrency": maximum}
-        reserved = recording.inputs(aws.lambda_.Function).get("reservedConcurrentExecutions")
+        reserved = recording.inputs(aws.lambda_.Function, FUNCTION).get("reservedConcurrentExecutions")
         assert reserved == args.get("reserved_concurrency")
 
     def test_a_limit_above_the_reservation_is_refused_before_anything_is_made(self) -> None:
@@ -144,27 +145,27 @@ class TestTheQueueTriggersTheLiveAlias:
         assert record(program).registrations == ()
 
     def test_nothing_is_reserved_by_default(self, by_default: Recording) -> None:
-        assert "reservedConcurrentExecutions" not in by_default.inputs(aws.lambda_.Function)
+        assert "reservedConcurrentExecutions" not in by_default.inputs(aws.lambda_.Function, FUNCTION)
 
 
 class TestTheProcessor:
     def test_is_the_built_in_one_by_default(self, by_default: Recording) -> None:
         assert variables(by_default)["PROCESSOR"] == "handlers.processors.inspect.process"
-        assert "processor" not in by_default.inputs(aws.lambda_.Function)["code"].assets
+        assert "processor" not in by_default.inputs(aws.lambda_.Function, FUNCTION)["code"].assets
 
     def test_is_a_teams_own_with_its_code_in_a_folder_of_its_own(self) -> None:
         recording = recorded(processor="team.process", processor_code=TEAM_CODE)
-        code = recording.inputs(aws.lambda_.Function)["code"]
+        code = recording.inputs(aws.lambda_.Function, FUNCTION)["code"]
 
         assert variables(recording)["PROCESSOR"] == "team.process"
         assert isinstance(code.assets["processor"], pulumi.AssetArchive)
         assert list(code.assets["processor"].assets) == ["team.py"]
 
     def test_has_the_memory_and_the_log_asked_for(self, with_everything: Recording) -> None:
-        function = with_everything.inputs(aws.lambda_.Function)
+        function = with_everything.inputs(aws.lambda_.Function, FUNCTION)
 
         assert (function["memorySize"], function["loggingConfig"]["applicationLogLevel"]) == (1_024, "DEBUG")
-        assert with_everything.inputs(aws.cloudwatch.LogGroup) == {"retentionInDays": 14}
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{FUNCTION}-log") == {"retentionInDays": 14}
 
     def test_is_told_where_things_are(self, by_default: Recording) -> None:
         assert variables(by_default) == {
@@ -284,4 +285,5 @@ def test_queues_and_buckets_come_out(by_default: Recording) -> None:
         "dead_letter_queue_url": url_of(DEAD_LETTERS),
         "results_bucket_name": physical(RESULTS),
         "quarantine_bucket_name": physical(QUARANTINE),
+        "alarm_topic_arn": arn_of(aws.sns.Topic, f"{NAME}-alarms"),
     }

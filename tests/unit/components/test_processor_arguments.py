@@ -16,6 +16,7 @@ from handlers.processors import JOB_VARIABLES
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY_ARN, TEAM_CODE
 from tests.support.components.recording import Recording, physical, record, refusal
 
+FUNCTION = f"{NAME}-process-object"
 OWN = {"processor": "team.process", "processor_code": TEAM_CODE}
 READ_SECRET = {"actions": ["secretsmanager:GetSecretValue"], "resources": [SESSION_KEY_ARN]}
 
@@ -40,7 +41,7 @@ def late(value: object) -> pulumi.Output[Any]:
 
 
 def variables(recording: Recording) -> dict[str, str]:
-    return recording.inputs(aws.lambda_.Function)["environment"]["variables"]
+    return recording.inputs(aws.lambda_.Function, FUNCTION)["environment"]["variables"]
 
 
 class TestVariables:
@@ -110,10 +111,10 @@ class TestStatements:
 
 class TestDistributions:
     def test_they_are_shipped_beside_the_handlers(self) -> None:
-        code = recorded(processor_distributions=["packaging"]).inputs(aws.lambda_.Function)["code"]
+        code = recorded(processor_distributions=["packaging"]).inputs(aws.lambda_.Function, FUNCTION)["code"]
 
         assert "packaging/version.py" in code.assets
-        assert "packaging/version.py" not in recorded().inputs(aws.lambda_.Function)["code"].assets
+        assert "packaging/version.py" not in recorded().inputs(aws.lambda_.Function, FUNCTION)["code"].assets
 
     def test_one_that_is_not_installed_is_refused(self) -> None:
         assert "the distribution of-nobody is not installed" in refused(processor_distributions=["of-nobody"])

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from handlers.storage.job_queue import JobQueue, Message, retry_delay_seconds
+from handlers.domain.delays import retry_delay_seconds
+from handlers.storage.job_queue import JobQueue, Message
 from tests.support.aws.moto_cloud import Cloud
 
 

@@ -11,9 +11,10 @@ class TestStates:
             (Status.UPLOADED, {Status.PENDING}),
             (Status.PROCESSING, {Status.UPLOADED}),
             (Status.COMPLETED, {Status.PROCESSING}),
-            (Status.FAILED, {Status.PROCESSING}),
+            (Status.FAILED, {Status.PENDING, Status.UPLOADED, Status.PROCESSING}),
             (Status.REJECTED, {Status.PROCESSING}),
             (Status.ABORTED, {Status.PENDING}),
+            (Status.EXPIRED, {Status.PENDING}),
         ],
     )
     def test_a_state_is_reached_only_from_its_predecessors(self, state: Status, reached_from: set[Status]) -> None:
@@ -24,9 +25,8 @@ class TestStates:
 
     def test_exactly_the_states_that_lead_nowhere_are_terminal(self) -> None:
         left_again = {before for states in PREDECESSORS.values() for before in states}
-        assert (
-            set(Status) - left_again == TERMINAL == {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED}
-        )
+        ends = {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.ABORTED, Status.EXPIRED}
+        assert set(Status) - left_again == TERMINAL == ends
 
 
 class TestMissingParts:

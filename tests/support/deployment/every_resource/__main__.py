@@ -106,6 +106,28 @@ aws.cloudwatch.EventTarget(
     "target", rule=rule.name, arn=queue.arn, dead_letter_config={"arn": dead_letters.arn}, opts=here
 )
 
+topic = aws.sns.Topic("topic", kms_master_key_id=key.arn, opts=here)
+aws.sns.TopicPolicy(
+    "topic",
+    arn=topic.arn,
+    policy=topic.arn.apply(lambda arn: allow("cloudwatch.amazonaws.com", "sns:Publish", arn)),
+    opts=here,
+)
+aws.cloudwatch.MetricAlarm(
+    "alarm",
+    namespace="AWS/SQS",
+    metric_name="ApproximateNumberOfMessagesVisible",
+    dimensions={"QueueName": dead_letters.name},
+    statistic="Maximum",
+    period=300,
+    evaluation_periods=1,
+    comparison_operator="GreaterThanThreshold",
+    threshold=0,
+    treat_missing_data="notBreaching",
+    alarm_actions=[topic.arn],
+    opts=here,
+)
+
 role = aws.iam.Role(
     "role",
     assume_role_policy=aws.iam.get_policy_document_output(
@@ -173,6 +195,19 @@ rotator = aws.lambda_.Function(
     timeout=10,
     opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy]),
 )
+aws.scheduler.Schedule(
+    "schedule",
+    schedule_expression="rate(5 minutes)",
+    flexible_time_window={"mode": "OFF"},
+    target={
+        "arn": live.arn,
+        "role_arn": role.arn,
+        "retry_policy": {"maximum_event_age_in_seconds": 300, "maximum_retry_attempts": 3},
+        "dead_letter_config": {"arn": dead_letters.arn},
+    },
+    opts=here,
+)
+
 secret = aws.secretsmanager.Secret(
     "secret", description="Made by rotation", kms_key_id=key.arn, recovery_window_in_days=0, opts=here
 )

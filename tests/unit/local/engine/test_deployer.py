@@ -158,9 +158,9 @@ def test_each_resource_is_told_when_it_is_made(emulator: Emulator, tmp_path: Pat
     ("main", "error", "message"),
     [
         (
-            "aws.sns.Topic('news')",
+            "aws.kinesis.Stream('news')",
             UnknownTypeError,
-            "aws:sns/topic:Topic news: local mode has no row for this type; add one",
+            "aws:kinesis/stream:Stream news: local mode has no row for this type; add one",
         ),
         ("aws.get_availability_zones()", UnknownTypeError, "getAvailabilityZones: local mode does not have"),
         (

@@ -25,6 +25,8 @@ QUEUE = "aws:sqs/queue:Queue"
 REST_API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
 SETTINGS = "aws:apigateway/methodSettings:MethodSettings"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+TOPIC = "aws:sns/topic:Topic"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 TLS = "SecurityPolicy_TLS13_1_2_2021_06"
 ACCOUNT = Account("eu-north-1", "123456789012", "http://127.0.0.1:1", lambda _: None)
@@ -124,6 +126,15 @@ def test_every_move_goes_to_a_member_that_exists() -> None:
             "methodPath is 'all'; it must be <resource>/<method>",
         ),
         ("aws:lambda/function:Function", {"code": "x.zip"}, "", "code is 'x.zip'; it must be an archive"),
+        (ALARM, {"name": "a", "period": 90}, "", "period is 90; it must be 10, 20, 30 or a multiple of 60"),
+        (ALARM, {"name": "a", "treatMissingData": "ok"}, "", "treatMissingData is 'ok'; it must be one of breaching"),
+        (TOPIC, {"name": "t.fifo"}, "", "name is 't.fifo'; it must be up to 256 letters"),
+        (
+            "aws:sns/topicPolicy:TopicPolicy",
+            {"arn": "arn:t", "policy": '{"Statement": [{"Action": "sns:*"}]}'},
+            "",
+            r"policy is 'sns:\*'; it must be an action of SNS",
+        ),
     ],
 )
 def test_rules_that_the_models_leave_out_are_kept(

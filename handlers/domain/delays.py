@@ -1,0 +1,37 @@
+"""When a message is delivered again, and when an upload that does not change is looked at."""
+
+from datetime import timedelta
+from typing import NamedTuple, Self
+
+LONGEST_DELAY_SECONDS = 900
+
+EVENT_DELAY = timedelta(minutes=5)
+"""For an event on its way: S3's usually take seconds, sometimes a minute or more (S3 guide, "Event notifications")."""
+
+LONGEST_WAIT = timedelta(days=1)
+"""Between two looks at an upload that was requeued in vain."""
+
+
+def retry_delay_seconds(attempt: int, max_attempts: int) -> int:
+    """Return 5, 30, 180 and then 900 seconds; 0 after the last try, so that the dead letter is seen at once."""
+    return 0 if attempt >= max_attempts else min(5 * 6 ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
+
+
+class Waits(NamedTuple):
+    """How long reconcile_uploads leaves an upload as it is."""
+
+    grace: timedelta
+    """Before the first look: by then a message that is not lost was delivered, unless the queue is behind."""
+    again_after: timedelta
+    """Before the next look: by then a message that was sent at the first look has used up its deliveries."""
+
+    @classmethod
+    def of(cls, visibility_timeout_seconds: int, max_attempts: int) -> Self:
+        """Derive the waits from the queue: how long it hides a message, and how often it delivers one."""
+        hidden = timedelta(seconds=max(visibility_timeout_seconds, LONGEST_DELAY_SECONDS))
+        return cls(hidden + EVENT_DELAY, min(hidden * max_attempts + EVENT_DELAY, LONGEST_WAIT))
+
+    def until_next(self, requeues: int) -> timedelta:
+        """Return the time from one look to the next one at an upload that was requeued so often."""
+        doublings = min(max(requeues - 1, 0), 10)  # a day is reached long before
+        return min(self.again_after * 2**doublings, LONGEST_WAIT)

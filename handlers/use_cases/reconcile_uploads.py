@@ -1,0 +1,195 @@
+"""The use case behind the schedule: brings every upload that is open for long to its end.
+
+An upload is looked at when it has not changed for Waits.grace, and then again after Waits.again_after, which doubles
+with each requeue up to a day. Before anything is sent, a conditional write remembers the look: of two runs at once, one
+does it.
+
+| status     | what is found                                  | what follows                                          |
+|------------|------------------------------------------------|-------------------------------------------------------|
+| pending    | its object: the event was lost                 | requeue                                               |
+|            | no object, and no byte can come any more       | expired, parts aborted, place freed                   |
+| uploaded   | no run has taken it                            | requeue                                               |
+| processing | its lease has been over for Waits.grace        | requeue, once; the next time failed                   |
+| any        | it could not be processed for MESSAGE_LIFETIME | failed                                                |
+
+A requeue sends a message with the object's version, or asks for a malware scan, which sends one. While more messages
+wait in the queue than jobs run at once, nothing is requeued: the upload's own message may be one of them.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from handlers.domain.delays import Waits
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.upload import (
+    LONGEST_RUN,
+    MESSAGE_LIFETIME,
+    OPEN_SHARDS,
+    TERMINAL,
+    Reason,
+    Reconciled,
+    Status,
+    Upload,
+    UploadRef,
+)
+from handlers.storage.job_queue import JobQueue, object_created
+from handlers.storage.malware_scans import MalwareScans
+from handlers.storage.multipart_start import MultipartStart
+from handlers.storage.objects import ObjectVersion, UploadedObjects
+from handlers.storage.open_uploads import OpenUploads
+from handlers.storage.upload_store import UploadStore
+
+log = logging.getLogger(__name__)
+
+RESERVED_SECONDS = 30.0
+"""A run stops with this time left: the calls for one upload end within it, with their timeouts and retries."""
+
+
+class Outcome(StrEnum):
+    """What a run did for an upload. Each is the name of a metric."""
+
+    REQUEUED = "requeued_uploads"
+    SCAN_REQUESTED = "requested_scans"
+    EXPIRED = "expired_uploads"
+    FAILED = "failed_uploads"
+    WAITING = "waiting_uploads"
+    """It would be requeued, but the queue is behind."""
+    ERROR = "unreconciled_uploads"
+    """An exception ended the look."""
+
+
+STUCK = frozenset({Outcome.REQUEUED, Outcome.SCAN_REQUESTED, Outcome.FAILED, Outcome.ERROR})
+"""Outcomes that no upload should have: something is wrong with an event, a run, or the reconciler."""
+
+
+@dataclass(frozen=True)
+class ReconcileUploads:
+    """One run. Clock and time are passed in, so that tests can replace them."""
+
+    open_uploads: OpenUploads
+    records: UploadStore
+    objects: UploadedObjects
+    multipart_start: MultipartStart
+    queue: JobQueue
+    scans: MalwareScans | None
+    """Where malware scans are required: the event of a scan starts a job then, and that of the creation does not."""
+    concurrency_limit: int
+    """Jobs that run at once, at most."""
+    waits: Waits
+    clock: Callable[[], datetime]
+    seconds_left: Callable[[], float]
+    """Until the process is ended from outside."""
+
+    def run(self) -> Counter[Outcome]:
+        """Look at the uploads that are due, as far as the time allows; the next run goes on with the others.
+
+        An exception at one upload is logged and does not stop the others.
+        """
+        found: Counter[Outcome] = Counter()
+        is_behind = self.queue.waiting() > self.concurrency_limit
+        for ref in self._due():
+            if self.seconds_left() < RESERVED_SECONDS:
+                log.warning("The time is up; the next run goes on.")
+                break
+            try:
+                outcome = self._look_at(ref, is_behind=is_behind)
+            except UnknownUpload:
+                continue  # its record was deleted meanwhile
+            except Exception:
+                outcome = Outcome.ERROR
+                log.exception("An upload could not be reconciled.", extra=_fields(ref))
+            if outcome:
+                found[outcome] += 1
+        return found
+
+    def _due(self) -> Iterator[UploadRef]:
+        """Begin each run with another shard, so that no shard is always the one that the time does not reach."""
+        now = self.clock()
+        first = int(now.timestamp()) % OPEN_SHARDS
+        for number in range(OPEN_SHARDS):
+            shard = str((first + number) % OPEN_SHARDS)
+            yield from self.open_uploads.unchanged_since(now - self.waits.grace, shard=shard)
+
+    def _look_at(self, ref: UploadRef, *, is_behind: bool) -> Outcome | None:
+        upload, now = self.records.find(ref), self.clock()
+        if upload.status in TERMINAL or now < self._next_look(upload):
+            return None
+        if upload.object_version:
+            version = self.objects.version(ref, upload.object_version)
+            return self._without_end(upload, version, now, since=upload.updated_at, is_behind=is_behind)
+        if first := self.objects.first_version(ref):
+            return self._without_end(upload, first.version, now, since=first.created_at, is_behind=is_behind)
+        return self._without_object(upload, now)
+
+    def _without_object(self, upload: Upload, now: datetime) -> Outcome | None:
+        if now < upload.bytes_until:
+            self._remember(upload, now, requeues=_requeues(upload))
+            return None
+        # Record first: from then on an object that arrives is not processed.
+        if not self.records.record_expired(upload, now):
+            return None
+        if upload.multipart:
+            self.multipart_start.abort(upload.ref, upload.multipart)
+        self.records.places.release(upload.ref, upload.place)
+        return Outcome.EXPIRED
+
+    def _without_end(
+        self, upload: Upload, version: ObjectVersion, now: datetime, *, since: datetime, is_behind: bool
+    ) -> Outcome | None:
+        if now < since + self.waits.grace:
+            return None  # the event of a new object may still come
+        if is_behind:
+            return Outcome.WAITING
+        requeues = _requeues(upload) + 1
+        if reason := _reason_to_fail(upload, requeues, now - since):
+            return self._fail(upload, now, reason)
+        if not self._remember(upload, now, requeues=requeues):
+            return None
+        log.warning("The upload is %s for long, and is processed again.", upload.status, extra=_fields(upload.ref))
+        if self.scans:
+            self.scans.request(version)
+            return Outcome.SCAN_REQUESTED
+        self.queue.send(object_created(version, f"{upload.ref.upload_id}-{upload.status}-{requeues}"))
+        return Outcome.REQUEUED
+
+    def _fail(self, upload: Upload, now: datetime, reason: Reason) -> Outcome | None:
+        if not self.records.record_never_finished(upload, now, reason):
+            return None
+        self.records.places.release(upload.ref, upload.place)
+        log.error("Upload failed: %s", reason.detail, extra=_fields(upload.ref))
+        return Outcome.FAILED
+
+    def _next_look(self, upload: Upload) -> datetime:
+        since = upload.updated_at
+        if upload.status is Status.PROCESSING:
+            since = upload.leased_until or upload.updated_at + LONGEST_RUN
+        due = since + self.waits.grace
+        last = upload.reconciled
+        if last and last.reconciled_status is upload.status:
+            due = max(due, last.reconciled_at + self.waits.until_next(last.requeues))
+        return due
+
+    def _remember(self, upload: Upload, now: datetime, *, requeues: int) -> bool:
+        return self.open_uploads.record_look(upload, Reconciled(now, upload.status, requeues))
+
+
+def _reason_to_fail(upload: Upload, requeues: int, age: timedelta) -> Reason | None:
+    if upload.status is Status.PROCESSING and requeues > 1:
+        return Reason("processing-interrupted", "Processing was interrupted, and again after it was repeated.")
+    if age >= MESSAGE_LIFETIME:
+        return Reason("not-processed", f"The object could not be processed for {MESSAGE_LIFETIME.days} days.")
+    return None
+
+
+def _requeues(upload: Upload) -> int:
+    """How often the upload was requeued in the status that it has."""
+    last = upload.reconciled
+    return last.requeues if last and last.reconciled_status is upload.status else 0
+
+
+def _fields(ref: UploadRef) -> dict[str, object]:
+    return {"upload_id": ref.upload_id, "owner": ref.owner}
