@@ -14,15 +14,16 @@ from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.environment import read_environment
 from handlers.aws.metric_log import size_class, write_record
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.delays import retry_delay_seconds
+from handlers.domain.delays import LONGEST_DELAY_SECONDS, retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Status
 from handlers.processors import JobEnvironment, load_processor
-from handlers.processors.child_process import run_in_child
+from handlers.processors.child_process import call_in_child, run_in_child
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.isolated_work import IsolatedWork
+from handlers.use_cases.lease import Bounds, Renewals
 from handlers.use_cases.process_object import LeasedElsewhere, ProcessObject
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 _DONE, _ERROR = 200, 500
 _STATUSES = {Status.REJECTED: 422, Status.FAILED: 422}
 """The HTTP status in the job's log record, for an object that no retry can process."""
-
-_SHORT_TIMEOUTS = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
-"""For calls during the work, because they must not delay its deadline. The next renewal is the retry."""
 
 
 @cache
@@ -46,8 +44,14 @@ def _records() -> UploadStore:
 
 
 @cache
-def _renewals() -> UploadStore:
-    return UploadStore(Boto3Json(boto3.client("dynamodb", config=_SHORT_TIMEOUTS)), _environment().uploads_table)
+def _renewals() -> Renewals:
+    """Return table and queue for renewals, which run in child processes. This process never uses their clients."""
+    env = _environment()
+    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
+    return Renewals(
+        UploadStore(Boto3Json(boto3.client("dynamodb", config=config)), env.uploads_table),
+        JobQueue(boto3.client("sqs", config=config), env.queue_url),
+    )
 
 
 @cache
@@ -64,7 +68,7 @@ def _results() -> ObjectStore:
 
 @cache
 def _queue() -> JobQueue:
-    return JobQueue(boto3.client("sqs", config=_SHORT_TIMEOUTS), _environment().queue_url)
+    return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
 def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], float]) -> bool:
@@ -85,7 +89,7 @@ def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], 
     except Exception as error:
         facts["error"] = type(error).__name__
         log.exception("A message failed.", extra={"message_id": message.message_id})
-        _queue().hide(message, _delay_seconds(error, message, env.max_attempts))
+        _queue().hide(message, _delay_seconds(error, message, env.max_attempts, seconds_left()))
     write_record("processObject", status=status, began_at=began_at, **facts)
     return "error" not in facts
 
@@ -93,8 +97,8 @@ def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], 
 def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> ProcessObject:
     return ProcessObject(
         records=_records(),
-        renewals=_renewals(),
         queue=_queue(),
+        renewals=_renewals(),
         bucket=env.ingest_bucket,
         results=_results(),
         work=IsolatedWork(
@@ -106,7 +110,7 @@ def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> Process
         max_attempts=env.max_attempts,
         requires_scan=env.malware_scan == "required",
         clock=_now,
-        seconds_left=seconds_left,
+        bounds=Bounds(seconds_left, seconds=time.monotonic, within=call_in_child),
         isolated=run_in_child,
     )
 
@@ -115,11 +119,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _delay_seconds(error: Exception, message: Message, max_attempts: int) -> int:
+def _delay_seconds(error: Exception, message: Message, max_attempts: int, seconds_left: float) -> int:
     match error:
         case UnknownUpload():  # no try can succeed: use up the deliveries, then SQS moves it to the dead-letter queue
             return 0
         case LeasedElsewhere(until=until):
-            return max(1, math.ceil((until - _now()).total_seconds()))
+            # Each meeting uses up an attempt, and the other run may work for as long as this one could.
+            lease_seconds = (until - _now()).total_seconds()
+            return max(1, math.ceil(max(lease_seconds, min(seconds_left, LONGEST_DELAY_SECONDS))))
         case _:
             return retry_delay_seconds(message.receive_count, max_attempts)

@@ -74,6 +74,23 @@ def run_in_child(work: Callable[[], str], seconds: float, while_working: Callabl
     Raises TimeoutError after `seconds`, WorkFailed, ProcessDied, ValueError for an answer over MAX_ANSWER_BYTES, or
     OSError where no child can be started.
     """
+
+    def in_own_folder() -> str:
+        _use_own_folder()
+        return work()
+
+    return _answer_of(in_own_folder, seconds, while_working)
+
+
+def call_in_child(call: Callable[[], str], seconds: float) -> str:
+    """Return what `call` returns in a child process, which is killed after `seconds`: a call of our own that may hang.
+
+    Unlike work, it has no folder of its own. Raises as run_in_child does.
+    """
+    return _answer_of(call, seconds, lambda: None)
+
+
+def _answer_of(work: Callable[[], str], seconds: float, while_working: Callable[[], None]) -> str:
     child = _Child(work)
     try:
         answer = child.answer(seconds, while_working)
@@ -226,7 +243,6 @@ def _work(work: Callable[[], str], sending: int, *, parent: int) -> NoReturn:
 
 def _message(work: Callable[[], str]) -> bytes:
     try:
-        _use_own_folder()
         kind, text = _RETURNED, work()
     except BaseException as fault:  # noqa: BLE001 - also sys.exit(): the parent reports the cause
         trace = "".join(traceback.format_exception(fault))[-LONGEST_TRACEBACK:]

@@ -25,7 +25,7 @@ from handlers.use_cases.isolated_work import (
     read_outcome,
     write_outcome,
 )
-from handlers.use_cases.lease import Lease, LeaseLost
+from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals, keep_hidden
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +69,8 @@ class ProcessObject:
     """Everything that one delivery needs. Clock, time and processes are passed in, so that tests can replace them."""
 
     records: UploadStore
-    renewals: UploadStore
-    """The same records with short timeouts; see Lease."""
     queue: JobQueue
+    renewals: Renewals
     bucket: str
     """The ingest bucket. An event of another bucket changes nothing."""
     results: ObjectStore
@@ -82,8 +81,7 @@ class ProcessObject:
     requires_scan: bool
     """Whether an object is processed only by the event of its malware scan."""
     clock: Callable[[], datetime]
-    seconds_left: Callable[[], float]
-    """Until the process is ended from outside."""
+    bounds: Bounds
     isolated: Callable[[Callable[[], str], float, Callable[[], None]], str]
     """Runs work in a process of its own, for at most this many seconds; see child_process.run_in_child."""
 
@@ -104,10 +102,10 @@ class ProcessObject:
             ref,
             delivery,
             records=self.records,
-            renewals=self.renewals,
             queue=self.queue,
+            renewals=self.renewals,
             clock=self.clock,
-            seconds_left=self.seconds_left,
+            bounds=self.bounds,
         )
         declared = None if self._lacks_scan(delivery) else lease.take()
         try:
@@ -168,7 +166,10 @@ class ProcessObject:
         status = upload.status
         is_another = upload.object_version not in {None, delivery.version_id}
         if is_another or status in {Status.REJECTED, Status.ABORTED, Status.EXPIRED}:
-            self._isolated(lambda: self.work.objects.put_away(delivery.version) or "")
+            self._isolated(
+                lambda: self.work.objects.put_away(delivery.version) or "",
+                while_working=keep_hidden(delivery, self.renewals.queue, self.bounds),
+            )
         elif status not in TERMINAL and self._lacks_scan(delivery):
             raise ScanMissing(
                 f"The upload is {status}, but its object has no malware scan yet. If it came before malwareScan was "
@@ -212,13 +213,13 @@ class ProcessObject:
         if self.records.record_failed(ref, self.clock(), run_id=run_id, code=code, detail=detail):
             log.error("Upload failed: %s", detail, extra=_facts(ref, delivery))
 
-    def _isolated(self, work: Callable[[], str], while_working: Callable[[], None] = lambda: None) -> str:
+    def _isolated(self, work: Callable[[], str], while_working: Callable[[], None]) -> str:
         if (seconds := self._work_seconds()) <= 0:
             raise NoTimeLeft("Nothing is left of the time to work.")
         return self.isolated(work, seconds, while_working)
 
     def _work_seconds(self) -> float:
-        return self.seconds_left() - RECORDING_SECONDS
+        return self.bounds.seconds_left() - RECORDING_SECONDS
 
 
 def _storable(sentence: str) -> str:

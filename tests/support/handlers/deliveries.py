@@ -15,6 +15,7 @@ from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.isolated_work import IsolatedWork
+from handlers.use_cases.lease import Bounds, Renewals
 from handlers.use_cases.process_object import JobFailed, ProcessObject
 from tests.support.aws.moto_cloud import INGEST, LATER, QUARANTINE, REF, RESULTS, Cloud
 
@@ -27,6 +28,8 @@ class Worker:
 
     cloud: Cloud
     store: UploadStore
+    renewing_store: UploadStore
+    """The same table, as leases are renewed in it."""
     jobs: list[Job] = field(default_factory=list[Job])
     isolations: list[float] = field(default_factory=list[float])
     """The seconds that each isolated work had."""
@@ -39,6 +42,10 @@ class Worker:
 
     while_working: Callable[[], None] = lambda: None
     """Renews the lease of the work that is isolated now, if it is due."""
+
+    def clock_seconds(self) -> float:
+        """The time that does not jump; here it follows `now`."""
+        return self.now.timestamp()
 
     def isolated(self, work: Callable[[], str], seconds: float, while_working: Callable[[], None]) -> str:
         """Stands in for a child process: what processors note is seen in this one."""
@@ -55,8 +62,8 @@ class Worker:
 
         ProcessObject(
             records=self.store,
-            renewals=self.store,
             queue=JobQueue(self.cloud.sqs, self.cloud.queue_url),
+            renewals=Renewals(self.renewing_store, JobQueue(self.cloud.sqs, self.cloud.queue_url)),
             bucket=INGEST,
             results=ObjectStore(self.cloud.s3, RESULTS),
             work=IsolatedWork(
@@ -68,7 +75,11 @@ class Worker:
             max_attempts=MAX_ATTEMPTS,
             requires_scan=self.requires_scan,
             clock=lambda: self.now,
-            seconds_left=lambda: self.seconds_left,
+            bounds=Bounds(
+                seconds_left=lambda: self.seconds_left,
+                seconds=self.clock_seconds,
+                within=lambda call, _seconds: call(),
+            ),
             isolated=self.isolated,
         ).process(delivery)
 

@@ -61,7 +61,7 @@ def api(store: UploadStore) -> Api:
 
 @pytest.fixture
 def worker(cloud: Cloud, store: UploadStore) -> Worker:
-    return Worker(cloud, store)
+    return Worker(cloud, store, UploadStore(Boto3Json(cloud.dynamodb), TABLE))
 
 
 @pytest.fixture

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from handlers.processors.child_process import LONGEST_TRACEBACK, MAX_ANSWER_BYTES, ProcessDied, WorkFailed, run_in_child
+from handlers.processors.child_process import (
+    LONGEST_TRACEBACK,
+    MAX_ANSWER_BYTES,
+    ProcessDied,
+    WorkFailed,
+    call_in_child,
+    run_in_child,
+)
 from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.usefixtures("own_temporary_folder")
@@ -107,6 +114,15 @@ def test_after_its_time_it_is_killed(tmp_path: Path) -> None:
         run_in_child(work, 1)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_a_call_that_hangs_is_ended_in_time_and_makes_no_folder(own_temporary_folder: Path) -> None:
+    began_at = time.monotonic()
+    with pytest.raises(TimeoutError):
+        call_in_child(lambda: time.sleep(60) or "", 0.5)
+    assert time.monotonic() - began_at < 30
+    assert call_in_child(lambda: "an answer", 30) == "an answer"
+    assert list(own_temporary_folder.iterdir()) == []
 
 
 def test_its_starter_is_called_while_it_works_and_may_end_it(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class TestOneMessage:
         assert (cloud.record(), cloud.results()) == (record, results)
 
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
-    def test_a_delivery_that_meets_another_run_comes_again_when_its_lease_is_over(
+    def test_a_delivery_that_meets_another_run_comes_again_when_that_can_have_ended(
         self, cloud: Cloud, attempt: int
     ) -> None:
         message = tried_again(uploaded(cloud), attempt)
@@ -77,7 +77,9 @@ class TestOneMessage:
             run_id="another",
             leased_until=iso(datetime.now(UTC) + timedelta(seconds=100)),
         )
-        assert delays(cloud, message) == [pytest.approx(100, abs=5)]
+        assert delays(cloud, message, remaining_seconds=30) == [pytest.approx(100, abs=5)]
+        again = {**message, "messageId": "another"}
+        assert delays(cloud, again, remaining_seconds=300) == [pytest.approx(300, abs=5)]
         assert cloud.record() == record
 
     @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])

@@ -377,7 +377,7 @@ class TestItsOwnProcess:
 
         monkeypatch.setattr(boto3, "client", client)
         try_last(cloud, use_processor, lambda _job: {})
-        assert sorted(made) == ["dynamodb", "dynamodb", "s3", "s3", "sqs"]
+        assert sorted(made) == ["dynamodb", "dynamodb", "s3", "s3", "sqs", "sqs"]
         assert jobs._objects() is not jobs._results()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def test_a_large_result_arrives_whole(self, cloud: Cloud, use_processor: UseProcessor) -> None:

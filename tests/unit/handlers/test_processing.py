@@ -19,7 +19,14 @@ from handlers.domain.upload import Run
 from handlers.processors import Job, Processor
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
-from handlers.use_cases.lease import CLOCK_MARGIN, LEASE, RENEW_EVERY, RETRY_AFTER
+from handlers.use_cases.lease import (
+    CLOCK_MARGIN,
+    LAST_RENEWAL_SECONDS,
+    LEASE,
+    RENEW_EVERY_SECONDS,
+    RETRY_SECONDS,
+    LeaseNotRenewed,
+)
 from handlers.use_cases.process_object import (
     RECORDING_SECONDS,
     SHORTEST_WORK_SECONDS,
@@ -52,6 +59,7 @@ from tests.support.handlers.deliveries import (
     refuse,
 )
 
+RENEW_EVERY = timedelta(seconds=RENEW_EVERY_SECONDS)
 AgainAtTry = Callable[[Delivery, int], Delivery]
 
 
@@ -229,19 +237,43 @@ class TestLease:
             raise error
 
         def work(_job: Job) -> Mapping[str, object]:
-            worker.store.change_lease = fail
+            worker.renewing_store.change_lease = fail
             for _ in range(int(LEASE.total_seconds())):
                 worker.now += timedelta(seconds=1)
                 worker.while_working()
             pytest.fail("The work must stop.")
 
         worker.seconds_left = 900
-        with pytest.raises(LeasedElsewhere):
+        with failed_try(LeaseNotRenewed):
             worker.process(delivery, work)
         assert tries[0] == RENEW_EVERY
-        assert tries[1] == RENEW_EVERY + RETRY_AFTER
+        assert tries[1] == RENEW_EVERY + timedelta(seconds=RETRY_SECONDS)
         assert tries[-1] == LEASE
         assert cloud.results() == {}
+        worker.process(at_try(delivery, 2), count_bytes)
+        assert cloud.status() == "completed"
+
+    def test_nothing_is_renewed_shortly_before_the_end_so_that_the_deadline_of_the_work_holds(
+        self, worker: Worker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renewals: list[float] = []
+
+        def change_lease(*_lease: object, **_run: object) -> bool:
+            renewals.append(worker.seconds_left)
+            return True
+
+        monkeypatch.setattr(worker.renewing_store, "change_lease", change_lease)
+
+        def work(_job: Job) -> Mapping[str, object]:
+            for left in (LAST_RENEWAL_SECONDS, LAST_RENEWAL_SECONDS - 1):
+                worker.now += RENEW_EVERY
+                worker.seconds_left = left
+                worker.while_working()
+            return {}
+
+        worker.seconds_left = 900
+        worker.process(delivery, work)
+        assert renewals == [LAST_RENEWAL_SECONDS]
 
     def test_work_that_has_lost_its_lease_is_stopped_at_the_next_renewal(
         self, cloud: Cloud, worker: Worker, delivery: Delivery

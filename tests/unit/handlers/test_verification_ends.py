@@ -14,7 +14,7 @@ from handlers.domain.rejection import Scan, ScanResult
 from handlers.domain.upload import Run, UploadRef
 from handlers.entries import jobs
 from handlers.storage import objects
-from handlers.storage.job_queue import Delivery, Message
+from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore, ObjectVersion
 from handlers.use_cases.process_object import JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
 from tests.support.aws.moto_cloud import (
@@ -344,6 +344,27 @@ class TestAnEventFromBeforeTheScanWasSwitchedOn:
         assert handle(cloud.queue(json.dumps(object_scanned(KEY, version_id, "NO_THREATS_FOUND")))) == []
         assert handle(tried_again(created, 2)) == []
         assert cloud.status() == "completed"
+
+
+class TestPuttingAway:
+    def test_the_message_is_hidden_while_a_large_object_is_put_away(
+        self, worker: Worker, lie: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hidden: list[float] = []
+
+        def hide(_queue: JobQueue, _message: Message, seconds: int) -> None:
+            hidden.append(seconds)
+
+        def copy_slowly(_objects: ObjectStore, _version: ObjectVersion) -> None:
+            hidden.clear()
+            for _ in range(10):
+                worker.now += timedelta(seconds=10)
+                worker.while_working()
+
+        monkeypatch.setattr(JobQueue, "hide", hide)
+        monkeypatch.setattr(ObjectStore, "put_away", copy_slowly)
+        worker.process(lie, never)
+        assert hidden == [65] * 5
 
 
 class TestScanEvent:
