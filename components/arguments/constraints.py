@@ -253,7 +253,7 @@ class Statements:
         if not isinstance(item, Mapping):
             raise ArgumentError(f"{name} is {item!r}, but must be a map of actions and resources.")
         entries: Mapping[str, object] = item  # pyright: ignore[reportUnknownVariableType]
-        if wrong := sorted(entries.keys() ^ lists.keys()):
+        if wrong := sorted(entries.keys() ^ lists.keys(), key=str):
             raise ArgumentError(f"{name} must have actions and resources, and nothing else; see {wrong[0]!r}.")
         checked = {key: each.check(f"{name}.{key}", entries[key]) for key, each in lists.items()}
         if empty := [key for key, texts in checked.items() if not texts]:
@@ -306,12 +306,18 @@ class MaybeOutput:
             late = {key: item for key, item in entries.items() if _is_late(item)}
             known = self.value.check(name, {key: "" if key in late else item for key, item in entries.items()})
             of_value = MaybeOutput(self.value.value)
-            return {**known, **{key: of_value.check(f"{name}.{key}", item) for key, item in late.items()}}
+            return {
+                **known,
+                **{
+                    key: of_value.check(f"{name}.{key}", pulumi.Output.from_input(cast("Any", item)).apply(_as_text))
+                    for key, item in late.items()
+                },
+            }
         return self.value.check(name, value)
 
     def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
         async def check(known: object) -> Any:
-            if known == [] and isinstance(self.value, ListOf):
+            if known == [] and isinstance(self.value, ListOf | Statements):
                 raise ArgumentError(
                     f"{name} is empty, but an Output of a list must have an item; leave it out instead."
                 )

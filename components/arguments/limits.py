@@ -70,11 +70,11 @@ DISTRIBUTIONS = ListOf(
 VARIABLES = MaybeOutput(
     MapOf(
         Pattern(
-            r"(?!AWS_|LAMBDA_)[A-Za-z][A-Za-z0-9_]+",
+            r"(?!AWS_|LAMBDA_|PYTHON)[A-Za-z][A-Za-z0-9_]+",
             "a name of letters, digits and underscores that begins with a letter, but not with AWS_ or LAMBDA_, which "
-            "Lambda reserves",
+            "Lambda reserves, or PYTHON, which changes how Portage's own code runs",
         ),
-        Pattern(r"(?s).*", "text"),
+        Pattern(r"[^\0]*", "text without null characters"),
     )
 )
 STATEMENTS = MaybeOutput(

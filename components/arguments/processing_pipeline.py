@@ -1,5 +1,6 @@
 """The arguments of ProcessingPipeline."""
 
+import json
 from collections.abc import Callable
 
 import pulumi
@@ -17,6 +18,9 @@ DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 DEFAULT_MAX_CONCURRENCY = 50
 """A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
 
+
+PROCESSOR_POLICY_CHARACTERS = 8_000
+"""The rest of IAM's 10,240 is for the policy of the job itself."""
 
 _ENVIRONMENT = SharedSpace(
     ("allowed_content_types", "processor_environment"),
@@ -125,6 +129,12 @@ class ProcessingPipelineArgs(UploadsArgs):
             ]
         if taken := sorted(JOB_VARIABLES & set(_known(self.processor_environment))):
             found.append(f"{spelled('processor_environment')} holds {taken[0]}, which Portage sets itself; rename it.")
+        if (size := _policy_characters(self.processor_statements)) > PROCESSOR_POLICY_CHARACTERS:
+            found.append(
+                f"{spelled('processor_statements')} makes a policy of {size:,} characters, but at most "
+                f"{PROCESSOR_POLICY_CHARACTERS:,} fit beside the job's own into a role's inline policies (10,240, IAM "
+                "quotas). Use fewer or broader statements, or attach a managed policy to the role."
+            )
         if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
             found.append(conflict)
         most, reserved = self.max_concurrency, self.reserved_concurrency
@@ -138,3 +148,7 @@ class ProcessingPipelineArgs(UploadsArgs):
 
 def _known(variables: pulumi.Input[dict[str, pulumi.Input[str]]]) -> dict[str, pulumi.Input[str]]:
     return variables if isinstance(variables, dict) else {}
+
+
+def _policy_characters(statements: pulumi.Input[list[pulumi.Input[StatementArgs]]]) -> int:
+    return len(json.dumps(statements, separators=(",", ":"))) if isinstance(statements, list) else 0

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import PackageNotFoundError, PackagePath, distribution
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -54,6 +54,8 @@ _PRIVATE = (
     "id_ecdsa",
     "id_ed25519",
 )
+_ELF = b"\x7fELF"
+"""The first bytes of a Linux program or library."""
 _WRITTEN_BY_TOOLS = ("__pycache__", "*.pyc", "*.swp", "*~", "#*#", "node_modules")
 _ZIP_MODE_BITS = 16
 """The position of the Unix mode in a zip entry's attributes, above those of MS-DOS."""
@@ -85,8 +87,8 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
         for name, path in _files_in(HANDLERS).items()
         if path.suffix in OUR_SUFFIXES and path.is_file()
     }
-    for distribution in distributions:
-        assets |= _files_of(distribution)
+    for name in distributions:
+        assets |= files_of(name)
     if team_code is not None:
         assets[TEAM_FOLDER] = shipped(team_code)
     archive = pulumi.AssetArchive(assets)
@@ -218,18 +220,39 @@ def _mb(size_bytes: int) -> str:
     return f"{size_bytes / 1024**2:.1f} MB"
 
 
-def _files_of(distribution: str) -> Mapping[str, pulumi.Asset]:
+def files_of(name: str) -> Mapping[str, pulumi.Asset]:
+    """Return the files of an installed, pure-Python distribution; raises ArgumentError if it cannot be shipped."""
     try:
-        listed = files(distribution)
+        installed = distribution(name)
     except PackageNotFoundError:
-        listed = None
-    if listed is None:
-        raise ArgumentError(f"{distribution} is not installed: run pip install -r requirements.txt.")
+        raise ArgumentError(
+            f"the distribution {name} is not installed; install it where the Pulumi program runs."
+        ) from None
+    if '"editable": true' in (installed.read_text("direct_url.json") or ""):
+        raise ArgumentError(f"the distribution {name} is installed in editable mode; install it without --editable.")
+    if installed.files is None:
+        raise ArgumentError(f"the distribution {name} has no list of its files (RECORD); install it again with pip.")
     kept = {
         entry.as_posix(): entry
-        for entry in listed
+        for entry in installed.files
         if entry.suffix != ".pyc" and ".." not in entry.parts and entry.name not in INSTALLERS_FILES
     }
-    if binaries := [name for name in kept if name.endswith((".so", ".pyd", ".dylib"))]:
-        raise ArgumentError(f"{distribution} is not pure Python ({binaries[0]}), so it cannot be shipped from here.")
-    return {name: pulumi.FileAsset(str(entry.locate())) for name, entry in sorted(kept.items())}
+    for path, entry in kept.items():
+        if wrong := _wrong_in_distribution(entry):
+            raise ArgumentError(f"the distribution {name} holds {path}, {wrong}")
+    return {path: pulumi.FileAsset(str(entry.locate())) for path, entry in sorted(kept.items())}
+
+
+def _wrong_in_distribution(entry: PackagePath) -> str | None:
+    if entry.is_absolute():
+        return "which is outside of its folder; install it again with pip."
+    place = Path(str(entry.locate()))
+    if not place.is_file():
+        return "which is missing; install it again with pip."
+    with place.open("rb") as stream:
+        is_binary = stream.read(len(_ELF)) == _ELF
+    if is_binary or entry.name.endswith((".so", ".pyd", ".dylib")):
+        return "so it is not pure Python and cannot be shipped from here; put it into the folder of processorCode."
+    if any(_is_private(part, place.read_bytes) for part in entry.parts):
+        return "which must not be shipped."
+    return None

@@ -23,11 +23,11 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path, PurePosixPath
 
 import pulumi
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from components.arguments import ArgumentError
-from components.compute.code_archive import HANDLERS, File, code_archive, files_by_name, shipped
+from components.compute.code_archive import HANDLERS, TEAM_FOLDER, File, code_archive, files_by_name, files_of, shipped
 from components.compute.lambda_function import RUNTIME
 
 BUILT_IN = "handlers."
@@ -51,9 +51,10 @@ Source: What's New in Python 3.12 and 3.13, "Removed".
 """
 _NOT_YET_PYTHONS = frozenset({"annotationlib", "compression"})
 """Modules that 3.14 adds."""
+_IN_RUNTIME = ("boto3", "botocore", "s3transfer", "awslambdaric")
 _TAKEN = {
     **dict.fromkeys(sys.stdlib_module_names - _NO_LONGER_PYTHONS - _NOT_YET_PYTHONS, "Python's own; rename it"),
-    **dict.fromkeys(("boto3", "botocore", "s3transfer", "awslambdaric"), "in Lambda's runtime; leave it out"),
+    **dict.fromkeys(_IN_RUNTIME, "in Lambda's runtime; leave it out"),
     "handlers": "Portage's own package; rename it",
     "filetype": "shipped by Portage; leave it out",
 }
@@ -113,10 +114,19 @@ def distributions_fault(distributions: Sequence[str], code: pulumi.Archive | Non
     if not distributions:
         return None
     try:
+        for name in with_requirements(distributions):
+            _check_names_in(name)
         processing_code(code, distributions)
     except ArgumentError as error:
         return f"is {list(distributions)}, but {error}"
     return None
+
+
+def _check_names_in(distribution: str) -> None:
+    for path in files_of(distribution):
+        wrong = "but that is the folder of processorCode" if path.startswith(f"{TEAM_FOLDER}/") else _wrong_name(path)
+        if wrong:
+            raise ArgumentError(f"the distribution {distribution} holds {path}, {wrong}.")
 
 
 def with_requirements(distributions: Sequence[str]) -> list[str]:
@@ -124,28 +134,32 @@ def with_requirements(distributions: Sequence[str]) -> list[str]:
 
     What Lambda's runtime has is left out. Raises ArgumentError for one that is not installed.
     """
-    found: set[str] = set()
-    wanted = [(name, frozenset[str]()) for name in distributions]
+    found: set[tuple[str, str]] = set()
+    wanted = [(name, "") for name in distributions]
     while wanted:
-        name, extras = wanted.pop()
-        if (name := canonicalize_name(name)) in _TAKEN or name in found:
-            continue
-        found.add(name)
-        wanted += _requirements(name, extras)
-    return sorted(found)
+        name, extra = wanted.pop()
+        name = canonicalize_name(name)
+        if name not in _IN_RUNTIME and (name, extra) not in found:
+            found.add((name, extra))
+            wanted += _requirements(name, extra)
+    return sorted({name for name, _ in found})
 
 
-def _requirements(distribution: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+def _requirements(distribution: str, extra: str) -> Iterator[tuple[str, str]]:
+    """Yield what a distribution requires, alone or with one of its extras, as names and extras."""
     try:
-        listed = requires(distribution) or []
+        listed = [Requirement(each) for each in requires(distribution) or []]
     except PackageNotFoundError:
         raise ArgumentError(
             f"the distribution {distribution} is not installed; install it where the Pulumi program runs."
         ) from None
-    for each in map(Requirement, listed):
-        environments = [{**_FUNCTION_ENVIRONMENT, "extra": extra} for extra in extras | {""}]
-        if each.marker is None or any(map(each.marker.evaluate, environments)):
-            yield each.name, frozenset(each.extras)
+    except InvalidRequirement as error:
+        raise ArgumentError(
+            f"the distribution {distribution} has a requirement that is not valid: {error}; install a newer version."
+        ) from None
+    for each in listed:
+        if each.marker is None or each.marker.evaluate({**_FUNCTION_ENVIRONMENT, "extra": extra}):
+            yield from ((each.name, wanted) for wanted in ("", *each.extras))
 
 
 def _check_team_code(processor: str, code: pulumi.Archive, stack: ExitStack) -> None:
