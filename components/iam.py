@@ -22,18 +22,21 @@ MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 """The service that evaluates alarms, as a principal."""
 
+ROLE_POLICY_CHARACTERS = 10_240
 BUCKET_POLICY_CHARACTERS = 20 * 1024
 
 _PRESIGNED = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
 """URLs and forms. A caller that signs in the Authorization header has its own credentials, as our functions do."""
 
 
-def role_policy(name: str, *statements: Statement, more: pulumi.Input[Sequence[Statement]] = ()) -> pulumi.Output[str]:
+def role_policy(
+    name: str, *statements: Statement, more: pulumi.Input[Sequence[Statement]] = (), limit: int = ROLE_POLICY_CHARACTERS
+) -> pulumi.Output[str]:
     """Return a role's inline policy. IAM limits the sum of a role's inline policies, without white space.
 
     Source: IAM user guide, "IAM and AWS STS quotas".
     """
-    return _policy(name, statements, 10_240, "IAM", more)
+    return _policy(name, statements, limit, "IAM", more)
 
 
 def bucket_policy(name: str, *statements: Statement) -> pulumi.Output[str]:

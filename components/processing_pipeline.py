@@ -30,7 +30,7 @@ from components.arguments.names import (
     TOPIC,
     check_names,
 )
-from components.arguments.processing_pipeline import ProcessingPipelineArgs
+from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS, ProcessingPipelineArgs
 from components.compute.lambda_compute import LambdaCompute
 from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
@@ -112,7 +112,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
             aws.iam.RolePolicy(
                 f"{name}-processor-policy",
                 role=self.processor_role_name,
-                policy=iam.role_policy(f"{name}-processor-policy", more=iam.allow_processor(args.processor_statements)),
+                policy=iam.role_policy(
+                    f"{name}-processor-policy",
+                    more=iam.allow_processor(args.processor_statements),
+                    limit=PROCESSOR_POLICY_CHARACTERS,
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.alarm_topic_arn = self._watch(name, args, queue, compute)

@@ -129,7 +129,13 @@ def _trusted_file() -> str | None:
 def _tls_context(trusted_file: str | None) -> "SSLContext":
     from ssl import create_default_context  # noqa: PLC0415 - see above
 
-    return create_default_context(cafile=trusted_file)
+    try:
+        return create_default_context(cafile=trusted_file)
+    except OSError as error:
+        raise OSError(
+            f"The trusted certificates in {trusted_file} cannot be read: {error}. See AWS_CA_BUNDLE, "
+            "REQUESTS_CA_BUNDLE and SSL_CERT_FILE."
+        ) from error
 
 
 def _can_be_read(connection: socket.socket) -> bool:

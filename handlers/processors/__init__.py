@@ -22,7 +22,8 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 
 It may use more than its object:
 
-- `processor_environment` sets variables, except those of JobEnvironment below and names that Lambda reserves;
+- `processor_environment` sets variables, except those of JobEnvironment below and names that Lambda reserves. They
+  reach Portage's own code as well: HTTPS_PROXY, for example, is for its calls of AWS too;
 - `processor_statements` allows its role actions on resources, such as reading a secret or invoking a model. The
   pipeline's output `processor_role_name` names the role, so that other programs can allow more;
 - `processor_distributions` ships installed Python distributions, with all that they require. They must be pure Python.

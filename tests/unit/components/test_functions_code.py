@@ -84,6 +84,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
         information = tmp_path / "made_up-1.0.dist-info"
         information.mkdir()
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+        for file in files:
+            if ".." not in file and not file.endswith(("METADATA", ".json")):
+                (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / file).touch()
         (information / "RECORD").write_text("".join(f"{file},,\n" for file in files))
         monkeypatch.syspath_prepend(tmp_path)
 
@@ -307,12 +311,12 @@ class TestWhatCannotBeShippedIsRefused:
     def test_a_distribution_with_binaries_since_they_are_this_machines(self, installed: Installed, binary: str) -> None:
         installed("made_up/__init__.py", f"made_up/{binary}")
 
-        message = f"made-up is not pure Python (made_up/{binary}), so it cannot be shipped"
+        message = f"the distribution made-up holds made_up/{binary}, so it is not pure Python"
         with pytest.raises(ArgumentError, match=f"^{re.escape(message)}"):
             code_archive(["made-up"])
 
     def test_a_distribution_that_is_not_installed_with_the_fix(self) -> None:
-        message = r"^no-such-thing is not installed: run pip install -r requirements.txt"
+        message = r"^the distribution no-such-thing is not installed; install it "
         with pytest.raises(ArgumentError, match=message):
             code_archive(["no-such-thing"])
 

@@ -1,8 +1,9 @@
 """What a platform team gives its processor: variables, permissions and libraries, each checked before any resource."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,6 +11,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
+from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS
 from components.compute import processor_code
 from components.compute.processor_code import with_requirements
 from handlers.processors import JOB_VARIABLES
@@ -90,6 +92,17 @@ class TestStatements:
 
         assert recording.comparable() == (recorded(processor_statements=[READ_SECRET]).comparable())
 
+    def test_more_than_fits_beside_the_jobs_own_policy_is_refused(self) -> None:
+        many = [{**READ_SECRET, "resources": [f"{SESSION_KEY_ARN}{number}" for number in range(130)]}]
+
+        assert refused(processor_statements=many).startswith("processor_statements makes a policy of 9,")
+
+    def test_the_jobs_own_policy_leaves_that_much(self) -> None:
+        own = recorded().inputs(aws.iam.RolePolicy, f"{NAME}-process-object-policy")["policy"]
+
+        # Names can be longer than the examples' by 40 characters in each of some 10 ARNs.
+        assert len(own) + 400 + PROCESSOR_POLICY_CHARACTERS < 10_240
+
     def test_without_statements_there_is_no_such_policy(self) -> None:
         assert f"{NAME}-processor-policy" not in {each.name for each in recorded().all(aws.iam.RolePolicy)}
 
@@ -139,6 +152,7 @@ class TestDistributions:
                         "boto3",
                     ],
                     "second": ["Quick_One; extra == 'fast'", "slow; extra == 'slow'"],
+                    "late": ["second"],
                     "quick-one": ["first"],
                 }
             ),
@@ -154,6 +168,75 @@ def requirements_of(table: Mapping[str, list[str]]) -> Any:
         return table[name]
 
     return requires
+
+
+class TestDistributionsThatCannotBeShipped:
+    """Each is refused before any resource: it would fail at the first upload, or ship what it must not."""
+
+    @pytest.fixture
+    def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.syspath_prepend(tmp_path)
+        return tmp_path
+
+    def install(self, site: Path, files: Mapping[str, bytes], *, record: Sequence[str] = (), **metadata: str) -> None:
+        """Write a distribution as pip does."""
+        info = site / "team_lib-1.0.dist-info"
+        for name, content in files.items():
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            (site / name).write_bytes(content)
+        info.mkdir()
+        requires = "".join(f"Requires-Dist: {each}\n" for each in metadata.pop("requires", "").split("|") if each)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: team-lib\nVersion: 1.0\n{requires}")
+        for name, text in metadata.items():
+            (info / f"{name}.json").write_text(text)
+        listed = [*files, *record, f"{info.name}/METADATA"]
+        (info / "RECORD").write_text("".join(f"{name},,\n" for name in listed))
+
+    def refused(self) -> str:
+        return refused(processor_distributions=["team-lib"]).removeprefix(
+            "processor_distributions is ['team-lib'], but "
+        )
+
+    def test_one_with_a_module_of_ours_or_pythons(self, site: Path) -> None:
+        self.install(site, {"handlers/__init__.py": b""})
+
+        assert self.refused().startswith("the distribution team-lib holds handlers/__init__.py, but ")
+
+    def test_one_in_the_folder_of_the_processors_code(self, site: Path) -> None:
+        self.install(site, {"processor/a.py": b""})
+
+        assert self.refused().startswith("the distribution team-lib holds processor/a.py, but ")
+
+    @pytest.mark.parametrize(
+        ("name", "content"), [("team/tool", b"\x7fELF..."), ("team/a.so", b""), ("team/.env", b"")]
+    )
+    def test_one_with_a_program_or_a_private_file(self, site: Path, name: str, content: bytes) -> None:
+        self.install(site, {"team/__init__.py": b"", name: content})
+
+        assert self.refused().startswith(f"the distribution team-lib holds {name}, ")
+
+    @pytest.mark.parametrize("name", ["/etc/hostname", "team/gone.py"])
+    def test_one_with_a_file_outside_or_without_it(self, site: Path, name: str) -> None:
+        self.install(site, {"team/__init__.py": b""}, record=[name])
+
+        assert self.refused().startswith(f"the distribution team-lib holds {name}, which is ")
+
+    def test_one_that_is_installed_in_editable_mode(self, site: Path) -> None:
+        self.install(site, {"team.pth": b""}, direct_url='{"dir_info": {"editable": true}, "url": "file:///team"}')
+
+        assert self.refused().startswith("the distribution team-lib is installed in editable mode; ")
+
+    def test_one_with_a_requirement_that_is_not_valid(self, site: Path) -> None:
+        self.install(site, {"team/__init__.py": b""}, requires="packaging (>=1.0.*)")
+
+        assert self.refused().startswith("the distribution team-lib has a requirement that is not valid: ")
+
+    def test_but_one_that_is_pure_python_is_shipped(self, site: Path) -> None:
+        self.install(site, {"team/__init__.py": b"", "team/data.txt": b"x"}, requires="packaging")
+
+        code = recorded(processor_distributions=["team-lib"]).inputs(aws.lambda_.Function, FUNCTION)["code"]
+
+        assert {"team/__init__.py", "team/data.txt", "packaging/version.py"} <= code.assets.keys()
 
 
 class TestABuiltInProcessor:

@@ -366,3 +366,8 @@ def test_the_light_client_costs_no_import_that_it_can_do_without() -> None:
 
 
 _ROOT = Path(module.__file__).parents[2]
+
+
+def test_a_file_of_certificates_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=f"{tmp_path}/gone.pem cannot be read: .* See AWS_CA_BUNDLE"):
+        module._tls_context(str(tmp_path / "gone.pem"))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
