@@ -23,9 +23,9 @@ from components.arguments.constraints import (
     Constraint,
     ListOf,
     MapOf,
+    MapsOf,
     MaybeOutput,
     Range,
-    Statements,
 )
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
@@ -184,7 +184,7 @@ def config_type(constraint: Constraint) -> Literal["array", "boolean", "integer"
             return "boolean"
         case Range() | Choice(values=(int(), *_)):
             return "integer"
-        case ListOf() | Statements():
+        case ListOf() | MapsOf():
             return "array"
         case MapOf():
             return "object"
@@ -195,7 +195,7 @@ def config_type(constraint: Constraint) -> Literal["array", "boolean", "integer"
 def item_type(constraint: Constraint) -> Literal["object", "string"]:
     """Return the type that Pulumi.yaml declares for the items of a list."""
     kind = constraint.value if isinstance(constraint, MaybeOutput) else constraint
-    return "object" if isinstance(kind, Statements) else "string"
+    return "object" if isinstance(kind, MapsOf) else "string"
 
 
 def value_for_none(constraint: Constraint) -> object:

@@ -42,6 +42,7 @@ from components.operations.reconciler import Reconciler, ReconcilerArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.upload import OBJECT_PREFIX
+from handlers.processors.routing import write_rules
 
 __all__ = ["ProcessingPipeline", "ProcessingPipelineArgs"]
 
@@ -220,6 +221,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "QUARANTINE_BUCKET": quarantine.bucket_name if quarantine else "",
                 "QUEUE_URL": queue.queue_url,
                 "PROCESSOR": args.processor,
+                "PROCESSORS": write_rules(args.rules),
                 "MAX_ATTEMPTS": str(args.max_attempts),
                 # The queue may hold events of objects that were created before the scan was switched on.
                 "MALWARE_SCAN": args.malware_scan_mode,
@@ -278,8 +280,8 @@ def _claimed(name: str, bucket_name: pulumi.Input[str], checked_name: pulumi.Inp
         if holder != name:
             raise ArgumentError(
                 f"ProcessingPipeline: {name!r} has the bucket of {holder!r}, so each upload would go to one of the "
-                "two at random. A bucket has one pipeline: choose by content type inside one processor, or make an "
-                "UploadApi for each pipeline."
+                "two at random. A bucket has one pipeline: give it several processors with the argument "
+                "processors, or make an UploadApi for each pipeline."
             )
         return known
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict, cast
+from typing import Any, NotRequired, Protocol, TypedDict, cast
 from urllib.parse import urlsplit
 
 import pulumi
@@ -229,36 +229,53 @@ class StatementArgs(TypedDict):
     """ARNs, or * for an action without resources."""
 
 
-@dataclass(frozen=True)
-class Statements:
-    """A list of statements that allow actions on resources."""
+class ProcessorRuleArgs(TypedDict):
+    """The uploads that a processor gets. An upload matches one of the content types and one of the file names."""
 
-    actions: ListOf
-    resources: ListOf
+    processor: str
+    """Function that processes them, as module.function."""
+    content_types: NotRequired[list[str]]
+    """Media types, such as text/csv or image/*; if omitted, any."""
+    file_names: NotRequired[list[str]]
+    """Endings of file names, such as *.csv; if omitted, any."""
+
+
+@dataclass(frozen=True)
+class MapsOf:
+    """A list of maps with the same keys."""
+
+    required: Mapping[str, Pattern | ListOf]
+    optional: Mapping[str, Pattern | ListOf]
 
     @property
     def form(self) -> str:
-        """The constraints on actions and resources."""
-        return f"a list, each item with actions ({self.actions.form}) and resources ({self.resources.form})"
+        """The keys and their constraints."""
+        required, optional = self._listed(self.required), self._listed(self.optional)
+        return f"a list, each item with {required}" + (f", and optionally {optional}" if optional else "")
 
-    def check(self, name: str, value: object) -> list[StatementArgs]:
+    @staticmethod
+    def _listed(keys: Mapping[str, Pattern | ListOf]) -> str:
+        return " and ".join(f"{key} ({each.form})" for key, each in keys.items())
+
+    def check(self, name: str, value: object) -> list[dict[str, Any]]:
         """Return the list. The error names the item by its index."""
         if not isinstance(value, list):
             raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
         items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
         return [self._checked(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
-    def _checked(self, name: str, item: object) -> StatementArgs:
-        lists = {"actions": self.actions, "resources": self.resources}
+    def _checked(self, name: str, item: object) -> dict[str, Any]:
+        known = {**self.required, **self.optional}
         if not isinstance(item, Mapping):
-            raise ArgumentError(f"{name} is {item!r}, but must be a map of actions and resources.")
+            raise ArgumentError(f"{name} is {item!r}, but must be a map of {' and '.join(known)}.")
         entries: Mapping[str, object] = item  # pyright: ignore[reportUnknownVariableType]
-        if wrong := sorted(entries.keys() ^ lists.keys(), key=str):
-            raise ArgumentError(f"{name} must have actions and resources, and nothing else; see {wrong[0]!r}.")
-        checked = {key: each.check(f"{name}.{key}", entries[key]) for key, each in lists.items()}
-        if empty := [key for key, texts in checked.items() if not texts]:
-            raise ArgumentError(f"{name}.{empty[0]} is empty; name at least one, or leave the statement out.")
-        return cast("StatementArgs", checked)
+        if wrong := sorted((entries.keys() - known) | (self.required.keys() - entries), key=str):
+            keys = " and ".join(self.required) + "".join(f", may have {key}" for key in self.optional)
+            raise ArgumentError(f"{name} must have {keys}, and nothing else; see {wrong[0]!r}.")
+        checked = {key: each.check(f"{name}.{key}", entries[key]) for key, each in known.items() if key in entries}
+        if empty := [key for key, found in checked.items() if not found]:
+            raise ArgumentError(f"{name}.{empty[0]} is empty; give it an item.")
+        return checked
 
 
 @dataclass(frozen=True)
@@ -282,7 +299,7 @@ class MaybeOutput:
     Items of a list and values of a map may be Outputs as well.
     """
 
-    value: Pattern | Network | Origin | ListOf | MapOf | Statements
+    value: Pattern | Network | Origin | ListOf | MapOf | MapsOf
 
     @property
     def form(self) -> str:
@@ -294,7 +311,7 @@ class MaybeOutput:
 
         An Output that is unknown during a preview is not checked.
         """
-        if _is_late(value) or (isinstance(self.value, Statements) and _holds_late(value)):
+        if _is_late(value) or (isinstance(self.value, MapsOf) and _holds_late(value)):
             return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
         if isinstance(self.value, ListOf) and isinstance(value, list):
             listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
@@ -349,7 +366,7 @@ class SharedSpace:
 
     arguments: tuple[str, ...]
     characters: int
-    """The limit. An item takes its length, `per_item` and one more for the comma; in a map, also its key and quotes."""
+    """The limit. An item takes its length, `per_item` and one more for the comma; a map counts as JSON."""
     per_item: int
     space: str
     """What the lists must fit into, and the source of its limit."""
@@ -368,7 +385,8 @@ class SharedSpace:
             entries = cast("Mapping[str, object]", value)
             return len(json.dumps({key: item for key, item in entries.items() if isinstance(item, str)}))
         items = cast("list[object]", value) if isinstance(value, list) else []
-        return sum(len(item) + self.per_item + 1 for item in items if isinstance(item, str))
+        texts = (json.dumps(item) if isinstance(item, Mapping) else item for item in items)
+        return sum(len(text) + self.per_item + 1 for text in texts if isinstance(text, str))
 
 
 def is_empty(items: pulumi.Input[Sequence[pulumi.Input[str]]]) -> bool:

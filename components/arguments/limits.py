@@ -11,12 +11,12 @@ from components.arguments.constraints import (
     InstanceOf,
     ListOf,
     MapOf,
+    MapsOf,
     MaybeOutput,
     Network,
     Origin,
     Pattern,
     Range,
-    Statements,
 )
 from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
@@ -78,20 +78,33 @@ VARIABLES = MaybeOutput(
     )
 )
 STATEMENTS = MaybeOutput(
-    Statements(
-        actions=ListOf(Pattern(r"[a-z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as secretsmanager:GetSecretValue")),
-        resources=ListOf(Pattern(rf"\*|{_ARN}:.+", "an ARN, or * where the service knows no resources for the action")),
+    MapsOf(
+        required={
+            "actions": ListOf(
+                Pattern(r"[a-z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as secretsmanager:GetSecretValue")
+            ),
+            "resources": ListOf(
+                Pattern(rf"\*|{_ARN}:.+", "an ARN, or * where the service knows no resources for the action")
+            ),
+        },
+        optional={},
     )
 )
 
 ORIGINS = MaybeOutput(ListOf(Origin()))
-CONTENT_TYPES = MaybeOutput(
-    ListOf(
-        Pattern(
-            r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/(\*|[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*)",
-            "a media type without parameters, such as application/pdf or image/*",
-        )
+_CONTENT_TYPES = ListOf(
+    Pattern(
+        r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/(\*|[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*)",
+        "a media type without parameters, such as application/pdf or image/*",
     )
+)
+CONTENT_TYPES = MaybeOutput(_CONTENT_TYPES)
+PROCESSORS = MapsOf(
+    required={"processor": HANDLER},
+    optional={
+        "content_types": _CONTENT_TYPES,
+        "file_names": ListOf(Pattern(r"\*[^*?/\\]+", "an ending of a file name after *, such as *.csv")),
+    },
 )
 CIDRS = MaybeOutput(ListOf(Network()))
 VPC_IDS = MaybeOutput(ListOf(Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")))

@@ -1,16 +1,17 @@
 """The arguments of ProcessingPipeline."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pulumi
 
 from components.arguments import limits
-from components.arguments.constraints import Choice, Range, SharedSpace, StatementArgs
+from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
 from components.arguments.shared import UploadsArgs
-from components.compute.processor_code import distributions_fault, processor_fault
+from components.compute.processor_code import distributions_fault, processors_fault
 from handlers.processors import JOB_VARIABLES
+from handlers.processors.routing import Rule, shadowed
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
@@ -23,7 +24,7 @@ PROCESSOR_POLICY_CHARACTERS = 8_000
 """The rest of IAM's 10,240 is for the policy of the job itself."""
 
 _ENVIRONMENT = SharedSpace(
-    ("allowed_content_types", "processor_environment"),
+    ("allowed_content_types", "processors", "processor_environment"),
     3_000,
     per_item=0,
     space="a function's environment (4 KB, Lambda quotas), beside its other variables",
@@ -42,6 +43,11 @@ class ProcessingPipelineArgs(UploadsArgs):
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
     processor: str = argument(limits.HANDLER, default=DEFAULT_PROCESSOR)
     """Function that processes an object, as module.function; handlers/processors has its contract."""
+    processors: list[ProcessorRuleArgs] = argument(limits.PROCESSORS, default=[])
+    """Processors for some of the uploads, by declared content type and file name.
+
+    The first item that matches an upload decides; `processor` gets the uploads that no item matches.
+    """
     processor_code: pulumi.Archive | None = argument(limits.ARCHIVE, default=None)
     """Folder or zip file with the processor's module and all that it imports; omit it for a built-in processor."""
     processor_distributions: list[str] = argument(limits.DISTRIBUTIONS, default=[])
@@ -113,11 +119,18 @@ class ProcessingPipelineArgs(UploadsArgs):
             DEFAULT_MAX_CONCURRENCY, self.reserved_concurrency or DEFAULT_MAX_CONCURRENCY
         )
 
+    @property
+    def rules(self) -> list[Rule]:
+        """The items of `processors`."""
+        return [Rule(**each) for each in self.processors]
+
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
-        """A processor that its code does not have, and a maximum above the reservation."""
-        found: list[str] = []
-        if fault := processor_fault(self.processor, self.processor_code):
-            found.append(f"{spelled('processor')} {fault} See {spelled('processor_code')}.")
+        """A processor that its code does not have, a rule without effect, and a maximum above the reservation."""
+        found = _rule_conflicts(self.rules, spelled("processors"), spelled("processor"))
+        named = {spelled("processor"): self.processor}
+        named |= {f"{spelled('processors')}[{n}].processor": rule.processor for n, rule in enumerate(self.rules)}
+        if fault := processors_fault(named, self.processor_code):
+            found.append(f"{fault} See {spelled('processor_code')}.")
         elif fault := distributions_fault(self.processor_distributions, self.processor_code):
             found.append(f"{spelled('processor_distributions')} {fault}")
         if self.processor_code is None:
@@ -144,6 +157,20 @@ class ProcessingPipelineArgs(UploadsArgs):
                 "Lambda throttles the deliveries above it, and each one uses up an attempt."
             )
         return found
+
+
+def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:
+    conflicts = [
+        f"{name}[{index}] has neither content_types nor file_names, so it matches all uploads; give it one of them, or "
+        f"name its processor in {default}, which gets the uploads that no item matches."
+        for index, rule in enumerate(rules)
+        if not rule.content_types and not rule.file_names
+    ]
+    return conflicts or [
+        f"{name}[{index}] can never match, because {' and '.join(f'{name}[{each}]' for each in earlier)} before it "
+        "match all its uploads; move it before them, or remove it."
+        for index, earlier in shadowed(rules)
+    ]
 
 
 def _known(variables: pulumi.Input[dict[str, pulumi.Input[str]]]) -> dict[str, pulumi.Input[str]]:

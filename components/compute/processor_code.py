@@ -16,7 +16,7 @@ import sys
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires
@@ -87,25 +87,34 @@ def processing_code(team_code: pulumi.Archive | None, distributions: Sequence[st
     return code_archive(["filetype", *with_requirements(distributions)], team_code)
 
 
-def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
-    """Return the error in `module.function` and its code, or None.
+def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None) -> str | None:
+    """Return the first error in each `module.function`, by the name of its argument, and in their code, or None.
 
-    Of code that is made of assets, what is there is checked; the processor itself may not exist yet.
+    Of code that is made of assets, what is there is checked; the processors themselves may not exist yet.
     """
-    is_built_in = processor.startswith(BUILT_IN)
-    if not is_built_in and code is None:
-        return f"is {processor!r}, but its code is missing; give the folder or archive in which it is."
-    if is_built_in and code is not None:
-        return f"is {processor!r}, which is built in; name the module.function in the code that is given."
-    try:
-        with ExitStack() as stack:
-            if code is None:
-                files = files_by_name(processing_code(None), stack)
-                _check_processor(processor, _Modules(str(HANDLERS.parent), files))
-            else:
-                _check_team_code(processor, code, stack)
-    except ArgumentError as error:
-        return f"is {processor!r}, but {error}"
+    ours = {name: each for name, each in processors.items() if each.startswith(BUILT_IN)}
+    teams = {name: each for name, each in processors.items() if name not in ours}
+    if teams and code is None:
+        name, processor = next(iter(teams.items()))
+        return f"{name} is {processor!r}, but its code is missing; give the folder or archive in which it is."
+    if not teams and code is not None:
+        name, processor = next(iter(ours.items()))
+        return f"{name} is {processor!r}, which is built in; name the module.function in the code that is given."
+    with ExitStack() as stack:
+        return _first_fault(ours, lambda: _our_modules(stack)) or _first_fault(
+            teams, lambda: _team_modules(code, stack) if code else None
+        )
+
+
+def _first_fault(processors: Mapping[str, str], load: Callable[[], "_Modules | None"]) -> str | None:
+    modules: _Modules | None = None
+    for index, (name, processor) in enumerate(processors.items()):
+        try:
+            modules = load() if index == 0 else modules
+            if modules is not None:
+                _check_processor(processor, modules)
+        except ArgumentError as error:
+            return f"{name} is {processor!r}, but {error}"
     return None
 
 
@@ -162,7 +171,12 @@ def _requirements(distribution: str, extra: str) -> Iterator[tuple[str, str]]:
             yield from ((each.name, wanted) for wanted in ("", *each.extras))
 
 
-def _check_team_code(processor: str, code: pulumi.Archive, stack: ExitStack) -> None:
+def _our_modules(stack: ExitStack) -> "_Modules":
+    return _Modules(str(HANDLERS.parent), files_by_name(processing_code(None), stack))
+
+
+def _team_modules(code: pulumi.Archive, stack: ExitStack) -> "_Modules | None":
+    """Check a team's code, and return its modules if it is a folder or a zip file."""
     place = "its code"
     if isinstance(code, pulumi.FileArchive):
         place = str(code.path)
@@ -174,9 +188,8 @@ def _check_team_code(processor: str, code: pulumi.Archive, stack: ExitStack) -> 
             raise ArgumentError(f"{place} holds {name}, {wrong}.")
     for name in modules.own():
         modules.tree(name)
-    if isinstance(code, pulumi.FileArchive):
-        _check_processor(processor, modules)
     processing_code(code)
+    return modules if isinstance(code, pulumi.FileArchive) else None
 
 
 def _check_processor(processor: str, modules: "_Modules") -> None:

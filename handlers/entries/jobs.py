@@ -19,6 +19,7 @@ from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Status
 from handlers.processors import JobEnvironment, load_processor
 from handlers.processors.child_process import call_in_child, run_in_child
+from handlers.processors.routing import processor_for, read_rules
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
@@ -103,7 +104,7 @@ def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> Process
         results=_results(),
         work=IsolatedWork(
             objects=_objects(),
-            load_processor=lambda: load_processor(env.processor),
+            load_processor=lambda declared: load_processor(_processor_for(env, declared)),
             process_unscannable=env.unscannable_objects == "process",
             allowed_content_types=env.allowed_content_types,
         ),
@@ -113,6 +114,10 @@ def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> Process
         bounds=Bounds(seconds_left, seconds=time.monotonic, within=call_in_child),
         isolated=run_in_child,
     )
+
+
+def _processor_for(env: JobEnvironment, declared: UploadRequest) -> str:
+    return processor_for(declared.file_name, declared.content_type, read_rules(env.processors), env.processor)
 
 
 def _now() -> datetime:

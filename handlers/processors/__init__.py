@@ -112,6 +112,9 @@ class JobEnvironment:
     """Empty where rejected objects are deleted."""
     queue_url: str
     processor: str
+    """The one that gets what no rule matches."""
+    processors: str
+    """The rules of routing.py, as write_rules writes them."""
     max_attempts: int
     malware_scan: str
     """`required` where objects are processed only by the event of their scan, or `off`."""

@@ -60,7 +60,8 @@ class IsolatedWork:
     """What the work needs in addition to its job."""
 
     objects: ObjectStore
-    load_processor: Callable[[], Processor]
+    load_processor: Callable[[UploadRequest], Processor]
+    """Returns the processor of an upload with this declaration."""
     process_unscannable: bool
     """Whether an object that the malware scan could not look into is processed, instead of rejected."""
     allowed_content_types: Sequence[str]
@@ -85,7 +86,7 @@ class IsolatedWork:
             workspace=Path(tempfile.gettempdir()),  # child_process.py makes it for each child
         )
         try:
-            return Processed(result_json(self.load_processor()(job)))
+            return Processed(result_json(self.load_processor(declared)(job)))
         except Unprocessable as error:
             return Refused(str(error)[:LONGEST_DETAIL])
 

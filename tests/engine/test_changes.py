@@ -46,6 +46,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "resultExpirationDays": {"resultExpirationDays": 8},
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
     "processor": TEAM_PROCESSOR,
+    "processors": {
+        "processors": [{"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}]
+    },
     "processorCode": TEAM_PROCESSOR,
     "processorDistributions": {**TEAM_PROCESSOR, "processorDistributions": ["packaging"]},
     "processorEnvironment": {**TEAM_PROCESSOR, "processorEnvironment": {"MODEL": "a-model"}},

@@ -9,6 +9,7 @@ from io import BufferedReader
 
 import pytest
 
+from handlers.domain.declaration import UploadRequest
 from handlers.domain.upload import Run
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.job_queue import Delivery, JobQueue, Message
@@ -54,7 +55,11 @@ class Worker:
         return work()
 
     def process(
-        self, delivery: Delivery, processor: Processor, *, load_processor: Callable[[], Processor] | None = None
+        self,
+        delivery: Delivery,
+        processor: Processor,
+        *,
+        load_processor: Callable[[UploadRequest], Processor] | None = None,
     ) -> None:
         def noted(job: Job) -> Mapping[str, object]:
             self.jobs.append(job)
@@ -68,7 +73,7 @@ class Worker:
             results=ObjectStore(self.cloud.s3, RESULTS),
             work=IsolatedWork(
                 objects=ObjectStore(self.cloud.s3, RESULTS, self.quarantine_bucket),
-                load_processor=load_processor or (lambda: noted),
+                load_processor=load_processor or (lambda _declared: noted),
                 process_unscannable=self.process_unscannable,
                 allowed_content_types=self.allowed_content_types,
             ),

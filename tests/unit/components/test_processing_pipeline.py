@@ -175,6 +175,7 @@ class TestTheProcessor:
             "QUARANTINE_BUCKET": physical(QUARANTINE),
             "QUEUE_URL": url_of(QUEUE),
             "PROCESSOR": "handlers.processors.inspect.process",
+            "PROCESSORS": "[]",
             "MAX_ATTEMPTS": "5",
             "MALWARE_SCAN": "off",
             "UNSCANNABLE_OBJECTS": "reject",

@@ -15,8 +15,10 @@ from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS
 from components.compute import processor_code
 from components.compute.processor_code import with_requirements
 from handlers.processors import JOB_VARIABLES
+from handlers.processors.routing import Rule, read_rules
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY_ARN, TEAM_CODE
 from tests.support.components.recording import Recording, physical, record, refusal
+from tests.support.each_case import each_case
 
 FUNCTION = f"{NAME}-process-object"
 OWN = {"processor": "team.process", "processor_code": TEAM_CODE}
@@ -237,6 +239,53 @@ class TestDistributionsThatCannotBeShipped:
         code = recorded(processor_distributions=["team-lib"]).inputs(aws.lambda_.Function, FUNCTION)["code"]
 
         assert {"team/__init__.py", "team/data.txt", "packaging/version.py"} <= code.assets.keys()
+
+
+CSV = {"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}
+PICTURES = {"processor": "team.pictures", "content_types": ["image/*"]}
+
+
+class TestRules:
+    def test_a_job_reads_what_was_given(self) -> None:
+        given = [PICTURES, {**CSV, "file_names": ["*.csv", "*.tsv"]}]
+
+        rules = read_rules(variables(recorded(processors=given))["PROCESSORS"])
+
+        assert rules == [
+            Rule("team.pictures", ["image/*"], []),
+            Rule("handlers.processors.csv_summary.process", ["text/csv"], ["*.csv", "*.tsv"]),
+        ]
+
+    def test_built_in_processors_need_no_code(self) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(processors=[CSV]) and None)
+
+        assert "processor" not in recording.inputs(aws.lambda_.Function)["code"].assets
+
+    def test_one_of_the_teams_processors_is_enough_for_its_code(self) -> None:
+        assert refusal(lambda: PROCESSING_PIPELINE.make(processors=[CSV], processor_code=TEAM_CODE))
+        record(lambda: PROCESSING_PIPELINE.make(processors=[PICTURES], processor_code=TEAM_CODE) and None)
+
+    @each_case(
+        ("rules", "message"),
+        [
+            ([{"processor": "team.x"}], "processors[0] has neither content_types nor file_names, "),
+            ([{"content_types": ["a/b"]}], "processors[0] must have processor, "),
+            ([{**CSV, "prefix": "a/"}], "processors[0] must have processor, "),
+            ([{**CSV, "processor": "team"}], "processors[0].processor is 'team', but "),
+            ([{**CSV, "content_types": ["csv"]}], "processors[0].content_types[0] is 'csv', but "),
+            ([{**CSV, "content_types": []}], "processors[0].content_types is empty; "),
+            ([{**CSV, "file_names": ["*"]}], "processors[0].file_names[0] is '*', but "),
+            ([{**CSV, "file_names": ["a.csv"]}], "processors[0].file_names[0] is 'a.csv', but "),
+            (
+                [PICTURES, {**PICTURES, "file_names": ["*.png"]}],
+                "processors[1] can never match, because processors[0] ",
+            ),
+            ([{**CSV, "processor": "handlers.processors.csv.process"}], "processors[0].processor is 'handlers."),
+            ([{**CSV, "file_names": ["*" + "x" * 3_000]}], "processors has 3,"),
+        ],
+    )
+    def test_one_without_effect_is_refused(self, rules: list[Any], message: str) -> None:
+        assert refused(processors=rules).startswith(message)
 
 
 class TestABuiltInProcessor:

@@ -11,13 +11,19 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.compute.processor_code import processor_fault
+from components.compute.processor_code import processors_fault
 from tests.support.components.examples import TEAM_CODE
 from tests.support.each_case import each_case
 
 Team = Callable[[Mapping[str, str | bytes]], pulumi.Archive]
 
 PROCESS = "def process(job):\n    return {}\n"
+
+
+def processor_fault(processor: str, code: pulumi.Archive | None) -> str | None:
+    """Return the error in one processor, without the name of its argument."""
+    error = processors_fault({"processor": processor}, code)
+    return error and error.removeprefix("processor ")
 
 
 AARCH64, X86_64 = 0xB7, 0x3E
@@ -149,6 +155,22 @@ class TestAProcessorThatIsNotThereIsRefused:
 
         assert fault is not None
         assert str(path) in fault
+
+
+class TestSeveralProcessors:
+    def test_each_is_looked_for_in_the_code_that_has_it(self, team: Team) -> None:
+        code = team({"team.py": PROCESS})
+        good = {"a": "team.process", "b": "handlers.processors.csv_summary.process"}
+
+        assert processors_fault(good, code) is None
+        assert (processors_fault({**good, "c": "team.proces"}, code) or "").startswith(
+            "c is 'team.proces', but team in "
+        )
+        assert (processors_fault({**good, "c": "handlers.processors.inspct.process"}, code) or "").startswith("c is ")
+
+    def test_one_of_the_teams_needs_its_code(self) -> None:
+        processors = {"a": "handlers.processors.inspect.process", "b": "team.process"}
+        assert (processors_fault(processors, None) or "").startswith("b is 'team.process', but its code is missing; ")
 
 
 class TestModulesThatWouldTakeAnothersPlaceAreRefused:

@@ -92,6 +92,7 @@ def process_object_started(
         "QUARANTINE_BUCKET": QUARANTINE,
         "QUEUE_URL": cloud.queue_url,
         "PROCESSOR": "handlers.processors.inspect.process",
+        "PROCESSORS": "[]",
         "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "MALWARE_SCAN": "off",
         "UNSCANNABLE_OBJECTS": "reject",

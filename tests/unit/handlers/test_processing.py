@@ -166,7 +166,7 @@ class TestCompleted:
     ) -> None:
         seen: list[int] = []
 
-        def load() -> Processor:
+        def load(_declared: UploadRequest) -> Processor:
             seen.append(len(worker.isolations))
             return lambda _job: seen.append(len(worker.isolations)) or {}
 

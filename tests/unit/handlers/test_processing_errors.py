@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan, ScanResult
 from handlers.domain.upload import UploadRef
@@ -69,7 +70,7 @@ class TestRaisingProcessor:
     def test_a_processor_that_cannot_be_loaded_is_tried_again_and_at_last_failed(
         self, cloud: Cloud, worker: Worker, delivery: Delivery
     ) -> None:
-        def load() -> Processor:
+        def load(_declared: UploadRequest) -> Processor:
             raise ModuleNotFoundError("No module named 'of_nobody'")
 
         for attempt, status in ((1, "processing"), (2, "processing"), (3, "failed")):
