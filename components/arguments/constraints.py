@@ -334,7 +334,7 @@ class MaybeOutput:
 
     def _checked_when_known(self, name: str, output: pulumi.Output[Any]) -> pulumi.Output[Any]:
         async def check(known: object) -> Any:
-            if known == [] and isinstance(self.value, ListOf | Statements):
+            if known == [] and isinstance(self.value, ListOf | MapsOf):
                 raise ArgumentError(
                     f"{name} is empty, but an Output of a list must have an item; leave it out instead."
                 )

@@ -66,6 +66,11 @@ def team_system(deploy_with: DeployWith) -> System:
     return deploy_with(
         "team",
         processor="team_processor.process",
+        processors=[
+            {"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]},
+            {"processor": "team_processor.list_archive", "content_types": ["application/zip"]},
+            {"processor": "team_processor.describe_picture", "content_types": ["image/*"]},
+        ],
         processorCode=str(TEAM_CODE),
         processingMaxAttempts=2,
         processingTimeoutSeconds=10,

@@ -1,17 +1,47 @@
 """A platform team's own processor: how it succeeds, fails and recovers."""
 
+import io
 import json
+import zipfile
+from typing import Any
 
 from tests.support.deployment.system import System, User, eventually
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
+
+
+def result_of(system: System, user: User, upload_id: str) -> Any:
+    upload = system.await_status(user, upload_id, "completed", "failed")
+    assert upload["status"] == "completed", str(upload)
+    stored = system.emulator.client("s3").get_object(Bucket=upload["result"]["bucket"], Key=upload["result"]["key"])
+    return json.loads(stored["Body"].read())
 
 
 def test_a_teams_own_code_processes(team_system: System, team_user: User) -> None:
     upload_id = team_system.send(team_user, b"12345")
-    upload = team_system.await_status(team_user, upload_id, "completed")
-    stored = team_system.emulator.client("s3").get_object(
-        Bucket=upload["result"]["bucket"], Key=upload["result"]["key"]
-    )
-    assert json.loads(stored["Body"].read()) == {"processed_by": "the team", "size_bytes": 5}
+    assert result_of(team_system, team_user, upload_id) == {"processed_by": "the team", "size_bytes": 5}
+
+
+def test_each_type_has_its_own_processor_and_what_matches_no_rule_the_default(
+    team_system: System, team_user: User
+) -> None:
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("a.txt", "text")
+    files = {
+        ("Sheet.CSV", "application/vnd.ms-excel"): b"id,day\n1,2026-11-25\n",
+        ("a.zip", "application/zip"): zipped.getvalue(),
+        ("a.png", "image/png"): PNG,
+        ("notes.txt", "text/plain"): b"12345",
+    }
+    ids = [team_system.send(team_user, content, *declared) for declared, content in files.items()]
+
+    sheet, archive_, picture, notes = (result_of(team_system, team_user, upload_id) for upload_id in ids)
+
+    assert (sheet["rows"], [column["type"] for column in sheet["columns"]]) == (1, ["integer", "date"])
+    assert archive_ == {"processed_by": "the archives' own", "names": ["a.txt"]}
+    assert picture == {"processed_by": "the pictures' own", "size_bytes": len(PNG)}
+    assert notes == {"processed_by": "the team", "size_bytes": 5}
 
 
 def test_it_uses_the_libraries_variables_and_permissions_that_the_stack_gives_it(
@@ -23,11 +53,7 @@ def test_it_uses_the_libraries_variables_and_permissions_that_the_stack_gives_it
 
     upload_id = team_system.send(team_user, file_name="uses-more.bin")
 
-    upload = team_system.await_status(team_user, upload_id, "completed", "failed")
-    stored = team_system.emulator.client("s3").get_object(
-        Bucket=upload["result"]["bucket"], Key=upload["result"]["key"]
-    )
-    assert json.loads(stored["Body"].read()) == {
+    assert result_of(team_system, team_user, upload_id) == {
         "secret": "the value of team-secret",
         "another": "AccessDeniedException",
         "newer": True,

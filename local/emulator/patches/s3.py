@@ -1,4 +1,4 @@
-"""Patches of S3: signed headers, keys of bucket-policy conditions, encryption, and events.
+"""Patches of S3: signed headers, keys of bucket-policy conditions, encryption, ranges of versions, and events.
 
 Signed headers
     AWS: rejects a presigned request with an x-amz- header that was not signed: 403 AccessDenied, "There were headers
@@ -26,6 +26,12 @@ Encryption
     Here: blocked types are rejected. An object with AWS's own key is reported as encrypted with aws:kms without a key
     id, like an object in a bucket without a default key.
 
+Ranges of versions
+    AWS: a GET of a version with a Range answers 206 with these bytes alone, and without the whole object's checksums.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html ("Range")
+    MiniStack: ignores the Range if the request names a version.
+    Here: the same answer as for the current object.
+
 Events
     AWS: the event of a created object has its version in `detail.object.version-id` if the bucket has versions.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
@@ -48,6 +54,8 @@ _CUSTOMER_ALGORITHM = f"{_ENCRYPTION}-customer-algorithm"
 _OWN_KEY = "alias/aws/s3"
 _BLOCKS_SSE_C = "<EncryptionType>SSE-C</EncryptionType>"
 
+_OK, _PARTIAL = 200, 206
+
 _form_keys: ContextVar[Mapping[str, str]] = ContextVar("form_keys")
 _version_id: ContextVar[str | None] = ContextVar("version_id", default=None)
 
@@ -59,6 +67,7 @@ def patch() -> None:
     patching.replace(_MODULE, "_enforce_signed_post_policy", _keeping_form_keys)
     patching.replace("ministack.core.iam_evaluator", "enforce", _with_form_keys)
     patching.replace(_MODULE, "_resolve_sse_write_headers", _with_own_key)
+    patching.replace(_MODULE, "_get_object", _with_range_of_version)
     patching.replace(_MODULE, "_fire_s3_event", _keeping_version)
     patching.replace("ministack.services.eventbridge", "_dispatch_event", _with_version)
 
@@ -149,6 +158,27 @@ def _with_own_key(original: Callable[..., Any]) -> Callable[..., Any]:
         return (kept if refused else {_ENCRYPTION: "aws:kms"}), refused
 
     return resolve
+
+
+def _with_range_of_version(original: Callable[..., Any]) -> Callable[..., Any]:
+    parse_range = patching.attribute(_MODULE, "_parse_range")
+    error = patching.attribute(_MODULE, "_error")
+
+    def get(bucket_name: str, key: str, headers: Mapping[str, str], query: Mapping[str, Any] | None = None) -> Any:
+        status, answered, body = original(bucket_name, key, headers, query)
+        if status != _OK or not (query or {}).get("versionId") or not headers.get("range"):
+            return status, answered, body
+        if (found := parse_range(headers["range"], len(body))) is None:
+            return error("InvalidRange", "The requested range is not satisfiable", 416, f"/{bucket_name}/{key}")
+        first, last = found
+        kept = {name: each for name, each in answered.items() if not name.lower().startswith("x-amz-checksum-")}
+        kept |= {
+            "Content-Length": str(last - first + 1),
+            "Content-Range": f"bytes {first}-{last}/{len(body)}",
+        }
+        return _PARTIAL, kept, body[first : last + 1]
+
+    return get
 
 
 def _keeping_version(original: Callable[..., None]) -> Callable[..., None]:

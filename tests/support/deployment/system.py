@@ -85,16 +85,28 @@ class System:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         return http(method, self.outputs["apiUrl"] + path, data, {**sent, **(headers or {})})
 
-    def create(self, user: User, size_bytes: int = 5, file_name: str = "a.bin") -> Any:
+    def create(
+        self,
+        user: User,
+        size_bytes: int = 5,
+        file_name: str = "a.bin",
+        content_type: str = "application/octet-stream",
+    ) -> Any:
         """Declare a file; returns the plan."""
-        body = {"file_name": file_name, "content_type": "application/octet-stream", "size_bytes": size_bytes}
+        body = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
         answer = self.call("POST", "/uploads", body, token=user.token)
         assert answer.status == 201, answer.text
         return answer.json
 
-    def send(self, user: User, content: bytes = b"12345", file_name: str = "a.bin") -> str:
+    def send(
+        self,
+        user: User,
+        content: bytes = b"12345",
+        file_name: str = "a.bin",
+        content_type: str = "application/octet-stream",
+    ) -> str:
         """Declare a file and send it; returns the upload's id."""
-        plan = self.create(user, len(content), file_name)
+        plan = self.create(user, len(content), file_name, content_type)
         answer = put(plan, content)
         assert answer.status == 200, answer.text
         return plan["upload_id"]

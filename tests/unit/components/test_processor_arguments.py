@@ -259,7 +259,8 @@ class TestRules:
     def test_built_in_processors_need_no_code(self) -> None:
         recording = record(lambda: PROCESSING_PIPELINE.make(processors=[CSV]) and None)
 
-        assert "processor" not in recording.inputs(aws.lambda_.Function)["code"].assets
+        function = recording.inputs(aws.lambda_.Function, FUNCTION)
+        assert "processor" not in function["code"].assets
 
     def test_one_of_the_teams_processors_is_enough_for_its_code(self) -> None:
         assert refusal(lambda: PROCESSING_PIPELINE.make(processors=[CSV], processor_code=TEAM_CODE))

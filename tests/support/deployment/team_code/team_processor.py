@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
@@ -31,6 +32,20 @@ def process(job: Job) -> Mapping[str, object]:
         os.kill(os.getppid(), signal.SIGKILL)  # the function itself, as Lambda does: nobody records anything
         time.sleep(60)
     return {"processed_by": "the team", "size_bytes": sum(len(chunk) for chunk in job.chunks())}
+
+
+def describe_picture(job: Job) -> Mapping[str, object]:
+    """Write the picture into the workspace, as programs that need a path do."""
+    copy = job.workspace / "picture"
+    with job.open() as file:
+        copy.write_bytes(file.read())
+    return {"processed_by": "the pictures' own", "size_bytes": copy.stat().st_size}
+
+
+def list_archive(job: Job) -> Mapping[str, object]:
+    """Read the end of the object alone, where a zip file has its list of files."""
+    with job.open() as file, zipfile.ZipFile(file) as archive:
+        return {"processed_by": "the archives' own", "names": archive.namelist()}
 
 
 def use_more() -> Mapping[str, object]:

@@ -213,3 +213,32 @@ class TestAnObjectMayNameAwsKmsWithoutAKey:
         assert by_url(emulator, headers=NAMED_KEY) == DONE
 
         assert emulator.client("s3").head_object(Bucket=BUCKET, Key="a").get("SSEKMSKeyId") == KEY_ARN
+
+
+BODY = bytes(range(100))
+
+
+@pytest.fixture(scope="module")
+def first_version(emulator: Emulator) -> Mapping[str, str]:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    version_id = s3.put_object(Bucket="versions", Key="a", Body=BODY)["VersionId"]
+    s3.put_object(Bucket="versions", Key="a", Body=b"later")
+    return {"Bucket": "versions", "Key": "a", "VersionId": version_id}
+
+
+class TestARangeOfAVersion:
+    @pytest.mark.parametrize(("asked", "first", "last"), [("10-19", 10, 19), ("90-", 90, 99), ("0-8191", 0, 99)])
+    def test_holds_these_bytes_alone(
+        self, emulator: Emulator, first_version: Mapping[str, str], asked: str, first: int, last: int
+    ) -> None:
+        answer = emulator.client("s3").get_object(**first_version, Range=f"bytes={asked}")
+
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
+        assert answer["ContentRange"] == f"bytes {first}-{last}/100"
+        assert answer["Body"].read() == BODY[first : last + 1]
+
+    def test_behind_the_end_is_refused(self, emulator: Emulator, first_version: Mapping[str, str]) -> None:
+        with pytest.raises(ClientError, match="InvalidRange"):
+            emulator.client("s3").get_object(**first_version, Range="bytes=100-")
