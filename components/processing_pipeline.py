@@ -83,7 +83,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         check_names("ProcessingPipeline", name, _NAMES)
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
-        compute = _compute(args)
+        compute = LambdaCompute(args)
         queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args)
         quarantine = None
@@ -239,17 +239,6 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 *iam.encrypt_and_decrypt(args.kms_key_arn),
             ],
         )
-
-
-def _compute(args: ProcessingPipelineArgs) -> Compute:
-    return LambdaCompute(
-        timeout_seconds=args.timeout_seconds,
-        memory_mb=args.memory_mb,
-        concurrency_limit=args.concurrency_limit,
-        reserved_concurrency=args.reserved_concurrency,
-        log_level=args.log_level,
-        log_retention_days=args.log_retention_days,
-    )
 
 
 def _oldest_message_seconds(args: ProcessingPipelineArgs) -> int:

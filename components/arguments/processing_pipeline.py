@@ -8,6 +8,7 @@ import pulumi
 from components.arguments import limits
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
+from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.shared import UploadsArgs
 from components.compute.processor_code import distributions_fault, processors_fault
 from handlers.processors import JOB_VARIABLES
@@ -15,10 +16,6 @@ from handlers.processors.routing import Rule, shadowed
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
-
-DEFAULT_MAX_CONCURRENCY = 50
-"""A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
-
 
 PROCESSOR_POLICY_CHARACTERS = 8_000
 """The rest of IAM's 10,240 is for the policy of the job itself."""
@@ -32,7 +29,7 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
-class ProcessingPipelineArgs(UploadsArgs):
+class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
@@ -72,22 +69,6 @@ class ProcessingPipelineArgs(UploadsArgs):
         Choice(("reject", "process"), "what to do with what GuardDuty cannot look into"), default="reject"
     )
     """What happens to an object that GuardDuty cannot scan, over 100 GB for example."""
-    timeout_seconds: int = argument(
-        Range(10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"),
-        default=300,
-    )
-    """Seconds for one object."""
-    memory_mb: int = argument(limits.MEMORY_MB, default=512)
-    """Memory in MB, and in proportion CPU; 1769 is one whole vCPU (Lambda guide, "Configure memory")."""
-    max_concurrency: int | None = argument(
-        Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency"), default=None
-    )
-    """Objects that are processed at once, at most; if omitted, 50, or the reservation if that is smaller.
-
-    Limits what the queue delivers. It reserves nothing.
-    """
-    reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
-    """Executions at once that are reserved for processing; if omitted, none."""
     max_attempts: int = argument(Range(1, 1_000, "SQS's limits for maxReceiveCount"), default=5)
     """Deliveries before an upload fails and its message goes to the dead-letter queue.
 
@@ -113,19 +94,12 @@ class ProcessingPipelineArgs(UploadsArgs):
         return "required" if self.malware_scan else "off"
 
     @property
-    def concurrency_limit(self) -> int:
-        """Objects that are processed at once, at most."""
-        return self.max_concurrency or min(
-            DEFAULT_MAX_CONCURRENCY, self.reserved_concurrency or DEFAULT_MAX_CONCURRENCY
-        )
-
-    @property
     def rules(self) -> list[Rule]:
         """The items of `processors`."""
         return [Rule(**each) for each in self.processors]
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
-        """A processor that its code does not have, a rule without effect, and a maximum above the reservation."""
+        """A processor that its code does not have, a rule without effect, and the conflicts of the compute."""
         found = _rule_conflicts(self.rules, spelled("processors"), spelled("processor"))
         named = {spelled("processor"): self.processor}
         named |= {f"{spelled('processors')}[{n}].processor": rule.processor for n, rule in enumerate(self.rules)}
@@ -150,13 +124,7 @@ class ProcessingPipelineArgs(UploadsArgs):
             )
         if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
             found.append(conflict)
-        most, reserved = self.max_concurrency, self.reserved_concurrency
-        if most is not None and reserved is not None and most > reserved:
-            found.append(
-                f"{spelled('max_concurrency')} is {most}, but must be at most the reserved concurrency, {reserved}: "
-                "Lambda throttles the deliveries above it, and each one uses up an attempt."
-            )
-        return found
+        return found + self.lambda_conflicts(spelled)
 
 
 def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:

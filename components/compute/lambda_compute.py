@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.arguments.lambda_compute import LambdaComputeArgs
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.compute.protocol import Jobs
 
@@ -15,17 +16,11 @@ Lambda accepts no queue with less than the function's timeout, which is at most 
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LambdaCompute:
     """A compute for jobs of up to 15 minutes."""
 
-    timeout_seconds: int
-    memory_mb: int
-    concurrency_limit: int
-    """Objects that are processed at once, at most."""
-    reserved_concurrency: int | None
-    log_level: str
-    log_retention_days: int
+    args: LambdaComputeArgs
 
     @property
     def visibility_timeout_seconds(self) -> int:
@@ -42,11 +37,11 @@ class LambdaCompute:
                 statements=list(jobs.statements),
                 environment=jobs.environment,
                 extra_environment=jobs.processor_environment,
-                timeout_seconds=self.timeout_seconds,
-                memory_mb=self.memory_mb,
-                reserved_concurrency=self.reserved_concurrency,
-                log_level=self.log_level,
-                log_retention_days=self.log_retention_days,
+                timeout_seconds=self.args.timeout_seconds,
+                memory_mb=self.args.memory_mb,
+                reserved_concurrency=self.args.reserved_concurrency,
+                log_level=self.args.log_level,
+                log_retention_days=self.args.log_retention_days,
             ),
             opts,
         )
@@ -57,7 +52,7 @@ class LambdaCompute:
             batch_size=1,  # objects differ by orders of magnitude: a large one would use up the time of the others
             function_response_types=["ReportBatchItemFailures"],
             # Otherwise SQS also delivers what Lambda then throttles, and each delivery uses up an attempt.
-            scaling_config={"maximum_concurrency": self.concurrency_limit},
+            scaling_config={"maximum_concurrency": self.args.concurrency_limit},
             opts=opts,
         )
         return function.role_name
