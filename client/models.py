@@ -133,6 +133,10 @@ class Upload:
     """Only if failed."""
     rejection: Failure | None = None
     """Only if rejected."""
+    progress_percent: int | None = None
+    """Only while it is processed, and if the processor reports it."""
+    progress_note: str | None = None
+    """As progress_percent."""
 
     @property
     def is_finished(self) -> bool:
@@ -199,6 +203,8 @@ def upload(fields: Fields) -> Upload:
         result=_result(fields.inner("result")) if "result" in fields else None,
         failure=_failure(fields.inner("failure")) if "failure" in fields else None,
         rejection=_failure(fields.inner("rejection")) if "rejection" in fields else None,
+        progress_percent=fields.number("progress_percent") if "progress_percent" in fields else None,
+        progress_note=fields.text("progress_note") if "progress_note" in fields else None,
     )
 
 

@@ -26,7 +26,6 @@ class Output:
             known = {name: value for name, value in asdict(upload).items() if value is not None}
             self._write_json(({"path": path} if path is not None else {}) | known)
             return
-        reason = upload.failure or upload.rejection
         words = (
             upload.upload_id,
             f"{upload.status:<10}",
@@ -34,7 +33,7 @@ class Output:
             f"{upload.created_at:%Y-%m-%d %H:%M:%S}",
             upload.file_name,
         )
-        _write(sys.stdout, "  ".join(words) + (f": {reason.code}, {reason.detail}" if reason else ""))
+        _write(sys.stdout, ": ".join(("  ".join(words), *_more(upload))))
 
     def file(self, path: Path) -> None:
         """Write the path of a downloaded result."""
@@ -64,6 +63,15 @@ class Output:
 
     def _write_json(self, fields: Mapping[str, object]) -> None:
         _write(sys.stdout, json.dumps(fields, default=_plain, ensure_ascii=False))
+
+
+def _more(upload: Upload) -> list[str]:
+    """Return why the upload ended without a result, or how far processing is."""
+    if reason := upload.failure or upload.rejection:
+        return [f"{reason.code}, {reason.detail}"]
+    if upload.progress_percent is None:
+        return []
+    return [f"{upload.progress_percent} %" + (f", {upload.progress_note}" if upload.progress_note else "")]
 
 
 def _sentence(error: PortageError | OSError) -> str:

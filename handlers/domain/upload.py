@@ -169,6 +169,8 @@ class Upload(NamedTuple):
     """S3's version id of the upload's object; None before the object exists."""
     leased_until: datetime | None = None
     """When another run can take the upload; only while it is processed."""
+    progress_percent: Annotated[int | None, public("How far processing is, if the processor reports it")] = None
+    progress_note: Annotated[str | None, public("What the processor does at the moment, in its own words")] = None
     result: Annotated[Result | None, public("Where the result is", shown_in=Status.COMPLETED)] = None
     failure: Annotated[Reason | None, public("Why processing failed", shown_in=Status.FAILED)] = None
     rejection: Annotated[Reason | None, public("Why the object was rejected", shown_in=Status.REJECTED)] = None

@@ -14,6 +14,7 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
   is tried again, and at last ends the upload in `failed` with the message in the dead-letter queue;
 - it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
   job, and all that it changes in its process (environment, folder, modules, streams, signals) ends with it;
+- it may report how far it is with `job.progress(fraction, note)`;
 - `job.workspace` is an empty folder of the job's own for files, which is deleted after it. `tempfile` and TMPDIR use
   the same folder;
 - it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
@@ -53,6 +54,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 TEAM_CODE = Path(__file__).parents[2] / "processor"
 """Where the ProcessingPipeline puts a team's own code archive, beside handlers/."""
@@ -68,6 +70,14 @@ MAX_RESULT_BYTES = 16 * 1024**2
 
 class Unprocessable(Exception):
     """Trying again cannot help; the message is a sentence that the uploader reads."""
+
+
+class ReportProgress(Protocol):
+    """Called by a processor."""
+
+    def __call__(self, fraction: float, note: str = "") -> None:
+        """Report a fraction from 0 to 1, and a note."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,13 @@ class Job:
     A file needs up to 12 MiB of memory, for objects of any size: it requests ranges of 256 KiB after a seek, and
     doubles them up to 8 MiB while it is read on. `read()` without a size returns the whole object, so it needs the
     object's size in memory.
+    """
+    progress: ReportProgress
+    """Reports how far the job is: a fraction from 0 to 1, and optionally a note of up to 200 characters.
+
+    `GET /uploads/{upload_id}` shows both to the uploader while the upload is processed. Each renewal of the lease
+    records the last report, every 20 seconds; a function with a timeout of up to a minute renews no lease. A report
+    sends no request, and a report that is not recorded does not fail the job.
     """
     workspace: Path
     """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all."""

@@ -63,14 +63,14 @@ def process(job: Job) -> dict[str, Any]:
     csv.field_size_limit(MAX_ROW_CHARACTERS)
     with job.open() as file:
         try:
-            return _summary(file)
+            return _summary(file, lambda rows: job.progress(file.tell() / job.size_bytes, f"{rows:,} rows read"))
         except UnicodeError:
             raise Unprocessable("The file is no CSV: it is neither UTF-8 nor UTF-16 with a byte order mark.") from None
         except csv.Error as error:
             raise Unprocessable(f"The file is no CSV: {error}.") from None
 
 
-def _summary(file: io.BufferedReader) -> dict[str, Any]:
+def _summary(file: io.BufferedReader, report: Callable[[int], None]) -> dict[str, Any]:
     head = file.read(_HEAD_BYTES)
     file.seek(0)
     encoding = next((name for mark, name in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
@@ -88,6 +88,7 @@ def _summary(file: io.BufferedReader) -> dict[str, Any]:
             _check_widths(uneven, count, len(names))
         for index, column in enumerate(columns):
             column.add([row[index] if index < len(row) else "" for row in batch])
+        report(count)
     _check_widths(uneven, count, len(names))
     return {
         "rows": count,

@@ -186,19 +186,30 @@ class UploadStore:
         step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
         return declared_in(step.item) if step.changed else None
 
-    def change_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
-        """Let a run's lease end at another time; False if the run does not have the upload any more."""
+    def change_lease(
+        self, ref: UploadRef, leased_until: datetime, *, run_id: str, progress: tuple[int, str] | None = None
+    ) -> bool:
+        """Let a run's lease end at another time; False if the run does not have the upload any more.
+
+        Progress, a percentage and a note, is recorded with it if there is any.
+        """
+        update, reported = "", dict[str, Any]()
+        if progress:
+            percent, note = progress
+            update = ", progress_percent = :percent" + (", progress_note = :note" if note else " REMOVE progress_note")
+            reported = {":percent": attribute_of(percent)} | ({":note": attribute_of(note)} if note else {})
         try:
             self._call(
                 "UpdateItem",
                 Key=key_of(ref),
-                UpdateExpression="SET leased_until = :leased_until",
+                UpdateExpression=f"SET leased_until = :leased_until{update}",
                 ConditionExpression="#status = :processing AND run_id = :run",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":leased_until": {"S": iso(leased_until)},
                     ":processing": {"S": Status.PROCESSING},
                     ":run": {"S": run_id},
+                    **reported,
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -270,8 +281,9 @@ class UploadStore:
             names[f"#{name}"] = name
             values[f":{name}"] = value
             update += f", #{name} = :{name}"
+        update += " REMOVE progress_percent, progress_note"
         if status in TERMINAL:
-            update += " REMOVE open_shard, leased_until"
+            update += ", open_shard, leased_until"
         try:
             answer = self._call(
                 "UpdateItem",

@@ -12,7 +12,7 @@ from pathlib import Path
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
 from handlers.domain.upload import UploadRef
-from handlers.processors import Job, Processor, Unprocessable, result_json
+from handlers.processors import Job, Processor, ReportProgress, Unprocessable, result_json
 from handlers.storage.job_queue import Delivery
 from handlers.storage.objects import ObjectStore
 from handlers.use_cases.verification import verify
@@ -67,7 +67,7 @@ class IsolatedWork:
     allowed_content_types: Sequence[str]
     """What may be declared; everything where it is empty."""
 
-    def run(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest) -> Outcome:
+    def run(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest, report: ReportProgress) -> Outcome:
         """Verify the object, and process it if it is as declared; raises the processor's errors."""
         if rejection := self._rejection(delivery, declared):
             return rejection
@@ -83,6 +83,7 @@ class IsolatedWork:
             attempt=delivery.attempt,
             chunks=lambda: self.objects.chunks(delivery.version),
             open=lambda: self.objects.open(delivery.version, declared.size_bytes),
+            progress=report,
             workspace=Path(tempfile.gettempdir()),  # child_process.py makes it for each child
         )
         try:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.upload import UploadRef
+from handlers.processors.progress import ProgressBoard
 from handlers.storage.job_queue import Delivery, JobQueue
 from handlers.storage.upload_store import UploadStore
 
@@ -108,6 +109,8 @@ class Lease:
     renewals: Renewals
     clock: Callable[[], datetime]
     bounds: Bounds
+    progress: ProgressBoard
+    """Recorded with each renewal."""
     _ends_at: float = field(init=False, default=0.0)
     _renewal: Repeated | None = field(init=False, default=None)
     """None where the lease lasts as long as the process."""
@@ -154,7 +157,9 @@ class Lease:
 
     def _renew_elsewhere(self) -> str:
         now, seconds = self.clock(), self._seconds()
-        if not self.renewals.records.change_lease(self.ref, _end(now, seconds), run_id=self.delivery.run.run_id):
+        if not self.renewals.records.change_lease(
+            self.ref, _end(now, seconds), run_id=self.delivery.run.run_id, progress=self.progress.read()
+        ):
             return _LOST
         self.renewals.queue.hide(self.delivery.message, _hidden_for(seconds))
         return _RENEWED

@@ -14,6 +14,7 @@ from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Rejection
 from handlers.domain.upload import LONGEST_RUN, TERMINAL, Status, UploadRef
 from handlers.processors.child_process import WorkFailed
+from handlers.processors.progress import ProgressBoard
 from handlers.storage.job_queue import Delivery, JobQueue
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
@@ -106,6 +107,7 @@ class ProcessObject:
             renewals=self.renewals,
             clock=self.clock,
             bounds=self.bounds,
+            progress=ProgressBoard(),
         )
         declared = None if self._lacks_scan(delivery) else lease.take()
         try:
@@ -140,7 +142,8 @@ class ProcessObject:
         ref, delivery = lease.ref, lease.delivery
         try:
             answer = self._isolated(
-                lambda: write_outcome(self.work.run(ref, delivery, declared)), while_working=lease.renew_if_due
+                lambda: write_outcome(self.work.run(ref, delivery, declared, lease.progress.write)),
+                while_working=lease.renew_if_due,
             )
         except LeaseLost:
             log.warning("The run was stopped, because it lost its lease.", extra=_facts(ref, delivery), exc_info=True)

@@ -159,6 +159,7 @@ class FakePortage(FakeS3):
 def _shown(upload: StoredUpload) -> dict[str, Any]:
     ends = {
         "completed": {"result": {"bucket": "results", "key": upload.upload_id}},
+        "processing": {"progress_percent": 40, "progress_note": "1,000 rows read"},
         "failed": {"failure": REASON},
         "rejected": {"rejection": REASON},
     }

@@ -140,5 +140,9 @@ def no_file() -> BufferedReader:
     raise NotImplementedError
 
 
+def no_report(fraction: float, note: str = "") -> None:
+    raise NotImplementedError(fraction, note)
+
+
 def never(_job: Job) -> Mapping[str, object]:
     pytest.fail("The processor must not be called.")

@@ -20,5 +20,6 @@ def job_of(body: bytes, file_name: str, content_type: str) -> Job:
         attempt=1,
         chunks=lambda: iter([body]),
         open=lambda: open_object(lambda first, last: iter([body[first : last + 1]]), len(body)),
+        progress=lambda fraction, note="": None,  # noqa: ARG005 - as the contract names them
         workspace=Path(tempfile.gettempdir()),
     )

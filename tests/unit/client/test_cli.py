@@ -244,6 +244,11 @@ class TestTheRest:
         assert main([*words, "--json"]) == code
         assert json.loads(capsys.readouterr().out)["rejection"] == REASON
 
+    def test_status_shows_how_far_processing_is(self, fake: FakePortage, capsys: pytest.CaptureFixture[str]) -> None:
+        fake.only.status = "processing"
+        main(["status", FIRST])
+        assert capsys.readouterr().out.endswith("film.mp4: 40 %, 1,000 rows read\n")
+
     def test_list_tells_of_the_newest(self, file: Path, lines: Lines) -> None:
         assert main(["put", str(file), "--json"]) == 0
         lines()

@@ -88,6 +88,12 @@ class TestTheAnswerIsTheUploadOfTheContract:
             ("pending", {}, {}),
             ("uploaded", {}, {}),
             ("processing", {"job_id": {"S": "a-job"}}, {}),
+            ("processing", {"progress_percent": {"N": "0"}}, {"progress_percent": 0}),
+            (
+                "processing",
+                {"progress_percent": {"N": "40"}, "progress_note": {"S": 'Page "2"'}},
+                {"progress_percent": 40, "progress_note": 'Page "2"'},
+            ),
             (
                 "completed",
                 {"result": RESULT},

@@ -67,7 +67,7 @@ class TestTypes:
 
     @each_case("other", ["2.5", "2026-01-01", "true", "x"])
     def test_a_later_value_of_another_type_changes_it(self, other: str) -> None:
-        values = ["1"] * csv_summary._BATCH_ROWS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        values = ["1"] * 2_000
         assert column_of(*values, other)["type"] == ("number" if other == "2.5" else "text")
 
 

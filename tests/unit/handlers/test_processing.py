@@ -55,6 +55,7 @@ from tests.support.handlers.deliveries import (
     never,
     no_chunks,
     no_file,
+    no_report,
     raise_secret,
     refuse,
 )
@@ -112,7 +113,7 @@ class TestCompleted:
     def test_the_processor_is_handed_all_that_the_contract_promises(self, worker: Worker, delivery: Delivery) -> None:
         worker.process(at_try(delivery, 2), count_bytes)
         (job,) = worker.jobs
-        assert replace(job, chunks=no_chunks, open=no_file) == Job(
+        assert replace(job, chunks=no_chunks, open=no_file, progress=no_report) == Job(
             owner=OWNER,
             upload_id=REF.upload_id,
             file_name="report.pdf",
@@ -124,6 +125,7 @@ class TestCompleted:
             attempt=2,
             chunks=no_chunks,
             open=no_file,
+            progress=no_report,
             workspace=Path(tempfile.gettempdir()),
         )
 
@@ -225,6 +227,30 @@ class TestLease:
         worker.seconds_left = 50
         worker.process(delivery, work)
         assert leases == ["2026-02-28T12:01:02.500Z"]
+
+    def test_each_renewal_records_the_progress_and_the_end_removes_it(
+        self, cloud: Cloud, worker: Worker, delivery: Delivery
+    ) -> None:
+        seen: list[dict[str, object]] = []
+
+        def work(job: Job) -> Mapping[str, object]:
+            for report in ((0.254, "one"), (0.5, ""), (1.5, "é" * 300), (float("nan"), "\ud800")):
+                job.progress(*report)
+                worker.now += RENEW_EVERY
+                worker.while_working()
+                record = cloud.record() or {}
+                seen.append({name: record[name] for name in ("progress_percent", "progress_note") if name in record})
+            return {}
+
+        worker.seconds_left = 900
+        worker.process(delivery, work)
+        assert seen == [
+            {"progress_percent": 25, "progress_note": "one"},
+            {"progress_percent": 50},
+            {"progress_percent": 100, "progress_note": "é" * 200},
+            {"progress_percent": 0, "progress_note": "?"},
+        ]
+        assert not {"progress_percent", "progress_note"} & (cloud.record() or {}).keys()
 
     @pytest.mark.parametrize("error", [NoAnswer("no connection"), AwsError("InternalServerError", "down", 500, {})])
     def test_a_renewal_that_fails_is_tried_again_and_the_work_stops_only_at_the_end_of_the_lease(

@@ -177,6 +177,7 @@ class TestJob:
             "attempt",
             "chunks",
             "open",
+            "progress",
             "workspace",
         ]
 
