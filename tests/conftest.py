@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,16 @@ def environment_is_restored() -> Iterator[None]:
     before = _environment()
     yield
     assert _environment() == before, "the tests of this module have left the environment changed"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def entries_start_cold() -> Iterator[None]:
+    """Forget the environment and clients that entries keep, so that a module does not see those of an earlier one."""
+    yield
+    for module in [module for name, module in sys.modules.items() if name.startswith("handlers.entries.")]:
+        for each in vars(module).values():
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()
 
 
 def _environment() -> dict[str, str]:
