@@ -17,6 +17,7 @@ def proxy_event(
     is_base64: bool = False,
     owner: str = OWNER,
     upload_id: str | None = None,
+    query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Shape a REST API's proxy event, as far as it is read (API Gateway guide); a body that is no text becomes JSON."""
     return {
@@ -24,6 +25,7 @@ def proxy_event(
         "path": "/uploads",
         "httpMethod": "POST",
         "pathParameters": None if upload_id is None else {"upload_id": upload_id},
+        "queryStringParameters": None if query is None else dict(query),
         "headers": dict(headers or {}),
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": is_base64,

@@ -16,8 +16,10 @@ from handlers.entries import (
     clients,
     complete_upload,
     create_upload,
+    get_result,
     jobs,
     list_parts,
+    list_uploads,
     process_object,
     sign_parts,
 )
@@ -132,6 +134,8 @@ def api_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa:
         list_parts,
         complete_upload,
         abort_upload,
+        list_uploads,
+        get_result,
     ):
         importlib.reload(module)
 
