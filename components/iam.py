@@ -22,6 +22,9 @@ MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 """The service that evaluates alarms, as a principal."""
 
+FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
+"""The service that writes a VPC's flow logs, as a principal."""
+
 ROLE_POLICY_CHARACTERS = 10_240
 BUCKET_POLICY_CHARACTERS = 20 * 1024
 
@@ -57,6 +60,11 @@ def topic_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
 def key_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
     """Return a KMS key's policy. Source: KMS developer guide, "Quotas"."""
     return _policy(name, statements, 32_768, "KMS")
+
+
+def endpoint_policy(name: str, *statements: Statement) -> pulumi.Output[str]:
+    """Return a VPC endpoint's policy. Source: AWS PrivateLink guide, "Control access using endpoint policies"."""
+    return _policy(name, statements, 20_480, "a VPC endpoint")
 
 
 def _policy(
@@ -260,6 +268,19 @@ def write_logs(log_group_arn: Arn) -> Statement:
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams)
 
 
+def write_flow_logs(log_group_arn: Arn) -> list[Statement]:
+    """Return what a VPC's flow logs need of their log group, which exists.
+
+    Source: VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". Only DescribeLogGroups has no
+    resource that would be narrower.
+    """
+    return [
+        write_logs(log_group_arn),
+        allow(["logs:DescribeLogStreams"], pulumi.Output.concat(log_group_arn, ":*")),
+        allow(["logs:DescribeLogGroups"], "*"),
+    ]
+
+
 def send_traces() -> Statement:
     """Send X-Ray segments. These actions support no resource ARNs (Service Authorization Reference)."""
     return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
@@ -297,6 +318,42 @@ def publish_alarms(topic_arn: Arn) -> Statement:
         "Resource": topic_arn,
         "Condition": {"StringEquals": {"aws:SourceAccount": pulumi.Output.from_input(topic_arn).apply(_account_of)}},
     }
+
+
+def only_from_account(arn_of_the_account: Arn) -> Statement:
+    """Endpoint policy: let only this account's roles use the endpoint. What each may do is in its own policy.
+
+    Otherwise somebody else's credentials, in a job that was broken into, could carry data out of the VPC.
+    """
+    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    return _through_endpoint("*", "*", {"StringEquals": {"aws:PrincipalAccount": account}})
+
+
+def stay_in_account(arn_of_the_account: Arn) -> Statement:
+    """Endpoint policy: let only this account's roles use the endpoint, and only for this account's resources.
+
+    Source: AWS whitepaper "Building a Data Perimeter on AWS", on VPC endpoint policies.
+    """
+    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    return _through_endpoint(
+        "*", "*", {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
+    )
+
+
+def read_image_layers(arn_of_the_account: Arn) -> Statement:
+    """Endpoint policy of S3: let ECR's clients read the layers of images, which are in a bucket of AWS's.
+
+    Source: ECR user guide, "Amazon ECR interface VPC endpoints", on the gateway endpoint of S3.
+    """
+    layers = pulumi.Output.from_input(arn_of_the_account).apply(
+        lambda arn: f"arn:{arn.split(':')[1]}:s3:::prod-{arn.split(':')[3]}-starport-layer-bucket/*"
+    )
+    return _through_endpoint("s3:GetObject", layers, {})
+
+
+def _through_endpoint(actions: str, resources: Arn, condition: Mapping[str, Any]) -> Statement:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def administer_key(arn_of_the_account: Arn) -> Statement:

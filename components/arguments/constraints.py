@@ -113,6 +113,29 @@ class Network:
         return text
 
 
+@dataclass(frozen=True)
+class VpcNetwork:
+    """The IPv4 addresses of a VPC, with a size within a closed range."""
+
+    shortest: int
+    """Prefix of the largest network."""
+    longest: int
+
+    @property
+    def form(self) -> str:
+        """The limits of its size, with the larger network first."""
+        sizes = f"/{self.shortest} to /{self.longest}"
+        return f"an IPv4 network such as 10.0.0.0/16, its prefix from {sizes} (VPC guide, sizes of VPCs and subnets)"
+
+    def check(self, name: str, value: object) -> str:
+        """Return the text."""
+        text = Network().check(name, value)
+        network = ipaddress.ip_network(text)
+        if isinstance(network, ipaddress.IPv6Network) or not self.shortest <= network.prefixlen <= self.longest:
+            raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
+        return text
+
+
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OTHER_IN_BROWSERS = frozenset("ß\u03c2\u200c\u200d")

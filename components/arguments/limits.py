@@ -17,6 +17,7 @@ from components.arguments.constraints import (
     Origin,
     Pattern,
     Range,
+    VpcNetwork,
 )
 from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
@@ -108,6 +109,17 @@ PROCESSORS = MapsOf(
 )
 CIDRS = MaybeOutput(ListOf(Network()))
 VPC_IDS = MaybeOutput(ListOf(Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")))
+SUBNET_IDS = MaybeOutput(ListOf(Pattern(r"subnet-[0-9a-f]+", "the id of a subnet, such as subnet-0a1b2c3d4e5f60718")))
+SECURITY_GROUP_IDS = MaybeOutput(
+    ListOf(Pattern(r"sg-[0-9a-f]+", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
+)
+VPC_CIDR = VpcNetwork(16, 24)
+ENDPOINT_SERVICES = ListOf(
+    Pattern(
+        r"(?!(s3|dynamodb)$)[a-z0-9]+([.-][a-z0-9]+)*",
+        "the NAME of an AWS service's interface endpoint, com.amazonaws.REGION.NAME, such as bedrock-runtime",
+    )
+)
 KMS_KEY_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:kms:{_REGION_AND_ACCOUNT}:key/[\w-]+",

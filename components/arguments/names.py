@@ -85,6 +85,14 @@ USER_POOL_CLIENT = NameRule(
 SCHEDULE = NameRule("aws:scheduler/schedule:Schedule", "schedule", 64, "A-Za-z0-9_.-", _DOTTED)
 TOPIC = NameRule("aws:sns/topic:Topic", "SNS topic", 256, "A-Za-z0-9_-", _DASHED)
 ALARM = NameRule("aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", 255, r"\s\S", "any characters")
+SECURITY_GROUP = NameRule(
+    "aws:ec2/securityGroup:SecurityGroup",
+    "security group",
+    255,
+    r"A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-",
+    "letters from a to z, digits, spaces and ._-:/()#,@[]+=&;{}!$*",
+    reserved="sg-",
+)
 REST_API = NameRule("aws:apigateway/restApi:RestApi", "REST API", 255, r"\s\S", "any characters")
 
 

@@ -32,6 +32,29 @@ def _caller_identity(account: Account, arguments: Mapping[str, Any]) -> Mapping[
     return {"id": caller["Account"], "accountId": caller["Account"], "arn": caller["Arn"], "userId": caller["UserId"]}
 
 
+def _availability_zones(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    filters = [{"Name": each["name"], "Values": each["values"]} for each in arguments.get("filters", [])]
+    if "state" in arguments:
+        filters.append({"Name": "state", "Values": [arguments["state"]]})
+    zones = account.client("ec2").describe_availability_zones(Filters=filters)["AvailabilityZones"]
+    return {
+        "id": account.region,
+        "names": [zone["ZoneName"] for zone in zones],
+        "zoneIds": [zone["ZoneId"] for zone in zones],
+        "groupNames": sorted({zone["GroupName"] for zone in zones}),
+    }
+
+
+def _subnet(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    (subnet,) = account.client("ec2").describe_subnets(SubnetIds=[arguments["id"]])["Subnets"]
+    return {
+        "id": subnet["SubnetId"],
+        "vpcId": subnet["VpcId"],
+        "cidrBlock": subnet["CidrBlock"],
+        "availabilityZone": subnet["AvailabilityZone"],
+    }
+
+
 def _policy_document(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write a policy as the provider does: one-element lists as plain text."""
     del account
@@ -84,5 +107,7 @@ INVOKES: dict[str, Invoke] = {
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
 }

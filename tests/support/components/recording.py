@@ -125,14 +125,16 @@ class FakeAws:
             "aws:lambda/alias:Alias": {"name": "live", "invokeArn": f"{arn}/invocations"},
             "aws:lambda/function:Function": {"version": "7"},
             "aws:s3/bucket:Bucket": {"bucket": name},
+            "aws:ec2/vpcEndpoint:VpcEndpoint": {"prefixListId": f"pl-of-{name}"},
             "aws:sqs/queue:Queue": {"url": url_of(registration.name)},
         }
         outputs = {"arn": arn, "name": name, **computed.get(registration.type, {})}
         return f"{name}-id", {**registration.inputs, **outputs}
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert not arguments
         return {
+            "aws:ec2/getSubnet:getSubnet": {"id": arguments.get("id"), "vpcId": f"vpc-of-{arguments.get('id')}"},
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{zone}" for zone in "dbac"]},
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
             "aws:index/getRegion:getRegion": {"region": REGION},
         }[token]

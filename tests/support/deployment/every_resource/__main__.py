@@ -128,6 +128,55 @@ aws.cloudwatch.MetricAlarm(
     opts=here,
 )
 
+zones = aws.get_availability_zones_output(state="available", opts=pulumi.InvokeOutputOptions(provider=provider))
+vpc = aws.ec2.Vpc("vpc", cidr_block="10.1.0.0/16", enable_dns_hostnames=True, opts=here)
+aws.ec2.DefaultSecurityGroup("vpc", vpc_id=vpc.id, opts=here)
+subnet = aws.ec2.Subnet(
+    "subnet",
+    vpc_id=vpc.id,
+    cidr_block="10.1.0.0/24",
+    availability_zone=zones.names[0],
+    map_public_ip_on_launch=True,
+    tags={"Name": "subnet"},
+    opts=here,
+)
+routes = aws.ec2.RouteTable("routes", vpc_id=vpc.id, opts=here)
+aws.ec2.RouteTableAssociation("routes", subnet_id=subnet.id, route_table_id=routes.id, opts=here)
+internet = aws.ec2.InternetGateway("internet", vpc_id=vpc.id, opts=here)
+aws.ec2.Route(
+    "internet", route_table_id=routes.id, destination_cidr_block="0.0.0.0/0", gateway_id=internet.id, opts=here
+)
+address = aws.ec2.Eip("address", domain="vpc", opts=here)
+aws.ec2.NatGateway("nat", subnet_id=subnet.id, allocation_id=address.id, opts=here)
+of_subnet = aws.ec2.get_subnet_output(id=subnet.id, opts=pulumi.InvokeOutputOptions(provider=provider))
+inside = aws.ec2.SecurityGroup("inside", vpc_id=of_subnet.vpc_id, opts=here)
+files = aws.ec2.VpcEndpoint(
+    "files",
+    vpc_id=vpc.id,
+    service_name="com.amazonaws.us-east-1.s3",
+    route_table_ids=[routes.id],
+    policy=allow("*", "s3:GetObject", "*"),
+    opts=here,
+)
+aws.vpc.SecurityGroupEgressRule(
+    "inside",
+    security_group_id=inside.id,
+    ip_protocol="tcp",
+    from_port=443,
+    to_port=443,
+    prefix_list_id=files.prefix_list_id,
+    opts=here,
+)
+aws.vpc.SecurityGroupIngressRule(
+    "inside",
+    security_group_id=inside.id,
+    ip_protocol="tcp",
+    from_port=443,
+    to_port=443,
+    referenced_security_group_id=inside.id,
+    opts=here,
+)
+
 role = aws.iam.Role(
     "role",
     assume_role_policy=aws.iam.get_policy_document_output(
@@ -155,6 +204,7 @@ aws.iam.RolePolicyAttachment(
 )
 
 logs = aws.cloudwatch.LogGroup("logs", retention_in_days=14, opts=here)
+aws.ec2.FlowLog("flows", vpc_id=vpc.id, traffic_type="ALL", log_destination=logs.arn, iam_role_arn=role.arn, opts=here)
 function = aws.lambda_.Function(
     "function",
     role=role.arn,
@@ -292,5 +342,6 @@ for name, value in {
     "stream": table.stream_arn,
     "table": table.name,
     "url": stage.invoke_url,
+    "vpc": of_subnet.vpc_id,
 }.items():
     pulumi.export(name, value)

@@ -162,7 +162,7 @@ def test_each_resource_is_told_when_it_is_made(emulator: Emulator, tmp_path: Pat
             UnknownTypeError,
             "aws:kinesis/stream:Stream news: local mode has no row for this type; add one",
         ),
-        ("aws.get_availability_zones()", UnknownTypeError, "getAvailabilityZones: local mode does not have"),
+        ("aws.get_regions()", UnknownTypeError, "getRegions: local mode does not have"),
         (
             "aws.s3.Bucket('b', acceleration_status='Enabled')",
             InvalidInputError,
