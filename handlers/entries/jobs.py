@@ -25,7 +25,7 @@ from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.isolated_work import IsolatedWork
 from handlers.use_cases.lease import Bounds, Renewals
-from handlers.use_cases.process_object import LeasedElsewhere, ProcessObject
+from handlers.use_cases.process_object import Interrupted, Isolated, JobFailed, LeasedElsewhere, ProcessObject
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,9 @@ def _queue() -> JobQueue:
     return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
-def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], float]) -> bool:
+def run_job(
+    message: Message, *, invocation_id: str, seconds_left: Callable[[], float], isolated: Isolated = run_in_child
+) -> bool:
     """Run a message's job and write its log record; returns whether the message can be deleted.
 
     Otherwise the queue delivers it again, after a time that is set here.
@@ -85,7 +87,7 @@ def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], 
         facts["size_class"] = size_class(declared.size_bytes)
 
     try:
-        ended = _use_case(env, seconds_left).process(Delivery.of(message, invocation_id), note)
+        ended = _use_case(env, seconds_left, isolated).process(Delivery.of(message, invocation_id), note)
         facts["upload_status"], status = str(ended), _STATUSES.get(ended, _DONE)
     except Exception as error:
         facts["error"] = type(error).__name__
@@ -95,7 +97,7 @@ def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], 
     return "error" not in facts
 
 
-def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> ProcessObject:
+def _use_case(env: JobEnvironment, seconds_left: Callable[[], float], isolated: Isolated) -> ProcessObject:
     return ProcessObject(
         records=_records(),
         queue=_queue(),
@@ -112,7 +114,7 @@ def _use_case(env: JobEnvironment, seconds_left: Callable[[], float]) -> Process
         requires_scan=env.malware_scan == "required",
         clock=_now,
         bounds=Bounds(seconds_left, seconds=time.monotonic, within=call_in_child),
-        isolated=run_in_child,
+        isolated=isolated,
     )
 
 
@@ -127,6 +129,8 @@ def _now() -> datetime:
 def _delay_seconds(error: Exception, message: Message, max_attempts: int, seconds_left: float) -> int:
     match error:
         case UnknownUpload():  # no try can succeed: use up the deliveries, then SQS moves it to the dead-letter queue
+            return 0
+        case JobFailed(__cause__=Interrupted()):
             return 0
         case LeasedElsewhere(until=until):
             # Each meeting uses up an attempt, and the other run may work for as long as this one could.

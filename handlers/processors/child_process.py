@@ -223,7 +223,7 @@ def _work(work: Callable[[], str], sending: int, *, parent: int) -> NoReturn:
     try:
         child = os.getpid()
         os.setsid()
-        _end_with(parent)
+        end_with(parent)
         _use_standard_error()
         message = _message(work)
         if os.getpid() != child:  # the work forked, and this is the copy: only the child itself answers
@@ -251,7 +251,7 @@ def _message(work: Callable[[], str]) -> bytes:
     return _HEADER.pack(kind, len(body)) + body
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Have Linux kill this process when its parent ends; on other systems it continues."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -15,6 +15,7 @@ from handlers.storage.objects import ObjectVersion
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,16 @@ class Message:
             record["receiptHandle"],
             int(record["attributes"]["ApproximateReceiveCount"]),
             record["body"],
+        )
+
+    @classmethod
+    def from_sqs(cls, received: "MessageTypeDef") -> Self:
+        """Take an item of what ReceiveMessage answers, which was asked for its receive count."""
+        return cls(
+            received.get("MessageId", ""),
+            received.get("ReceiptHandle", ""),
+            int(received.get("Attributes", {}).get("ApproximateReceiveCount", "1")),
+            received.get("Body", ""),
         )
 
 
@@ -117,6 +128,24 @@ class JobQueue:
             log.exception(
                 "The message could not be hidden for %d s.", seconds, extra={"message_id": message.message_id}
             )
+
+    def receive(self, wait_seconds: int) -> Message | None:
+        """Return a message, if one comes within `wait_seconds`; raises the client's errors."""
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        received = [Message.from_sqs(each) for each in answer.get("Messages", [])]
+        return received[0] if received else None
+
+    def delete(self, message: Message) -> None:
+        """Delete a message. An error is logged: then the queue delivers it again, which changes nothing."""
+        try:
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
+        except (ClientError, BotoCoreError):
+            log.exception("The message could not be deleted.", extra={"message_id": message.message_id})
 
     def send(self, body: str) -> None:
         """Send a message."""

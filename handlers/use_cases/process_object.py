@@ -57,12 +57,20 @@ class NoTimeLeft(Exception):
     """Too little time is left to begin. The upload is unchanged, and the queue must deliver the message again."""
 
 
+class Interrupted(NoTimeLeft):
+    """The process has to end before the work does. The upload is given back, for a run elsewhere to begin at once."""
+
+
 class LeasedElsewhere(Exception):
     """Another run has the upload. The queue must deliver the message again when that run's lease is over."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"Another run has the upload until {until.isoformat()}.")
         self.until = until
+
+
+Isolated = Callable[[Callable[[], str], float, Callable[[], None]], str]
+"""Runs work in a process of its own for at most this many seconds; see child_process.run_in_child."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,7 @@ class ProcessObject:
     """Whether an object is processed only by the event of its malware scan."""
     clock: Callable[[], datetime]
     bounds: Bounds
-    isolated: Callable[[Callable[[], str], float, Callable[[], None]], str]
-    """Runs work in a process of its own, for at most this many seconds; see child_process.run_in_child."""
+    isolated: Isolated
 
     def process(self, delivery: Delivery, on_declared: Callable[[UploadRequest], None] = lambda _: None) -> Status:
         """Take the upload from uploaded to completed, rejected or failed, and return how it ended.
