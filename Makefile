@@ -76,9 +76,11 @@ format: $(STAMP) ## Format the code, and fix what ruff can fix
 
 # Each package is pinned with the hashes of its files, so that pip installs only what was reviewed here.
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+THUMBNAIL := handlers/processors/requirements/thumbnail
 requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt $(THUMBNAIL).in -o $(THUMBNAIL).txt
 
 clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis $(filter-out .local/bin,$(wildcard .local/*))

@@ -20,6 +20,7 @@ from components.arguments.names import (
     ALARM,
     BUCKET,
     FUNCTION,
+    LAYER,
     LOG_GROUP,
     QUEUE,
     ROLE,
@@ -50,6 +51,7 @@ _NAMES = {
     ALARM: "-alarms-undelivered-runs",
     BUCKET: "-quarantine",
     FUNCTION: "-process-object",
+    LAYER: "-processor-libraries",
     ROLE: "-process-object-role",
     ROLE_POLICY: "-results-are-read-by-api",
     LOG_GROUP: "-process-object-log",
@@ -214,6 +216,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         return Jobs(
             queue_arn=queue.queue_arn,
             code=processing_code(args.processor_code, args.processor_distributions),
+            requirements=args.requirements_files,
             environment={
                 "UPLOADS_TABLE": args.table_name,
                 "INGEST_BUCKET": bucket_name,

@@ -1,6 +1,7 @@
 """Constraints that several arguments share, and those on names and ARNs, each with its source."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
@@ -45,6 +46,20 @@ class Region(Pattern):
         return region
 
 
+@dataclass(frozen=True)
+class FilePath(Pattern):
+    """The path of a file that exists, absolute or relative to the program's folder."""
+
+    def check(self, name: str, value: object) -> str:
+        """Return the path."""
+        path = super().check(name, value)
+        if not Path(path).is_file():
+            raise ArgumentError(
+                f"{name} is {path!r}, but must be {self.form}; there is none of that name in {Path.cwd()}."
+            )
+        return path
+
+
 BOOLEAN = Boolean()
 ARCHIVE = InstanceOf(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
 REGION = Region(r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region such as eu-central-1")
@@ -65,6 +80,7 @@ RESERVED_CONCURRENCY = Range(
 )
 HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 
+FILE = FilePath(".+", "the path of a file")
 DISTRIBUTIONS = ListOf(
     Pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of an installed Python distribution, such as pypdf")
 )

@@ -63,6 +63,7 @@ BUCKET = NameRule(
     is_lower_case=True,
 )
 FUNCTION = NameRule("aws:lambda/function:Function", "Lambda function", 64, "A-Za-z0-9_-", _DASHED)
+LAYER = NameRule("aws:lambda/layerVersion:LayerVersion", "Lambda layer", 140, "A-Za-z0-9_-", _DASHED)
 PERMISSION = NameRule("aws:lambda/permission:Permission", "Lambda permission", 100, "A-Za-z0-9_-", _DASHED)
 ROLE = NameRule("aws:iam/role:Role", "IAM role", 64, "A-Za-z0-9_+=,.@-", _FREE)
 ROLE_POLICY = NameRule("aws:iam/rolePolicy:RolePolicy", "IAM policy", 128, "A-Za-z0-9_+=,.@-", _FREE)

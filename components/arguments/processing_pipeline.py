@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pulumi
 
@@ -10,6 +11,7 @@ from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, S
 from components.arguments.declaration import argument
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.shared import UploadsArgs
+from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
 from handlers.processors import JOB_VARIABLES
 from handlers.processors.routing import Rule, shadowed
@@ -51,6 +53,11 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
     """Installed Python distributions that are shipped for the processor, such as pypdf, with all that they require.
 
     They must be pure Python.
+    """
+    processor_requirements: str | None = argument(limits.FILE, default=None)
+    """Path of a requirements file, with hashes, of libraries with native code for the processor, such as numpy.
+
+    pip installs them for the functions' arm64 and Python 3.13 on any machine, into a layer.
     """
     processor_environment: pulumi.Input[dict[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Environment variables for the processor, such as the ARN of a secret that it reads."""
@@ -98,6 +105,12 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
         """The items of `processors`."""
         return [Rule(**each) for each in self.processors]
 
+    @property
+    def requirements_files(self) -> list[Path]:
+        """The file of `processor_requirements`, and those of built-in processors."""
+        processors = [self.processor, *(rule.processor for rule in self.rules)]
+        return requirements_files(processors, self.processor_requirements)
+
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """A processor that its code does not have, a rule without effect, and the conflicts of the compute."""
         found = _rule_conflicts(self.rules, spelled("processors"), spelled("processor"))
@@ -107,11 +120,18 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
             found.append(f"{fault} See {spelled('processor_code')}.")
         elif fault := distributions_fault(self.processor_distributions, self.processor_code):
             found.append(f"{spelled('processor_distributions')} {fault}")
+        elif fault := libraries_fault(self.requirements_files, self.processor_code, self.processor_distributions):
+            found.append(f"{spelled('processor_requirements')}: {fault}")
         if self.processor_code is None:
             found += [
                 f"{spelled(name)} is given, but a built-in processor uses nothing of it; leave it out, or give the "
                 f"code of a processor in {spelled('processor_code')}."
-                for name in ("processor_distributions", "processor_environment", "processor_statements")
+                for name in (
+                    "processor_distributions",
+                    "processor_requirements",
+                    "processor_environment",
+                    "processor_statements",
+                )
                 if isinstance(given := vars(self)[name], pulumi.Output) or given
             ]
         if taken := sorted(JOB_VARIABLES & set(_known(self.processor_environment))):

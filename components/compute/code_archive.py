@@ -92,7 +92,7 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
     if team_code is not None:
         assets[TEAM_FOLDER] = shipped(team_code)
     archive = pulumi.AssetArchive(assets)
-    _check_size(archive)
+    check_size(archive)
     return archive
 
 
@@ -185,7 +185,8 @@ def _check_zip_file(place: Path) -> None:
                 raise ArgumentError(f"{place} holds {entry.filename}, a link; replace it with a copy.")
 
 
-def _check_size(archive: pulumi.Archive) -> None:
+def check_size(archive: pulumi.Archive, what: str = "the function's code") -> None:
+    """Raise ArgumentError if Lambda does not accept an archive of this size."""
     with ExitStack() as stack:
         listed = files_by_name(archive, stack)
         unpacked = sum(file.size_bytes for file in listed.values())
@@ -195,13 +196,19 @@ def _check_size(archive: pulumi.Archive) -> None:
         fix = f"Leave out what is not needed; the largest file is {largest}, {_mb(listed[largest].size_bytes)}."
         if unpacked > MAX_UNPACKED_BYTES:
             raise ArgumentError(
-                f"the function's code is {_mb(unpacked)} unpacked, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. {fix}"
+                f"{what} is {_mb(unpacked)} unpacked, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. {fix}"
             )
         zipped = _zipped_bytes(listed)
     if zipped > MAX_ZIPPED_BYTES:
         raise ArgumentError(
-            f"the function's code is {_mb(zipped)} zipped, but Lambda takes {_mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
+            f"{what} is {_mb(zipped)} zipped, but Lambda takes {_mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
         )
+
+
+def unpacked_bytes(archive: pulumi.Archive) -> int:
+    """Return the size of an archive's files, without those that are remote or missing."""
+    with ExitStack() as stack:
+        return sum(file.size_bytes for file in files_by_name(archive, stack).values())
 
 
 def _zipped_bytes(listed: Mapping[str, File]) -> int:

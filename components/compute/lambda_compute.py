@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.compute.libraries import layers
 from components.compute.protocol import Jobs
 
 VISIBILITY_SECONDS = 900
@@ -34,6 +35,7 @@ class LambdaCompute:
             LambdaFunctionArgs(
                 handler="handlers.entries.process_object.handle",
                 code=jobs.code,
+                layers=layers(name, jobs.requirements, opts),
                 statements=list(jobs.statements),
                 environment=jobs.environment,
                 extra_environment=jobs.processor_environment,

@@ -35,6 +35,8 @@ class LambdaFunctionArgs(LogArgs):
     """Variables that the entry reads."""
     extra_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Additional variables of a team."""
+    layers: list[pulumi.Input[str]] = argument(InstanceOf(list, "a list of ARNs of layer versions"), default=[])
+    """ARNs of layer versions, at most 5 (Lambda quotas)."""
     timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
     """Seconds for one invocation."""
     memory_mb: int = argument(limits.MEMORY_MB, default=256)
@@ -78,6 +80,7 @@ class LambdaFunction(pulumi.ComponentResource):
             architectures=["arm64"],
             handler=args.handler,
             code=args.code,
+            layers=args.layers or None,
             role=role.arn,
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,

@@ -60,7 +60,7 @@ _TAKEN = {
 }
 """Modules that the process imports, or may import, before a team's module of the same name."""
 
-_FUNCTION_ENVIRONMENT = {
+FUNCTION_ENVIRONMENT = {
     "python_version": f"{_MAJOR}.{_MINOR}",
     "python_full_version": f"{_MAJOR}.{_MINOR}.0",
     "implementation_name": "cpython",
@@ -133,7 +133,7 @@ def distributions_fault(distributions: Sequence[str], code: pulumi.Archive | Non
 
 def _check_names_in(distribution: str) -> None:
     for path in files_of(distribution):
-        wrong = "but that is the folder of processorCode" if path.startswith(f"{TEAM_FOLDER}/") else _wrong_name(path)
+        wrong = "but that is the folder of processorCode" if path.startswith(f"{TEAM_FOLDER}/") else wrong_name(path)
         if wrong:
             raise ArgumentError(f"the distribution {distribution} holds {path}, {wrong}.")
 
@@ -167,7 +167,7 @@ def _requirements(distribution: str, extra: str) -> Iterator[tuple[str, str]]:
             f"the distribution {distribution} has a requirement that is not valid: {error}; install a newer version."
         ) from None
     for each in listed:
-        if each.marker is None or each.marker.evaluate({**_FUNCTION_ENVIRONMENT, "extra": extra}):
+        if each.marker is None or each.marker.evaluate({**FUNCTION_ENVIRONMENT, "extra": extra}):
             yield from ((each.name, wanted) for wanted in ("", *each.extras))
 
 
@@ -184,7 +184,7 @@ def _team_modules(code: pulumi.Archive, stack: ExitStack) -> "_Modules | None":
             raise ArgumentError(f"its code, {place}, must be a folder or a zip file.")
     modules = _Modules(place, files_by_name(shipped(code), stack))
     for name, file in modules.files.items():
-        if wrong := _wrong_name(name) or _wrong_binary(name, file):
+        if wrong := wrong_name(name) or wrong_binary(name, file):
             raise ArgumentError(f"{place} holds {name}, {wrong}.")
     for name in modules.own():
         modules.tree(name)
@@ -200,14 +200,16 @@ def _check_processor(processor: str, modules: "_Modules") -> None:
         raise ArgumentError(f"{module} in {modules.place} defines no {function}.")
 
 
-def _wrong_name(name: str) -> str | None:
+def wrong_name(name: str) -> str | None:
+    """Return why a function cannot have a module of this name, or None."""
     is_module = name.endswith(".py") or _NATIVE.search(name)
     folder, is_inside, _ = name.partition("/")
     top = folder if is_inside else name.partition(".")[0]
     return f"but {top} is {_TAKEN[top]}" if is_module and top in _TAKEN else None
 
 
-def _wrong_binary(name: str, file: File) -> str | None:
+def wrong_binary(name: str, file: File) -> str | None:
+    """Return why a file with native code does not run in a function, or None."""
     if name.endswith(_FOREIGN):
         return f"which is not for Linux; {_GET_WHEELS}"
     head = file.read(_ELF_HEADER_BYTES)

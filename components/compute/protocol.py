@@ -6,6 +6,7 @@ them and runs handlers/entries/jobs.py for each message that it takes from the q
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pulumi
@@ -20,6 +21,8 @@ class Jobs:
     queue_arn: pulumi.Input[str]
     code: pulumi.Archive
     """The handlers, the processor and the libraries of both."""
+    requirements: Sequence[Path]
+    """Files of libraries with native code: for functions a layer each (libraries.py), for containers in their image."""
     environment: Mapping[str, pulumi.Input[str]]
     """The variables of JobEnvironment (handlers/processors)."""
     processor_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]]

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,19 @@ _READABLE_BY_ALL = 0o100644 << 16  # Lambda runs the code as another user than t
 
 def zipped(archive: pulumi.Archive) -> bytes:
     """Return the archive as a zip file, with the same bytes for the same files, regardless of times and modes."""
-    files = dict(sorted(_files("", archive)))
+    return packed(unpacked(archive))
+
+
+def unpacked(archive: pulumi.Archive) -> dict[str, bytes]:
+    """Return the archive's files."""
+    return dict(_files("", archive))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Return files as a zip file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, content in files.items():
+        for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _READABLE_BY_ALL
@@ -35,13 +44,13 @@ def _files(name: str, item: Any) -> Iterator[tuple[str, bytes]]:
             for inner, content in item.assets.items():
                 yield from _files(_joined(name, inner), content)
         case pulumi.FileArchive():
-            for inner, content in _unpacked(Path(str(item.path))):
+            for inner, content in _unpacked_file(Path(str(item.path))):
                 yield _joined(name, inner), content
         case _:
             raise TypeError(f"{name or 'the archive'} is a {type(item).__name__}; use a file or text on this machine")
 
 
-def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
+def _unpacked_file(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for file in path.rglob("*"):
             if file.is_file():

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from local.resources.archives import zipped
+from local.resources.layers import content
 from local.resources.parameters import Given
 from local.resources.rows import Account, Autoname, Call, Made, Row, by
 
@@ -63,6 +64,21 @@ def _mapping(made: Made) -> Mapping[str, Any]:
         "arn": made.account.arn("lambda", f"event-source-mapping:{mapping['UUID']}"),
         "functionArn": mapping["FunctionArn"],
         "state": mapping.get("State"),
+    }
+
+
+def _layer_version(made: Made) -> Mapping[str, Any]:
+    published = made.responses.get("PublishLayerVersion")
+    if published is None:
+        return {}
+    return {
+        "arn": published["LayerVersionArn"],
+        "layerArn": published["LayerArn"],
+        "version": str(published["Version"]),
+        "codeSha256": published["Content"]["CodeSha256"],
+        "sourceCodeHash": made.inputs.get("sourceCodeHash", published["Content"]["CodeSha256"]),
+        "sourceCodeSize": published["Content"]["CodeSize"],
+        "createdDate": published["CreatedDate"],
     }
 
 
@@ -140,6 +156,42 @@ TABLE = {
             "loggingConfig.applicationLogLevel": "functions log as plain text, from WARNING on",
             "snapStart": "no snapshot is taken",
         },
+    ),
+    "aws:lambda/layerVersion:LayerVersion": Row(
+        service="lambda",
+        create=Call(
+            operation="PublishLayerVersion",
+            moves={
+                "code": content,
+                "s3Bucket": "Content.S3Bucket",
+                "s3Key": "Content.S3Key",
+                "s3ObjectVersion": "Content.S3ObjectVersion",
+            },
+        ),
+        replace_on=(
+            "code",
+            "compatibleArchitectures",
+            "compatibleRuntimes",
+            "description",
+            "layerName",
+            "licenseInfo",
+            "s3Bucket",
+            "s3Key",
+            "s3ObjectVersion",
+            "sourceCodeHash",
+        ),
+        delete=Call(
+            operation="DeleteLayerVersion",
+            moves={"layerName": "LayerName"},
+            also=lambda made: {"VersionNumber": int(made.id.rpartition(":")[2])},
+        ),
+        id=lambda made: made.responses["PublishLayerVersion"]["LayerVersionArn"],
+        outputs=_layer_version,
+        provider_only={
+            "sourceCodeHash": "shows when to publish another version",
+            "skipDestroy": "leaves the version behind when the resource is deleted",
+        },
+        not_emulated={"compatibleArchitectures": "native code is replaced by that of this machine"},
     ),
     "aws:lambda/alias:Alias": Row(
         service="lambda",

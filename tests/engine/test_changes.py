@@ -51,6 +51,10 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "processorCode": TEAM_PROCESSOR,
     "processorDistributions": {**TEAM_PROCESSOR, "processorDistributions": ["packaging"]},
+    "processorRequirements": {
+        **TEAM_PROCESSOR,
+        "processorRequirements": "handlers/processors/requirements/thumbnail.txt",
+    },
     "processorEnvironment": {**TEAM_PROCESSOR, "processorEnvironment": {"MODEL": "a-model"}},
     "processorStatements": {
         **TEAM_PROCESSOR,

@@ -69,6 +69,7 @@ def team_system(deploy_with: DeployWith) -> System:
         processors=[
             {"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]},
             {"processor": "team_processor.list_archive", "content_types": ["application/zip"]},
+            {"processor": "handlers.processors.thumbnail.process", "content_types": ["image/jpeg"]},
             {"processor": "team_processor.describe_picture", "content_types": ["image/*"]},
         ],
         processorCode=str(TEAM_CODE),

@@ -5,6 +5,8 @@ import json
 import zipfile
 from typing import Any
 
+from PIL import Image
+
 from tests.support.deployment.system import System, User, eventually
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
@@ -28,19 +30,23 @@ def test_each_type_has_its_own_processor_and_what_matches_no_rule_the_default(
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("a.txt", "text")
+    photo = io.BytesIO()
+    Image.new("RGB", (800, 400)).save(photo, "JPEG")
     files = {
         ("Sheet.CSV", "application/vnd.ms-excel"): b"id,day\n1,2026-11-25\n",
         ("a.zip", "application/zip"): zipped.getvalue(),
         ("a.png", "image/png"): PNG,
+        ("a.jpg", "image/jpeg"): photo.getvalue(),
         ("notes.txt", "text/plain"): b"12345",
     }
     ids = [team_system.send(team_user, content, *declared) for declared, content in files.items()]
 
-    sheet, archive_, picture, notes = (result_of(team_system, team_user, upload_id) for upload_id in ids)
+    sheet, archive_, picture, small, notes = (result_of(team_system, team_user, upload_id) for upload_id in ids)
 
     assert (sheet["rows"], [column["type"] for column in sheet["columns"]]) == (1, ["integer", "date"])
     assert archive_ == {"processed_by": "the archives' own", "names": ["a.txt"]}
     assert picture == {"processed_by": "the pictures' own", "size_bytes": len(PNG)}
+    assert (small["width"], small["thumbnail"]["width"]) == (800, 320)
     assert notes == {"processed_by": "the team", "size_bytes": 5}
 
 

@@ -23,6 +23,7 @@ from tests.support.components.examples import (
     CIDRS,
     COMPONENTS,
     KMS_KEY_ARN,
+    REQUIREMENTS,
     TABLE,
     TOPIC_ARN,
     USER_POOL_ARN,
@@ -73,6 +74,7 @@ WRONG = {
     "processors": '"*.csv"',
     "processorCode": "no-such-folder",
     "processorDistributions": '[""]',
+    "processorRequirements": "no-such-file.txt",
     "processorEnvironment": '"MODEL"',
     "processorStatements": '"*"',
     "rejectedObjects": "keep",
@@ -110,6 +112,7 @@ TESTED_APART = {
     "userPoolClientId",
     "processorCode",
     "processorDistributions",
+    "processorRequirements",
     "processorEnvironment",
     "processorStatements",
 }
@@ -218,9 +221,11 @@ class TestEveryKeyIsChecked:
         }
         texts = {key: json.dumps(value) for key, value in right.items()}
 
+        texts["processorRequirements"] = REQUIREMENTS
+
         settings = load({**defaults(), "processor": "team.process", "processorCode": str(tmp_path), **texts})
 
-        assert {key: value_of(settings, key) for key in right} == right
+        assert {key: value_of(settings, key) for key in texts} == {**right, "processorRequirements": REQUIREMENTS}
 
     @pytest.mark.parametrize(("key", "text"), NOT_OF_THE_TYPE)
     def test_a_text_of_another_type_is_refused_by_its_key(self, key: str, text: str) -> None:

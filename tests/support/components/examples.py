@@ -13,6 +13,7 @@ from components.api.user_pool import UserPool
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
+from components.compute.code_archive import HANDLERS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.messaging.malware_gate import MalwareGate
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
@@ -32,6 +33,8 @@ SESSION_KEY_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:the-k
 BUCKET = {"bucket_name": "the-bucket", "bucket_arn": "arn:aws:s3:::the-bucket"}
 TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {}")})
 OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def process(job): return {'by': 'another'}")})
+
+REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
@@ -159,6 +162,7 @@ PROCESSING_PIPELINE = Example(
         "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
         "processor_code": TEAM_CODE,
         "processor_distributions": ["packaging"],
+        "processor_requirements": REQUIREMENTS,
         "processor_environment": {"MODEL": "a-model"},
         "processor_statements": [{"actions": ["secretsmanager:GetSecretValue"], "resources": [SESSION_KEY_ARN]}],
         "result_reader_role_name": "the-reader",
@@ -184,7 +188,13 @@ PROCESSING_PIPELINE = Example(
     },
     beside={
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
-        for argument in ("processor_code", "processor_distributions", "processor_environment", "processor_statements")
+        for argument in (
+            "processor_code",
+            "processor_distributions",
+            "processor_requirements",
+            "processor_environment",
+            "processor_statements",
+        )
     },
     ranges={
         "timeout_seconds": (10, 900),
@@ -211,6 +221,7 @@ PROCESSING_PIPELINE = Example(
         "processors": ("*.csv", "a list, each item with processor"),
         "processor_code": ("folder", "an archive"),
         "processor_distributions": (["-x"], "the name of an installed Python distribution"),
+        "processor_requirements": ("no-such-file.txt", "the path of a file"),
         "processor_environment": ("MODEL=a-model", "a map"),
         "processor_statements": ("*", "a list, each item with actions"),
         "alarm_topic_arn": ("the-topic", "the ARN of a standard SNS topic"),
@@ -298,6 +309,7 @@ LAMBDA_FUNCTION = Example(
         "statements": [],
         "environment": {"COLOUR": "green"},
         "extra_environment": {"SHAPE": "round"},
+        "layers": ["arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"],
         "timeout_seconds": 11,
         "memory_mb": 512,
         "reserved_concurrency": 5,
@@ -311,6 +323,7 @@ LAMBDA_FUNCTION = Example(
         "statements": ("s3:GetObject", "a list of statements"),
         "environment": ("COLOUR=blue", "a map of variables"),
         "extra_environment": ("COLOUR=blue", "a map"),
+        "layers": ("the-layer", "a list of ARNs"),
         "log_level": ("info", "one of DEBUG, INFO"),
         "log_retention_days": (2, "one of 1, 3, 5"),
     },

@@ -205,6 +205,13 @@ aws.iam.RolePolicyAttachment(
 
 logs = aws.cloudwatch.LogGroup("logs", retention_in_days=14, opts=here)
 aws.ec2.FlowLog("flows", vpc_id=vpc.id, traffic_type="ALL", log_destination=logs.arn, iam_role_arn=role.arn, opts=here)
+layer = aws.lambda_.LayerVersion(
+    "layer",
+    layer_name="layer",
+    code=pulumi.AssetArchive({"python/beside.py": pulumi.StringAsset("answer = 42")}),
+    compatible_runtimes=["python3.13"],
+    opts=here,
+)
 function = aws.lambda_.Function(
     "function",
     role=role.arn,
