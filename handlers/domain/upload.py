@@ -113,6 +113,8 @@ class Run(NamedTuple):
     """The event's id: the same for all tries of one event, for duplicates of its message and after a redrive."""
     run_id: str
     """Unique: a run writes only while the record names it."""
+    sent_at: datetime | None = None
+    """When its message was sent to the queue. A message sent after its upload has failed is an operator's redrive."""
 
 
 class Multipart(NamedTuple):

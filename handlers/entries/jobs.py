@@ -18,7 +18,7 @@ from handlers.domain.delays import LONGEST_DELAY_SECONDS, retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Status
 from handlers.processors import JobEnvironment, load_processor
-from handlers.processors.child_process import call_in_child, run_in_child
+from handlers.processors.child_process import call_in_child
 from handlers.processors.routing import processor_for, read_rules
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
@@ -72,9 +72,7 @@ def _queue() -> JobQueue:
     return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
-def run_job(
-    message: Message, *, invocation_id: str, seconds_left: Callable[[], float], isolated: Isolated = run_in_child
-) -> bool:
+def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], float], isolated: Isolated) -> bool:
     """Run a message's job and write its log record; returns whether the message can be deleted.
 
     Otherwise the queue delivers it again, after a time that is set here.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from handlers.entries.jobs import run_job
+from handlers.processors.child_process import run_in_child
 from handlers.storage.job_queue import Message
 
 
@@ -15,6 +16,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             message,
             invocation_id=context.aws_request_id,
             seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+            isolated=run_in_child,
         )
     ]
     return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in failed]}

@@ -2,7 +2,9 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,10 +16,14 @@ from handlers.storage.objects import ObjectVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.literals import MessageSystemAttributeNameType, QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 log = logging.getLogger(__name__)
+
+
+RECEIVED_ATTRIBUTES: "Sequence[MessageSystemAttributeNameType]" = ("ApproximateReceiveCount", "SentTimestamp")
+"""What a message's receipt has to have; Lambda delivers messages with all attributes."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Message:
     receive_count: int
     """How often SQS has delivered this message. A redrive sends another message, which begins at 1."""
     body: str
+    sent_at: datetime
+    """A redrive sends it again."""
 
     @classmethod
     def from_lambda(cls, record: dict[str, Any]) -> Self:
@@ -39,16 +47,19 @@ class Message:
             record["receiptHandle"],
             int(record["attributes"]["ApproximateReceiveCount"]),
             record["body"],
+            _time(record["attributes"]["SentTimestamp"]),
         )
 
     @classmethod
     def from_sqs(cls, received: "MessageTypeDef") -> Self:
-        """Take an item of what ReceiveMessage answers, which was asked for its receive count."""
+        """Take an item of what ReceiveMessage answers, which was asked for RECEIVED_ATTRIBUTES."""
+        attributes = received.get("Attributes", {})
         return cls(
             received.get("MessageId", ""),
             received.get("ReceiptHandle", ""),
-            int(received.get("Attributes", {}).get("ApproximateReceiveCount", "1")),
+            int(attributes.get("ApproximateReceiveCount", "1")),
             received.get("Body", ""),
+            _time(attributes.get("SentTimestamp", "0")),
         )
 
 
@@ -82,7 +93,7 @@ class Delivery:
         """
         try:
             event = json.loads(message.body)
-            run, detail = Run(event["id"], f"{invocation_id}/{message.message_id}"), event["detail"]
+            run, detail = _run(event["id"], message, invocation_id), event["detail"]
             if "s3ObjectDetails" in detail:
                 scanned = detail["s3ObjectDetails"]
                 place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
@@ -91,6 +102,14 @@ class Delivery:
             return cls(run, message, detail["bucket"]["name"], created["key"], created["version-id"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
+
+
+def _run(event_id: str, message: Message, invocation_id: str) -> Run:
+    return Run(event_id, f"{invocation_id}/{message.message_id}", message.sent_at)
+
+
+def _time(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def object_created(version: ObjectVersion, event_id: str) -> str:
@@ -135,7 +154,7 @@ class JobQueue:
             QueueUrl=self._url,
             MaxNumberOfMessages=1,
             WaitTimeSeconds=wait_seconds,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=RECEIVED_ATTRIBUTES,
         )
         received = [Message.from_sqs(each) for each in answer.get("Messages", [])]
         return received[0] if received else None

@@ -39,7 +39,7 @@ from handlers.storage.items import (
 from handlers.storage.places import Places
 from handlers.storage.table import ABOVE_ALL_UPLOADS, CLAIM_PREFIX, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
-_CAN_BE_TAKEN = (
+_IS_FREE = (
     "leased_until <= :now"
     # An answer was lost: the call is tried again, and finds what it has written itself.
     " OR run_id = :run"
@@ -179,11 +179,16 @@ class UploadStore:
     ) -> UploadRequest | None:
         """Lease the upload to one run; returns what was declared, or None if it is done or leased to another.
 
-        A lease that is over can be taken by a run of any job. A run for another version than the upload's
-        gets nothing.
+        A lease that is over can be taken by a run of any job, and an upload that has failed by a redrive of its job's
+        message. A run for another version than the upload's gets nothing.
         """
-        lease = {"job_id": {"S": run.job_id}, "run_id": {"S": run.run_id}, "leased_until": {"S": iso(leased_until)}}
-        step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run.run_id, of_version=version_id)
+        lease = {
+            "job_id": {"S": run.job_id},
+            "run_id": {"S": run.run_id},
+            "leased_until": {"S": iso(leased_until)},
+            "open_shard": {"S": ref.open_shard},  # an upload that has failed has none
+        }
+        step = self._advance(ref, Status.PROCESSING, now, lease, taken_by=run, of_version=version_id)
         return declared_in(step.item) if step.changed else None
 
     def change_lease(
@@ -245,7 +250,7 @@ class UploadStore:
         now: datetime,
         attributes: Mapping[str, Any] | None = None,
         *,
-        taken_by: str | None = None,
+        taken_by: Run | None = None,
         of_version: str | None = None,
         held_by: str | None = None,
         as_read: Upload | None = None,
@@ -260,8 +265,8 @@ class UploadStore:
         }
         condition = f"#status IN ({', '.join(allowed)})"
         if taken_by:
-            values |= {":run": {"S": taken_by}, ":unleased": {"S": iso(now - LONGEST_RUN)}}
-            condition += f" OR (#status = :status AND ({_CAN_BE_TAKEN}))"
+            can_be_taken, more = _can_be_taken(taken_by, now)
+            condition, values = f"{condition} OR {can_be_taken}", values | more
         if of_version:
             values[":of_version"] = {"S": of_version}
             condition = f"({condition}) AND object_version = :of_version"
@@ -284,6 +289,8 @@ class UploadStore:
         update += " REMOVE progress_percent, progress_note"
         if status in TERMINAL:
             update += ", open_shard, leased_until"
+        elif status is Status.PROCESSING:
+            update += ", failure"
         try:
             answer = self._call(
                 "UpdateItem",
@@ -313,3 +320,13 @@ def _item_in_the_way(error: AwsError, ref: UploadRef | None = None) -> Item:
 
 def _unknown(ref: UploadRef) -> UnknownUpload:
     return UnknownUpload(f"No record of upload {ref.upload_id} of owner {ref.owner}.")
+
+
+def _can_be_taken(run: Run, now: datetime) -> tuple[str, dict[str, Any]]:
+    """Return when a run can take an upload that another run has had, as a condition with its values."""
+    values = {":run": {"S": run.run_id}, ":unleased": {"S": iso(now - LONGEST_RUN)}}
+    condition = f"(#status = :status AND ({_IS_FREE}))"
+    if run.sent_at:  # the update writes the job id, so its value is there
+        values |= {":failed": {"S": Status.FAILED}, ":sent_at": {"S": iso(run.sent_at)}}
+        condition += " OR (#status = :failed AND job_id = :job_id AND updated_at < :sent_at)"
+    return condition, values

@@ -215,7 +215,7 @@ class Cloud:
     def queue(self, body: str) -> dict[str, Any]:
         """Send a message and receive it, as the Lambda service hands it over."""
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
-        answer = self.sqs.receive_message(QueueUrl=self.queue_url, MessageSystemAttributeNames=[RECEIVE_COUNT])
+        answer = self.sqs.receive_message(QueueUrl=self.queue_url, MessageSystemAttributeNames=["All"])
         (message,) = answer.get("Messages", [])
         return {
             "messageId": message.get("MessageId"),

@@ -11,6 +11,8 @@ from tests.support.aws.moto_cloud import LATER, LATER_ISO, REF, RESULTS
 
 VERSION, ANOTHER_VERSION = "v1", "v2"
 HOLDER, OTHER = Run("event-1", "run-1"), Run("event-2", "run-2")
+REDRIVEN = Run(HOLDER.job_id, "run-3", LATER)
+"""A run for a message of the holder's job that was sent after the record in BEFORE was written."""
 LEASED_UNTIL = LATER + timedelta(minutes=5)
 LEASED_UNTIL_ISO = "2026-02-28T12:05:07.500Z"
 RUNNING = {"job_id": HOLDER.job_id, "run_id": HOLDER.run_id}
@@ -93,6 +95,15 @@ STEPS = {
     "processing by another run": Step(lambda store, ref: take(store, ref, OTHER), {"status": "processing", **LEASE}),
     "processing of another version": Step(
         lambda store, ref: take(store, ref, OTHER, ANOTHER_VERSION), {"status": "processing", **LEASE}
+    ),
+    "processing by a redrive": Step(
+        lambda store, ref: take(store, ref, REDRIVEN),
+        {
+            "status": "processing",
+            "job_id": REDRIVEN.job_id,
+            "run_id": REDRIVEN.run_id,
+            "leased_until": LEASED_UNTIL_ISO,
+        },
     ),
     "completed by the holder": Step(
         lambda store, ref: store.record_completed(ref, LATER, run_id=HOLDER.run_id, result_bucket=RESULTS),

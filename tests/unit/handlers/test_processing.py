@@ -74,12 +74,12 @@ class TestDelivery:
         record = {
             "messageId": "message-1",
             "receiptHandle": "receipt-1",
-            "attributes": {"ApproximateReceiveCount": "2"},
+            "attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": str(int(LATER.timestamp() * 1000))},
             "body": body,
         }
         message = Message.from_lambda(record)
-        run = Run(EVENT_ID, "request-1/message-1")
-        assert message == Message("message-1", "receipt-1", 2, body)
+        run = Run(EVENT_ID, "request-1/message-1", LATER)
+        assert message == Message("message-1", "receipt-1", 2, body, LATER)
         assert Delivery.of(message, "request-1") == Delivery(run, message, INGEST, REF.object_key, "v7")
 
     @pytest.mark.parametrize("missing", ["id", "detail"])
@@ -87,7 +87,7 @@ class TestDelivery:
         event = object_created(REF.object_key, "v7")
         del event[missing]
         with pytest.raises(UnknownUpload, match=missing):
-            Delivery.of(Message("message-1", "receipt-1", 1, json.dumps(event)), "request-1")
+            Delivery.of(Message("message-1", "receipt-1", 1, json.dumps(event), LATER), "request-1")
 
 
 class TestCompleted:

@@ -25,7 +25,7 @@ from handlers.storage.open_uploads import OpenUploads
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.reconcile_uploads import Outcome, ReconcileUploads
 from tests.support.aws.fake_light_clients import LightS3
-from tests.support.aws.moto_cloud import INGEST, OWNER, REF, TABLE, Cloud, dynamodb_client, shared_client
+from tests.support.aws.moto_cloud import INGEST, LATER, OWNER, REF, TABLE, Cloud, dynamodb_client, shared_client
 from tests.support.handlers.deliveries import Worker, count_bytes
 from tests.support.handlers.multipart_upload import UploadInParts
 from tests.support.handlers.queue_batches import Context
@@ -101,7 +101,7 @@ class Schedule:
         while received := self.cloud.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             for each in received:
                 receipt = each.get("ReceiptHandle", "")
-                found.append(Message(each.get("MessageId", ""), receipt, 1, each.get("Body", "")))
+                found.append(Message(each.get("MessageId", ""), receipt, 1, each.get("Body", ""), LATER))
                 self.cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
         return found
 
@@ -173,7 +173,7 @@ class TestPendingWithoutAnObject:
         assert record
         assert (record["status"], record["version"]) == ("expired", 2)
         assert cloud.open_uploads() == []
-        worker.process(Delivery.of(Message("m", "r", 1, event_of(cloud.put_object())), "run"), count_bytes)
+        worker.process(Delivery.of(Message("m", "r", 1, event_of(cloud.put_object()), LATER), "run"), count_bytes)
         assert cloud.status() == "expired"
         assert cloud.versions(INGEST) == {}
 

@@ -135,7 +135,7 @@ def events(handler: str, environment: dict[str, str]) -> Iterable[dict[str, Any]
                 "messageId": "m",
                 "receiptHandle": "r",
                 "body": json.dumps(object_created(REF.object_key, "v1")),
-                "attributes": {"ApproximateReceiveCount": "1"},
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795650000000"},
             }
             yield {"Records": [message]}
         case "sign_parts":

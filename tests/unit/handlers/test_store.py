@@ -12,12 +12,12 @@ from handlers.aws.json_client import DYNAMODB, AwsJson
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.plan import Method, Parts
-from handlers.domain.upload import Multipart, Status, Upload, UploadRef
+from handlers.domain.upload import Multipart, Run, Status, Upload, UploadRef
 from handlers.storage.upload_store import UploadStore
 from local.emulator.process import Emulator
 from tests.support.aws.moto_cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud
 from tests.support.each_case import each_case
-from tests.support.handlers.status_transitions import BEFORE, HOLDER, LEASED_UNTIL, OTHER, STEPS, take
+from tests.support.handlers.status_transitions import BEFORE, HOLDER, LEASED_UNTIL, OTHER, REDRIVEN, STEPS, take
 
 DECLARED = UploadRequest("report.pdf", "application/pdf", 5)
 ALLOWED = {
@@ -30,6 +30,15 @@ ALLOWED = {
     ("processing until now", "processing by another run"),
     ("processing of a release without leases, 15 minutes ago", "processing by the holder"),
     ("processing of a release without leases, 15 minutes ago", "processing by another run"),
+    *(
+        (before, "processing by a redrive")
+        for before in (
+            "uploaded",
+            "processing until now",
+            "processing of a release without leases, 15 minutes ago",
+            "failed",
+        )
+    ),
     *(
         (before, f"{end} by the holder")
         for before in ("processing", "processing until now")
@@ -87,6 +96,9 @@ class TestEveryStepFromEveryState:
         record = cloud.write_record(**BEFORE[before])
         assert STEPS[step].call(store, REF)
         expected = {**record, **STEPS[step].sets, "updated_at": LATER_ISO, "version": record["version"] + 1}
+        if expected["status"] == "processing":
+            expected["open_shard"] = REF.open_shard
+            expected.pop("failure", None)
         if expected["status"] in {"completed", "failed", "rejected", "aborted"}:
             del expected["open_shard"]
             expected.pop("leased_until", None)
@@ -144,6 +156,17 @@ class TestProcessing:
     def test_a_repeated_call_finds_its_own_lease(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
         assert take(store, REF, HOLDER) == take(store, REF, HOLDER)
+
+    @each_case(
+        "run",
+        [REDRIVEN._replace(job_id="event-2"), REDRIVEN._replace(sent_at=CREATED), REDRIVEN._replace(sent_at=None)],
+    )
+    def test_a_failed_upload_is_not_taken_by_another_event_or_a_message_sent_before(
+        self, cloud: Cloud, store: UploadStore, run: Run
+    ) -> None:
+        record = cloud.write_record(**BEFORE["failed"])
+        assert take(store, REF, run) is None
+        assert cloud.record() == record
 
     def test_what_is_given_back_can_be_taken_at_once_by_any_run(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan, ScanResult
 from handlers.domain.upload import Run, UploadRef
-from handlers.entries import jobs
+from handlers.entries import process_object
 from handlers.storage import objects
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore, ObjectVersion
@@ -369,12 +369,12 @@ class TestPuttingAway:
 
 class TestScanEvent:
     def message(self, event: Mapping[str, Any]) -> Message:
-        return Message("message-1", "receipt-1", 2, json.dumps(event))
+        return Message("message-1", "receipt-1", 2, json.dumps(event), LATER)
 
     def test_a_delivery_is_what_the_event_says(self) -> None:
         event = object_scanned(KEY, "v7", "THREATS_FOUND", threats=["EICAR"])
         message = self.message(event)
-        expected = Delivery(Run(event["id"], "request-1/message-1"), message, INGEST, KEY, "v7", THREATS)
+        expected = Delivery(Run(event["id"], "request-1/message-1", LATER), message, INGEST, KEY, "v7", THREATS)
         assert Delivery.of(message, "request-1") == expected
 
     @pytest.mark.parametrize("missing", ["bucketName", "objectKey", "versionId"])
@@ -408,7 +408,7 @@ class TestScanEvent:
     def test_the_function_deletes_where_it_knows_no_quarantine_and_processes_the_unscannable_where_told(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(jobs, "run_in_child", in_this_process)
+        monkeypatch.setattr(process_object, "run_in_child", in_this_process)
         monkeypatch.setenv("QUARANTINE_BUCKET", "")
         monkeypatch.setenv("UNSCANNABLE_OBJECTS", "process")
         cloud.write_record()
