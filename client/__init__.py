@@ -1,6 +1,7 @@
 """Portage's Python client: declare a file, send it directly to S3, follow it until it is processed.
 
-Requires urllib3 and platformdirs, and rich for the `portage` command. Requires no boto3 and no AWS credentials.
+Requires urllib3 and platformdirs, and rich for the `portage` command. Only an operator's `portage redrive` requires
+boto3 and AWS credentials.
 """
 
 from client.api import UploadsApi

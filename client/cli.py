@@ -131,6 +131,18 @@ def parser() -> argparse.ArgumentParser:
     )
     abort = add("abort", commands.abort, "abort an upload that is not complete")
     abort.add_argument("id", type=_upload_id, metavar="ID")
+    redrive = add(
+        "redrive",
+        commands.redrive,
+        "process failed uploads again, by moving their messages from the dead-letter queue to the queue; for operators "
+        "with AWS credentials",
+    )
+    which = redrive.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "ids", nargs="*", type=_upload_id, metavar="ID", default=[], help="only messages of these uploads"
+    )
+    which.add_argument("--all", action="store_true", help="all messages")
+    redrive.add_argument("--dry-run", action="store_true", help="only show the messages")
     return top
 
 

@@ -20,6 +20,7 @@ from client.output import Output
 from client.portage import Portage
 from client.program import PROGRAM
 from client.progress import OnProgress
+from client.redrive import DeadLetters, NothingToRedrive
 from client.session import UserPool
 from client.spool import discard, spool
 
@@ -94,6 +95,26 @@ def abort(options: Namespace, output: Output) -> ExitCode:
                 for each in begun:
                     discard(each.source.path)
     output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
+    return ExitCode.DONE
+
+
+def redrive(options: Namespace, output: Output) -> ExitCode:
+    """Move messages of the dead-letter queue to the queue, or show them."""
+    wanted, moved = set(options.ids), 0
+    found: set[str] = set()
+    with DeadLetters(load_config(options.config)) as letters:
+        for letter in letters:
+            if options.ids and letter.upload_id not in wanted:
+                continue
+            found.add(letter.upload_id)
+            if not options.dry_run:
+                letters.move(letter)
+                moved += 1
+            output.dead_letter(letter, is_moved=not options.dry_run)
+    if missing := sorted(wanted - found):
+        raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
+    if not output.as_json:
+        output.note(f"{moved} messages were moved" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
 
 

@@ -26,6 +26,9 @@ class Config:
     """Used instead of Cognito's own endpoint in local mode."""
     credentials_file: Path | None = None
     """Where to store sign-ins; None for the user's configuration folder. Local mode deletes its file when it stops."""
+    queue_url: str | None = None
+    dead_letter_queue_url: str | None = None
+    """Only operators need the queues."""
 
 
 def config_folder() -> Path:
@@ -56,6 +59,8 @@ def load_config(given: Path | None) -> Config:
             region=fields.text("region"),
             cognito_endpoint=fields.text("cognitoEndpoint") if "cognitoEndpoint" in fields else None,
             credentials_file=Path(fields.text("credentialsFile")) if "credentialsFile" in fields else None,
+            queue_url=fields.text("queueUrl") if "queueUrl" in fields else None,
+            dead_letter_queue_url=fields.text("deadLetterQueueUrl") if "deadLetterQueueUrl" in fields else None,
         )
     except (UnexpectedAnswer, ValueError) as error:
         raise WrongConfig(f"{error}: write the file with `pulumi stack output --json > {FILE_NAME}`") from error

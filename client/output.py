@@ -12,6 +12,7 @@ from rich.filesize import decimal
 
 from client.errors import PortageError, reason
 from client.models import Upload
+from client.redrive import DeadLetter
 
 
 class Output:
@@ -34,6 +35,16 @@ class Output:
             upload.file_name,
         )
         _write(sys.stdout, ": ".join(("  ".join(words), *_more(upload))))
+
+    def dead_letter(self, letter: DeadLetter, *, is_moved: bool) -> None:
+        """Write a message of the dead-letter queue."""
+        if self.as_json:
+            fields = {"upload_id": letter.upload_id, "owner": letter.owner, "sent_at": letter.sent_at}
+            self._write_json({**fields, "moved": is_moved})
+            return
+        name = letter.upload_id or "a message that names no upload"
+        what = "moved" if is_moved else "would be moved"
+        _write(sys.stdout, f"{name}  {letter.owner}  {letter.sent_at:%Y-%m-%d %H:%M:%S}  {what}")
 
     def file(self, path: Path) -> None:
         """Write the path of a downloaded result."""

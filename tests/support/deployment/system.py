@@ -12,6 +12,8 @@ from typing import Any
 import urllib3
 
 from client import Session, UserPool
+from client.config import Config
+from client.redrive import DeadLetters
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 
@@ -142,13 +144,20 @@ class System:
         """Whether an event of the upload is in the dead-letter queue."""
         return any(event["detail"]["object"]["key"].endswith(upload_id) for event in self.dead_letters())
 
-    def redrive(self) -> None:
-        """Send the dead letters to the queue again, as SQS's own redrive does: each as a new message."""
-        sqs, dead_letters = self.emulator.client("sqs"), self.outputs["deadLetterQueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                sqs.send_message(QueueUrl=self.outputs["queueUrl"], MessageBody=message["Body"])
-                sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+    def redrive(self, upload_id: str | None = None) -> None:
+        """Redrive one upload, or all, as the operator."""
+        config = Config(
+            api_url=self.outputs["apiUrl"],
+            user_pool_client_id=self.outputs["userPoolClientId"],
+            region=self.emulator.region,
+            cognito_endpoint=None,
+            queue_url=self.outputs["queueUrl"],
+            dead_letter_queue_url=self.outputs["deadLetterQueueUrl"],
+        )
+        with DeadLetters(config, self.emulator.client("sqs")) as letters:
+            for letter in letters:
+                if upload_id in (None, letter.upload_id):
+                    letters.move(letter)
 
     def resource_id(self, kind: str, name: str) -> str:
         """The physical id of a resource, by its Pulumi type's last word and its name."""

@@ -17,6 +17,8 @@ from handlers.processors import Job, Unprocessable
 def process(job: Job) -> Mapping[str, object]:
     if job.file_name == "raises.bin":
         raise RuntimeError("a secret of the processor")
+    if job.file_name == "waits-for-a-fix.bin" and not (Path(gettempdir()).parent / f"{job.upload_id}.fixed").exists():
+        raise RuntimeError("the operator has not fixed the cause yet")
     if job.file_name == "recovers.bin" and job.attempt == 1:
         raise ConnectionError("the first try has a transient error")
     if job.file_name == "unprocessable.bin":
