@@ -9,7 +9,7 @@ STAMP := $(VENV)/.requirements-dev
 PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-engine pulumi bench check generate golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-engine test-faults soak pulumi bench check generate golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (4 m
 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
 	@$(RUN)/python -m local.engine.pulumi_cli.cli
+
+test-faults: $(STAMP) ## Break what can break, on an embedded AWS, and count how uploads end (4 min)
+	$(RUN)/pytest tests/faults
+
+soak: $(STAMP) ## The same with many uploads (20 min)
+	$(RUN)/pytest tests/faults --soak
 
 bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx

@@ -9,3 +9,6 @@ TEAM_CODE = PROJECT / "tests/support/deployment/team_code"
 
 EVERY_RESOURCE = PROJECT / "tests/support/deployment/every_resource"
 """A program with one resource of each type that local mode knows."""
+
+FAULTY_CODE = PROJECT / "tests/support/faults/team_code"
+"""A processor that damages its process."""

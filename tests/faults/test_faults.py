@@ -1,0 +1,149 @@
+"""With errors of every kind on the way, each upload ends, and none is done twice."""
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.conftest import Counted, DeployWith
+from tests.support.deployment.system import System
+from tests.support.faults.crowd import File, await_all, send_all
+from tests.support.faults.faulty_line import FaultyLine, Line
+from tests.support.faults.unreliable_events import UnreliableEvents
+
+Size = Callable[[int, int], int]
+
+DAMAGES = {
+    "closes-files": "failed",
+    "kills-group": "failed",
+    "exits": "failed",
+    "exhausts-stack": "failed",
+    "leaves-a-child": "completed",
+    "writes-everywhere": "failed",
+    "takes-memory": "completed",
+    "ignores-signals": "completed",
+}
+"""What a processor can do to its process, and how its upload ends."""
+
+
+def test_two_owners_of_unequal_size_at_the_same_time(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+    system = deploy_with("crowd")
+    large, small = system.new_user(), system.new_user()
+    uploads = size(2_000, 10_000)
+    files = [File(small if number % 20 == 0 else large, content=b"%05d" % number) for number in range(uploads)]
+    found = counted(system, send_all(system, files), 60 + uploads / 10)
+    assert found.completed == uploads
+
+
+def test_events_come_three_times_in_any_order_or_not_at_all(
+    deploy_with: DeployWith, counted: Counted, size: Size, seed: int
+) -> None:
+    system = deploy_with("events")
+    user = system.new_user()
+    uploads = size(300, 2_000)
+    with UnreliableEvents(system, copies=3, dropped_percent=1 if uploads > 300 else 5, seed=seed) as events:
+        upload_ids = send_all(system, [File(user)] * uploads)
+        await_all(system, upload_ids, 60, until=lambda _: events.seen.issuperset(upload_ids))
+    assert events.dropped, f"seed {seed} drops nothing"
+    lost = len(events.dropped)
+
+    def others_have_ended(found: Any) -> bool:
+        return sum(status == "completed" for status in found.values()) >= uploads - lost
+
+    await_all(system, upload_ids, 60 + uploads / 5, until=others_have_ended)
+    system.await_idle()
+    reconcile(system)
+    found = counted(system, upload_ids, 60)
+    assert found.completed == uploads
+
+
+def test_five_percent_of_jobs_are_killed(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+    system = deploy_with("kills")
+    uploads = size(200, 1_000)
+    files = [File(system.new_user(), "sometimes-killed.bin")] * uploads
+    found = counted(system, send_all(system, files), 120 + uploads / 5)
+    assert found.completed == uploads
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(Line(throttled=0.05), id="throttled"),
+        pytest.param(Line(slow=0.05, slow_seconds=2), id="slow"),
+        pytest.param(Line(reset=0.05, cut=0.05), id="cut"),
+    ],
+)
+def test_s3_and_dynamodb_are(deploy_with: DeployWith, counted: Counted, size: Size, seed: int, line: Line) -> None:
+    name = next(_numbers)
+    system = deploy_with(f"line-{name}")
+    user = system.new_user()
+    uploads = size(150, 1_000)
+    with FaultyLine(system.emulator.endpoint, line, seed) as faulty:
+        reach_aws_by(system, faulty.endpoint)
+        upload_ids = send_all(system, [File(user, content=b"x" * 10_000)] * uploads)
+        found = counted(system, upload_ids, 120 + uploads / 5)
+    assert sum(faulty.happened.values()), f"seed {seed} broke nothing"
+    assert found.completed == uploads
+
+
+def test_poison_among_good_objects(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+    system = deploy_with("poison", processingMaxAttempts=2)
+    user = system.new_user()
+    uploads = size(100, 1_000)
+    names = ["poison.bin" if number % 20 == 7 else "good.bin" for number in range(uploads)]
+    upload_ids = send_all(system, [File(user, name) for name in names])
+    found = counted(system, upload_ids, 120 + uploads / 5)
+    poison = {upload_id for upload_id, name in zip(upload_ids, names, strict=True) if name == "poison.bin"}
+    assert (found.completed, found.failed) == (uploads - len(poison), len(poison))
+    assert {each for each in poison if "RuntimeError" in system.status(user, each)["failure"]["detail"]} == poison
+    assert dead_uploads(system) == poison
+
+
+def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+    system = deploy_with("damages", processingMaxAttempts=1)
+    user = system.new_user()
+    names = [f"{name}.bin" for name in [*DAMAGES, *["good"] * len(DAMAGES)] * size(1, 20)]
+    upload_ids = send_all(system, [File(user, name) for name in names])
+    counted(system, upload_ids, 120)
+    ended = {
+        (name.removesuffix(".bin"), system.status(user, upload_id)["status"])
+        for name, upload_id in zip(names, upload_ids, strict=True)
+    }
+    assert ended == {*DAMAGES.items(), ("good", "completed")}
+
+
+_numbers = itertools.count(1)
+
+
+def reconcile(system: System) -> None:
+    """Run the reconciler's newest version, which does not wait until an upload has been open for long."""
+    functions, name = system.emulator.client("lambda"), system.resource_id("Function", "processing-reconcile")
+    set_variables(system, name, GRACE_SECONDS="0")
+    answer = functions.invoke(FunctionName=name, Payload=b"{}")
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def reach_aws_by(system: System, endpoint: str) -> None:
+    """Let jobs reach S3 and DynamoDB at another endpoint."""
+    functions, name = system.emulator.client("lambda"), system.resource_id("Function", "processing-process-object")
+    set_variables(system, name, AWS_ENDPOINT_URL_S3=endpoint, AWS_ENDPOINT_URL_DYNAMODB=endpoint)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+
+def set_variables(system: System, function: str, **more: str) -> None:
+    """Change variables of a function's newest version."""
+    functions = system.emulator.client("lambda")
+    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**variables, **more}})
+
+
+def dead_uploads(system: System) -> set[str]:
+    """Return the uploads with messages in the dead-letter queue."""
+    sqs, found = system.emulator.client("sqs"), set[str]()
+    url = system.outputs["deadLetterQueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        found |= {json.loads(each["Body"])["detail"]["object"]["key"].rpartition("/")[2] for each in messages}
+    return found

@@ -1,0 +1,117 @@
+"""Many uploads at once, and the count of how they ended."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.deployment.system import System, User
+
+TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+_SENDERS = 8
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class File:
+    """One upload: who sends what under which name."""
+
+    user: User
+    name: str = "a.bin"
+    content: bytes = b"12345"
+
+
+@dataclass(frozen=True)
+class Count:
+    """How a case ended."""
+
+    uploads: int
+    completed: int
+    failed: int
+    rejected: int
+    other: int
+    """Aborted and expired."""
+    stuck: int
+    """Not terminal in time."""
+    results: int
+    """Completed uploads with their result."""
+    duplicates: int
+    """Results with another content before, or of an upload that is not completed."""
+    seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every upload has ended, and each completed one has one result."""
+        return self.stuck == 0 and self.duplicates == 0 and self.results == self.completed
+
+
+def send_all(system: System, files: Iterable[File]) -> list[str]:
+    """Send files at the same time; returns the uploads' ids in the order of the files."""
+
+    def send(file: File) -> str:
+        return system.send(file.user, file.content, file.name)
+
+    with ThreadPoolExecutor(_SENDERS) as senders:
+        return list(senders.map(send, files))
+
+
+def statuses(system: System, upload_ids: Iterable[str]) -> dict[str, str]:
+    """Return the state of each upload, as the table has it."""
+    wanted, found = set(upload_ids), dict[str, str]()
+    pages = system.emulator.client("dynamodb").get_paginator("scan")
+    for page in pages.paginate(TableName=system.outputs["uploadsTable"], ConsistentRead=True):
+        for item in page["Items"]:
+            if "status" in item and (upload_id := item["upload_id"]["S"]) in wanted:
+                found[upload_id] = item["status"]["S"]
+    return found
+
+
+def await_all(
+    system: System, upload_ids: list[str], seconds: float, until: Callable[[Mapping[str, str]], bool] | None = None
+) -> dict[str, str]:
+    """Wait until all uploads have ended, or for so many seconds; returns their states."""
+    deadline = time.monotonic() + seconds
+    while not (until or _have_ended)(found := statuses(system, upload_ids)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    return found
+
+
+def _have_ended(found: Mapping[str, str]) -> bool:
+    return all(status in TERMINAL for status in found.values())
+
+
+def count(system: System, upload_ids: list[str], began_at: float, seconds: float) -> Count:
+    """Wait until all uploads have ended, and count."""
+    found = await_all(system, upload_ids, seconds)
+    took = time.monotonic() - began_at
+    ended = Counter(found.get(upload_id, "lost") for upload_id in upload_ids)
+    stored = _results(system, set(upload_ids))
+    completed = {upload_id for upload_id, status in found.items() if status == "completed"}
+    return Count(
+        uploads=len(upload_ids),
+        completed=ended["completed"],
+        failed=ended["failed"],
+        rejected=ended["rejected"],
+        other=ended["aborted"] + ended["expired"],
+        stuck=len(upload_ids) - sum(ended[status] for status in TERMINAL),
+        results=len(completed & stored.keys()),
+        duplicates=sum(len(contents) - 1 for contents in stored.values()) + len(stored.keys() - completed),
+        seconds=round(took, 1),
+    )
+
+
+def _results(system: System, upload_ids: set[str]) -> dict[str, set[str]]:
+    """Return the contents that each upload's result ever had, as ETags.
+
+    The same content can be stored twice, because a request is sent again if its answer is lost.
+    """
+    contents: dict[str, set[str]] = {}
+    pages: Any = system.emulator.client("s3").get_paginator("list_object_versions")
+    for page in pages.paginate(Bucket=system.outputs["resultsBucket"]):
+        for each in page.get("Versions", []):
+            upload_id = each["Key"].rpartition("/")[2].removesuffix(".json")
+            if upload_id in upload_ids:
+                contents.setdefault(upload_id, set()).add(each["ETag"])
+    return contents
