@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import functions, sending, signing, verification
+from benchmarks import fairness, functions, sending, signing, verification
 from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.certificate import write_certificate
 from benchmarks.document import write_document
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "functions": functions.measure,
     "sending": sending.measure,
     "verification": verification.measure,
+    "fairness": fairness.measure,
 }
 
 

@@ -22,12 +22,31 @@ class Amounts:
     transfer_rounds: int
     transfer_bytes: int
     """A multiple of PART_BYTES."""
+    fairness_rounds: int
+    flood: int
+    """Uploads of one owner, behind which another one's wait."""
 
 
 FULL = Amounts(
-    signing_rounds=15, urls=200, start_rounds=20, calls=20, transfer_rounds=5, transfer_bytes=1024 * MEBIBYTE
+    signing_rounds=15,
+    urls=200,
+    start_rounds=20,
+    calls=20,
+    transfer_rounds=5,
+    transfer_bytes=1024 * MEBIBYTE,
+    fairness_rounds=3,
+    flood=3_000,
 )
-QUICK = Amounts(signing_rounds=1, urls=5, start_rounds=1, calls=2, transfer_rounds=1, transfer_bytes=32 * MEBIBYTE)
+QUICK = Amounts(
+    signing_rounds=1,
+    urls=5,
+    start_rounds=1,
+    calls=2,
+    transfer_rounds=1,
+    transfer_bytes=32 * MEBIBYTE,
+    fairness_rounds=1,
+    flood=50,
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.bench import FULL
+from benchmarks.fairness import CONSUMERS, FEW, JOB_SECONDS
 from benchmarks.machine import facts
 from benchmarks.table import Row, as_markdown
 
@@ -33,6 +34,11 @@ moment when its modules are imported, for curl from its start. curl sends files 
 
 **Verification**: an object of the same size, by https from nginx, compared with a declared SHA-256 that the server
 does not know; boto3 reads in chunks of the same size as we do, 1 MiB.
+
+**Fairness**: {FEW} events of one owner come when {FULL.flood:,} of another are in the queue, once in message groups by
+`group_arrivals`, and once without, and {CONSUMERS} consumers work {JOB_SECONDS * 1000:.0f} ms on each. The wait is from
+sending until a consumer receives, the median of the {FEW}; {FULL.fairness_rounds} rounds. The queue is the embedded
+AWS's, which delivers in the order that the SQS developer guide documents: AWS itself was not measured.
 """
 
 

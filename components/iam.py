@@ -215,6 +215,11 @@ def read_results(bucket_arn: Arn) -> Statement:
     return allow(["s3:GetObject"], _under(bucket_arn, RESULT_PREFIX))
 
 
+def poll(queue_arn: Arn) -> Statement:
+    """Let Lambda deliver a queue's messages to a function. Source: Lambda guide, "Using Lambda with Amazon SQS"."""
+    return allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue_arn)
+
+
 def consume(queue_arn: Arn) -> Statement:
     """Receive and delete messages of a queue, and change when a failed message is delivered again."""
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]

@@ -1,6 +1,6 @@
 """ProcessingPipeline: hands every uploaded object to a processor, once, and keeps what it found.
 
-ingest bucket --Object Created--> EventBridge rule --> queue (dead-letter queue behind it)
+ingest bucket --Object Created--> EventBridge rule --> arrivals --> group_arrivals --> queue (all with dead letters)
     (or, behind a malware gate: --> GuardDuty --Object Scan Result-->)
     --> process_object: verify --> the processor --> results bucket
                                --> quarantine, where the object is not as declared or not safe
@@ -152,6 +152,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 event_pattern=awaited,
                 visibility_timeout_seconds=compute.visibility_timeout_seconds,
                 max_attempts=args.max_attempts,
+                log=args,
             ),
             # The queue must not wait for scan results before GuardDuty scans.
             pulumi.ResourceOptions(parent=self, depends_on=gate),

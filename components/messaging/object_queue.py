@@ -1,4 +1,8 @@
-"""The building block between events and jobs: a rule, its queue, and the dead-letter queue of both."""
+"""The building block between events and jobs: a rule, the queue that its events arrive in, and the queue of jobs.
+
+rule --> arrivals --> group_arrivals, which knows the owner --> queue of jobs
+Behind all of them is one dead-letter queue.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +12,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.arguments.shared import LogArgs
+from components.messaging.arrivals import Arrivals, ArrivalsArgs
 from handlers.domain.upload import MESSAGE_LIFETIME
 
 DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
@@ -24,6 +30,8 @@ class ObjectQueueArgs:
     """Seconds for which a delivered message is hidden."""
     max_attempts: int
     """Deliveries after which SQS moves a message to the dead-letter queue."""
+    log: LogArgs
+    """Level and retention of functions' logs."""
 
 
 class ObjectQueue(pulumi.ComponentResource):
@@ -41,7 +49,22 @@ class ObjectQueue(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:ObjectQueue", name, {}, opts)
         queue, dead_letter_queue = self._queues(name, args)
-        self._deliver_events(name, args, queue, dead_letter_queue)
+        arrivals = Arrivals(
+            f"{name}-arrivals",
+            ArrivalsArgs(
+                queue_url=queue.url, queue_arn=queue.arn, dead_letter_queue_arn=dead_letter_queue.arn, log=args.log
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self._allow_redrive(name, dead_letter_queue, queue.arn, arrivals.queue_arn)
+        target = self._deliver_events(name, args, arrivals, dead_letter_queue)
+        aws.sqs.QueuePolicy(
+            f"{name}-objects-policy",
+            queue_url=queue.url,
+            policy=iam.queue_policy(f"{name}-objects-policy", iam.refuse_plain_http(queue.arn, "sqs:*")),
+            # A stack that was made before sends its events here until the target has changed.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
+        )
         self.queue_url = queue.url
         self.queue_arn = queue.arn
         self.dead_letter_queue_url = dead_letter_queue.url
@@ -74,19 +97,21 @@ class ObjectQueue(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        return queue, dead_letter_queue
+
+    def _allow_redrive(self, name: str, dead_letter_queue: aws.sqs.Queue, *source_arns: pulumi.Input[str]) -> None:
         aws.sqs.RedriveAllowPolicy(
             f"{name}-dead-letters-of-objects",
             queue_url=dead_letter_queue.url,
             redrive_allow_policy=pulumi.Output.json_dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+                {"redrivePermission": "byQueue", "sourceQueueArns": list(source_arns)}
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        return queue, dead_letter_queue
 
     def _deliver_events(
-        self, name: str, args: ObjectQueueArgs, queue: aws.sqs.Queue, dead_letter_queue: aws.sqs.Queue
-    ) -> None:
+        self, name: str, args: ObjectQueueArgs, arrivals: Arrivals, dead_letter_queue: aws.sqs.Queue
+    ) -> aws.cloudwatch.EventTarget:
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             # Keep the name independent of the pattern: replacing the rule would drop events.
@@ -98,20 +123,21 @@ class ObjectQueue(pulumi.ComponentResource):
         policies = [
             aws.sqs.QueuePolicy(
                 f"{name}-{purpose}-policy",
-                queue_url=target.url,
+                queue_url=url,
                 policy=iam.queue_policy(
-                    f"{name}-{purpose}-policy",
-                    iam.send_from_rule(target.arn, rule.arn),
-                    iam.refuse_plain_http(target.arn, "sqs:*"),
+                    f"{name}-{purpose}-policy", iam.send_from_rule(arn, rule.arn), iam.refuse_plain_http(arn, "sqs:*")
                 ),
                 opts=child,
             )
-            for purpose, target in (("objects", queue), ("dead-letters", dead_letter_queue))
+            for purpose, url, arn in (
+                ("arrivals", arrivals.queue_url, arrivals.queue_arn),
+                ("dead-letters", dead_letter_queue.url, dead_letter_queue.arn),
+            )
         ]
-        aws.cloudwatch.EventTarget(
+        return aws.cloudwatch.EventTarget(
             f"{name}-object-events-to-queue",
             rule=rule.name,
-            arn=queue.arn,
+            arn=arrivals.queue_arn,
             dead_letter_config={"arn": dead_letter_queue.arn},
             # EventBridge drops events that it may not deliver, so the permission comes first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),

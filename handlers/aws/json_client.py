@@ -1,4 +1,4 @@
-"""A light client of AWS's JSON protocols (DynamoDB, Secrets Manager). It does not check parameters and answers.
+"""A light client of AWS's JSON protocols (DynamoDB, Secrets Manager, SQS). It does not check parameters and answers.
 
 Sources: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".
 """
@@ -36,6 +36,7 @@ class Service(NamedTuple):
 
 DYNAMODB = Service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB", "DynamoDB_20120810", "1.0")
 SECRETS_MANAGER = Service("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager", "1.1")
+SQS = Service("sqs", "AWS_ENDPOINT_URL_SQS", "AmazonSQS", "1.0")
 
 
 class AwsJson(AwsClient):

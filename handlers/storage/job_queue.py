@@ -1,6 +1,5 @@
-"""The queue of object events: what a message says, and when the queue delivers it again."""
+"""The queue of jobs as what runs them sees it: receipts of messages, and when the queue delivers them again."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan
 from handlers.domain.upload import Run
+from handlers.storage.fair_queue import group_of
+from handlers.storage.object_events import ObjectEvent
 from handlers.storage.objects import ObjectVersion
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One receipt of one event: that an object was created, or has been scanned for malware."""
+    """One receipt of one event."""
 
     run: Run
     message: Message
@@ -87,44 +87,17 @@ class Delivery:
 
     @classmethod
     def of(cls, message: Message, invocation_id: str) -> Self:
-        """Read S3's "Object Created" event, or GuardDuty's "... Object Scan Result"; raises UnknownUpload for others.
+        """Read a message; raises UnknownUpload for one that is no event of an object.
 
         `invocation_id` differs between two runs of the same message.
         """
-        try:
-            event = json.loads(message.body)
-            run, detail = _run(event["id"], message, invocation_id), event["detail"]
-            if "s3ObjectDetails" in detail:
-                scanned = detail["s3ObjectDetails"]
-                place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
-                return cls(run, message, *place, scan=Scan.from_details(detail["scanResultDetails"]))
-            created = detail["object"]
-            return cls(run, message, detail["bucket"]["name"], created["key"], created["version-id"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
-
-
-def _run(event_id: str, message: Message, invocation_id: str) -> Run:
-    return Run(event_id, f"{invocation_id}/{message.message_id}", message.sent_at)
+        event = ObjectEvent.parse(message.body)
+        run = Run(event.event_id, f"{invocation_id}/{message.message_id}", message.sent_at)
+        return cls(run, message, event.bucket, event.key, event.version_id, event.scan)
 
 
 def _time(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-
-
-def object_created(version: ObjectVersion, event_id: str) -> str:
-    """Return a message that Delivery.of reads as S3's "Object Created" event of this version."""
-    event = {
-        "id": event_id,
-        "source": "portage.reconcile-uploads",
-        "detail-type": "Object Created",
-        "detail": {
-            "bucket": {"name": version.bucket},
-            "object": {"key": version.key, "version-id": version.version_id},
-            "reason": "ReconcileUploads",
-        },
-    }
-    return json.dumps(event)
 
 
 class JobQueue:
@@ -166,9 +139,9 @@ class JobQueue:
         except (ClientError, BotoCoreError):
             log.exception("The message could not be deleted.", extra={"message_id": message.message_id})
 
-    def send(self, body: str) -> None:
-        """Send a message."""
-        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+    def send(self, body: str, owner: str) -> None:
+        """Send a message about an upload of this owner."""
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageGroupId=group_of(owner))
 
     def waiting(self) -> int:
         """Return about how many messages wait to be delivered, without those that are hidden."""

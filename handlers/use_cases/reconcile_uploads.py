@@ -36,9 +36,10 @@ from handlers.domain.upload import (
     Upload,
     UploadRef,
 )
-from handlers.storage.job_queue import JobQueue, object_created
+from handlers.storage.job_queue import JobQueue
 from handlers.storage.malware_scans import MalwareScans
 from handlers.storage.multipart_start import MultipartStart
+from handlers.storage.object_events import object_created
 from handlers.storage.objects import ObjectVersion, UploadedObjects
 from handlers.storage.open_uploads import OpenUploads
 from handlers.storage.upload_store import UploadStore
@@ -153,7 +154,8 @@ class ReconcileUploads:
         if self.scans:
             self.scans.request(version)
             return Outcome.SCAN_REQUESTED
-        self.queue.send(object_created(version, f"{upload.ref.upload_id}-{upload.status}-{requeues}"))
+        event_id = f"{upload.ref.upload_id}-{upload.status}-{requeues}"
+        self.queue.send(object_created(version, event_id, "portage.reconcile-uploads"), upload.ref.owner)
         return Outcome.REQUEUED
 
     def _fail(self, upload: Upload, now: datetime, reason: Reason) -> Outcome | None:

@@ -58,8 +58,10 @@ def test_an_upload_whose_deliveries_were_all_throttled_is_pending_and_a_redrive_
     try:
         upload_id = one_try.send(sender)
         # A throttled delivery is a receipt after which nothing runs.
-        receive = {"QueueUrl": one_try.outputs["queueUrl"], "VisibilityTimeout": 0}
-        eventually(lambda: sqs.receive_message(**receive).get("Messages"), bool)
+        receive = {"QueueUrl": one_try.outputs["queueUrl"], "VisibilityTimeout": 0, "AttributeNames": ["All"]}
+        (message,) = eventually(lambda: sqs.receive_message(**receive).get("Messages"), bool)
+        owner = json.loads(message["Body"])["detail"]["object"]["key"].split("/")[1]
+        assert message["Attributes"]["MessageGroupId"] == owner, "the queue delivers fairly between owners"
         eventually(lambda: sqs.receive_message(**receive) and one_try.is_dead(upload_id), bool)
     finally:
         functions.update_event_source_mapping(UUID=mapping, Enabled=True)

@@ -5,7 +5,7 @@ Each patch says what AWS does, with the source, what MiniStack does, and what ha
 
 from pathlib import Path
 
-from local.emulator.patches import api_gateway, cognito, eventbridge, iam, lambda_, s3, secrets_manager
+from local.emulator.patches import api_gateway, cognito, eventbridge, iam, lambda_, s3, secrets_manager, sqs
 
 
 def patch(data_dir: Path) -> None:
@@ -17,3 +17,4 @@ def patch(data_dir: Path) -> None:
     cognito.patch()
     eventbridge.patch()
     iam.patch()
+    sqs.patch()

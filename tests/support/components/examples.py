@@ -11,10 +11,12 @@ from components.api.rest_api import RestApi
 from components.api.session_key import SessionKey
 from components.api.user_pool import UserPool
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
+from components.arguments.shared import LogArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
 from components.compute.code_archive import HANDLERS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.messaging.arrivals import Arrivals, ArrivalsArgs
 from components.messaging.malware_gate import MalwareGate
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.operations.alarms import Alarms, AlarmsArgs
@@ -239,11 +241,29 @@ OBJECT_QUEUE = Example(
         "event_pattern": {"source": ["aws.s3"]},
         "visibility_timeout_seconds": 1_800,
         "max_attempts": 3,
+        "log": LogArgs(),
     },
     other={
         "event_pattern": {"source": ["aws.guardduty"]},
         "visibility_timeout_seconds": 60,
         "max_attempts": 4,
+        "log": LogArgs(log_level="DEBUG", log_retention_days=14),
+    },
+)
+ARRIVALS = Example(
+    Arrivals,
+    ArrivalsArgs,
+    required={
+        "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/the-queue",
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:the-queue",
+        "dead_letter_queue_arn": "arn:aws:sqs:eu-central-1:123456789012:the-dead-letters",
+        "log": LogArgs(),
+    },
+    other={
+        "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/another-queue",
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:another-queue",
+        "dead_letter_queue_arn": "arn:aws:sqs:eu-central-1:123456789012:other-dead-letters",
+        "log": LogArgs(log_level="DEBUG", log_retention_days=14),
     },
 )
 MALWARE_GATE = Example(
@@ -393,6 +413,7 @@ BUILDING_BLOCKS = (
     PRIVATE_BUCKET,
     INGEST_BUCKET,
     OBJECT_QUEUE,
+    ARRIVALS,
     MALWARE_GATE,
     RECONCILER,
     ALARMS,

@@ -127,11 +127,16 @@ class System:
     def await_idle(self) -> None:
         """Wait until no message waits or is being processed."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        sqs = self.emulator.client("sqs")
-        eventually(
-            lambda: sqs.get_queue_attributes(QueueUrl=self.outputs["queueUrl"], AttributeNames=names)["Attributes"],
-            lambda counts: all(count == "0" for count in counts.values()),
+        sqs, urls = (
+            self.emulator.client("sqs"),
+            (self.resource_id("Queue", "processing-arrivals"), self.outputs["queueUrl"]),
         )
+
+        def counts() -> list[str]:
+            found = (sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls)
+            return [count for each in found for count in each.values()]
+
+        eventually(counts, lambda seen: set(seen) == {"0"})
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """The events in the dead-letter queue; they stay there."""

@@ -34,6 +34,7 @@ def test_every_benchmark_is_measured_or_says_what_it_lacks() -> None:
         "functions": "create_upload, start to first response, AWS by https",
         "sending": "sending by https, memory growth",
         "verification": "verification, memory above idle",
+        "fairness": "wait of 20 uploads behind 50 of another owner",
     }.items():
         assert row in table or (title in NEEDS and NEEDS[title] in table), f"{done.stdout}\n{done.stderr}"
     assert ("not measured" in table) == (done.returncode == 1)

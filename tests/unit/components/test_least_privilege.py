@@ -178,6 +178,19 @@ ROLES: dict[str, Role] = {
         PROCESS_OBJECT | PUT_INTO_QUARANTINE,
         USE_THE_KEY,
     ),
+    "group_arrivals": (
+        PROCESSING_PIPELINE,
+        f"{NAME}-arrivals-role",
+        {
+            *(
+                (f"sqs:{verb}", arn_of(aws.sqs.Queue, f"{NAME}-arrivals"))
+                for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            ),
+            ("sqs:SendMessage", _pipelines_queue()),
+            *_own_log_and_trace(f"{NAME}-arrivals"),
+        },
+        set(),
+    ),
     "reconcile_uploads": (
         PROCESSING_PIPELINE,
         f"{NAME}-reconcile-role",
@@ -340,7 +353,23 @@ class TestResultsAreReadByWhomTheyAreMeantForAlone:
 
 
 class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
-    @pytest.mark.parametrize("queue", ["objects", "dead-letters"])
+    @staticmethod
+    def plain_http(arn: str) -> dict[str, Any]:
+        return {
+            "Sid": "RefusePlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": [arn],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+
+    def test_the_queue_of_jobs_lets_in_roles_of_its_account_alone(self) -> None:
+        policy = recorded(PROCESSING_PIPELINE).json_input(aws.sqs.QueuePolicy, f"{NAME}-objects-policy", "policy")
+
+        assert policy["Statement"] == [self.plain_http(_pipelines_queue())]
+
+    @pytest.mark.parametrize("queue", ["arrivals", "dead-letters"])
     def test_its_policy_says_no_more(self, queue: str) -> None:
         recording, arn = recorded(PROCESSING_PIPELINE), arn_of(aws.sqs.Queue, f"{NAME}-{queue}")
         policy = f"{NAME}-{queue}-policy"
@@ -358,14 +387,7 @@ class TestAQueueLetsInTheRuleAloneAndNobodyWithoutTls:
                         "ArnEquals": {"aws:SourceArn": arn_of(aws.cloudwatch.EventRule, f"{NAME}-object-events")}
                     },
                 },
-                {
-                    "Sid": "RefusePlainHttp",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "sqs:*",
-                    "Resource": [arn],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
+                self.plain_http(arn),
             ],
         }
 

@@ -11,7 +11,8 @@ from handlers.domain.upload import UploadRef
 from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 
-QUEUE, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-dead-letters"
+QUEUE, ARRIVALS, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-arrivals", f"{NAME}-dead-letters"
+MAPPING = f"{NAME}-queue-triggers-process-object"
 RULE, RESULTS, QUARANTINE, FUNCTION = (
     f"{NAME}-{part}" for part in ("object-events", "results", "quarantine", "process-object")
 )
@@ -57,16 +58,37 @@ class TestCreatedObjectsReachTheQueue:
     ) -> None:
         assert by_default.inputs(aws.cloudwatch.EventTarget) == {
             "rule": physical(RULE),
-            "arn": arn_of(aws.sqs.Queue, QUEUE),
+            "arn": arn_of(aws.sqs.Queue, ARRIVALS),
             "deadLetterConfig": {"arn": arn_of(aws.sqs.Queue, DEAD_LETTERS)},
         }
 
     def test_the_rule_sends_nothing_before_both_queues_let_it(self, by_default: Recording) -> None:
         policies = {
-            by_default.only(aws.sqs.QueuePolicy, f"{NAME}-{queue}-policy").urn for queue in ("objects", "dead-letters")
+            by_default.only(aws.sqs.QueuePolicy, f"{NAME}-{queue}-policy").urn for queue in ("arrivals", "dead-letters")
         }
 
         assert policies <= by_default.only(aws.cloudwatch.EventTarget).options.depends_on
+
+    def test_a_rule_that_sent_to_the_queue_itself_may_do_so_until_it_sends_to_the_arrivals(
+        self, by_default: Recording
+    ) -> None:
+        policy = by_default.only(aws.sqs.QueuePolicy, f"{QUEUE}-policy")
+
+        assert by_default.only(aws.cloudwatch.EventTarget).urn in policy.options.depends_on
+
+    def test_arrivals_are_sent_to_the_queue_in_batches_as_large_as_sqs_takes(self, by_default: Recording) -> None:
+        function = by_default.inputs(aws.lambda_.Function, ARRIVALS)
+
+        assert by_default.inputs(aws.lambda_.EventSourceMapping, f"{ARRIVALS}-trigger") == {
+            "eventSourceArn": arn_of(aws.sqs.Queue, ARRIVALS),
+            "functionName": arn_of(aws.lambda_.Alias, f"{ARRIVALS}-live"),
+            "batchSize": 10,
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+            "scalingConfig": {"maximumConcurrency": 5},
+        }
+        assert function["handler"] == "handlers.entries.group_arrivals.handle"
+        assert function["environment"]["variables"] == {"QUEUE_URL": url_of(QUEUE)}
+        assert by_default.inputs(aws.sqs.Queue, ARRIVALS)["visibilityTimeoutSeconds"] == 6 * function["timeout"]
 
 
 class TestNoMessageIsLost:
@@ -87,14 +109,20 @@ class TestNoMessageIsLost:
         }
         assert variables(recording)["MAX_ATTEMPTS"] == str(tries)
 
-    def test_the_dead_letters_take_this_queues_messages_alone(self, by_default: Recording) -> None:
+    def test_an_arrival_that_cannot_be_sent_on_goes_to_the_same_dead_letters(self, by_default: Recording) -> None:
+        assert by_default.json_input(aws.sqs.Queue, ARRIVALS, "redrivePolicy") == {
+            "deadLetterTargetArn": arn_of(aws.sqs.Queue, DEAD_LETTERS),
+            "maxReceiveCount": 10,
+        }
+
+    def test_the_dead_letters_take_the_messages_of_both_queues_alone(self, by_default: Recording) -> None:
         assert by_default.inputs(aws.sqs.RedriveAllowPolicy)["queueUrl"] == url_of(DEAD_LETTERS)
         assert by_default.json_input(aws.sqs.RedriveAllowPolicy, None, "redriveAllowPolicy") == {
             "redrivePermission": "byQueue",
-            "sourceQueueArns": [arn_of(aws.sqs.Queue, QUEUE)],
+            "sourceQueueArns": [arn_of(aws.sqs.Queue, QUEUE), arn_of(aws.sqs.Queue, ARRIVALS)],
         }
 
-    @pytest.mark.parametrize("queue", [QUEUE, DEAD_LETTERS])
+    @pytest.mark.parametrize("queue", [QUEUE, ARRIVALS, DEAD_LETTERS])
     def test_each_queue_is_encrypted_and_keeps_its_messages_as_long_as_sqs_can(
         self, by_default: Recording, queue: str
     ) -> None:
@@ -105,12 +133,12 @@ class TestNoMessageIsLost:
     def test_there_is_no_queue_without_dead_letters_behind_it(self, by_default: Recording) -> None:
         names = {each.name: "redrivePolicy" in each.inputs for each in by_default.all(aws.sqs.Queue)}
 
-        assert names == {QUEUE: True, DEAD_LETTERS: False, f"{NAME}-reconcile-dead-letters": False}
+        assert names == {QUEUE: True, ARRIVALS: True, DEAD_LETTERS: False, f"{NAME}-reconcile-dead-letters": False}
 
 
 class TestTheQueueTriggersTheLiveAlias:
     def test_one_object_at_a_time_and_only_failed_messages_come_back(self, by_default: Recording) -> None:
-        assert by_default.inputs(aws.lambda_.EventSourceMapping) == {
+        assert by_default.inputs(aws.lambda_.EventSourceMapping, MAPPING) == {
             "eventSourceArn": arn_of(aws.sqs.Queue, QUEUE),
             "functionName": arn_of(aws.lambda_.Alias, f"{FUNCTION}-live"),
             "batchSize": 1,
@@ -133,7 +161,9 @@ class TestTheQueueTriggersTheLiveAlias:
     ) -> None:
         recording = recorded(**args)
 
-        assert recording.inputs(aws.lambda_.EventSourceMapping)["scalingConfig"] == {"maximumConcurrency": maximum}
+        assert recording.inputs(aws.lambda_.EventSourceMapping, MAPPING)["scalingConfig"] == {
+            "maximumConcurrency": maximum
+        }
         reserved = recording.inputs(aws.lambda_.Function, FUNCTION).get("reservedConcurrentExecutions")
         assert reserved == args.get("reserved_concurrency")
 
@@ -269,7 +299,7 @@ class TestMalwareGate:
             "detail-type": ["GuardDuty Malware Protection Object Scan Result"],
             "detail": {"s3ObjectDetails": {"bucketName": ["the-bucket"], "objectKey": [{"prefix": "uploads/"}]}},
         }
-        assert recording.inputs(aws.cloudwatch.EventTarget)["arn"] == arn_of(aws.sqs.Queue, QUEUE)
+        assert recording.inputs(aws.cloudwatch.EventTarget)["arn"] == arn_of(aws.sqs.Queue, ARRIVALS)
 
     def test_the_function_knows_that_scans_are_required(self) -> None:
         assert variables(recorded(malware_scan=True))["MALWARE_SCAN"] == "required"

@@ -83,7 +83,7 @@ class TestABucketHasOnePipeline:
     def test_two_buckets_may_have_one_each(self) -> None:
         recording = pipelines(lambda: "one-bucket", lambda: pulumi.Output.from_input("another-bucket"))
 
-        assert len(recording.all(aws.lambda_.EventSourceMapping)) == 2
+        assert len(recording.all(aws.cloudwatch.EventRule)) == 2
 
     def test_another_run_may_have_another_pipeline(self) -> None:
         for name in ("one", "two"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws.client import Request, sign
-from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, AwsJson, Service, endpoint_url
+from handlers.aws.json_client import DYNAMODB, SECRETS_MANAGER, SQS, AwsJson, Service, endpoint_url
 from handlers.aws.presign import Credentials
 from tests.support.aws.connected_client import NOW, REGION
 from tests.support.each_case import each_case
@@ -103,6 +103,7 @@ class TestTheEndpoint:
         [
             (DYNAMODB, "eu-central-1", {}, "https://dynamodb.eu-central-1.amazonaws.com"),
             (SECRETS_MANAGER, "us-gov-west-1", {}, "https://secretsmanager.us-gov-west-1.amazonaws.com"),
+            (SQS, "eu-central-1", {}, "https://sqs.eu-central-1.amazonaws.com"),
             (DYNAMODB, "cn-north-1", {}, "https://dynamodb.cn-north-1.amazonaws.com.cn"),
             (DYNAMODB, "eusc-de-east-1", {}, "https://dynamodb.eusc-de-east-1.amazonaws.eu"),
             (DYNAMODB, REGION, {"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),

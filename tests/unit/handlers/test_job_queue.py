@@ -83,3 +83,11 @@ def test_an_error_of_the_queue_is_logged_and_changes_nothing_else(
         hide(cloud, message)
     (entry,) = caplog.records
     assert vars(entry)["message_id"] == message.message_id
+
+
+def test_a_message_is_sent_in_the_group_of_its_owner(cloud: Cloud) -> None:
+    JobQueue(cloud.sqs, cloud.queue_url).send("the message", "the-owner")
+
+    names: Any = {"MessageSystemAttributeNames": ["MessageGroupId"]}
+    (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_url, **names)["Messages"]
+    assert (message.get("Body"), message.get("Attributes")) == ("the message", {"MessageGroupId": "the-owner"})

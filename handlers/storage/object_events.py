@@ -1,0 +1,57 @@
+"""What a message about an object says: S3's "Object Created" event, or GuardDuty's "... Object Scan Result"."""
+
+import json
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.rejection import Scan
+from handlers.domain.upload import UploadRef
+
+if TYPE_CHECKING:
+    from handlers.storage.objects import ObjectVersion
+
+
+class ObjectEvent(NamedTuple):
+    """An object was created, or has been scanned for malware."""
+
+    event_id: str
+    """The same for duplicates of the message and after a redrive."""
+    bucket: str
+    key: str
+    version_id: str
+    scan: Scan | None = None
+    """None where the event is of the object's creation."""
+
+    @classmethod
+    def parse(cls, body: str) -> Self:
+        """Read a message; raises UnknownUpload for any other."""
+        try:
+            event = json.loads(body)
+            detail = event["detail"]
+            if "s3ObjectDetails" in detail:
+                scanned = detail["s3ObjectDetails"]
+                place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
+                return cls(event["id"], *place, scan=Scan.from_details(detail["scanResultDetails"]))
+            created = detail["object"]
+            return cls(event["id"], detail["bucket"]["name"], created["key"], created["version-id"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
+
+    @property
+    def owner(self) -> str:
+        """The owner of the upload; raises UnknownUpload for an object that is not an upload's."""
+        return UploadRef.from_object_key(self.key).owner
+
+
+def object_created(version: "ObjectVersion", event_id: str, source: str) -> str:
+    """Return a message that is read as S3's "Object Created" event of this version."""
+    event = {
+        "id": event_id,
+        "source": source,
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": version.bucket},
+            "object": {"key": version.key, "version-id": version.version_id},
+        },
+    }
+    return json.dumps(event)

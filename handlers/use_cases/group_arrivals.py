@@ -1,0 +1,35 @@
+"""The use case between arriving events and the queue of jobs: puts each event into its owner's message group."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from handlers.domain.errors import UnknownUpload
+from handlers.storage.fair_queue import BATCH, NOBODY, FairQueue, GroupedMessage, group_of
+from handlers.storage.object_events import ObjectEvent
+
+
+class Arrival(NamedTuple):
+    """A message of the queue of arrivals."""
+
+    message_id: str
+    body: str
+
+
+def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue) -> list[str]:
+    """Send each arrival on, and return the ids of those that must arrive again, because SQS did not take them.
+
+    A message that cannot be read is sent on as well: the job that it starts fails, and it ends as a dead letter.
+    """
+    jobs = [(arrival.message_id, _job(arrival.body)) for arrival in arrivals]
+    failed: list[str] = []
+    for first in range(0, len(jobs), BATCH):
+        batch = jobs[first : first + BATCH]
+        failed += [batch[position][0] for position in sorted(queue.send([job for _, job in batch]))]
+    return failed
+
+
+def _job(body: str) -> GroupedMessage:
+    try:
+        return GroupedMessage(body, group_of(ObjectEvent.parse(body).owner))
+    except UnknownUpload:
+        return GroupedMessage(body, NOBODY)

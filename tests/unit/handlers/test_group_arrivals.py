@@ -1,0 +1,131 @@
+"""Each arriving event goes on in its owner's message group, and none is lost on the way."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from handlers.aws import json_client
+from handlers.aws.client import AwsError
+from handlers.entries import group_arrivals as entry
+from handlers.storage.fair_queue import LONGEST_GROUP, FairQueue
+from handlers.use_cases.group_arrivals import Arrival, group_arrivals
+from tests.support.aws.moto_cloud import OWNER, REF, object_created
+from tests.support.handlers.queue_batches import Context
+
+CREATED = json.dumps(object_created(REF.object_key, "v1"))
+SCANNED = json.dumps(
+    {
+        "id": "event-2",
+        "detail": {
+            "s3ObjectDetails": {"bucketName": "ingest", "objectKey": REF.object_key, "versionId": "v1"},
+            "scanResultDetails": {"scanResultStatus": "NO_THREATS_FOUND"},
+        },
+    }
+)
+
+
+class FakeSqs:
+    """Takes messages, except those with a body that it was made to refuse."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.requests: list[list[dict[str, str]]] = []
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        assert (operation, parameters["QueueUrl"]) == ("SendMessageBatch", "https://queue")
+        self.requests.append(parameters["Entries"])
+        failed = [each["Id"] for each in parameters["Entries"] if each["MessageBody"] in self.refused]
+        return {"Failed": [{"Id": each, "Code": "InternalError", "Message": "m"} for each in failed]}
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        return [(each["MessageBody"], each["MessageGroupId"]) for entries in self.requests for each in entries]
+
+
+def grouped(sqs: FakeSqs, *bodies: str) -> list[str]:
+    arrivals = [Arrival(f"message-{number}", body) for number, body in enumerate(bodies)]
+    return group_arrivals(arrivals, FairQueue(sqs, "https://queue"))
+
+
+def created(key: str) -> str:
+    return json.dumps(object_created(key, "v1"))
+
+
+@pytest.mark.parametrize("body", [CREATED, SCANNED])
+def test_an_event_goes_on_as_it_is_in_the_group_of_its_owner(body: str) -> None:
+    sqs = FakeSqs()
+
+    assert grouped(sqs, body) == []
+    assert sqs.sent == [(body, OWNER)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        created("elsewhere/a/b"),
+        created("uploads/a"),
+        created(f"uploads/{'a' * (LONGEST_GROUP + 1)}/b"),
+        created("uploads/ä/b"),
+        created("uploads/a b/c"),
+    ],
+)
+def test_what_names_no_owner_that_can_be_a_group_goes_on_and_fails_as_a_job(body: str) -> None:
+    sqs = FakeSqs()
+
+    assert grouped(sqs, body) == []
+    assert sqs.sent == [(body, "nobody")]
+
+
+def test_more_than_a_batch_goes_on_in_requests_that_sqs_takes() -> None:
+    sqs = FakeSqs()
+
+    assert grouped(sqs, *(created(f"uploads/{number}/a") for number in range(12))) == []
+    assert [len(each) for each in sqs.requests] == [10, 2]
+    assert [group for _, group in sqs.sent] == [str(number) for number in range(12)]
+
+
+def test_only_the_messages_that_sqs_does_not_take_arrive_again() -> None:
+    bodies = [created(f"uploads/{number}/a") for number in range(12)]
+
+    assert grouped(FakeSqs(bodies[1], bodies[11]), *bodies) == ["message-1", "message-11"]
+
+
+class TestTheEntry:
+    RECORDS = ({"messageId": "one", "body": CREATED}, {"messageId": "two", "body": SCANNED})
+
+    def handle(self, monkeypatch: pytest.MonkeyPatch, calls: object) -> dict[str, Any]:
+        monkeypatch.setenv("QUEUE_URL", "https://queue")
+        monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+        def client(*_: object) -> object:
+            return calls
+
+        monkeypatch.setattr(json_client, "AwsJson", client)
+        importlib.reload(entry)
+        return entry.handle({"Records": list(self.RECORDS)}, Context())
+
+    def test_answers_with_the_messages_to_deliver_again_and_writes_a_record(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answer = self.handle(monkeypatch, FakeSqs(SCANNED))
+
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "two"}]}
+        record = json.loads(capsys.readouterr().out)
+        assert (record["operation"], record["status"], record["messages"]) == ("groupArrivals", 500, 2)
+
+    def test_raises_where_sqs_does_not_answer_so_that_all_are_delivered_again(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Down:
+            def call(self, *_: object) -> dict[str, Any]:
+                raise AwsError("ServiceUnavailable", "m", 503, {})
+
+        with pytest.raises(AwsError):
+            self.handle(monkeypatch, Down())
+        assert json.loads(capsys.readouterr().out)["status"] == 500
