@@ -71,7 +71,7 @@ class _Receipts:
 
 
 def fair(original: Collect, clock: Callable[[], float]) -> Collect:
-    """Return a function that lets `original` choose among few messages: those whose turn it is."""
+    """Return a function that lets `original` choose among few messages: those that come first."""
     queues: defaultdict[str, _Receipts] = defaultdict(_Receipts)
 
     def collect(queue: dict[str, Any], most: int, visibility_timeout: int) -> list[Message]:
