@@ -14,14 +14,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from client import CreatedUpload, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
+from client import CreatedUpload, NotFinished, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
 from client.transfer import send_file
 from local import sample_picture
 from local.display import Display, Step, open_display, print_facts, print_text
 from local.emulator.process import Emulator
 from local.errors import LocalModeError
 from local.sample_picture import Picture
-from local.startup import check_config, deploy_program, explained, sign_up, start_emulator
+from local.startup import check_config, check_outputs, deploy_program, explained, sign_up, start_emulator
 
 _SIDE_PIXELS = 2890  # 25 MB: two and a half times API Gateway's limit
 _FOLLOW_SECONDS = 20.0
@@ -72,6 +72,7 @@ def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
         emulator = start_emulator(step, held)
     with display.step(_DEPLOY) as step:
         deployment = deploy_program(step, emulator)
+        check_outputs(deployment.outputs)
     outputs = deployment.outputs
     user_pool = held.enter_context(UserPool(outputs["userPoolClientId"], outputs["region"], emulator.endpoint))
     with display.step(_SIGN_IN) as step:
@@ -144,12 +145,18 @@ def send(step: Step, created: CreatedUpload, file: Picture) -> None:
 
 def follow_status(step: Step, api: UploadsApi, created: CreatedUpload) -> ResultPlace:
     """Get the status as the user, and note each change with the server's times."""
-    for upload in follow(api.get, created.upload_id, _FOLLOW_SECONDS, pace=_PACE):
-        step.outcome = _note_change(step, upload.status, upload.updated_at - upload.created_at)
-        if upload.result is not None:
-            return upload.result
-        if upload.failure is not None:
-            raise LocalModeError(f"processing failed: {upload.failure.code}, {upload.failure.detail}")
+    try:
+        for upload in follow(api.get, created.upload_id, _FOLLOW_SECONDS, pace=_PACE):
+            step.outcome = _note_change(step, upload.status, upload.updated_at - upload.created_at)
+            if upload.result is not None:
+                return upload.result
+            if upload.failure is not None:
+                raise LocalModeError(f"processing failed: {upload.failure.code}, {upload.failure.detail}")
+    except NotFinished as error:
+        raise LocalModeError(
+            f"after {_FOLLOW_SECONDS:g} s the upload was {step.outcome.partition(' ')[0]} and not completed; send a "
+            "file with `make local`, which shows the errors of the functions and what is not emulated"
+        ) from error
     raise LocalModeError(f"upload {created.upload_id} ended without a result: {step.outcome}")
 
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,10 @@ _STACK = "local"
 _EMAIL = "ada@example.com"
 _CODE = re.compile(r"\b\d{6}\b")
 _TIMEOUT_SECONDS = 5.0
+_OUTPUTS = (
+    *("apiUrl", "deadLetterQueueUrl", "ingestBucket", "queueUrl", "region", "resultsBucket"),
+    *("uploadsTable", "userPoolClientId", "userPoolId"),
+)
 
 
 @contextmanager
@@ -87,6 +91,15 @@ def deploy_program(step: Step, emulator: Emulator) -> Deployment:
         raise LocalModeError("\n".join((str(error), *where))) from error
     step.outcome = f"{len(deployment.resources)} resources, with IAM enforced"
     return deployment
+
+
+def check_outputs(outputs: Mapping[str, object]) -> None:
+    """Check that the program exports what the demo and the printed commands use."""
+    if missing := [name for name in _OUTPUTS if name not in outputs]:
+        raise LocalModeError(
+            f"the program has no output {', '.join(missing)}, which local mode needs; export it as __main__.py of "
+            'Portage does: pulumi.export("apiUrl", api.url)'
+        )
 
 
 @dataclass(frozen=True)

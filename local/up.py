@@ -18,7 +18,7 @@ from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 from local.errors import LocalModeError
 from local.interruption import check_stopped
-from local.startup import User, check_config, explained, sign_up, start_emulator
+from local.startup import User, check_config, check_outputs, explained, sign_up, start_emulator
 
 _START = "Start an embedded AWS"
 _DEPLOY = "Deploy the program"
@@ -35,6 +35,7 @@ def up(deploy: Callable[[Step, Emulator], Deployment]) -> None:
                 emulator = start_emulator(step, held)
             with display.step(_DEPLOY) as step:
                 deployment = deploy(step, emulator)
+                check_outputs(deployment.outputs)
             with display.step(_SIGN_UP) as step:
                 user = _demo_user(emulator, deployment.outputs)
                 step.outcome = f"{user.email}, confirmed by mailed code"

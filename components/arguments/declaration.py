@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
-from typing import Any, ClassVar, Never, Self, cast, dataclass_transform
+from typing import Any, ClassVar, Never, Self, dataclass_transform
 
 from components.arguments.constraints import ArgumentError, Boolean, Constraint, InstanceOf
 
@@ -70,8 +71,11 @@ class Arguments:
         component = type(self).component()
         for name in given:
             if name not in self.declared:
-                known = ", ".join(sorted(self.declared))
-                raise ArgumentError(f"{component}: {name} is not an argument; the arguments are: {known}.")
+                meant = get_close_matches(name, self.declared, n=1)
+                known = (
+                    f"did you mean {meant[0]}?" if meant else f"the arguments are: {', '.join(sorted(self.declared))}."
+                )
+                raise ArgumentError(f"{component}: {name} is not an argument; {known}")
         self._set("_given", given)
         for name, each in self.declared.items():
             self._set(name, each.read(f"{component}: {name}", given.get(name)))
@@ -81,7 +85,11 @@ class Arguments:
     @classmethod
     def of(cls, args: Self | Mapping[str, Any]) -> Self:
         """Return the arguments. Raises ArgumentError for one that is unknown, missing or not within its constraint."""
-        return args if isinstance(args, cls) else cls(**cast("Mapping[str, Any]", args))
+        if isinstance(args, cls):
+            return args
+        if not isinstance(args, Mapping):
+            raise ArgumentError(f"{cls.component()}: args is {args!r}, but must be {cls.__name__} or a mapping.")
+        return cls(**args)
 
     @classmethod
     def component(cls) -> str:

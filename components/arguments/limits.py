@@ -88,8 +88,8 @@ VARIABLES = MaybeOutput(
     MapOf(
         Pattern(
             r"(?!AWS_|LAMBDA_|PYTHON)[A-Za-z][A-Za-z0-9_]+",
-            "a name of letters, digits and underscores that begins with a letter, but not with AWS_ or LAMBDA_, which "
-            "Lambda reserves, or PYTHON, which changes how Portage's own code runs",
+            "a name of two or more letters, digits and underscores that begins with a letter, but not with AWS_ or "
+            "LAMBDA_, which Lambda reserves, or PYTHON, which changes how Portage's own code runs",
         ),
         Pattern(r"[^\0]*", "text without null characters"),
     )
@@ -120,7 +120,7 @@ PROCESSORS = MapsOf(
     required={"processor": HANDLER},
     optional={
         "content_types": _CONTENT_TYPES,
-        "file_names": ListOf(Pattern(r"\*[^*?/\\]+", "an ending of a file name after *, such as *.csv")),
+        "file_names": ListOf(Pattern(r"\*[^*?/\\]+", "* and then the end of a file name, such as *.csv")),
     },
 )
 CIDRS = MaybeOutput(ListOf(Network()))

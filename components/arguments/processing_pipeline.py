@@ -155,8 +155,8 @@ def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]
         if not rule.content_types and not rule.file_names
     ]
     return conflicts or [
-        f"{name}[{index}] can never match, because {' and '.join(f'{name}[{each}]' for each in earlier)} before it "
-        "match all its uploads; move it before them, or remove it."
+        f"{name}[{index}] can never match, because {' and '.join(f'{name}[{each}]' for each in earlier)} already match "
+        "all its uploads; move it before them, or remove it."
         for index, earlier in shadowed(rules)
     ]
 

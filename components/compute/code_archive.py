@@ -259,7 +259,7 @@ def _wrong_in_distribution(entry: PackagePath) -> str | None:
     with place.open("rb") as stream:
         is_binary = stream.read(len(_ELF)) == _ELF
     if is_binary or entry.name.endswith((".so", ".pyd", ".dylib")):
-        return "so it is not pure Python and cannot be shipped from here; put it into the folder of processorCode."
+        return "so it is not pure Python, and is for this machine; name it in processorRequirements instead."
     if any(_is_private(part, place.read_bytes) for part in entry.parts):
         return "which must not be shipped."
     return None

@@ -96,7 +96,7 @@ def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None)
     teams = {name: each for name, each in processors.items() if name not in ours}
     if teams and code is None:
         name, processor = next(iter(teams.items()))
-        return f"{name} is {processor!r}, but its code is missing; give the folder or archive in which it is."
+        return f"{name} is {processor!r}, but its code is missing; give the folder or archive that has it."
     if not teams and code is not None:
         name, processor = next(iter(ours.items()))
         return f"{name} is {processor!r}, which is built in; name the module.function in the code that is given."

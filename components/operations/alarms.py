@@ -47,7 +47,8 @@ class Alarms(pulumi.ComponentResource):
                 arn,
                 metric_name="ApproximateNumberOfMessagesVisible",
                 threshold=0,
-                description="Messages are in a dead-letter queue: nothing works on them until somebody redrives them",
+                description="Messages are in a dead-letter queue: uploads have failed, or wait for the reconciler. Fix "
+                "the cause, and redrive them",
             )
         self._queue_alarm(
             f"{name}-oldest-message",

@@ -91,6 +91,12 @@ class TestTheArgumentsOfAComponent:
         assert message.startswith(f"{example.title}: colour is not an argument")
         assert all(argument in message for argument in example.arguments)
 
+    def test_are_named_where_one_is_misspelled(self, example: Example) -> None:
+        argument = max(example.arguments, key=len)
+        message = _error_of(example, {**example.required, argument.replace("_", "", 1): 1})
+
+        assert message.endswith(f"did you mean {argument}?")
+
     @pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
     def test_can_all_be_at_one_end_of_their_ranges(self, example: Example, end: int) -> None:
         given = {argument: ends[end] for argument, ends in example.ranges.items()}

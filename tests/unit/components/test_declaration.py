@@ -1,5 +1,7 @@
 """Args classes are made of declarations: one for each argument, with all that is derived from it."""
 
+from typing import Any
+
 import pytest
 
 from components.arguments import ArgumentError, Arguments, argument, limits
@@ -38,6 +40,11 @@ class TestArguments:
 
         assert args.days == 3
         assert ExampleArgs.of(args) is args
+
+    @pytest.mark.parametrize("args", [None, BaseArgs(days=4)])
+    def test_args_of_another_class_are_refused_by_name(self, args: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"^Example: args is .*, but must be ExampleArgs or a mapping"):
+            ExampleArgs.of(args)
 
     def test_conflicts_are_refused_with_the_components_name(self) -> None:
         with pytest.raises(ArgumentError, match=r"^Example: days contradict the items\.$"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalModeError
-from local.startup import check_config
+from local.startup import check_config, check_outputs
 from tests.support.paths import PROJECT
 
 
@@ -68,3 +68,8 @@ def test_values_of_wrong_types_are_told_without_starting_anything(project: Path)
     (project / "Pulumi.local.yaml").write_text("config: {throttleRate: fast, logLevel: }")
     with pytest.raises(LocalModeError, match=r"(?s)logLevel has no value.*throttleRate is 'fast'"):
         check_config(project)
+
+
+def test_outputs_that_the_program_does_not_export_are_named() -> None:
+    with pytest.raises(LocalModeError, match=r"no output deadLetterQueueUrl, .*, userPoolId, which"):
+        check_outputs({"apiUrl": "https://api.example.com"})
