@@ -2,7 +2,7 @@
 
 An upload is looked at when it has not changed for Waits.grace, and then again after Waits.again_after, which doubles
 with each requeue up to a day. Before anything is sent, a conditional write remembers the look: of two runs at once, one
-does it.
+does it. If it then cannot be sent, the look is taken back.
 
 | status     | what is found                                  | what follows                                          |
 |------------|------------------------------------------------|-------------------------------------------------------|
@@ -151,6 +151,14 @@ class ReconcileUploads:
         if not self._remember(upload, now, requeues=requeues):
             return None
         log.warning("The upload is %s for long, and is processed again.", upload.status, extra=_fields(upload.ref))
+        try:
+            return self._requeue(upload, version, requeues)
+        except Exception:
+            # Otherwise an upload could fail as interrupted twice, although nothing has processed it again.
+            self._take_back(upload, now, requeues=requeues)
+            raise
+
+    def _requeue(self, upload: Upload, version: ObjectVersion, requeues: int) -> Outcome:
         if self.scans:
             self.scans.request(version)
             return Outcome.SCAN_REQUESTED
@@ -177,6 +185,12 @@ class ReconcileUploads:
 
     def _remember(self, upload: Upload, now: datetime, *, requeues: int) -> bool:
         return self.open_uploads.record_look(upload, Reconciled(now, upload.status, requeues))
+
+    def _take_back(self, upload: Upload, now: datetime, *, requeues: int) -> None:
+        """Let a requeue that was remembered, but not sent, not count, and the next run do it."""
+        remembered = upload._replace(reconciled=Reconciled(now, upload.status, requeues))
+        due_now = now - self.waits.until_next(requeues - 1)
+        self.open_uploads.record_look(remembered, Reconciled(due_now, upload.status, requeues - 1))
 
 
 def _reason_to_fail(upload: Upload, requeues: int, age: timedelta) -> Reason | None:

@@ -11,6 +11,7 @@ import pytest
 
 from handlers.domain.upload import MULTIPART_LIFETIME, iso
 from tests.integration.conftest import DeployWith
+from tests.support.deployment.reconciler import change_newest_version, reconcile, reconciler_of
 from tests.support.deployment.system import System, User, eventually, put
 from tests.support.paths import TEAM_CODE
 
@@ -30,11 +31,7 @@ def stuck_system(deploy_with: DeployWith) -> System:
     system.emulator.client("sqs").set_queue_attributes(
         QueueUrl=system.outputs["queueUrl"], Attributes={"VisibilityTimeout": "1"}
     )
-    functions, name = system.emulator.client("lambda"), reconciler_of(system)
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": {**variables, "GRACE_SECONDS": "0", "AGAIN_AFTER_SECONDS": "60"}}
-    )
+    change_newest_version(system, GRACE_SECONDS="0", AGAIN_AFTER_SECONDS="60")
     return system
 
 
@@ -59,16 +56,6 @@ def without_events(stuck_system: System) -> Iterator[None]:
     events.disable_rule(Name=rule)
     yield
     events.enable_rule(Name=rule)
-
-
-def reconciler_of(system: System) -> str:
-    return system.resource_id("Function", "processing-reconcile")
-
-
-def reconcile(system: System) -> None:
-    """Invoke the function as the schedule does, but wait for its end."""
-    answer = system.emulator.client("lambda").invoke(FunctionName=reconciler_of(system), Payload=b"{}")
-    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def change(system: System, upload_id: str, **times: datetime) -> None:

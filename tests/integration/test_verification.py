@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.deployment.guardduty import guardduty
+from tests.support.deployment.reconciler import change_newest_version, reconcile
 from tests.support.deployment.system import System, User, eventually, http, put
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(100)
@@ -207,6 +209,23 @@ class TestMalwareGate:
         }
         assert contents(guarded_system, "ingestBucket", upload_id) == [PNG]
         eventually(lambda: self.is_dead(guarded_system, upload_id), bool, seconds=90)
+
+    def test_a_scan_that_never_came_is_requested_again_and_its_result_completes_the_upload(
+        self, guarded_system: System, guarded_user: User
+    ) -> None:
+        upload_id = send(guarded_system, guarded_user, PNG, "image/png")
+        guarded_system.await_idle()
+        requested: list[dict[str, Any]] = []
+        with guardduty(requested) as endpoint:
+            change_newest_version(guarded_system, GRACE_SECONDS="0", AWS_ENDPOINT_URL_GUARDDUTY=endpoint)
+            reconcile(guarded_system)
+            reconcile(guarded_system)  # a scan that was just requested is not requested again
+        (version,) = versions(guarded_system, "ingestBucket", upload_id)
+        wanted = {"bucket": version["Bucket"], "key": version["Key"], "versionId": version["VersionId"]}
+        assert [each for each in requested if each["key"] == version["Key"]] == [wanted]
+        assert guarded_system.status(guarded_user, upload_id)["status"] == "pending"
+        self.tell(guarded_system, upload_id, "NO_THREATS_FOUND")
+        assert self.ended(guarded_system, guarded_user, upload_id)["status"] == "completed"
 
     def test_an_event_that_was_queued_before_there_were_scans_processes_nothing(
         self, guarded_system: System, guarded_user: User

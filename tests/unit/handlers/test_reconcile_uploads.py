@@ -10,9 +10,11 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from handlers.aws.boto3_json import Boto3Json
+from handlers.aws.client import AwsError
 from handlers.aws.presign import Bucket
 from handlers.domain.delays import Waits
 from handlers.domain.upload import MESSAGE_LIFETIME, OPEN_SHARDS, Upload, UploadRef, iso
@@ -45,6 +47,20 @@ class OnePageEach(Boto3Json):
         return super().call(operation, {**parameters, "Limit": 1} if operation == "Query" else parameters)
 
 
+class NoQueue(JobQueue):
+    """A queue that takes no message."""
+
+    def send(self, body: str, owner: str) -> None:
+        raise EndpointConnectionError(endpoint_url=f"https://sqs/{len(body)}/{owner}")
+
+
+class Throttled:
+    """A service that throttles each call."""
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        raise AwsError("ThrottlingException", f"{operation} {len(parameters)}", 429, {})
+
+
 class Interrupted(UploadStore):
     """Records that change between a look and what follows from it."""
 
@@ -67,6 +83,7 @@ class Schedule:
     store: UploadStore
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     scans: MalwareScans | None = None
+    queue: JobQueue | None = None
     concurrency_limit: int = 1
     seconds_left: Callable[[], float] = lambda: 300
 
@@ -76,7 +93,7 @@ class Schedule:
             records=records or self.store,
             objects=UploadedObjects(self.cloud.s3, INGEST),
             multipart_start=MultipartStart(LightS3(Bucket.at(INGEST, "eu-central-1"))),
-            queue=JobQueue(self.cloud.sqs, self.cloud.queue_url),
+            queue=self.queue or JobQueue(self.cloud.sqs, self.cloud.queue_url),
             scans=self.scans,
             concurrency_limit=self.concurrency_limit,
             waits=WAITS,
@@ -338,6 +355,53 @@ class TestWhereScansAreRequired:
             assert schedule.run(OVERDUE) == {Outcome.SCAN_REQUESTED: 1}
             stubber.assert_no_pending_responses()
         assert schedule.messages() == []
+
+
+class TestARequeueThatCannotBeSent:
+    @pytest.mark.parametrize("status", ["pending", "uploaded", "processing"])
+    @pytest.mark.parametrize("requires_scans", [False, True])
+    def test_does_not_count_and_the_next_run_sends_it(
+        self, cloud: Cloud, schedule: Schedule, status: str, requires_scans: bool
+    ) -> None:
+        version = cloud.put_object()
+        schedule.record(age=DAY, status=status, **known(status, version))
+
+        failing = replace(schedule, queue=NoQueue(cloud.sqs, cloud.queue_url))
+        if requires_scans:
+            failing = replace(schedule, scans=MalwareScans(Throttled()))
+        assert [failing.run(OVERDUE + minute * SECOND * 60) for minute in range(3)] == [{Outcome.ERROR: 1}] * 3
+
+        assert schedule.run(OVERDUE + timedelta(minutes=4)) == {Outcome.REQUEUED: 1}
+        record = cloud.record()
+        assert record
+        assert (record["status"], record["requeues"]) == (status, 1)
+        assert [each.run.job_id for each in schedule.deliveries()] == [f"{REF.upload_id}-{status}-1"]
+
+    def test_keeps_the_wait_of_the_requeues_before_it(self, cloud: Cloud, schedule: Schedule) -> None:
+        schedule.concurrency_limit = 5
+        schedule.record(status="uploaded", version=2, object_version="v1")
+        second = OVERDUE + WAITS.again_after
+
+        assert schedule.run(OVERDUE) == {Outcome.REQUEUED: 1}
+        assert replace(schedule, queue=NoQueue(cloud.sqs, cloud.queue_url)).run(second) == {Outcome.ERROR: 1}
+        assert schedule.run(second + SECOND) == {Outcome.REQUEUED: 1}
+        assert schedule.run(second + 2 * WAITS.again_after) == {}
+        assert schedule.run(second + SECOND + 2 * WAITS.again_after) == {Outcome.REQUEUED: 1}
+
+    def test_is_not_taken_back_from_another_run(self, cloud: Cloud, schedule: Schedule) -> None:
+        """The message was received before the error of sending it."""
+        schedule.record(age=DAY, status="uploaded", object_version="v1")
+
+        class Lost(NoQueue):
+            def send(self, body: str, owner: str) -> None:
+                JobQueue(cloud.sqs, cloud.queue_url).send(body, owner)
+                cloud.write_record(REF, status="completed", version=9)
+                super().send(body, owner)
+
+        assert replace(schedule, queue=Lost(cloud.sqs, cloud.queue_url)).run(OVERDUE) == {Outcome.ERROR: 1}
+        record = cloud.record()
+        assert record
+        assert (record["status"], "requeues" in record) == ("completed", False)
 
 
 class TestTwoRunsAtOnce:
