@@ -62,13 +62,14 @@ bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 
 	@$(RUN)/python -m benchmarks.nginx
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
 
-check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), and imports (pyproject.toml)
+check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), imports (pyproject.toml), and the Dockerfile
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/pyright
 	$(RUN)/python -m generate --check
 	$(RUN)/python -m check_words
 	$(RUN)/lint-imports --no-logo --no-cache
+	$(RUN)/hadolint Dockerfile
 
 generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
 	$(RUN)/python -m generate
@@ -86,6 +87,7 @@ THUMBNAIL := handlers/processors/requirements/thumbnail
 requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt requirements-worker.in -o requirements-worker.txt
 	$(COMPILE) -c requirements-dev.txt $(THUMBNAIL).in -o $(THUMBNAIL).txt
 
 clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)

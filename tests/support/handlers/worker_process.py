@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -174,7 +174,15 @@ def serving() -> Generator[WorkerCloud]:
 
 
 @contextmanager
-def working(cloud: WorkerCloud, folder: Path, processor: str, **environment: str) -> Generator[WorkerProcess]:
+def working(
+    cloud: WorkerCloud,
+    folder: Path,
+    processor: str,
+    *,
+    code: Path = PROJECT,
+    command: Sequence[str] = (sys.executable, "-m", "handlers.entries.worker"),
+    **environment: str,
+) -> Generator[WorkerProcess]:
     """Run the worker with a processor of the modules in `folder`, by default with one slot."""
     variables = {
         "PATH": os.environ["PATH"],
@@ -207,8 +215,8 @@ def working(cloud: WorkerCloud, folder: Path, processor: str, **environment: str
     log = folder / "worker.log"
     with log.open("w") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "handlers.entries.worker"],
-            cwd=PROJECT,
+            command,
+            cwd=code,
             env=variables,
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,98 @@
+"""The worker's image. No engine here can build it, so a test assembles its files as the Dockerfile says."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import files
+from pathlib import Path
+
+import pytest
+
+from tests.support.handlers.worker_process import await_that, serving, working
+from tests.support.paths import PROJECT
+
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+PINNED = re.findall(r"^([\w.-]+)==(\S+) \\$", (PROJECT / "requirements-worker.txt").read_text(), re.MULTILINE)
+
+
+def instruction(name: str) -> str:
+    """The last one of its kind."""
+    return re.findall(rf"^{name} (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """The image's folder /app, without a team's processor."""
+    app = tmp_path / "app"
+    copied = re.findall(r"^COPY (\w+)/ \./(\w+)/$", DOCKERFILE, re.MULTILINE)
+    assert copied == [("handlers", "handlers")]
+    for source, target in copied:
+        shutil.copytree(PROJECT / source, app / target, ignore=shutil.ignore_patterns("__pycache__"))
+    (app / "processor").mkdir()
+    libraries = app / "libraries"
+    for distribution, _ in PINNED:
+        for file in files(distribution) or []:
+            if (top := file.parts[0]) != ".." and not (libraries / top).exists():
+                libraries.mkdir(exist_ok=True)
+                (libraries / top).symlink_to(Path(str(file.locate())).parents[len(file.parts) - 1] / top)
+    return app
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    run = subprocess.run([hadolint, "Dockerfile"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_only_what_is_copied_is_sent_to_the_builder() -> None:
+    sent = {
+        line.removeprefix("!") for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")
+    }
+    copied = {
+        word.partition("/")[0]
+        for sources in re.findall(r"^COPY ((?!--from).+) \S+$", DOCKERFILE, re.MULTILINE)
+        for word in sources.split()
+    }
+    assert sent == copied
+
+
+def test_its_libraries_are_those_that_are_tested_here() -> None:
+    tested = (PROJECT / "requirements-dev.txt").read_text()
+    assert PINNED
+    assert [name for name, version in PINNED if f"\n{name}=={version} \\" not in tested] == []
+
+
+def test_it_runs_as_a_user_without_privileges() -> None:
+    assert int(instruction("USER")) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="containers run Linux")
+def test_its_entry_point_works_with_the_files_and_libraries_of_the_image_alone(image: Path, tmp_path: Path) -> None:
+    _, *entry = json.loads(instruction("ENTRYPOINT"))
+    _, *check = json.loads(instruction(r"HEALTHCHECK .*CMD"))
+    alone = [sys.executable, "-S"]  # without this environment's packages
+    before = sorted(image.rglob("*"))
+    (tmp_path / "tmp").mkdir()
+
+    with (
+        serving() as cloud,
+        working(
+            cloud,
+            tmp_path / "tmp",
+            "handlers.processors.inspect.process",
+            code=image,
+            command=[*alone, *entry],
+            PYTHONPATH=str(image / "libraries"),
+            PYTHONDONTWRITEBYTECODE="1",
+        ) as worker,
+    ):
+        cloud.waiting.append("first")
+        await_that(lambda: cloud.deleted, "the job is done")
+        environment = {"TMPDIR": str(tmp_path / "tmp")}
+        assert subprocess.run([*alone, "-B", *check], cwd=image, env=environment, check=False).returncode == 0
+        assert worker.stop() == 0
+
+    assert cloud.results[0]["size_bytes"] == 5
+    assert sorted(image.rglob("*")) == before, "the root file system is read-only"
