@@ -57,3 +57,6 @@ pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)
 pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)
 pulumi.export("alarmTopicArn", pipeline.alarm_topic_arn)
+pulumi.export("eventRuleArn", pipeline.event_rule_arn)
+if settings.processing_pipeline["archive_days"] is not None:
+    pulumi.export("eventArchiveArn", pipeline.event_archive_arn)

@@ -231,6 +231,22 @@ def send_messages(queue_arn: Arn) -> Statement:
     return allow(["sqs:SendMessage"], queue_arn)
 
 
+_DELIVERIES = {
+    "events": "events:PutEvents",
+    "firehose": "firehose:PutRecord",
+    "lambda": "lambda:InvokeFunction",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+    "states": "states:StartExecution",
+}
+"""Source: EventBridge user guide, "IAM roles for sending events to targets"."""
+
+
+def deliver_events(target_arn: str) -> Statement:
+    """Send events to a target of a rule."""
+    return allow([_DELIVERIES[target_arn.split(":")[2]]], target_arn)
+
+
 def count_messages(queue_arn: Arn) -> Statement:
     """Read how many messages wait in a queue."""
     return allow(["sqs:GetQueueAttributes"], queue_arn)

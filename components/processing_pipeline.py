@@ -18,6 +18,7 @@ from components import iam, runs
 from components.arguments import ArgumentError, is_empty
 from components.arguments.names import (
     ALARM,
+    ARCHIVE,
     BUCKET,
     FUNCTION,
     LAYER,
@@ -36,6 +37,7 @@ from components.compute.lambda_compute import LambdaCompute
 from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
 from components.compute.protocol import Compute, Jobs
+from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.operations.alarms import Alarms, AlarmsArgs
@@ -48,14 +50,15 @@ from handlers.processors.routing import write_rules
 __all__ = ["ProcessingPipeline", "ProcessingPipelineArgs"]
 
 _NAMES = {
-    ALARM: "-alarms-undelivered-runs",
+    ALARM: "-alarms-undelivered-events",
     BUCKET: "-quarantine",
+    ARCHIVE: "-events",
     FUNCTION: "-process-object",
     LAYER: "-processor-libraries",
     ROLE: "-process-object-role",
     ROLE_POLICY: "-results-are-read-by-api",
     LOG_GROUP: "-process-object-log",
-    QUEUE: "-reconcile-dead-letters",
+    QUEUE: "-event-targets-dead-letters",
     RULE: "-object-events",
     SCHEDULE: "-reconcile",
     TARGET: "-object-events-to-queue",
@@ -79,6 +82,10 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Name of the role that processors run with, for permissions that are granted elsewhere."""
     alarm_topic_arn: pulumi.Output[str]
     """Topic that the alarms notify. Subscribe an address to it."""
+    event_rule_arn: pulumi.Output[str]
+    """Rule that matches the events of uploads' objects."""
+    event_archive_arn: pulumi.Output[str]
+    """Archive of these events, for a replay; empty where there is none."""
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
@@ -123,6 +130,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.alarm_topic_arn = self._watch(name, args, queue, compute)
+        self.event_rule_arn, self.event_archive_arn = queue.rule_arn, queue.archive_arn
         self.queue_url = queue.queue_url
         self.dead_letter_queue_url = queue.dead_letter_queue_url
         self.results_bucket_name = results.bucket_name
@@ -135,6 +143,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "quarantine_bucket_name": self.quarantine_bucket_name,
                 "processor_role_name": self.processor_role_name,
                 "alarm_topic_arn": self.alarm_topic_arn,
+                "event_rule_arn": self.event_rule_arn,
+                "event_archive_arn": self.event_archive_arn,
             }
         )
 
@@ -153,6 +163,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 visibility_timeout_seconds=compute.visibility_timeout_seconds,
                 max_attempts=args.max_attempts,
                 log=args,
+                archive_days=args.archive_days,
             ),
             # The queue must not wait for scan results before GuardDuty scans.
             pulumi.ResourceOptions(parent=self, depends_on=gate),
@@ -172,16 +183,24 @@ class ProcessingPipeline(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        dead_letters = {
+            "dead-letters": queue.dead_letter_queue_arn,
+            "undelivered-runs": reconciler.dead_letter_queue_arn,
+        }
+        if args.event_targets:
+            targets = EventTargets(
+                f"{name}-event-targets",
+                EventTargetsArgs(rule_name=queue.rule_name, rule_arn=queue.rule_arn, target_arns=args.event_targets),
+                pulumi.ResourceOptions(parent=self),
+            )
+            dead_letters["undelivered-events"] = targets.dead_letter_queue_arn
         alarms = Alarms(
             f"{name}-alarms",
             AlarmsArgs(
                 topic_arn=args.alarm_topic_arn,
                 queue_arn=queue.queue_arn,
                 oldest_message_seconds=_oldest_message_seconds(args),
-                dead_letter_queue_arns={
-                    "dead-letters": queue.dead_letter_queue_arn,
-                    "undelivered-runs": reconciler.dead_letter_queue_arn,
-                },
+                dead_letter_queue_arns=dead_letters,
                 reconciler_name=reconciler.function_name,
                 reconcile_minutes=args.reconcile_minutes,
             ),

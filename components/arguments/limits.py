@@ -129,6 +129,16 @@ SUBNET_IDS = MaybeOutput(ListOf(Pattern(r"subnet-[0-9a-f]+", "the id of a subnet
 SECURITY_GROUP_IDS = MaybeOutput(
     ListOf(Pattern(r"sg-[0-9a-f]+", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
 )
+EVENT_TARGETS = ListOf(
+    Pattern(
+        rf"{_ARN}:(sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+|sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+"
+        rf"|lambda:{_REGION_AND_ACCOUNT}:function:[A-Za-z0-9_:-]+|events:{_REGION_AND_ACCOUNT}:event-bus/[A-Za-z0-9_./-]+"
+        rf"|states:{_REGION_AND_ACCOUNT}:stateMachine:[A-Za-z0-9_:-]+"
+        rf"|firehose:{_REGION_AND_ACCOUNT}:deliverystream/[A-Za-z0-9_.-]+)",
+        "the ARN of a standard queue, a standard topic, a Lambda function, an event bus, a state machine or a Firehose "
+        "stream",
+    )
+)
 VPC_CIDR = VpcNetwork(16, 24)
 ENDPOINT_SERVICES = ListOf(
     Pattern(

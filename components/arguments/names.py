@@ -70,6 +70,7 @@ ROLE_POLICY = NameRule("aws:iam/rolePolicy:RolePolicy", "IAM policy", 128, "A-Za
 QUEUE = NameRule("aws:sqs/queue:Queue", "queue", 80, "A-Za-z0-9_-", _DASHED)
 RULE = NameRule("aws:cloudwatch/eventRule:EventRule", "EventBridge rule", 64, "A-Za-z0-9_.-", _DOTTED)
 TARGET = NameRule("aws:cloudwatch/eventTarget:EventTarget", "EventBridge target", 64, "A-Za-z0-9_.-", _DOTTED)
+ARCHIVE = NameRule("aws:cloudwatch/eventArchive:EventArchive", "EventBridge archive", 48, "A-Za-z0-9_.-", _DOTTED)
 TABLE = NameRule("aws:dynamodb/table:Table", "DynamoDB table", 255, "A-Za-z0-9_.-", _DOTTED)
 LOG_GROUP = NameRule("aws:cloudwatch/logGroup:LogGroup", "log group", 512, "A-Za-z0-9_./#-", f"{_DOTTED}, / and #")
 SECRET = NameRule(

@@ -9,6 +9,7 @@ import pulumi
 from components.arguments import limits
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
+from components.arguments.events import EventArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.shared import UploadsArgs
 from components.compute.libraries import libraries_fault, requirements_files
@@ -31,7 +32,7 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
-class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
+class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, EventArgs):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
@@ -144,7 +145,7 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs):
             )
         if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
             found.append(conflict)
-        return found + self.lambda_conflicts(spelled)
+        return found + self.event_conflicts(spelled) + self.lambda_conflicts(spelled)
 
 
 def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:

@@ -32,6 +32,8 @@ class ObjectQueueArgs:
     """Deliveries after which SQS moves a message to the dead-letter queue."""
     log: LogArgs
     """Level and retention of functions' logs."""
+    archive_days: int | None = None
+    """Days for which the events are archived; None for not at all."""
 
 
 class ObjectQueue(pulumi.ComponentResource):
@@ -45,6 +47,12 @@ class ObjectQueue(pulumi.ComponentResource):
     """URL of the queue of failed messages."""
     dead_letter_queue_arn: pulumi.Output[str]
     """ARN of the queue of failed messages."""
+    rule_name: pulumi.Output[str]
+    """Name of the rule that matches the events."""
+    rule_arn: pulumi.Output[str]
+    """ARN of the rule."""
+    archive_arn: pulumi.Output[str]
+    """ARN of the events' archive; empty where they are not archived."""
 
     def __init__(self, name: str, args: ObjectQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:ObjectQueue", name, {}, opts)
@@ -57,7 +65,8 @@ class ObjectQueue(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self._allow_redrive(name, dead_letter_queue, queue.arn, arrivals.queue_arn)
-        target = self._deliver_events(name, args, arrivals, dead_letter_queue)
+        rule = self._rule(name, args)
+        target = self._deliver_events(name, rule, arrivals, dead_letter_queue)
         aws.sqs.QueuePolicy(
             f"{name}-objects-policy",
             queue_url=queue.url,
@@ -69,12 +78,17 @@ class ObjectQueue(pulumi.ComponentResource):
         self.queue_arn = queue.arn
         self.dead_letter_queue_url = dead_letter_queue.url
         self.dead_letter_queue_arn = dead_letter_queue.arn
+        self.rule_name, self.rule_arn = rule.name, rule.arn
+        self.archive_arn = self._archive(name, args, rule)
         self.register_outputs(
             {
                 "queue_url": self.queue_url,
                 "queue_arn": self.queue_arn,
                 "dead_letter_queue_url": self.dead_letter_queue_url,
                 "dead_letter_queue_arn": self.dead_letter_queue_arn,
+                "rule_name": self.rule_name,
+                "rule_arn": self.rule_arn,
+                "archive_arn": self.archive_arn,
             }
         )
 
@@ -109,17 +123,36 @@ class ObjectQueue(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _deliver_events(
-        self, name: str, args: ObjectQueueArgs, arrivals: Arrivals, dead_letter_queue: aws.sqs.Queue
-    ) -> aws.cloudwatch.EventTarget:
-        child = pulumi.ResourceOptions(parent=self)
-        rule = aws.cloudwatch.EventRule(
+    def _rule(self, name: str, args: ObjectQueueArgs) -> aws.cloudwatch.EventRule:
+        return aws.cloudwatch.EventRule(
             # Keep the name independent of the pattern: replacing the rule would drop events.
             f"{name}-object-events",
             description="Objects that clients have sent, or that were scanned then",
             event_pattern=pulumi.Output.json_dumps(args.event_pattern),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _archive(self, name: str, args: ObjectQueueArgs, rule: aws.cloudwatch.EventRule) -> pulumi.Output[str]:
+        """Archive the events that the rule matches. EventBridge archives no event that is replayed."""
+        if args.archive_days is None:
+            return pulumi.Output.from_input("")
+        return aws.cloudwatch.EventArchive(
+            f"{name}-events",
+            description="Events of uploads' objects",
+            event_source_arn=rule.arn.apply(_default_bus_of),
+            event_pattern=pulumi.Output.json_dumps(args.event_pattern),
+            retention_days=args.archive_days,
+            opts=pulumi.ResourceOptions(parent=self),
+        ).arn
+
+    def _deliver_events(
+        self,
+        name: str,
+        rule: aws.cloudwatch.EventRule,
+        arrivals: Arrivals,
+        dead_letter_queue: aws.sqs.Queue,
+    ) -> aws.cloudwatch.EventTarget:
+        child = pulumi.ResourceOptions(parent=self)
         policies = [
             aws.sqs.QueuePolicy(
                 f"{name}-{purpose}-policy",
@@ -142,3 +175,7 @@ class ObjectQueue(pulumi.ComponentResource):
             # EventBridge drops events that it may not deliver, so the permission comes first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
+
+
+def _default_bus_of(rule_arn: str) -> str:
+    return f"{rule_arn.rpartition(':')[0]}:event-bus/default"

@@ -1,7 +1,7 @@
 """What a message about an object says: S3's "Object Created" event, or GuardDuty's "... Object Scan Result"."""
 
 import json
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan
@@ -15,7 +15,10 @@ class ObjectEvent(NamedTuple):
     """An object was created, or has been scanned for malware."""
 
     event_id: str
-    """The same for duplicates of the message and after a redrive."""
+    """The same for duplicates of the message and after a redrive. A replay from an archive has an id of its own.
+
+    Otherwise an upload that has failed would take the replay for a redrive.
+    """
     bucket: str
     key: str
     version_id: str
@@ -27,13 +30,13 @@ class ObjectEvent(NamedTuple):
         """Read a message; raises UnknownUpload for any other."""
         try:
             event = json.loads(body)
-            detail = event["detail"]
+            event_id, detail = "/".join([event["id"], *_replay(event)]), event["detail"]
             if "s3ObjectDetails" in detail:
                 scanned = detail["s3ObjectDetails"]
                 place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
-                return cls(event["id"], *place, scan=Scan.from_details(detail["scanResultDetails"]))
+                return cls(event_id, *place, scan=Scan.from_details(detail["scanResultDetails"]))
             created = detail["object"]
-            return cls(event["id"], detail["bucket"]["name"], created["key"], created["version-id"])
+            return cls(event_id, detail["bucket"]["name"], created["key"], created["version-id"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
 
@@ -41,6 +44,11 @@ class ObjectEvent(NamedTuple):
     def owner(self) -> str:
         """The owner of the upload; raises UnknownUpload for an object that is not an upload's."""
         return UploadRef.from_object_key(self.key).owner
+
+
+def _replay(event: dict[str, Any]) -> list[str]:
+    """Return the name of the replay, if EventBridge sent the event from an archive."""
+    return [event["replay-name"]] if "replay-name" in event else []
 
 
 def object_created(version: "ObjectVersion", event_id: str, source: str) -> str:

@@ -2,7 +2,7 @@
 
 from local.resources.calls import RefusedError
 from local.resources.parameters import json_text
-from local.resources.rows import Autoname, Call, Made, Row, tag_list
+from local.resources.rows import Autoname, Call, Made, Row, by, tag_list
 
 _DEFAULT_BUS = "default"
 
@@ -31,6 +31,25 @@ _TARGET_MEMBERS = {
 }
 
 TABLE = {
+    "aws:cloudwatch/eventArchive:EventArchive": Row(
+        service="events",
+        create=Call(
+            operation="CreateArchive",
+            moves={"name": "ArchiveName", "eventPattern": json_text("EventPattern")},
+        ),
+        update=(
+            Call(
+                operation="UpdateArchive",
+                moves={"name": "ArchiveName", "eventPattern": json_text("EventPattern")},
+            ),
+        ),
+        replace_on=("name", "eventSourceArn"),
+        delete=Call(operation="DeleteArchive", moves={"name": "ArchiveName"}),
+        id=by("name"),
+        outputs=lambda made: {"arn": made.responses["CreateArchive"]["ArchiveArn"]},
+        autoname=Autoname(limit=48),
+        not_emulated={"retentionDays": "an archived event is kept until the archive is deleted"},
+    ),
     "aws:cloudwatch/eventRule:EventRule": Row(
         service="events",
         create=Call(operation="PutRule", moves={"eventPattern": json_text("EventPattern"), "tags": tag_list()}),
@@ -69,6 +88,7 @@ TABLE = {
         not_emulated={
             "deadLetterConfig": "events that cannot be delivered are not sent to the target's own queue",
             "retryPolicy": "each event is delivered once",
+            "roleArn": "MiniStack sends the events itself, without the role",
         },
     ),
 }

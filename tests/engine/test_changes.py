@@ -70,6 +70,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "processingReservedConcurrency": {"processingReservedConcurrency": 20},
     "processingMaxAttempts": {"processingMaxAttempts": 7},
     "reconcileMinutes": {"reconcileMinutes": 30},
+    "eventTargets": {"eventTargets": ["arn:aws:sqs:eu-central-1:123456789012:audit"]},
+    "archiveDays": {"archiveDays": 7},
     "alarmTopicArn": {"alarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:operators"},
     "logLevel": {"logLevel": "ERROR"},
     "logRetentionDays": {"logRetentionDays": 14},

@@ -23,6 +23,7 @@ from tests.support.components.examples import (
     CIDRS,
     COMPONENTS,
     KMS_KEY_ARN,
+    QUEUE_ARN,
     REQUIREMENTS,
     TABLE,
     TOPIC_ARN,
@@ -46,6 +47,7 @@ ZERO_MEANS_NONE = (
     "resultExpirationDays",
     "processingMaxConcurrency",
     "processingReservedConcurrency",
+    "archiveDays",
 )
 EMPTY_MEANS_NONE = ("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode", "alarmTopicArn")
 MAY_BE_SECRET = (
@@ -70,6 +72,7 @@ WRONG = {
     "userPoolArn": "eu-central-1_AbCdEf123",
     "userPoolClientId": "a client",
     "alarmTopicArn": "operators",
+    "eventTargets": '["audit"]',
     "processor": "process",
     "processors": '"*.csv"',
     "processorCode": "no-such-folder",
@@ -105,6 +108,7 @@ RIGHT: dict[str, Any] = {
     "allowedSourceVpcIds": VPC_IDS,
     "allowedContentTypes": ["image/*", "application/pdf"],
     "alarmTopicArn": TOPIC_ARN,
+    "eventTargets": [QUEUE_ARN],
 }
 """A value for each key, other than its default. The keys in TESTED_APART need others beside them."""
 

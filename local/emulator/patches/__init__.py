@@ -12,9 +12,9 @@ def patch(data_dir: Path) -> None:
     """Apply every patch to the MiniStack of this process; `data_dir` is its data folder."""
     lambda_.patch(data_dir)
     api_gateway.patch()
+    eventbridge.patch()  # before S3's, which completes the events that this one archives
     s3.patch()
     secrets_manager.patch()
     cognito.patch()
-    eventbridge.patch()
     iam.patch()
     sqs.patch()

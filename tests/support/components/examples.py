@@ -17,6 +17,7 @@ from components.arguments.upload_api import UploadApiArgs
 from components.compute.code_archive import HANDLERS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.messaging.arrivals import Arrivals, ArrivalsArgs
+from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.operations.alarms import Alarms, AlarmsArgs
@@ -39,6 +40,7 @@ OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def proces
 REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
+QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:audit"
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
 VPC_IDS = ["vpc-0a1b2c3d4e5f60718"]
 
@@ -187,6 +189,8 @@ PROCESSING_PIPELINE = Example(
         "deletion_protection": False,
         "reconcile_minutes": 30,
         "alarm_topic_arn": TOPIC_ARN,
+        "event_targets": [QUEUE_ARN],
+        "archive_days": 7,
     },
     beside={
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
@@ -208,6 +212,7 @@ PROCESSING_PIPELINE = Example(
         "result_expiration_days": (1, 3_650),
         "noncurrent_version_days": (1, 3_650),
         "reconcile_minutes": (5, 1_440),
+        "archive_days": (1, 3_650),
     },
     bad={
         "allowed_content_types": (["image"], "a media type"),
@@ -226,6 +231,7 @@ PROCESSING_PIPELINE = Example(
         "processor_requirements": ("no-such-file.txt", "the path of a file"),
         "processor_environment": ("MODEL=a-model", "a map"),
         "processor_statements": ("*", "a list, each item with actions"),
+        "event_targets": (["audit"], "the ARN of a standard queue"),
         "alarm_topic_arn": ("the-topic", "the ARN of a standard SNS topic"),
         "log_level": ("info", "one of DEBUG, INFO"),
         "log_retention_days": (2, "one of 1, 3, 5"),
@@ -248,6 +254,21 @@ OBJECT_QUEUE = Example(
         "visibility_timeout_seconds": 60,
         "max_attempts": 4,
         "log": LogArgs(log_level="DEBUG", log_retention_days=14),
+        "archive_days": 7,
+    },
+)
+EVENT_TARGETS = Example(
+    EventTargets,
+    EventTargetsArgs,
+    required={
+        "rule_name": "the-rule",
+        "rule_arn": "arn:aws:events:eu-central-1:123456789012:rule/the-rule",
+        "target_arns": [QUEUE_ARN],
+    },
+    other={
+        "rule_name": "another-rule",
+        "rule_arn": "arn:aws:events:eu-central-1:123456789012:rule/another-rule",
+        "target_arns": [TOPIC_ARN],
     },
 )
 ARRIVALS = Example(
@@ -414,6 +435,7 @@ BUILDING_BLOCKS = (
     INGEST_BUCKET,
     OBJECT_QUEUE,
     ARRIVALS,
+    EVENT_TARGETS,
     MALWARE_GATE,
     RECONCILER,
     ALARMS,

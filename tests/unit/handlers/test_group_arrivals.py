@@ -11,6 +11,7 @@ from handlers.aws import json_client
 from handlers.aws.client import AwsError
 from handlers.entries import group_arrivals as entry
 from handlers.storage.fair_queue import LONGEST_GROUP, FairQueue
+from handlers.storage.object_events import ObjectEvent
 from handlers.use_cases.group_arrivals import Arrival, group_arrivals
 from tests.support.aws.moto_cloud import OWNER, REF, object_created
 from tests.support.handlers.queue_batches import Context
@@ -94,6 +95,13 @@ def test_only_the_messages_that_sqs_does_not_take_arrive_again() -> None:
     bodies = [created(f"uploads/{number}/a") for number in range(12)]
 
     assert grouped(FakeSqs(bodies[1], bodies[11]), *bodies) == ["message-1", "message-11"]
+
+
+def test_a_replay_has_an_id_of_its_own() -> None:
+    event = object_created(REF.object_key, "v1")
+
+    assert ObjectEvent.parse(json.dumps(event)).event_id == event["id"]
+    assert ObjectEvent.parse(json.dumps({**event, "replay-name": "again"})).event_id == f"{event['id']}/again"
 
 
 class TestTheEntry:

@@ -105,6 +105,13 @@ rule = aws.cloudwatch.EventRule("rule", event_pattern=json.dumps({"source": ["aw
 aws.cloudwatch.EventTarget(
     "target", rule=rule.name, arn=queue.arn, dead_letter_config={"arn": dead_letters.arn}, opts=here
 )
+aws.cloudwatch.EventArchive(
+    "archive",
+    event_source_arn=rule.arn.apply(lambda arn: f"{arn.rpartition(':')[0]}:event-bus/default"),
+    event_pattern=json.dumps({"source": ["aws.s3"]}),
+    retention_days=7,
+    opts=here,
+)
 
 topic = aws.sns.Topic("topic", kms_master_key_id=key.arn, opts=here)
 aws.sns.TopicPolicy(
