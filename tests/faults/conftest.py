@@ -7,8 +7,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import pytest
 import yaml
@@ -19,6 +18,7 @@ from local.emulator.process import Emulator
 from local.engine.built_in.deployer import deploy
 from tests.support.deployment.system import System
 from tests.support.faults.crowd import Count, count
+from tests.support.faults.worker_memory import WorkerMemory
 from tests.support.paths import FAULTY_CODE, PROJECT
 
 REPORT = PROJECT / ".local" / "faults.json"
@@ -39,12 +39,28 @@ CONFIG: dict[str, object] = {
 DeployWith = Callable[..., System]
 Counted = Callable[[System, list[str], float], Count]
 
-_counts = pytest.StashKey[dict[str, Count]]()
+
+@dataclass
+class Report:
+    """What a run is repeated with, and how each case ended."""
+
+    seed: int
+    is_soak: bool
+    cases: dict[str, Count] = field(default_factory=dict[str, Count])
+
+
+_report = pytest.StashKey[Report]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="many uploads in each case")
     parser.addoption("--seed", type=int, default=None, help="repeats the random choices of a run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given: int | None = config.getoption("--seed")
+    seed = time.time_ns() % 1_000_000 if given is None else given
+    config.stash[_report] = Report(seed, bool(config.getoption("--soak")))
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +71,7 @@ def size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
 
 @pytest.fixture(scope="session")
 def seed(request: pytest.FixtureRequest) -> int:
-    given = request.config.getoption("--seed")
-    return time.time_ns() % 1_000_000 if given is None else given
+    return request.config.stash[_report].seed
 
 
 @pytest.fixture(scope="session")
@@ -80,41 +95,46 @@ def deploy_with(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def counted(request: pytest.FixtureRequest) -> Counted:
+def counted(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Counted]:
     """Waits for the uploads of a case to end, counts them for the table, and checks that none is lost or done twice."""
     began_at = time.monotonic()
+    cases = request.config.stash[_report].cases
 
-    def count_all(system: System, upload_ids: list[str], seconds: float) -> Count:
-        found = count(system, upload_ids, began_at, seconds)
-        request.config.stash.setdefault(_counts, {})[_title(request.node.name)] = found
-        assert found.is_whole, found
-        return found
+    with WorkerMemory(emulator.data_dir) as memory:
 
-    return count_all
+        def count_all(system: System, upload_ids: list[str], seconds: float) -> Count:
+            found = replace(
+                count(system, upload_ids, began_at, seconds),
+                worker_mb=memory.most_mb,
+                worker_growth_mb=memory.growth_mb,
+            )
+            cases[_title(request.node.name)] = found
+            assert found.is_whole, found
+            return found
+
+        yield count_all
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"uploads: {'many (--soak)' if config.getoption('--soak') else 'few'}"
+    report = config.stash[_report]
+    return f"uploads: {'many (--soak)' if report.is_soak else 'few'}; repeat with --seed {report.seed}"
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    if not (counts := config.stash.get(_counts, dict[str, Count]())):
+    report = config.stash[_report]
+    if not report.cases:
         return
-    table = Table(title="Uploads", title_justify="left")
+    table = Table(title=f"Uploads, seed {report.seed}", title_justify="left")
     table.add_column("case")
-    names = [field.name for field in fields(Count)]
+    names = [each.name for each in fields(Count)]
     for name in names:
-        table.add_column(name, justify="right")
-    for case, found in counts.items():
+        table.add_column(name.replace("_", " "), justify="right")
+    for case, found in report.cases.items():
         table.add_row(case, *(f"{getattr(found, name):,}" for name in names))
     Console(width=200).print(table)
-    write_report(REPORT, counts)
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(asdict(report), indent=2) + "\n")
 
 
 def _title(name: str) -> str:
     return name.removeprefix("test_").replace("_", " ").replace("[", " ").removesuffix("]")
-
-
-def write_report(path: Path, counts: dict[str, Count]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({case: asdict(found) for case, found in counts.items()}, indent=2) + "\n")

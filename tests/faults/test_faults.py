@@ -2,13 +2,15 @@
 
 import itertools
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.faults.conftest import Counted, DeployWith
-from tests.support.deployment.system import System
+from tests.support.deployment.reconciler import change_newest_version, reconcile
+from tests.support.deployment.system import System, User, http
 from tests.support.faults.crowd import File, await_all, send_all
 from tests.support.faults.faulty_line import FaultyLine, Line
 from tests.support.faults.unreliable_events import UnreliableEvents
@@ -54,17 +56,22 @@ def test_events_come_three_times_in_any_order_or_not_at_all(
 
     await_all(system, upload_ids, 60 + uploads / 5, until=others_have_ended)
     system.await_idle()
+    change_newest_version(system, GRACE_SECONDS="0")
     reconcile(system)
     found = counted(system, upload_ids, 60)
     assert found.completed == uploads
 
 
-def test_five_percent_of_jobs_are_killed(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+def test_five_percent_of_jobs_are_killed(deploy_with: DeployWith, counted: Counted, size: Size, seed: int) -> None:
     system = deploy_with("kills")
+    user = system.new_user()
     uploads = size(200, 1_000)
-    files = [File(system.new_user(), "sometimes-killed.bin")] * uploads
-    found = counted(system, send_all(system, files), 120 + uploads / 5)
+    killed = set(random.Random(seed).sample(range(uploads), uploads // 20))
+    names = ["killed-once.bin" if number in killed else "good.bin" for number in range(uploads)]
+    upload_ids = send_all(system, [File(user, name) for name in names])
+    found = counted(system, upload_ids, 120 + uploads / 5)
     assert found.completed == uploads
+    assert all(attempts_of(system, user, upload_ids[number]) > 1 for number in killed)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +124,6 @@ def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: 
 _numbers = itertools.count(1)
 
 
-def reconcile(system: System) -> None:
-    """Run the reconciler's newest version, which does not wait until an upload has been open for long."""
-    functions, name = system.emulator.client("lambda"), system.resource_id("Function", "processing-reconcile")
-    set_variables(system, name, GRACE_SECONDS="0")
-    answer = functions.invoke(FunctionName=name, Payload=b"{}")
-    assert "FunctionError" not in answer, answer["Payload"].read()
-
-
 def reach_aws_by(system: System, endpoint: str) -> None:
     """Let jobs reach S3 and DynamoDB at another endpoint."""
     functions, name = system.emulator.client("lambda"), system.resource_id("Function", "processing-process-object")
@@ -138,6 +137,12 @@ def set_variables(system: System, function: str, **more: str) -> None:
     functions = system.emulator.client("lambda")
     variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
     functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**variables, **more}})
+
+
+def attempts_of(system: System, user: User, upload_id: str) -> int:
+    """Return how many times a completed upload's message was delivered."""
+    link = system.call("GET", f"/uploads/{upload_id}/result", token=user.token).json["url"]
+    return http("GET", link).json["attempt"]
 
 
 def dead_uploads(system: System) -> set[str]:

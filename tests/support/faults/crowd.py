@@ -40,6 +40,9 @@ class Count:
     duplicates: int
     """Results with another content before, or of an upload that is not completed."""
     seconds: float
+    worker_mb: int = 0
+    """Of the largest worker process."""
+    worker_growth_mb: int = 0
 
     @property
     def is_whole(self) -> bool:

@@ -1,0 +1,62 @@
+"""The memory of the processes that run functions, while a case runs."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_EVERY_SECONDS = 1.0
+_WARM_UP = 5
+"""Samples of a worker before its growth counts: it still imports, and opens its connections."""
+
+
+@dataclass
+class WorkerMemory:
+    """While it is open, it samples each worker of the pipeline that starts; Linux only."""
+
+    data_dir: Path
+    """Of the emulator, in which its workers' code is."""
+    _samples: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    _ending: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def most_mb(self) -> int:
+        """What the largest worker has had in memory."""
+        return max((max(samples) for samples in self._samples.values()), default=0) // 1024
+
+    @property
+    def growth_mb(self) -> int:
+        """By how much the worker that grew most has grown from its first jobs to its last."""
+        grown = [max(0, each[-1] - each[_WARM_UP]) for each in self._samples.values() if len(each) > _WARM_UP]
+        return max(grown, default=0) // 1024
+
+    def __enter__(self) -> Self:
+        self._older = set(self._workers())
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(_EVERY_SECONDS):
+            for pid, kilobytes in self._workers().items():
+                if pid not in self._older:
+                    self._samples.setdefault(pid, []).append(kilobytes)
+
+    def _workers(self) -> dict[int, int]:
+        """Return the resident kilobytes of each worker. A job's process is a copy of its worker, and is left out."""
+        mark = f"{self.data_dir}/ministack-lambda-processing-"
+        found: dict[int, tuple[int, int]] = {}
+        for each in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError, KeyError, ValueError):  # it has just ended
+                if mark in (each / "cmdline").read_text():
+                    facts = dict(line.split(":", 1) for line in (each / "status").read_text().splitlines())
+                    found[int(each.name)] = int(facts["PPid"]), int(facts["VmRSS"].split()[0])
+        return {pid: kilobytes for pid, (parent, kilobytes) in found.items() if parent not in found}
