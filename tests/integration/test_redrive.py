@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from handlers.storage.object_events import object_created
+from handlers.storage.objects import ObjectVersion
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually, put
 from tests.support.paths import TEAM_CODE
@@ -77,6 +79,24 @@ def test_a_redrive_processes_an_upload_that_has_failed(one_try: System, sender: 
     redrive_until_done(one_try, sender, upload_id, to="failed", after=failed["version"])
     (one_try.emulator.data_dir / f"{upload_id}.fixed").touch()
     redrive_until_done(one_try, sender, upload_id, to="completed", after=failed["version"])
+
+
+def test_an_event_that_was_sent_to_the_dead_letters_directly_is_redriven_too(one_try: System, sender: User) -> None:
+    """EventBridge sends there what it cannot deliver. SQS knows no source queue of such a message."""
+    events, rule = one_try.emulator.client("events"), one_try.resource_id("EventRule", "processing-object-events")
+    events.disable_rule(Name=rule)
+    try:
+        upload_id = one_try.send(sender)
+    finally:
+        events.enable_rule(Name=rule)
+    bucket = one_try.outputs["ingestBucket"]
+    listed = one_try.emulator.client("s3").list_object_versions(Bucket=bucket)["Versions"]
+    (sent,) = [each for each in listed if each["Key"].endswith(upload_id)]
+    event = object_created(ObjectVersion(bucket, sent["Key"], sent["VersionId"]), "an-event", "aws.s3")
+    one_try.emulator.client("sqs").send_message(QueueUrl=one_try.outputs["deadLetterQueueUrl"], MessageBody=event)
+    one_try.redrive(upload_id)
+    one_try.await_status(sender, upload_id, "completed")
+    assert not one_try.is_dead(upload_id)
 
 
 def test_an_event_of_another_bucket_is_kept_and_changes_nothing(one_try: System, sender: User) -> None:
