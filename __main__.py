@@ -52,6 +52,8 @@ pulumi.export("ingestBucket", api.bucket_name)
 pulumi.export("resultsBucket", pipeline.results_bucket_name)
 if settings.processing_pipeline["rejected_objects"] == "quarantine":
     pulumi.export("quarantineBucket", pipeline.quarantine_bucket_name)
+if settings.processing_pipeline["image_repository"]:
+    pulumi.export("imageRepositoryUrl", pipeline.image_repository_url)
 pulumi.export("processorRole", pipeline.processor_role_name)
 pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)

@@ -8,6 +8,7 @@ import pulumi
 
 from components.arguments import ArgumentError, is_empty
 from components.arguments.constraints import StatementArgs
+from handlers.aws.endpoints import partition_of
 from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX
 from handlers.storage.table import OPEN_INDEX
 from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
@@ -21,6 +22,9 @@ MALWARE_PROTECTION = "malware-protection-plan.guardduty.amazonaws.com"
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 """The service that evaluates alarms, as a principal."""
+
+ECS_TASKS = "ecs-tasks.amazonaws.com"
+"""The service that starts containers, as a principal."""
 
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 """The service that writes a VPC's flow logs, as a principal."""
@@ -287,6 +291,20 @@ def write_logs(log_group_arn: Arn) -> Statement:
     """Write to an existing log group."""
     streams = pulumi.Output.concat(log_group_arn, ":*")
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams)
+
+
+def pull_image(image: Arn) -> list[Statement]:
+    """Pull an image of ECR, which is given by its whole name. The token's action has no resources."""
+    read = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    repository = pulumi.Output.from_input(image).apply(_repository_arn)
+    return [allow(["ecr:GetAuthorizationToken"], "*"), allow(read, repository)]
+
+
+def _repository_arn(image: str) -> str:
+    """Return the ARN of the repository in ACCOUNT.dkr.ecr.REGION.SUFFIX/NAME@DIGEST."""
+    host, _, path = image.partition("@")[0].partition("/")
+    account, _, _, region, *_ = host.split(".")
+    return f"arn:{partition_of(region).name}:ecr:{region}:{account}:repository/{path}"
 
 
 def write_flow_logs(log_group_arn: Arn) -> list[Statement]:

@@ -9,6 +9,7 @@ schedule --> reconcile_uploads: requeues, fails or expires uploads that are open
 alarms on dead letters, on the age of the oldest message and on stuck uploads --> topic
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -20,7 +21,9 @@ from components.arguments.names import (
     ALARM,
     ARCHIVE,
     BUCKET,
+    CLUSTER,
     FUNCTION,
+    IMAGE_REPOSITORY,
     LAYER,
     LOG_GROUP,
     QUEUE,
@@ -28,11 +31,14 @@ from components.arguments.names import (
     ROLE_POLICY,
     RULE,
     SCHEDULE,
+    SERVICE,
     TARGET,
     TOPIC,
     check_names,
 )
 from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS, ProcessingPipelineArgs
+from components.compute.fargate import FargateCompute
+from components.compute.image_repository import ImageRepository
 from components.compute.lambda_compute import LambdaCompute
 from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
@@ -53,9 +59,12 @@ _NAMES = {
     ALARM: "-alarms-undelivered-events",
     BUCKET: "-quarantine",
     ARCHIVE: "-events",
+    CLUSTER: "-workers",
     FUNCTION: "-process-object",
+    IMAGE_REPOSITORY: "-worker",
     LAYER: "-processor-libraries",
     ROLE: "-process-object-role",
+    SERVICE: "-workers",
     ROLE_POLICY: "-results-are-read-by-api",
     LOG_GROUP: "-process-object-log",
     QUEUE: "-event-targets-dead-letters",
@@ -65,6 +74,12 @@ _NAMES = {
     TOPIC: "-alarms",
 }
 """The longest that is added to the component's name for a name in AWS, by type."""
+
+
+_COMPUTES: Mapping[str, Callable[[ProcessingPipelineArgs], Compute]] = {
+    "lambda": LambdaCompute,
+    "fargate": FargateCompute,
+}
 
 
 class ProcessingPipeline(pulumi.ComponentResource):
@@ -86,13 +101,15 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Rule that matches the events of uploads' objects."""
     event_archive_arn: pulumi.Output[str]
     """Archive of these events, for a replay; empty where there is none."""
+    image_repository_url: pulumi.Output[str]
+    """Where to push the worker's image; empty where no repository is made."""
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
         check_names("ProcessingPipeline", name, _NAMES)
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
-        compute = LambdaCompute(args)
+        compute = _COMPUTES[args.compute](args)
         queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args)
         quarantine = None
@@ -129,6 +146,9 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+        self.image_repository_url = pulumi.Output.from_input("")
+        if args.image_repository:
+            self.image_repository_url = ImageRepository(f"{name}-worker", args, pulumi.ResourceOptions(parent=self)).url
         self.alarm_topic_arn = self._watch(name, args, queue, compute)
         self.event_rule_arn, self.event_archive_arn = queue.rule_arn, queue.archive_arn
         self.queue_url = queue.queue_url
@@ -145,6 +165,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "alarm_topic_arn": self.alarm_topic_arn,
                 "event_rule_arn": self.event_rule_arn,
                 "event_archive_arn": self.event_archive_arn,
+                "image_repository_url": self.image_repository_url,
             }
         )
 

@@ -5,22 +5,15 @@ from collections.abc import Callable
 from components.arguments import limits
 from components.arguments.constraints import Range
 from components.arguments.declaration import argument
-from components.arguments.shared import LogArgs
+from components.arguments.shared import JobArgs
 
 DEFAULT_MAX_CONCURRENCY = 50
 """A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
 
 
-class LambdaComputeArgs(LogArgs):
+class LambdaComputeArgs(JobArgs):
     """Arguments of ProcessingPipeline that LambdaCompute uses."""
 
-    timeout_seconds: int = argument(
-        Range(10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"),
-        default=300,
-    )
-    """Seconds for one object."""
-    memory_mb: int = argument(limits.MEMORY_MB, default=512)
-    """Memory in MB, and in proportion CPU; 1769 is one whole vCPU (Lambda guide, "Configure memory")."""
     max_concurrency: int | None = argument(
         Range(2, 1_000, "Lambda's limits for an SQS event source's maximum concurrency"), default=None
     )

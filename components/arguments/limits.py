@@ -176,6 +176,12 @@ ROLE_NAME = MaybeOutput(
         "the name of an IAM role, not its ARN, such as UploadApi's result_reader_role_name",
     )
 )
+ECR_IMAGE = MaybeOutput(
+    Pattern(
+        r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.[a-z]+)?/[a-z0-9._/-]{2,256}@sha256:[0-9a-f]{64}",
+        "an image in ECR by its digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
+    )
+)
 TOPIC_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,256}}",

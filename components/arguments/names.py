@@ -64,6 +64,16 @@ BUCKET = NameRule(
 )
 FUNCTION = NameRule("aws:lambda/function:Function", "Lambda function", 64, "A-Za-z0-9_-", _DASHED)
 LAYER = NameRule("aws:lambda/layerVersion:LayerVersion", "Lambda layer", 140, "A-Za-z0-9_-", _DASHED)
+CLUSTER = NameRule("aws:ecs/cluster:Cluster", "ECS cluster", 255, "A-Za-z0-9_-", _DASHED)
+IMAGE_REPOSITORY = NameRule(
+    "aws:ecr/repository:Repository",
+    "ECR repository",
+    255,
+    "a-z0-9._/-",
+    "lower-case letters, digits, ., _, - and /",
+    is_lower_case=True,
+)
+SERVICE = NameRule("aws:ecs/service:Service", "ECS service", 255, "A-Za-z0-9_-", _DASHED)
 PERMISSION = NameRule("aws:lambda/permission:Permission", "Lambda permission", 100, "A-Za-z0-9_-", _DASHED)
 ROLE = NameRule("aws:iam/role:Role", "IAM role", 64, "A-Za-z0-9_+=,.@-", _FREE)
 ROLE_POLICY = NameRule("aws:iam/rolePolicy:RolePolicy", "IAM policy", 128, "A-Za-z0-9_+=,.@-", _FREE)

@@ -10,10 +10,12 @@ from components.arguments import limits
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
 from components.arguments.events import EventArgs
+from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.shared import UploadsArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
+from handlers.domain.slots import slots_of
 from handlers.processors import JOB_VARIABLES
 from handlers.processors.routing import Rule, shadowed
 
@@ -32,7 +34,7 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
-class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, EventArgs):
+class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventArgs):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
@@ -41,6 +43,8 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, EventArgs):
     """ARN of UploadApi's bucket."""
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
+    compute: str = argument(Choice(("lambda", "fargate"), "where the processor runs"), default="lambda")
+    """Where jobs run: Lambda functions, or containers on ECS Fargate."""
     processor: str = argument(limits.HANDLER, default=DEFAULT_PROCESSOR)
     """Function that processes an object, as module.function; handlers/processors has its contract."""
     processors: list[ProcessorRuleArgs] = argument(limits.PROCESSORS, default=[])
@@ -102,6 +106,13 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, EventArgs):
         return "required" if self.malware_scan else "off"
 
     @property
+    def jobs_at_once(self) -> int:
+        """Objects that are processed at once, at most."""
+        if self.compute == "fargate":
+            return self.fargate_max_tasks * slots_of(self.fargate_memory_mb, self.memory_mb)
+        return self.concurrency_limit
+
+    @property
     def rules(self) -> list[Rule]:
         """The items of `processors`."""
         return [Rule(**each) for each in self.processors]
@@ -145,7 +156,11 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, EventArgs):
             )
         if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
             found.append(conflict)
-        return found + self.event_conflicts(spelled) + self.lambda_conflicts(spelled)
+        found += self.event_conflicts(spelled)
+        # Settings of another compute stay where they are, so that one setting switches between computes.
+        if self.compute == "fargate":
+            return [*found, *self.fargate_conflicts(spelled), *self.network_conflicts(spelled)]
+        return found + self.lambda_conflicts(spelled)
 
 
 def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:

@@ -3,6 +3,7 @@
 import pulumi
 
 from components.arguments import limits
+from components.arguments.constraints import Range
 from components.arguments.declaration import Arguments, argument
 
 
@@ -25,6 +26,18 @@ class LogArgs(Arguments):
     """Lowest level of the log lines that functions write."""
     log_retention_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
     """Days after which CloudWatch Logs deletes log lines."""
+
+
+class JobArgs(LogArgs):
+    """Arguments of every compute."""
+
+    timeout_seconds: int = argument(
+        Range(10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"),
+        default=300,
+    )
+    """Seconds for one object."""
+    memory_mb: int = argument(limits.MEMORY_MB, default=512)
+    """Memory in MB for one job. A function has CPU in proportion: 1769 MB have one vCPU (Lambda guide)."""
 
 
 class UploadsArgs(ProtectionArgs, LogArgs):

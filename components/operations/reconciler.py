@@ -91,7 +91,7 @@ class Reconciler(pulumi.ComponentResource):
                     "INGEST_BUCKET": pipeline.bucket_name,
                     "QUEUE_URL": args.queue_url,
                     "MALWARE_SCAN": pipeline.malware_scan_mode,
-                    "CONCURRENCY_LIMIT": str(pipeline.concurrency_limit),
+                    "CONCURRENCY_LIMIT": str(pipeline.jobs_at_once),
                     "GRACE_SECONDS": str(int(waits.grace.total_seconds())),
                     "AGAIN_AFTER_SECONDS": str(int(waits.again_after.total_seconds())),
                 },

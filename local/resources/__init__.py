@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from local.resources import (
     apigateway,
+    appautoscaling,
     cloudwatch,
     cognito,
     dynamodb,
     ec2,
+    ecr,
+    ecs,
     events,
     guardduty,
     iam,
@@ -27,10 +30,13 @@ __all__ = ["INVOKES", "TABLE", "Account", "Made", "Row"]
 
 _SERVICES = (
     apigateway,
+    appautoscaling,
     cloudwatch,
     cognito,
     dynamodb,
     ec2,
+    ecr,
+    ecs,
     events,
     guardduty,
     iam,

@@ -25,6 +25,11 @@ TABLE = {
                 "name": "AlarmName",
                 "dimensions": tag_list("Dimensions", "Name", "Value"),
                 "period": _period,
+                "metricQueries": "Metrics",
+                "metricQueries.metric": "MetricStat",
+                "metricQueries.metric.namespace": "Metric.Namespace",
+                "metricQueries.metric.metricName": "Metric.MetricName",
+                "metricQueries.metric.dimensions": tag_list("Metric.Dimensions", "Name", "Value"),
                 "treatMissingData": checked(
                     "TreatMissingData",
                     "breaching|notBreaching|ignore|missing",

@@ -247,12 +247,17 @@ def _timestamp(at: Given) -> Any:
         raise at.refuse("must be a date or a time in ISO 8601") from error
 
 
+_SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
+
+
 @cache
 def compiled(pattern: str) -> "regex.Pattern[str]":
     r"""Compile one of AWS's Java patterns; `regex.error` for one that the `regex` package cannot parse.
 
-    In Java `\w`, `\d` and `\s` are ASCII by default, while `\p{..}` is Unicode; here one flag is for both.
+    In Java `\w`, `\d` and `\s` are ASCII by default, while `\p{..}` is Unicode; here one flag is for both. Java writes
+    the characters above U+FFFF as pairs of surrogates.
     """
+    pattern = pattern.replace(_SURROGATES, r"\U00010000-\U0010FFFF")
     return regex.compile(pattern, 0 if r"\p" in pattern else regex.ASCII)
 
 

@@ -20,6 +20,9 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3
 
 TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
 
+IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+FARGATE = {"compute": "fargate", "workerImage": IMAGE}
+
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "deletionProtection": {"deletionProtection": True},
     "kmsKeyArn": {"kmsKeyArn": KEY},
@@ -51,6 +54,32 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "processorCode": TEAM_PROCESSOR,
     "processorDistributions": {**TEAM_PROCESSOR, "processorDistributions": ["packaging"]},
+    "compute": FARGATE,
+    "imageRepository": {"imageRepository": True},
+    "workerImage": {**FARGATE, "workerImage": IMAGE.replace("0a", "1b")},
+    **{
+        key: {**FARGATE, key: value}
+        for key, value in {
+            "fargateCpu": 512,
+            "fargateMemoryMb": 8_192,
+            "fargateStorageGib": 40,
+            "fargateMinTasks": 0,
+            "fargateMaxTasks": 3,
+            "fargateBacklogPerTask": 5,
+            "fargateWeight": 2,
+            "fargateSpotWeight": 3,
+            "subnetIds": ["subnet-0a1b2c3d4e5f60718"],
+            "networkCidr": "10.1.0.0/16",
+            "networkEgress": "nat",
+            "networkEndpoints": ["bedrock-runtime"],
+            "networkFlowLogDays": 7,
+        }.items()
+    },
+    "securityGroupIds": {
+        **FARGATE,
+        "subnetIds": ["subnet-0a1b2c3d4e5f60718"],
+        "securityGroupIds": ["sg-0a1b2c3d4e5f60718"],
+    },
     "processorRequirements": {
         **TEAM_PROCESSOR,
         "processorRequirements": "handlers/processors/requirements/thumbnail.txt",

@@ -39,6 +39,10 @@ OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def proces
 
 REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 
+IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+FARGATE = {"compute": "fargate", "worker_image": IMAGE}
+SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
+
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
 QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:audit"
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
@@ -162,6 +166,23 @@ PROCESSING_PIPELINE = Example(
         "bucket_arn": "arn:aws:s3:::another-bucket",
         "table_name": "another-table",
         "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+        "compute": "fargate",
+        "image_repository": True,
+        "worker_image": IMAGE,
+        "fargate_cpu": 2_048,
+        "fargate_memory_mb": 8_192,
+        "fargate_storage_gib": 40,
+        "fargate_min_tasks": 0,
+        "fargate_max_tasks": 3,
+        "fargate_backlog_per_task": 5,
+        "fargate_weight": 2,
+        "fargate_spot_weight": 3,
+        "subnet_ids": SUBNET_IDS,
+        "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
+        "network_cidr": "10.1.0.0/16",
+        "network_egress": "nat-per-zone",
+        "network_endpoints": ["bedrock-runtime"],
+        "network_flow_log_days": 7,
         "processor": "handlers.processors.load_processor",
         "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
         "processor_code": TEAM_CODE,
@@ -193,6 +214,21 @@ PROCESSING_PIPELINE = Example(
         "archive_days": 7,
     },
     beside={
+        "compute": {"worker_image": IMAGE},
+        "worker_image": {**FARGATE, "worker_image": IMAGE.replace("0a", "1b")},
+        **dict.fromkeys(
+            (
+                *("fargate_cpu", "fargate_memory_mb", "fargate_storage_gib", "fargate_min_tasks", "fargate_max_tasks"),
+                *("fargate_backlog_per_task", "fargate_weight", "fargate_spot_weight", "subnet_ids", "network_cidr"),
+                *("network_egress", "network_endpoints", "network_flow_log_days"),
+            ),
+            FARGATE,
+        ),
+        "security_group_ids": {**FARGATE, "subnet_ids": SUBNET_IDS},
+        "fargate_min_tasks": {**FARGATE, "fargate_max_tasks": 1_000},
+        "fargate_weight": {**FARGATE, "fargate_spot_weight": 1},
+    }
+    | {
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
         for argument in (
             "processor_code",
@@ -203,6 +239,12 @@ PROCESSING_PIPELINE = Example(
         )
     },
     ranges={
+        "fargate_storage_gib": (20, 200),
+        "fargate_min_tasks": (0, 1_000),
+        "fargate_max_tasks": (1, 1_000),
+        "fargate_backlog_per_task": (1, 100_000),
+        "fargate_weight": (0, 1_000),
+        "fargate_spot_weight": (0, 1_000),
         "timeout_seconds": (10, 900),
         "memory_mb": (128, 10_240),
         "max_concurrency": (2, 1_000),
@@ -224,6 +266,17 @@ PROCESSING_PIPELINE = Example(
         "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
         "allowed_origins": (["null"], "an origin"),
         "result_reader_role_name": ("the reader", "the name of an IAM role"),
+        "compute": ("ec2", "one of lambda, fargate "),
+        "image_repository": ("true", "true or false"),
+        "worker_image": ("an-image:latest", "an image in ECR by its digest"),
+        "fargate_cpu": (1_000, "one of 256, 512"),
+        "fargate_memory_mb": (1_000, "one of 512, 1024"),
+        "subnet_ids": (["subnet"], "the id of a subnet"),
+        "security_group_ids": (["group"], "the id of a security group"),
+        "network_cidr": ("10.0.0.0/8", "an IPv4 network"),
+        "network_egress": ("internet", "one of endpoints, nat"),
+        "network_endpoints": (["Bedrock"], "the NAME of an AWS service"),
+        "network_flow_log_days": (2, "one of 1, 3, 5"),
         "processor": ("process", "of the form module.function"),
         "processors": ("*.csv", "a list, each item with processor"),
         "processor_code": ("folder", "an archive"),

@@ -7,6 +7,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
+from components.arguments.fargate import FargateArgs
+from components.arguments.shared import JobArgs
 from handlers.domain.upload import UploadRef
 from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
@@ -35,7 +37,9 @@ def by_default() -> Recording:
 
 @pytest.fixture(scope="module")
 def with_everything() -> Recording:
-    return recorded(**{**PROCESSING_PIPELINE.other, "processor": "team.process"})
+    left_out = {"compute", *FargateArgs.declared} - {*JobArgs.declared}
+    given = {name: each for name, each in PROCESSING_PIPELINE.other.items() if name not in left_out}
+    return recorded(**{**given, "processor": "team.process"})
 
 
 def variables(recording: Recording) -> dict[str, str]:

@@ -212,6 +212,88 @@ aws.iam.RolePolicyAttachment(
 
 logs = aws.cloudwatch.LogGroup("logs", retention_in_days=14, opts=here)
 aws.ec2.FlowLog("flows", vpc_id=vpc.id, traffic_type="ALL", log_destination=logs.arn, iam_role_arn=role.arn, opts=here)
+repository = aws.ecr.Repository(
+    "images",
+    image_tag_mutability="IMMUTABLE",
+    image_scanning_configuration={"scan_on_push": True},
+    encryption_configurations=[{"encryption_type": "AES256"}],
+    force_delete=True,
+    opts=here,
+)
+aws.ecr.LifecyclePolicy(
+    "images",
+    repository=repository.name,
+    policy=json.dumps(
+        {
+            "rules": [
+                {
+                    "rulePriority": 1,
+                    "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9},
+                    "action": {"type": "expire"},
+                }
+            ]
+        }
+    ),
+    opts=here,
+)
+cluster = aws.ecs.Cluster("cluster", settings=[{"name": "containerInsights", "value": "enabled"}], opts=here)
+aws.ecs.ClusterCapacityProviders(
+    "cluster", cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=here
+)
+task = aws.ecs.TaskDefinition(
+    "task",
+    family="task",
+    requires_compatibilities=["FARGATE"],
+    network_mode="awsvpc",
+    cpu="256",
+    memory="512",
+    ephemeral_storage={"size_in_gib": 21},
+    runtime_platform={"cpu_architecture": "ARM64", "operating_system_family": "LINUX"},
+    execution_role_arn=role.arn,
+    task_role_arn=role.arn,
+    volumes=[{"name": "files"}],
+    container_definitions=json.dumps([{"name": "one", "image": "an-image", "essential": True}]),
+    opts=here,
+)
+service = aws.ecs.Service(
+    "service",
+    cluster=cluster.arn,
+    task_definition=task.arn,
+    desired_count=0,
+    capacity_provider_strategies=[{"capacity_provider": "FARGATE", "weight": 1}],
+    network_configuration={
+        "subnets": [subnet.id],
+        "security_groups": [inside.id],
+        "assign_public_ip": False,
+    },
+    deployment_circuit_breaker={"enable": True, "rollback": True},
+    deployment_minimum_healthy_percent=100,
+    deployment_maximum_percent=200,
+    enable_ecs_managed_tags=True,
+    propagate_tags="SERVICE",
+    opts=here,
+)
+scaled = aws.appautoscaling.Target(
+    "service",
+    service_namespace="ecs",
+    scalable_dimension="ecs:service:DesiredCount",
+    resource_id=pulumi.Output.concat("service/", cluster.name, "/", service.name),
+    min_capacity=0,
+    max_capacity=2,
+    opts=here,
+)
+aws.appautoscaling.Policy(
+    "first",
+    service_namespace=scaled.service_namespace,
+    scalable_dimension=scaled.scalable_dimension,
+    resource_id=scaled.resource_id,
+    policy_type="StepScaling",
+    step_scaling_policy_configuration={
+        "adjustment_type": "ChangeInCapacity",
+        "step_adjustments": [{"metric_interval_lower_bound": "0", "scaling_adjustment": 1}],
+    },
+    opts=here,
+)
 layer = aws.lambda_.LayerVersion(
     "layer",
     layer_name="layer",

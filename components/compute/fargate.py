@@ -1,0 +1,193 @@
+"""Runs jobs on ECS Fargate: the containers of a service poll the queue.
+
+SQS --long poll--> worker (handlers/entries/worker.py): as many jobs at once as fit into the task's memory
+messages for each task --> backlog_scaling.py --> number of tasks
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.arguments.fargate import FargateArgs
+from components.compute.backlog_scaling import BacklogScaling
+from components.compute.protocol import Jobs
+from components.network.vpc import Network
+
+VISIBILITY_SECONDS = 120
+"""Between a message's receipt and its job's lease, which then counts: time for the SDK's retries."""
+
+STOP_SECONDS = 120
+"""From SIGTERM until ECS kills a container: Fargate's longest. Spot gives two minutes as well."""
+
+SERVICES = ("ecr.api", "ecr.dkr", "logs", "sqs")
+"""That a task calls, besides S3 and DynamoDB."""
+
+_INCLUDED_GIB = 20
+"""Ephemeral storage that a task has without asking; ECS accepts no request for as little."""
+
+
+@dataclass(frozen=True)
+class FargateCompute:
+    """A compute for jobs with libraries that do not fit into a function, or more memory or storage than it has."""
+
+    args: FargateArgs
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """The same for all timeouts."""
+        return VISIBILITY_SECONDS
+
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+        """Create cluster, task definition, service and scaling; returns the name of the task's role."""
+        return Workers(f"{name}-workers", self.args, jobs, opts).role_name
+
+
+class Workers(pulumi.ComponentResource):
+    """A service that runs the worker in private subnets, and scales it with the queue."""
+
+    role_name: pulumi.Output[str]
+    """Name of the role of the tasks."""
+
+    def __init__(self, name: str, args: FargateArgs, jobs: Jobs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("portage:index:Workers", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust(iam.ECS_TASKS), opts=child)
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy", role=role.name, policy=iam.role_policy(f"{name}-policy", *jobs.statements), opts=child
+        )
+        execution_role, execution_policy = self._execution_role(f"{name}-start", args, log_group)
+        task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)
+        service = self._service(name, args, task, [policy, execution_policy])
+        BacklogScaling(name, args, jobs.queue_arn, service, child)
+        self.role_name = role.name
+        self.register_outputs({"role_name": self.role_name})
+
+    def _execution_role(
+        self, name: str, args: FargateArgs, log_group: aws.cloudwatch.LogGroup
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """Make the role with which ECS starts tasks: it pulls the image and creates log streams."""
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust(iam.ECS_TASKS), opts=child)
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.name,
+            policy=iam.role_policy(
+                f"{name}-policy", iam.write_logs(log_group.arn), *iam.pull_image(args.worker_image or "")
+            ),
+            opts=child,
+        )
+        return role, policy
+
+    def _task_definition(
+        self,
+        name: str,
+        args: FargateArgs,
+        jobs: Jobs,
+        *,
+        log_group: aws.cloudwatch.LogGroup,
+        role: aws.iam.Role,
+        execution_role: aws.iam.Role,
+    ) -> aws.ecs.TaskDefinition:
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        own: Mapping[str, pulumi.Input[str]] = {
+            **jobs.environment,
+            "WORKER_MEMORY_MB": str(args.fargate_memory_mb),
+            "WORKER_JOB_MEMORY_MB": str(args.memory_mb),
+            "WORKER_JOB_SECONDS": str(args.timeout_seconds),
+            "WORKER_STOP_SECONDS": str(STOP_SECONDS),
+            "LOG_LEVEL": args.log_level,
+            "AWS_REGION": region,
+        }
+        container = {
+            "name": "worker",
+            "image": args.worker_image,
+            "essential": True,
+            "environment": pulumi.Output.all(dict(own), jobs.processor_environment).apply(_as_pairs),
+            "readonlyRootFilesystem": True,
+            # The Dockerfile declares the folder as a volume, so that the worker's user owns it.
+            "mountPoints": [{"sourceVolume": "workspaces", "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
+            "linuxParameters": {"initProcessEnabled": True},  # collects processes that a processor leaves behind
+            "stopTimeout": STOP_SECONDS,
+            "healthCheck": {
+                "command": ["CMD", "python", "-m", "handlers.entries.worker_health"],
+                "interval": 30,
+                "timeout": 10,
+                "retries": 3,
+                "startPeriod": 60,
+            },
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": log_group.name,
+                    "awslogs-region": region,
+                    "awslogs-stream-prefix": "worker",
+                },
+            },
+        }
+        return aws.ecs.TaskDefinition(
+            name,
+            family=name,
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(args.fargate_cpu),
+            memory=str(args.fargate_memory_mb),
+            ephemeral_storage=_storage(args.fargate_storage_gib),
+            runtime_platform={"cpu_architecture": "ARM64", "operating_system_family": "LINUX"},
+            execution_role_arn=execution_role.arn,
+            task_role_arn=role.arn,
+            volumes=[{"name": "workspaces"}],
+            container_definitions=pulumi.Output.json_dumps([container]),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _service(
+        self, name: str, args: FargateArgs, task: aws.ecs.TaskDefinition, policies: list[aws.iam.RolePolicy]
+    ) -> aws.ecs.Service:
+        child = pulumi.ResourceOptions(parent=self)
+        network = Network(f"{name}-network", args, SERVICES, child)
+        cluster = aws.ecs.Cluster(
+            name,
+            # Publishes how many tasks run, by which the service is scaled.
+            settings=[{"name": "containerInsights", "value": "enabled"}],
+            opts=child,
+        )
+        capacity = aws.ecs.ClusterCapacityProviders(
+            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=child
+        )
+        weights = {"FARGATE": args.fargate_weight, "FARGATE_SPOT": args.fargate_spot_weight}
+        return aws.ecs.Service(
+            name,
+            cluster=cluster.arn,
+            task_definition=task.arn,
+            desired_count=args.fargate_min_tasks,
+            capacity_provider_strategies=[
+                {"capacity_provider": provider, "weight": weight} for provider, weight in weights.items() if weight
+            ],
+            network_configuration={
+                "subnets": network.subnet_ids,
+                "security_groups": network.security_group_ids,
+                "assign_public_ip": False,
+            },
+            deployment_circuit_breaker={"enable": True, "rollback": True},
+            deployment_minimum_healthy_percent=100,
+            deployment_maximum_percent=200,
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            # Auto scaling sets the count. Without permissions, tasks of the first deployment would fail.
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["desired_count"], depends_on=[capacity, *policies]
+            ),
+        )
+
+
+def _storage(gibibytes: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
+    return {"size_in_gib": gibibytes} if gibibytes > _INCLUDED_GIB else None
+
+
+def _as_pairs(both: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Write variables as a container definition has them, in an order that does not change."""
+    return [{"name": name, "value": value} for name, value in sorted({**both[1], **both[0]}.items())]
