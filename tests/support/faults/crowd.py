@@ -1,5 +1,6 @@
 """Many uploads at once, and the count of how they ended."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -7,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.deployment.system import System, User
+from tests.support.deployment.system import Answer, System, User, put
 
 TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
 _SENDERS = 8
 _LOOK_SECONDS = 0.5
+_RETRY_SECONDS = (0.5, 2.0, 8.0)
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,30 @@ def send_all(system: System, files: Iterable[File]) -> list[str]:
     """Send files at the same time; returns the uploads' ids in the order of the files."""
 
     def send(file: File) -> str:
-        return system.send(file.user, file.content, file.name)
+        return _send(system, file)
 
     with ThreadPoolExecutor(_SENDERS) as senders:
         return list(senders.map(send, files))
+
+
+def _send(system: System, file: File) -> str:
+    """Declare a file and send it, as the client does: a server's error is followed by the same request again."""
+    body = {"file_name": file.name, "content_type": "application/octet-stream", "size_bytes": len(file.content)}
+    key = {"Idempotency-Key": secrets.token_urlsafe(16)}
+    answer = _tried_again(lambda: system.call("POST", "/uploads", body, token=file.user.token, headers=key))
+    assert answer.status in {200, 201}, answer.text
+    plan = answer.json
+    sent = _tried_again(lambda: put(plan, file.content))
+    assert sent.status == 200, sent.text
+    return plan["upload_id"]
+
+
+def _tried_again(request: Callable[[], Answer]) -> Answer:
+    for wait in _RETRY_SECONDS:
+        if (answer := request()).status < _SERVER_ERROR:
+            return answer
+        time.sleep(wait)
+    return request()
 
 
 def statuses(system: System, upload_ids: Iterable[str]) -> dict[str, str]:
