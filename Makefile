@@ -24,11 +24,11 @@ $(STAMP): requirements-dev.txt
 	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s)
-	@$(RUN)/python -m local demo
+demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s; COMPUTE=fargate: there)
+	@$(RUN)/python -m local demo $(if $(COMPUTE),--compute $(COMPUTE))
 
 local: $(STAMP) $(filter pulumi,$(ENGINE)) ## Run the program on an embedded AWS until Ctrl-C (ENGINE=pulumi: by the Pulumi CLI)
-	@$(RUN)/python -m local up $(if $(ENGINE),--engine $(ENGINE))
+	@$(RUN)/python -m local up $(if $(ENGINE),--engine $(ENGINE)) $(if $(COMPUTE),--compute $(COMPUTE))
 
 # Needs only the standard library, so it never starts an installation.
 down: ## Stop what `make local` runs in another terminal

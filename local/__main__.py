@@ -39,16 +39,16 @@ def _up(options: argparse.Namespace) -> int:
             from local.engine.pulumi_cli.deployer import deploy_program
         else:
             from local.startup import deploy_program
-        up(deploy_program)
+        up(deploy_program, options.compute)
     except Stopped as stopped:  # the normal end
         sys.stdout.write(f"\n{stopped}: everything that was started has ended.\n")
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     from local.demo import run_demo
 
-    run_demo()
+    run_demo(options.compute)
     check_stopped()
     return 0
 
@@ -73,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command_parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command_parser.set_defaults(command=command)
+        if command is not _down:
+            command_parser.add_argument(
+                "--compute",
+                metavar="COMPUTE",
+                help="where the processor runs, instead of the setting `compute` in Pulumi.local.yaml",
+            )
         if command is _up:
             command_parser.add_argument(
                 "--engine",

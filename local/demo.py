@@ -17,6 +17,7 @@ from typing import Any
 from client import CreatedUpload, NotFinished, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
 from client.transfer import send_file
 from local import sample_picture
+from local.compute import project_with
 from local.display import Display, Step, open_display, print_facts, print_text
 from local.emulator.process import Emulator
 from local.errors import LocalModeError
@@ -51,13 +52,21 @@ class Change:
     at: datetime
 
 
-def run_demo() -> None:
-    """Run and show every step; LocalModeError if one fails, after everything has ended."""
-    check_config()
+def run_demo(compute: str | None = None) -> None:
+    """Run and show every step; LocalModeError if one fails, after everything has ended.
+
+    With a `compute`, it takes the place of the stack's.
+    """
+    with project_with(compute) as project_dir:
+        _run_demo(project_dir)
+
+
+def _run_demo(project_dir: Path) -> None:
+    check_config(project_dir)
     started = time.monotonic()
     print_text("Portage: a file that API Gateway refuses goes through, on this machine alone")
     with explained(), open_display(_STEPS) as display, ExitStack() as held:
-        places = _take_steps(display, held)
+        places = _take_steps(display, held, project_dir)
         with display.step(_CLEAN) as step:
             held.close()
             step.outcome = "no process and no file is left"
@@ -67,11 +76,11 @@ def run_demo() -> None:
     )
 
 
-def _take_steps(display: Display, held: ExitStack) -> Mapping[str, str]:
+def _take_steps(display: Display, held: ExitStack, project_dir: Path) -> Mapping[str, str]:
     with display.step(_START) as step:
         emulator = start_emulator(step, held)
     with display.step(_DEPLOY) as step:
-        deployment = deploy_program(step, emulator)
+        deployment = deploy_program(step, emulator, project_dir=project_dir)
         check_outputs(deployment.outputs)
     outputs = deployment.outputs
     user_pool = held.enter_context(UserPool(outputs["userPoolClientId"], outputs["region"], emulator.endpoint))

@@ -76,7 +76,7 @@ def start_emulator(step: Step, held: ExitStack) -> Emulator:
     return emulator
 
 
-def deploy_program(step: Step, emulator: Emulator) -> Deployment:
+def deploy_program(step: Step, emulator: Emulator, *, project_dir: Path = PROJECT_DIR) -> Deployment:
     """Deploy the stack `local`, which is `__main__.py` with Pulumi.local.yaml, and count its resources."""
     step.outcome = "reading __main__.py and Pulumi.local.yaml"
     numbers = itertools.count(1)
@@ -85,11 +85,12 @@ def deploy_program(step: Step, emulator: Emulator) -> Deployment:
         step.outcome = f"{next(numbers)} resources so far"
 
     try:
-        deployment = deploy(emulator, project_dir=PROJECT_DIR, stack=_STACK, on_resource=count)
+        deployment = deploy(emulator, project_dir=project_dir, stack=_STACK, on_resource=count)
     except (pulumi.RunError, StackConfigError, InvalidInputError, RefusedError, UnknownTypeError) as error:
         where: list[str] = getattr(error, "__notes__", [])
         raise LocalModeError("\n".join((str(error), *where))) from error
-    step.outcome = f"{len(deployment.resources)} resources, with IAM enforced"
+    compute = read_stack_config(project_dir, _STACK).own("compute")
+    step.outcome = f"{len(deployment.resources)} resources, with IAM enforced, compute {compute}"
     return deployment
 
 

@@ -3,15 +3,16 @@
 import json
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from client import UserPool
 from local import run_file
+from local.compute import project_with
 from local.display import Step, open_display, print_facts, print_text
 from local.emulator.function_logs import FailedCall, FunctionLogs
 from local.emulator.process import Emulator
@@ -26,15 +27,26 @@ _SIGN_UP = "Sign a user up"
 _LOOK_SECONDS = 1.0
 
 
-def up(deploy: Callable[[Step, Emulator], Deployment]) -> None:
-    """Start, deploy, print how to use it, and run until a signal ends this process."""
-    with run_file.held(run_file.PATH), explained(), ExitStack() as held:
-        check_config()
+class Deploy(Protocol):
+    """Deploys the stack `local` of a project."""
+
+    def __call__(self, step: Step, emulator: Emulator, *, project_dir: Path) -> Deployment:
+        """Deploy it, and show in the step how far it is."""
+        ...
+
+
+def up(deploy: Deploy, compute: str | None = None) -> None:
+    """Start, deploy, print how to use it, and run until a signal ends this process.
+
+    With a `compute`, it takes the place of the stack's.
+    """
+    with run_file.held(run_file.PATH), explained(), project_with(compute) as project_dir, ExitStack() as held:
+        check_config(project_dir)
         with open_display((_START, _DEPLOY, _SIGN_UP)) as display:
             with display.step(_START) as step:
                 emulator = start_emulator(step, held)
             with display.step(_DEPLOY) as step:
-                deployment = deploy(step, emulator)
+                deployment = deploy(step, emulator, project_dir=project_dir)
                 check_outputs(deployment.outputs)
             with display.step(_SIGN_UP) as step:
                 user = _demo_user(emulator, deployment.outputs)

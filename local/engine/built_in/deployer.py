@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from local.emulator.images import build_worker_image
 from local.emulator.process import Emulator
 from local.engine.built_in.program import Registration, run_program
 from local.engine.deployment import DeployedResource, Deployment, NotEmulated, not_emulated
@@ -37,7 +38,10 @@ def deploy(
     """
     account = Account(emulator.region, emulator.account_id, emulator.endpoint, emulator.client)
     cloud = _EmulatedCloud(account, on_resource or (lambda _: None))
-    cloud.configure_default_provider(read_stack_config(project_dir, stack))
+    config = read_stack_config(project_dir, stack)
+    cloud.configure_default_provider(config)
+    if image := config.own("workerImage"):
+        build_worker_image(emulator.data_dir, image, config.program_dir, config.own("processorCode"))
     run = run_program(project_dir, stack=stack, cloud=cloud)
     return Deployment(run.outputs, tuple(cloud.resources), tuple(cloud.not_emulated))
 

@@ -7,10 +7,12 @@ from pulumi.automation.errors import CommandError
 
 from local import PROJECT_DIR
 from local.display import Step
+from local.emulator.images import build_worker_image
 from local.emulator.process import Emulator
 from local.engine.deployment import DeployedResource, Deployment, not_emulated
 from local.engine.provider import Resource
 from local.engine.pulumi_cli.stacks import EngineStack, ResourceStep
+from local.engine.stack_config import read_stack_config
 from local.errors import LocalModeError
 from local.resources import TABLE
 
@@ -18,8 +20,10 @@ _HOME = PROJECT_DIR / ".local" / "engine"
 _STACK = "local"
 
 
-def deploy_program(step: Step, emulator: Emulator, *, home: Path = _HOME) -> Deployment:
-    """Deploy the stack `local`, counting its resources.
+def deploy_program(
+    step: Step, emulator: Emulator, *, home: Path = _HOME, project_dir: Path = PROJECT_DIR
+) -> Deployment:
+    """Deploy the stack `local` of a project, counting its resources.
 
     The CLI's state begins empty, as the embedded AWS does; it stays in `home` for inspection.
     """
@@ -27,7 +31,10 @@ def deploy_program(step: Step, emulator: Emulator, *, home: Path = _HOME) -> Dep
     project = home / "project"
     project.mkdir(parents=True)
     for name in ("Pulumi.yaml", f"Pulumi.{_STACK}.yaml"):  # the CLI rewrites them
-        shutil.copy(PROJECT_DIR / name, project)
+        shutil.copy(project_dir / name, project)
+    config = read_stack_config(project_dir, _STACK)
+    if image := config.own("workerImage"):
+        build_worker_image(emulator.data_dir, image, config.program_dir, config.own("processorCode"))
     step.outcome = "starting the Pulumi engine"
     resources: list[DeployedResource] = []
 
@@ -41,7 +48,7 @@ def deploy_program(step: Step, emulator: Emulator, *, home: Path = _HOME) -> Dep
         run = stack.up(count)
     except CommandError as error:
         raise LocalModeError(f"The Pulumi engine could not deploy the stack {_STACK}:\n{error}") from error
-    step.outcome = f"{len(resources)} resources by the Pulumi engine, with IAM enforced"
+    step.outcome = f"{len(resources)} resources by the Pulumi engine, compute {config.own('compute')}"
     outputs = {name: output.value for name, output in stack.outputs().items()}
     inert = [
         each

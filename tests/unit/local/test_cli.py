@@ -194,13 +194,17 @@ class TestSignals:
         exit_code: int,
     ) -> None:
         before = signal.getsignal(number)
-        monkeypatch.setattr("local.demo.run_demo", lambda: signal.raise_signal(number))
+
+        def stop(_compute: str | None) -> None:
+            signal.raise_signal(number)
+
+        monkeypatch.setattr("local.demo.run_demo", stop)
         assert main(["demo"]) == exit_code
         assert f"Stopped by {number.name}" in capsys.readouterr().err
         assert signal.getsignal(number) == before
 
     def test_are_how_up_is_meant_to_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def up(_deploy_program: object) -> None:
+        def up(_deploy_program: object, _compute: object) -> None:
             signal.raise_signal(signal.SIGTERM)
 
         monkeypatch.setattr("local.up.up", up)
@@ -211,7 +215,7 @@ class TestFailures:
     def test_that_are_explained_end_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def fail() -> None:
+        def fail(_compute: str | None) -> None:
             raise LocalModeError("the gateway took it")
 
         monkeypatch.setattr("local.demo.run_demo", fail)
@@ -219,7 +223,7 @@ class TestFailures:
         assert capsys.readouterr().err.strip() == "the gateway took it"
 
     def test_that_are_not_foreseen_are_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail() -> None:
+        def fail(_compute: str | None) -> None:
             raise KeyError("missing")
 
         monkeypatch.setattr("local.demo.run_demo", fail)
@@ -232,3 +236,11 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("words", "compute"), [(["demo"], None), (["demo", "--compute", "fargate"], "fargate")])
+def test_the_compute_can_be_chosen(words: list[str], compute: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[str | None] = []
+    monkeypatch.setattr("local.demo.run_demo", chosen.append)
+    assert main(words) == 0
+    assert chosen == [compute]

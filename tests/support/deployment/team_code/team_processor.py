@@ -25,11 +25,17 @@ def process(job: Job) -> Mapping[str, object]:
         raise Unprocessable("The file has no pages.")
     if job.file_name == "uses-more.bin":
         return use_more()
+    if job.file_name == "waits.bin" and "SLOW" in os.environ:
+        time.sleep(60)
     if job.file_name == "hangs.bin":
         while True:
             with contextlib.suppress(BaseException):
                 time.sleep(60)
-    if job.file_name == "kills.bin" and not (killed := Path(gettempdir()).parent / job.upload_id).exists():
+    if (
+        job.file_name == "kills.bin"
+        and job.attempt == 1
+        and not (killed := Path(gettempdir()).parent / job.upload_id).exists()
+    ):
         killed.touch()
         os.kill(os.getppid(), signal.SIGKILL)  # the function itself, as Lambda does: nobody records anything
         time.sleep(60)

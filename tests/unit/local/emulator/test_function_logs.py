@@ -1,8 +1,10 @@
 """Which lines of a function's log say why a call failed."""
 
+import json
+
 import pytest
 
-from local.emulator.function_logs import last_lines
+from local.emulator.function_logs import last_lines, traceback_in
 
 CAUSE = """\
 START RequestId: 1
@@ -44,3 +46,16 @@ def test_each_traceback_has_its_last_line(log: str, errors: tuple[str, ...]) -> 
 
     assert len(found) == len(errors)
     assert all(line.startswith(error) for line, error in zip(found, errors, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "errors"),
+    [
+        (json.dumps({"message": "A message failed.", "stackTrace": CAUSE.splitlines(keepends=True)}), 2),
+        (json.dumps({"message": "done"}), 0),
+        ("[1]", 0),
+        ("printed", 0),
+    ],
+)
+def test_a_traceback_may_be_in_a_line_of_json(line: str, errors: int) -> None:
+    assert len(last_lines(traceback_in(line))) == errors

@@ -1,0 +1,39 @@
+"""Chooses the compute of local mode without a change of the checkout's files."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from local import PROJECT_DIR
+
+_IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/local@sha256:{'0' * 64}"
+"""Local mode makes an image of any digest from the code in this checkout (local/emulator/images.py)."""
+
+_ONLY_LAMBDA = dict.fromkeys(("processingMaxConcurrency", "processingReservedConcurrency"))
+
+_BESIDE: Mapping[str, Mapping[str, object]] = {
+    "lambda": {},
+    "fargate": {"workerImage": _IMAGE, **_ONLY_LAMBDA},
+}
+"""By compute: the settings that it needs, and None for those that it does not have."""
+
+
+@contextmanager
+def project_with(compute: str | None) -> Generator[Path]:
+    """Yield the folder of the project: the checkout, or a temporary one with another compute."""
+    if compute is None:
+        yield PROJECT_DIR
+        return
+    with TemporaryDirectory(prefix="portage-project-") as name:
+        folder = Path(name)
+        project = yaml.safe_load((PROJECT_DIR / "Pulumi.yaml").read_text())
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(PROJECT_DIR)}))
+        stack = yaml.safe_load((PROJECT_DIR / "Pulumi.local.yaml").read_text())
+        config = {key.removeprefix(f"{project['name']}:"): value for key, value in stack["config"].items()}
+        config |= {"compute": compute, **_BESIDE.get(compute, {})}
+        given = {key: value for key, value in config.items() if value is not None}
+        (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": given}))
+        yield folder
