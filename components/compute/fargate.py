@@ -62,7 +62,7 @@ class Workers(pulumi.ComponentResource):
         execution_role, execution_policy = self._execution_role(f"{name}-start", args, log_group)
         task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)
         service = self._service(name, args, task, [policy, execution_policy])
-        BacklogScaling(name, args, jobs.queue_arn, service, child)
+        BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
         self.role_name = role.name
         self.register_outputs({"role_name": self.role_name})
 

@@ -1,0 +1,161 @@
+"""The compute fargate: what its tasks are, may do and reach, and how many there are."""
+
+from functools import cache
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.arguments.fargate import MEMORY_MB
+from tests.support.components.examples import FARGATE, IMAGE, NAME, PROCESSING_PIPELINE
+from tests.support.components.recording import Recording, record, refusal
+
+WORKERS = f"{NAME}-workers"
+
+
+@cache
+def recorded(**more: Any) -> Recording:
+    return record(lambda: PROCESSING_PIPELINE.make(**FARGATE, **more) and None)
+
+
+@pytest.fixture
+def by_default() -> Recording:
+    return recorded()
+
+
+def container(recording: Recording) -> dict[str, Any]:
+    (only,) = recording.json_input(aws.ecs.TaskDefinition, WORKERS, "containerDefinitions")
+    return only
+
+
+def statements(recording: Recording, policy: str) -> list[dict[str, Any]]:
+    return recording.json_input(aws.iam.RolePolicy, policy, "policy")["Statement"]
+
+
+class TestTheTask:
+    def test_is_small_on_arm64_and_in_the_vpc(self, by_default: Recording) -> None:
+        task = by_default.inputs(aws.ecs.TaskDefinition, WORKERS)
+        assert (task["cpu"], task["memory"], task["networkMode"]) == ("1024", "4096", "awsvpc")
+        assert task["runtimePlatform"] == {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
+        assert "ephemeralStorage" not in task
+
+    def test_has_the_storage_asked_for(self) -> None:
+        task = recorded(fargate_storage_gib=21).inputs(aws.ecs.TaskDefinition, WORKERS)
+        assert task["ephemeralStorage"] == {"sizeInGib": 21}
+
+    def test_its_container_can_write_to_its_workspaces_alone(self, by_default: Recording) -> None:
+        worker = container(by_default)
+        assert worker["image"] == IMAGE
+        assert worker["readonlyRootFilesystem"] is True
+        (writable,) = worker["mountPoints"]
+        assert writable == {"sourceVolume": "workspaces", "containerPath": "/tmp", "readOnly": False}  # noqa: S108
+        assert by_default.inputs(aws.ecs.TaskDefinition, WORKERS)["volumes"] == [{"name": "workspaces"}]
+
+    def test_its_worker_reads_the_limits_and_the_job(self) -> None:
+        worker = container(recorded(memory_mb=1_024, timeout_seconds=77))
+        variables = {each["name"]: each["value"] for each in worker["environment"]}
+        assert variables["WORKER_MEMORY_MB"] == "4096"
+        assert variables["WORKER_JOB_MEMORY_MB"] == "1024"
+        assert variables["WORKER_JOB_SECONDS"] == "77"
+        assert variables["WORKER_STOP_SECONDS"] == str(container(recorded())["stopTimeout"]) == "120"
+        assert {"QUEUE_URL", "UPLOADS_TABLE", "PROCESSOR", "LOG_LEVEL", "AWS_REGION"} <= variables.keys()
+
+
+class TestPermissions:
+    def test_a_task_may_do_what_a_job_does_and_no_more(self, by_default: Recording) -> None:
+        function = record(lambda: PROCESSING_PIPELINE.make() and None)
+        of_function = statements(function, f"{NAME}-process-object-policy")
+        of_task = statements(by_default, f"{WORKERS}-policy")
+        logs_and_traces = [each for each in of_function if each["Action"][0].startswith(("logs:", "xray:"))]
+        assert of_task == [each for each in of_function if each not in logs_and_traces]
+
+    def test_what_starts_it_may_pull_this_repository_and_write_this_log(self, by_default: Recording) -> None:
+        write, token, pull = statements(by_default, f"{WORKERS}-start-policy")
+        assert write["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert (token["Action"], token["Resource"]) == (["ecr:GetAuthorizationToken"], ["*"])
+        assert pull["Resource"] == ["arn:aws:ecr:eu-central-1:123456789012:repository/worker"]
+
+
+class TestTheService:
+    def test_has_no_public_address_and_rolls_back(self, by_default: Recording) -> None:
+        service = by_default.inputs(aws.ecs.Service, WORKERS)
+        assert service["networkConfiguration"]["assignPublicIp"] is False
+        assert service["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+        assert by_default.only(aws.ecs.Service, WORKERS).options.ignore_changes == ("desiredCount",)
+
+    @pytest.mark.parametrize(
+        ("weights", "expected"), [((1, 0), {"FARGATE": 1}), ((0, 2), {"FARGATE_SPOT": 2}), ((1, 3), None)]
+    )
+    def test_is_on_demand_or_spot_by_weights(self, weights: tuple[int, int], expected: dict[str, int] | None) -> None:
+        service = recorded(fargate_weight=weights[0], fargate_spot_weight=weights[1]).inputs(aws.ecs.Service, WORKERS)
+        found = {each["capacityProvider"]: each["weight"] for each in service["capacityProviderStrategies"]}
+        assert found == (expected or {"FARGATE": 1, "FARGATE_SPOT": 3})
+
+    def test_no_function_processes_objects(self, by_default: Recording) -> None:
+        assert f"{NAME}-process-object" not in {each.name for each in by_default.all(aws.lambda_.Function)}
+
+
+class TestScaling:
+    def test_follows_the_messages_for_each_task(self, by_default: Recording) -> None:
+        policy = by_default.inputs(aws.appautoscaling.Policy, f"{WORKERS}-scaling-backlog")
+        tracking = policy["targetTrackingScalingPolicyConfiguration"]
+        *counts, backlog = tracking["customizedMetricSpecification"]["metrics"]
+        assert tracking["targetValue"] == 10
+        assert [each["metricStat"]["metric"]["metricName"] for each in counts] == [
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+            "RunningTaskCount",
+        ]
+        assert (backlog["expression"], backlog["returnData"]) == ("(waiting + processed) / tasks", True)
+        assert [each["returnData"] for each in counts] == [False] * 3
+
+    def test_starts_the_first_task_by_an_alarm_only_if_there_may_be_none(self, by_default: Recording) -> None:
+        first = f"{WORKERS}-scaling-first"
+        assert first not in {each.name for each in by_default.registrations}
+        recording = recorded(fargate_min_tasks=0)
+        assert recording.inputs(aws.appautoscaling.Target)["minCapacity"] == 0
+        assert recording.inputs(aws.appautoscaling.Policy, first)["policyType"] == "StepScaling"
+        assert recording.inputs(aws.cloudwatch.MetricAlarm, first)["metricQueries"][-1]["expression"] == (
+            "IF(FILL(tasks, 0) < 1, waiting, 0)"
+        )
+
+
+class TestTheImagesRepository:
+    def test_is_made_before_the_compute_that_needs_it(self) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(image_repository=True) and None)
+        repository = recording.inputs(aws.ecr.Repository, f"{NAME}-worker")
+        assert repository["imageTagMutability"] == "IMMUTABLE"
+        assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
+        assert repository["forceDelete"] is False
+        assert recording.only(aws.ecr.Repository).options.protect
+
+
+class TestConflicts:
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [
+            ({"worker_image": None}, "worker_image is missing"),
+            ({"fargate_memory_mb": 16_384}, "fargate_memory_mb is 16384"),
+            ({"fargate_cpu": 256, "fargate_memory_mb": 512, "memory_mb": 512}, "must be at least 640"),
+            ({"fargate_min_tasks": 11}, "fargate_min_tasks is 11"),
+            ({"fargate_weight": 0}, "fargate_weight and fargate_spot_weight are 0"),
+            ({"security_group_ids": ["sg-0a1b2c3d4e5f60718"]}, "security_group_ids needs subnet_ids"),
+        ],
+    )
+    def test_are_refused_before_any_resource(self, given: dict[str, Any], named: str) -> None:
+        assert named in refusal(lambda: PROCESSING_PIPELINE.make(**{**FARGATE, **given}))
+
+    def test_settings_of_fargate_stay_where_they_are_with_lambda(self) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(fargate_max_tasks=3, fargate_weight=0) and None)
+        assert recording.all(aws.ecs.Service) == []
+
+    def test_every_size_of_a_task_is_one_that_fargate_has(self) -> None:
+        assert [(cpu, sizes[0], sizes[-1]) for cpu, sizes in MEMORY_MB.items()] == [
+            (256, 512, 2_048),
+            (512, 1_024, 4_096),
+            (1_024, 2_048, 8_192),
+            (2_048, 4_096, 16_384),
+            (4_096, 8_192, 30_720),
+            (8_192, 16_384, 61_440),
+            (16_384, 32_768, 122_880),
+        ]
