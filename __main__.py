@@ -31,12 +31,14 @@ api = UploadApi(
     settings.upload_api.args(table_name=tracker.table_name, table_arn=tracker.table_arn),
     on_aws,
 )
+by_topic = settings.processing_pipeline["trigger"] == "s3-notifications"
 pipeline = ProcessingPipeline(
     "processing",
     settings.processing_pipeline.args(
         bucket_name=api.bucket_name,
         bucket_arn=api.bucket_arn,
         result_reader_role_name=api.result_reader_role_name,
+        notification_topic_arn=api.notification_topic_arn if by_topic else None,
         table_name=tracker.table_name,
         table_arn=tracker.table_arn,
     ),
@@ -59,6 +61,9 @@ pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)
 pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)
 pulumi.export("alarmTopicArn", pipeline.alarm_topic_arn)
-pulumi.export("eventRuleArn", pipeline.event_rule_arn)
+if by_topic:
+    pulumi.export("notificationTopicArn", api.notification_topic_arn)
+else:
+    pulumi.export("eventRuleArn", pipeline.event_rule_arn)
 if settings.processing_pipeline["archive_days"] is not None:
     pulumi.export("eventArchiveArn", pipeline.event_archive_arn)

@@ -43,7 +43,7 @@ class StackArgs(Arguments):
     """Id of the client in the pool of userPoolArn through which users sign in, for the stack's outputs."""
 
 
-CONNECTED = frozenset({"result_reader_role_name"})
+CONNECTED = frozenset({"notification_topic_arn", "result_reader_role_name"})
 """Optional arguments that the program connects, as it does all required ones."""
 
 PROCESSING = ("timeout_seconds", "memory_mb", "max_concurrency", "reserved_concurrency", "max_attempts")

@@ -395,6 +395,53 @@ def _through_endpoint(actions: str, resources: Arn, condition: Mapping[str, Any]
     return {**statement, "Condition": condition} if condition else statement
 
 
+S3 = "s3.amazonaws.com"
+"""The service that sends notifications of a bucket, as a principal."""
+
+
+def publish_notifications(topic_arn: Arn, bucket_arn: Arn, arn_of_the_account: Arn) -> Statement:
+    """Topic policy: let S3 publish the notifications of one bucket of this account.
+
+    Source: S3 user guide, "Granting permissions to publish event notification messages to a destination".
+    """
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": S3},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": bucket_arn},
+            "StringEquals": {"aws:SourceAccount": pulumi.Output.from_input(arn_of_the_account).apply(_account_of)},
+        },
+    }
+
+
+def encrypt_notifications(arn_of_the_account: Arn) -> Statement:
+    """Key policy: let S3 publish notifications of the account's buckets to topics that the key encrypts.
+
+    AWS's own key for SNS does not let it. Source: the same page, "AWS KMS key policy".
+    """
+    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": S3},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def send_from_topic(queue_arn: Arn, topic_arn: Arn) -> Statement:
+    """Queue policy: allow one SNS topic to send messages."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+
+
 def administer_key(arn_of_the_account: Arn) -> Statement:
     """Key policy: let the account's IAM policies decide about the key; `arn_of_the_account` is any ARN in it."""
     root = pulumi.Output.from_input(arn_of_the_account).apply(

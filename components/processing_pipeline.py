@@ -36,6 +36,7 @@ from components.arguments.names import (
     TOPIC,
     check_names,
 )
+from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS, ProcessingPipelineArgs
 from components.compute.fargate import FargateCompute
 from components.compute.image_repository import ImageRepository
@@ -98,7 +99,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
     alarm_topic_arn: pulumi.Output[str]
     """Topic that the alarms notify. Subscribe an address to it."""
     event_rule_arn: pulumi.Output[str]
-    """Rule that matches the events of uploads' objects."""
+    """Rule that matches the events of uploads' objects; empty where S3's notifications start jobs."""
     event_archive_arn: pulumi.Output[str]
     """Archive of these events, for a replay; empty where there is none."""
     image_repository_url: pulumi.Output[str]
@@ -107,6 +108,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
         check_names("ProcessingPipeline", name, _NAMES)
+        if args.trigger == S3_NOTIFICATIONS and args.notification_topic_arn is None:
+            raise ArgumentError(
+                f"ProcessingPipeline: notification_topic_arn is missing, and trigger is {S3_NOTIFICATIONS!r}; give it "
+                "UploadApi's notification_topic_arn, and give UploadApi the same trigger."
+            )
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         compute = _COMPUTES[args.compute](args)
@@ -185,6 +191,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 max_attempts=args.max_attempts,
                 log=args,
                 archive_days=args.archive_days,
+                topic_arn=args.notification_topic_arn if args.trigger == S3_NOTIFICATIONS else None,
             ),
             # The queue must not wait for scan results before GuardDuty scans.
             pulumi.ResourceOptions(parent=self, depends_on=gate),

@@ -29,6 +29,7 @@ from components.arguments.names import (
     ROLE,
     ROLE_POLICY,
     SECRET,
+    TOPIC,
     USER_POOL,
     USER_POOL_CLIENT,
     check_names,
@@ -50,6 +51,7 @@ _NAMES = {
     USER_POOL: "-users",
     USER_POOL_CLIENT: "-users-client",
     REST_API: "-rest",
+    TOPIC: "-ingest-created",
 }
 """The longest suffix of the component's name, for each type with a limit for its names in AWS."""
 
@@ -69,6 +71,8 @@ class UploadApi(pulumi.ComponentResource):
     """Name of the bucket with the objects, under uploads/{owner}/{upload_id}."""
     bucket_arn: pulumi.Output[str]
     """ARN of the bucket."""
+    notification_topic_arn: pulumi.Output[str]
+    """ARN of the topic of S3's notifications; empty where EventBridge starts jobs."""
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = UploadApiArgs.of(args)
@@ -96,6 +100,7 @@ class UploadApi(pulumi.ComponentResource):
         self.result_reader_role_name = made["getResult"].role_name
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
+        self.notification_topic_arn = bucket.topic_arn
         self.register_outputs(
             {
                 "url": self.url,
@@ -104,6 +109,7 @@ class UploadApi(pulumi.ComponentResource):
                 "user_pool_client_id": self.user_pool_client_id,
                 "bucket_name": self.bucket_name,
                 "bucket_arn": self.bucket_arn,
+                "notification_topic_arn": self.notification_topic_arn,
             }
         )
 

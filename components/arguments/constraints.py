@@ -263,6 +263,17 @@ class ProcessorRuleArgs(TypedDict):
     """Endings of file names, such as *.csv; if omitted, any."""
 
 
+class NotificationArgs(TypedDict):
+    """A notification of S3 about each created object with a key that has the prefix and the suffix."""
+
+    target: str
+    """ARN of a standard queue or topic. Its policy must allow S3 to send, from this bucket."""
+    prefix: NotRequired[str]
+    """Beginning of the key; if omitted, any."""
+    suffix: NotRequired[str]
+    """End of the key; if omitted, any."""
+
+
 @dataclass(frozen=True)
 class MapsOf:
     """A list of maps with the same keys."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pulumi
+
 from components.arguments import limits
 from components.arguments.constraints import Range
 from components.arguments.declaration import Arguments, argument
@@ -13,6 +15,8 @@ MOST_TARGETS = 5
 class EventArgs(Arguments):
     """Arguments of ProcessingPipeline about the events of objects."""
 
+    notification_topic_arn: pulumi.Input[str] | None = argument(limits.TOPIC_ARN, default=None)
+    """ARN of UploadApi's topic of S3's notifications. The trigger `s3-notifications` needs it."""
     event_targets: list[str] = argument(limits.EVENT_TARGETS, default=[])
     """ARNs of what gets each event of an upload's object as well, at most 4.
 

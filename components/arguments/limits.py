@@ -129,6 +129,19 @@ SUBNET_IDS = MaybeOutput(ListOf(Pattern(r"subnet-[0-9a-f]+", "the id of a subnet
 SECURITY_GROUP_IDS = MaybeOutput(
     ListOf(Pattern(r"sg-[0-9a-f]+", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
 )
+_KEY_PART = Pattern(
+    r"[^*?]{1,1024}",
+    "1 to 1,024 characters without * and ?: S3 compares filters literally. For wildcards, use an EventBridge "
+    'rule, which has {"wildcard": "uploads/*.csv"}',
+)
+NOTIFICATIONS = MapsOf(
+    required={
+        "target": Pattern(
+            rf"{_ARN}:(sqs|sns):{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+", "the ARN of a standard queue or topic"
+        )
+    },
+    optional={"prefix": _KEY_PART, "suffix": _KEY_PART},
+)
 EVENT_TARGETS = ListOf(
     Pattern(
         rf"{_ARN}:(sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+|sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+"

@@ -12,6 +12,7 @@ from components.arguments.declaration import argument
 from components.arguments.events import EventArgs
 from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
+from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.shared import UploadsArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
@@ -156,6 +157,13 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventA
             )
         if conflict := _ENVIRONMENT.conflict(vars(self), spelled):
             found.append(conflict)
+        if self.trigger == S3_NOTIFICATIONS:
+            found += [
+                f"{spelled(name)} is given, but is only for {spelled('trigger')} eventbridge, and it is "
+                f"{S3_NOTIFICATIONS}; leave one of them out."
+                for name in ("malware_scan", "event_targets", "archive_days")
+                if vars(self)[name]
+            ]
         found += self.event_conflicts(spelled)
         # Settings of another compute stay where they are, so that one setting switches between computes.
         if self.compute == "fargate":

@@ -3,7 +3,7 @@
 import pulumi
 
 from components.arguments import limits
-from components.arguments.constraints import Range
+from components.arguments.constraints import Choice, Range
 from components.arguments.declaration import Arguments, argument
 
 
@@ -42,6 +42,15 @@ class JobArgs(LogArgs):
 
 class UploadsArgs(ProtectionArgs, LogArgs):
     """Arguments of UploadApi and ProcessingPipeline. Give both the same values."""
+
+    trigger: str = argument(
+        Choice(("eventbridge", "s3-notifications"), "how S3 announces a new object"), default="eventbridge"
+    )
+    """What starts a job: an EventBridge rule, or S3's own notifications to an SNS topic.
+
+    A topic has subscribers of your own besides, without a rule for each. Only EventBridge has malware scans, archives
+    and targets by pattern.
+    """
 
     table_name: pulumi.Input[str] = argument(limits.TABLE_NAME)
     """Name of StatusTracker's table."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pulumi
 
 from components.arguments import limits
-from components.arguments.constraints import Range, SharedSpace
+from components.arguments.constraints import NotificationArgs, Range, SharedSpace
 from components.arguments.declaration import argument
+from components.arguments.notifications import notification_conflicts
 from components.arguments.shared import UploadsArgs
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 from handlers.storage.places import MOST_PLACES
@@ -31,6 +32,12 @@ _SHARED_SPACE = (
 
 class UploadApiArgs(UploadsArgs):
     """Arguments of UploadApi."""
+
+    bucket_notifications: list[NotificationArgs] = argument(limits.NOTIFICATIONS, default=[])
+    """S3's own notifications of the bucket's new objects, to queues and topics of others.
+
+    A bucket has one resource with all its notifications, which UploadApi makes, so another one would overwrite it.
+    """
 
     user_pool_arn: pulumi.Input[str] | None = argument(limits.USER_POOL_ARN, default=None)
     """ARN of the Cognito user pool of the users that may upload; if omitted, UploadApi creates a pool and a client."""
@@ -112,4 +119,5 @@ class UploadApiArgs(UploadsArgs):
                 f"{spelled('allow_sign_up')} is true, but the pool of {spelled('user_pool_arn')} has its own rules; "
                 "leave it out."
             )
+        found += notification_conflicts(self.bucket_notifications, self.trigger, spelled)
         return [each for each in found if each is not None]

@@ -1,10 +1,10 @@
 """The building block between events and jobs: a rule, the queue that its events arrive in, and the queue of jobs.
 
-rule --> arrivals --> group_arrivals, which knows the owner --> queue of jobs
+rule, or topic of S3's notifications --> arrivals --> group_arrivals, which knows the owner --> queue of jobs
 Behind all of them is one dead-letter queue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,9 @@ class ObjectQueueArgs:
     """The arguments of an object queue."""
 
     event_pattern: Mapping[str, Any]
-    """EventBridge pattern. Each matching event of the default bus becomes a message."""
+    """EventBridge pattern. Each matching event of the default bus becomes a message, if there is no topic."""
+    topic_arn: pulumi.Input[str] | None = None
+    """Topic of S3's notifications; None to take events of the default bus."""
     visibility_timeout_seconds: int
     """Seconds for which a delivered message is hidden."""
     max_attempts: int
@@ -65,21 +67,26 @@ class ObjectQueue(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self._allow_redrive(name, dead_letter_queue, queue.arn, arrivals.queue_arn)
-        rule = self._rule(name, args)
-        target = self._deliver_events(name, rule, arrivals, dead_letter_queue)
+        delivers: pulumi.Resource
+        self.rule_name = self.rule_arn = self.archive_arn = pulumi.Output.from_input("")
+        if args.topic_arn is None:
+            rule = self._rule(name, args)
+            delivers = self._deliver_events(name, rule, arrivals, dead_letter_queue)
+            self.rule_name, self.rule_arn = rule.name, rule.arn
+            self.archive_arn = self._archive(name, args, rule)
+        else:
+            delivers = self._deliver_notifications(name, args.topic_arn, arrivals, dead_letter_queue)
         aws.sqs.QueuePolicy(
             f"{name}-objects-policy",
             queue_url=queue.url,
             policy=iam.queue_policy(f"{name}-objects-policy", iam.refuse_plain_http(queue.arn, "sqs:*")),
             # A stack that was made before sends its events here until the target has changed.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[delivers]),
         )
         self.queue_url = queue.url
         self.queue_arn = queue.arn
         self.dead_letter_queue_url = dead_letter_queue.url
         self.dead_letter_queue_arn = dead_letter_queue.arn
-        self.rule_name, self.rule_arn = rule.name, rule.arn
-        self.archive_arn = self._archive(name, args, rule)
         self.register_outputs(
             {
                 "queue_url": self.queue_url,
@@ -152,21 +159,7 @@ class ObjectQueue(pulumi.ComponentResource):
         arrivals: Arrivals,
         dead_letter_queue: aws.sqs.Queue,
     ) -> aws.cloudwatch.EventTarget:
-        child = pulumi.ResourceOptions(parent=self)
-        policies = [
-            aws.sqs.QueuePolicy(
-                f"{name}-{purpose}-policy",
-                queue_url=url,
-                policy=iam.queue_policy(
-                    f"{name}-{purpose}-policy", iam.send_from_rule(arn, rule.arn), iam.refuse_plain_http(arn, "sqs:*")
-                ),
-                opts=child,
-            )
-            for purpose, url, arn in (
-                ("arrivals", arrivals.queue_url, arrivals.queue_arn),
-                ("dead-letters", dead_letter_queue.url, dead_letter_queue.arn),
-            )
-        ]
+        policies = self._let_in(name, arrivals, dead_letter_queue, lambda arn: iam.send_from_rule(arn, rule.arn))
         return aws.cloudwatch.EventTarget(
             f"{name}-object-events-to-queue",
             rule=rule.name,
@@ -175,6 +168,41 @@ class ObjectQueue(pulumi.ComponentResource):
             # EventBridge drops events that it may not deliver, so the permission comes first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
+
+    def _deliver_notifications(
+        self, name: str, topic_arn: pulumi.Input[str], arrivals: Arrivals, dead_letter_queue: aws.sqs.Queue
+    ) -> aws.sns.TopicSubscription:
+        policies = self._let_in(name, arrivals, dead_letter_queue, lambda arn: iam.send_from_topic(arn, topic_arn))
+        return aws.sns.TopicSubscription(
+            f"{name}-arrivals-of-topic",
+            topic=topic_arn,
+            protocol="sqs",
+            endpoint=arrivals.queue_arn,
+            raw_message_delivery=True,
+            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": dead_letter_queue.arn}),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        )
+
+    def _let_in(
+        self,
+        name: str,
+        arrivals: Arrivals,
+        dead_letter_queue: aws.sqs.Queue,
+        sender: Callable[[pulumi.Input[str]], iam.Statement],
+    ) -> list[aws.sqs.QueuePolicy]:
+        """Let one sender fill the queue of arrivals, and the dead-letter queue with what it cannot deliver."""
+        return [
+            aws.sqs.QueuePolicy(
+                f"{name}-{purpose}-policy",
+                queue_url=url,
+                policy=iam.queue_policy(f"{name}-{purpose}-policy", sender(arn), iam.refuse_plain_http(arn, "sqs:*")),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for purpose, url, arn in (
+                ("arrivals", arrivals.queue_url, arrivals.queue_arn),
+                ("dead-letters", dead_letter_queue.url, dead_letter_queue.arn),
+            )
+        ]
 
 
 def _default_bus_of(rule_arn: str) -> str:

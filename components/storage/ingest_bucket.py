@@ -3,14 +3,21 @@
 The roles that sign decide who may write. The bucket's policy applies to all writers.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
 from components.arguments import is_empty
+from components.arguments.constraints import NotificationArgs
+from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.upload_api import UploadApiArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
+from handlers.domain.upload import OBJECT_PREFIX
 from handlers.storage.upload_signer import SENT_HEADERS
+
+_CREATED = "s3:ObjectCreated:*"
 
 
 class IngestBucket(pulumi.ComponentResource):
@@ -20,6 +27,8 @@ class IngestBucket(pulumi.ComponentResource):
     """Name of the bucket, with a suffix from Pulumi."""
     bucket_arn: pulumi.Output[str]
     """ARN of the bucket."""
+    topic_arn: pulumi.Output[str]
+    """ARN of the topic of S3's notifications; empty where EventBridge starts jobs."""
 
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:IngestBucket", name, {}, opts)
@@ -50,11 +59,64 @@ class IngestBucket(pulumi.ComponentResource):
                 ],
                 opts=child,
             )
-        # A bucket has only one notification resource. EventBridge allows any number of listeners.
-        aws.s3.BucketNotification(f"{name}-events", bucket=bucket.bucket_name, eventbridge=True, opts=child)
+        self.topic_arn = self._notify(name, args, bucket)
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
-        self.register_outputs({"bucket_name": self.bucket_name, "bucket_arn": self.bucket_arn})
+        self.register_outputs(
+            {"bucket_name": self.bucket_name, "bucket_arn": self.bucket_arn, "topic_arn": self.topic_arn}
+        )
+
+    def _notify(self, name: str, args: UploadApiArgs, bucket: PrivateBucket) -> pulumi.Output[str]:
+        """Make the bucket's one notification resource. EventBridge is always on: it takes any number of listeners."""
+        topic_arn = pulumi.Output.from_input("")
+        topics = [_notification(each) for each in args.bucket_notifications if ":sns:" in each["target"]]
+        if args.trigger == S3_NOTIFICATIONS:
+            topic_arn = self._topic(f"{name}-created", args, bucket)
+            topics.append({"topic_arn": topic_arn, "events": [_CREATED], "filter_prefix": OBJECT_PREFIX})
+        aws.s3.BucketNotification(
+            f"{name}-events",
+            bucket=bucket.bucket_name,
+            eventbridge=True,
+            topics=topics or None,
+            queues=[_notification(each) for each in args.bucket_notifications if ":sqs:" in each["target"]] or None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return topic_arn
+
+    def _topic(self, name: str, args: UploadApiArgs, bucket: PrivateBucket) -> pulumi.Output[str]:
+        """Make the topic of the bucket's notifications, and its key: S3 may not use AWS's own key for SNS."""
+        child = pulumi.ResourceOptions(parent=self)
+        account = args.table_arn  # a bucket's ARN does not name it
+        key = aws.kms.Key(
+            f"{name}-key",
+            description="Encrypts notifications of new objects",
+            enable_key_rotation=True,
+            policy=iam.key_policy(f"{name}-key", iam.administer_key(account), iam.encrypt_notifications(account)),
+            opts=child,
+        )
+        topic = aws.sns.Topic(name, kms_master_key_id=key.arn, opts=child)
+        policy = aws.sns.TopicPolicy(
+            f"{name}-policy",
+            arn=topic.arn,
+            policy=iam.topic_policy(
+                f"{name}-policy",
+                iam.publish_notifications(topic.arn, bucket.bucket_arn, account),
+                iam.refuse_plain_http(topic.arn, "sns:Publish"),
+            ),
+            opts=child,
+        )
+        # An output of topic and policy, because S3 publishes a test when the notification is made.
+        return pulumi.Output.all(topic.arn, policy.id).apply(lambda both: both[0])
+
+
+def _notification(given: NotificationArgs) -> Any:
+    kind = "topic" if ":sns:" in given["target"] else "queue"
+    return {
+        f"{kind}_arn": given["target"],
+        "events": [_CREATED],
+        "filter_prefix": given.get("prefix"),
+        "filter_suffix": given.get("suffix"),
+    }
 
 
 def _policy_statements(bucket_arn: pulumi.Output[str], args: UploadApiArgs) -> list[iam.Statement]:

@@ -2,6 +2,7 @@
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import unquote_plus
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan
@@ -46,6 +47,32 @@ class ObjectEvent(NamedTuple):
         return UploadRef.from_object_key(self.key).owner
 
 
+def read_notification(body: str) -> "list[str] | None":
+    """Return S3's own notification as one event for each object; None for other messages.
+
+    S3 sends a test, with no object, when the notification is configured. A key is encoded as in a URL. There is no id,
+    but the sequencer and the version are the same for a duplicate.
+    Source: S3 user guide, "Event message structure".
+    """
+    try:
+        message = json.loads(body)
+        if message.get("Event") == "s3:TestEvent":
+            return []
+        created = [(record["s3"]["bucket"]["name"], record["s3"]["object"]) for record in message["Records"]]
+        return [
+            _object_created(
+                bucket,
+                unquote_plus(each["key"]),
+                each["versionId"],
+                f"{each['sequencer']}-{each['versionId']}",
+                "portage.group-arrivals",
+            )
+            for bucket, each in created
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
 def _replay(event: dict[str, Any]) -> list[str]:
     """Return the name of the replay, if EventBridge sent the event from an archive."""
     return [event["replay-name"]] if "replay-name" in event else []
@@ -53,13 +80,17 @@ def _replay(event: dict[str, Any]) -> list[str]:
 
 def object_created(version: "ObjectVersion", event_id: str, source: str) -> str:
     """Return a message that is read as S3's "Object Created" event of this version."""
+    return _object_created(*version, event_id, source)
+
+
+def _object_created(bucket: str, key: str, version_id: str, event_id: str, source: str) -> str:
     event = {
         "id": event_id,
         "source": source,
         "detail-type": "Object Created",
         "detail": {
-            "bucket": {"name": version.bucket},
-            "object": {"key": version.key, "version-id": version.version_id},
+            "bucket": {"name": bucket},
+            "object": {"key": key, "version-id": version_id},
         },
     }
     return json.dumps(event)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from handlers.domain.errors import UnknownUpload
 from handlers.storage.fair_queue import BATCH, NOBODY, FairQueue, GroupedMessage, group_of
-from handlers.storage.object_events import ObjectEvent
+from handlers.storage.object_events import ObjectEvent, read_notification
 
 
 class Arrival(NamedTuple):
@@ -18,14 +18,21 @@ class Arrival(NamedTuple):
 def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue) -> list[str]:
     """Send each arrival on, and return the ids of those that must arrive again, because SQS did not take them.
 
-    A message that cannot be read is sent on as well: the job that it starts fails, and it ends as a dead letter.
+    S3's own notifications become events, because a job reads nothing else. A message that cannot be read is sent on as
+    well: the job that it starts fails, and it ends as a dead letter.
     """
-    jobs = [(arrival.message_id, _job(arrival.body)) for arrival in arrivals]
-    failed: list[str] = []
+    jobs = [(arrival.message_id, job) for arrival in arrivals for job in _jobs(arrival.body)]
+    failed: dict[str, None] = {}
     for first in range(0, len(jobs), BATCH):
         batch = jobs[first : first + BATCH]
-        failed += [batch[position][0] for position in sorted(queue.send([job for _, job in batch]))]
-    return failed
+        failed |= {batch[position][0]: None for position in sorted(queue.send([job for _, job in batch]))}
+    return list(failed)
+
+
+def _jobs(body: str) -> list[GroupedMessage]:
+    """Return the messages that an arrival becomes: none for S3's test of a notification."""
+    events = read_notification(body)
+    return [_job(body)] if events is None else [_job(event) for event in events]
 
 
 def _job(body: str) -> GroupedMessage:

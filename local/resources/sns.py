@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.resources.parameters import Given, Move, nested
+from local.resources.parameters import Given, Move, json_text, nested
 from local.resources.rows import Autoname, Call, Made, Row, by, checked, tag_list
 
 _ATTRIBUTES = {"displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId"}
@@ -71,6 +71,24 @@ TABLE = {
         outputs=lambda made: {"arn": _arn(made)},
         autoname=Autoname(limit=256),
         not_emulated={"kmsMasterKeyId": "notifications are stored as they are"},
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": Row(
+        service="sns",
+        create=Call(
+            operation="Subscribe",
+            moves={
+                "topic": "TopicArn",
+                "rawMessageDelivery": lambda raw: {
+                    "Attributes": {"RawMessageDelivery": replace(raw, value=str(raw.value).lower())}
+                },
+                "redrivePolicy": json_text("Attributes.RedrivePolicy"),
+            },
+            also=lambda _: {"ReturnSubscriptionArn": True},
+        ),
+        replace_on=("topic", "protocol", "endpoint"),
+        delete=Call(operation="Unsubscribe", also=lambda made: {"SubscriptionArn": made.id}),
+        id=lambda made: made.responses["Subscribe"]["SubscriptionArn"],
+        outputs=lambda made: {"arn": made.responses["Subscribe"]["SubscriptionArn"]},
     ),
     "aws:sns/topicPolicy:TopicPolicy": Row(
         service="sns",

@@ -99,6 +99,10 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "processingReservedConcurrency": {"processingReservedConcurrency": 20},
     "processingMaxAttempts": {"processingMaxAttempts": 7},
     "reconcileMinutes": {"reconcileMinutes": 30},
+    "trigger": {"trigger": "s3-notifications"},
+    "bucketNotifications": {
+        "bucketNotifications": [{"target": "arn:aws:sqs:eu-central-1:123456789012:audit", "suffix": ".csv"}]
+    },
     "eventTargets": {"eventTargets": ["arn:aws:sqs:eu-central-1:123456789012:audit"]},
     "archiveDays": {"archiveDays": 7},
     "alarmTopicArn": {"alarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:operators"},

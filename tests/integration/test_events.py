@@ -1,4 +1,4 @@
-"""Others get an upload's event too, and a replay of archived events changes nothing for uploads that have ended."""
+"""How events start jobs: S3's own notifications, other targets of the rule, and a replay from its archive."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -56,6 +56,18 @@ def test_a_replay_changes_nothing_for_uploads_that_have_ended(archiving: System,
     assert {each["replay-name"] for each in replayed} == {"again"}
     assert all(each["detail"]["object"]["version-id"] for each in replayed), "a replay is a whole event"
     assert {upload_id: archiving.status(sender, upload_id) for upload_id in sent} == before
+
+
+def test_s3_s_own_notifications_start_jobs_and_its_test_starts_none(deploy_with: DeployWith) -> None:
+    system = deploy_with("notified", trigger="s3-notifications")
+    user = system.new_user()
+
+    upload_id = system.send(user)
+
+    system.await_status(user, upload_id, "completed")
+    system.await_idle()
+    assert "eventRuleArn" not in system.outputs
+    assert system.dead_letters() == []
 
 
 def audited(system: System, url: str, count: int) -> list[Any]:

@@ -78,6 +78,8 @@ WRONG = {
     "userPoolClientId": "a client",
     "alarmTopicArn": "operators",
     "eventTargets": '["audit"]',
+    "bucketNotifications": '"audit"',
+    "trigger": "sns",
     "processor": "process",
     "processors": '"*.csv"',
     "processorCode": "no-such-folder",
@@ -133,11 +135,13 @@ RIGHT: dict[str, Any] = {
     "allowedContentTypes": ["image/*", "application/pdf"],
     "alarmTopicArn": TOPIC_ARN,
     "eventTargets": [QUEUE_ARN],
+    "bucketNotifications": [{"target": QUEUE_ARN, "suffix": ".csv"}],
 }
 """A value for each key, other than its default. The keys in TESTED_APART need others beside them."""
 
 TESTED_APART = {
     "compute",
+    "trigger",
     "userPoolClientId",
     "processorCode",
     "processorDistributions",

@@ -37,7 +37,7 @@ def by_default() -> Recording:
 
 @pytest.fixture(scope="module")
 def with_everything() -> Recording:
-    left_out = {"compute", *FargateArgs.declared} - {*JobArgs.declared}
+    left_out = {"compute", "trigger", *FargateArgs.declared} - {*JobArgs.declared}
     given = {name: each for name, each in PROCESSING_PIPELINE.other.items() if name not in left_out}
     return recorded(**{**given, "processor": "team.process"})
 

@@ -39,6 +39,8 @@ def with_everything(example: Example) -> Recording:
 def make_with_everything(example: Example, name: str = NAME, opts: pulumi.ResourceOptions | None = None) -> Any:
     """Give every argument, except those that would leave resources out."""
     left_out = {"user_pool_arn", "manage_account_logging", *LEAVE_OUT_THE_NETWORK}
+    if "processor" in example.other:
+        left_out.add("trigger")
     args = {key: value for key, value in example.other.items() if key not in left_out}
     if "bucket_name" in args:
         args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline

@@ -97,6 +97,48 @@ def test_only_the_messages_that_sqs_does_not_take_arrive_again() -> None:
     assert grouped(FakeSqs(bodies[1], bodies[11]), *bodies) == ["message-1", "message-11"]
 
 
+def notification(*keys: str) -> str:
+    """S3's own message about created objects."""
+    created = ({"key": key, "versionId": f"v-of-{key}", "sequencer": "0055AED6DCD90281E5"} for key in keys)
+    records = [{"s3": {"bucket": {"name": "ingest"}, "object": each}} for each in created]
+    return json.dumps({"Records": records})
+
+
+class TestNotificationsOfS3:
+    def test_become_the_events_that_a_job_knows(self) -> None:
+        sqs = FakeSqs()
+
+        assert grouped(sqs, notification("uploads/me/1", "uploads/you%21/a+b")) == []
+        assert [group for _, group in sqs.sent] == ["me", "you!"]
+        assert [ObjectEvent.parse(body) for body, _ in sqs.sent] == [
+            ObjectEvent("0055AED6DCD90281E5-v-of-uploads/me/1", "ingest", "uploads/me/1", "v-of-uploads/me/1"),
+            ObjectEvent(
+                "0055AED6DCD90281E5-v-of-uploads/you%21/a+b", "ingest", "uploads/you!/a b", "v-of-uploads/you%21/a+b"
+            ),
+        ]
+
+    def test_of_a_test_become_nothing(self) -> None:
+        sqs = FakeSqs()
+        test = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ingest"})
+
+        assert grouped(sqs, test, CREATED) == []
+        assert sqs.sent == [(CREATED, OWNER)]
+
+    def test_without_a_version_go_on_as_they_are_and_fail_as_jobs(self) -> None:
+        sqs, body = FakeSqs(), json.dumps({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]})
+
+        assert grouped(sqs, body) == []
+        assert sqs.sent == [(body, "nobody")]
+
+    def test_arrive_again_once_if_any_of_their_objects_was_not_taken(self) -> None:
+        class TakesNothing(FakeSqs):
+            def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+                self.refused = tuple(each["MessageBody"] for each in parameters["Entries"])
+                return super().call(operation, parameters)
+
+        assert grouped(TakesNothing(), notification("uploads/a/1", "uploads/b/2")) == ["message-0"]
+
+
 def test_a_replay_has_an_id_of_its_own() -> None:
     event = object_created(REF.object_key, "v1")
 

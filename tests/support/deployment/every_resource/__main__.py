@@ -120,6 +120,15 @@ aws.sns.TopicPolicy(
     policy=topic.arn.apply(lambda arn: allow("cloudwatch.amazonaws.com", "sns:Publish", arn)),
     opts=here,
 )
+aws.sns.TopicSubscription(
+    "topic",
+    topic=topic.arn,
+    protocol="sqs",
+    endpoint=queue.arn,
+    raw_message_delivery=True,
+    redrive_policy=dead_letters.arn.apply(lambda arn: json.dumps({"deadLetterTargetArn": arn})),
+    opts=here,
+)
 aws.cloudwatch.MetricAlarm(
     "alarm",
     namespace="AWS/SQS",
