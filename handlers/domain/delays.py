@@ -3,6 +3,11 @@
 from datetime import timedelta
 from typing import NamedTuple, Self
 
+FIRST_DELAY_SECONDS = 5
+
+BACKOFF_RATE = 6
+"""Each delay is so many times the one before."""
+
 LONGEST_DELAY_SECONDS = 900
 
 EVENT_DELAY = timedelta(minutes=5)
@@ -14,7 +19,9 @@ LONGEST_WAIT = timedelta(days=1)
 
 def retry_delay_seconds(attempt: int, max_attempts: int) -> int:
     """Return 5, 30, 180 and then 900 seconds; 0 after the last try, so that the dead letter is seen at once."""
-    return 0 if attempt >= max_attempts else min(5 * 6 ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
+    if attempt >= max_attempts:
+        return 0
+    return min(FIRST_DELAY_SECONDS * BACKOFF_RATE ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
 
 
 class Waits(NamedTuple):

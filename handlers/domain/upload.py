@@ -16,6 +16,9 @@ from handlers.domain.plan import Method, Parts
 OBJECT_PREFIX = "uploads/"
 RESULT_PREFIX = "results/"
 
+STEP_RESULT_PREFIX = "steps/"
+"""Of what the processors of a workflow return, until the upload's result is recorded."""
+
 UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """A UUID in lower case with hyphens, as UploadIds writes it."""
 
@@ -90,6 +93,10 @@ class UploadRef(NamedTuple):
     def result_key(self) -> str:
         """Where the processor's result goes."""
         return f"{RESULT_PREFIX}{self.owner}/{self.upload_id}.json"
+
+    def step_result_key(self, run_id: str, processor: str) -> str:
+        """Where the result of one processor of a workflow goes. Each run has its own."""
+        return f"{STEP_RESULT_PREFIX}{self.owner}/{self.upload_id}/{run_id}/{processor}.json"
 
     @property
     def open_shard(self) -> str:

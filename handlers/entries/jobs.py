@@ -23,9 +23,10 @@ from handlers.processors.routing import processor_for, read_rules
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.isolated_work import IsolatedWork
+from handlers.use_cases.isolated_work import Isolated, IsolatedWork
+from handlers.use_cases.job_record import LeasedElsewhere
 from handlers.use_cases.lease import Bounds, Renewals
-from handlers.use_cases.process_object import Interrupted, Isolated, JobFailed, LeasedElsewhere, ProcessObject
+from handlers.use_cases.process_object import Interrupted, JobFailed, ProcessObject
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,8 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it runs in a child process of its own, which imports its module for each job: nothing stays in memory for the next
   job, and all that it changes in its process (environment, folder, modules, streams, signals) ends with it;
 - it may report how far it is with `job.progress(fraction, note)`;
+- with `step_functions_processors`, several processors run for each upload. One that runs after others reads in
+  `job.earlier` what they returned, by their names. The upload's result has each processor's result by its name;
 - `job.workspace` is an empty folder of the job's own for files, which is deleted after it. `tempfile` and TMPDIR use
   the same folder;
 - it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
@@ -53,10 +55,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 TEAM_CODE = Path(__file__).parents[2] / "processor"
 """Where the ProcessingPipeline puts a team's own code archive, beside handlers/."""
@@ -115,6 +117,8 @@ class Job:
     """
     workspace: Path
     """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all."""
+    earlier: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What processors before this one returned for the upload, by name: `module.function`. Empty if it is the first."""
 
 
 Processor = Callable[[Job], Mapping[str, object]]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -98,6 +98,21 @@ class Delivery:
 
 def _time(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+class Hides(Protocol):
+    """Sets when a message is delivered again."""
+
+    def hide(self, message: Message, seconds: int) -> None:
+        """Hide a received message for `seconds` from now."""
+        ...
+
+
+class NoQueue:
+    """Stands in for the queue in runs that nothing delivers again: the queue's message was deleted before."""
+
+    def hide(self, message: Message, seconds: int) -> None:
+        """Do nothing."""
 
 
 class JobQueue:

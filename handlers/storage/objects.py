@@ -157,6 +157,10 @@ class ObjectStore:
             Bucket=self.result_bucket, Key=key, Body=result.encode(), ContentType="application/json"
         )
 
+    def read_result(self, key: str) -> str:
+        """Return a result that store_result has stored."""
+        return self._client.get_object(Bucket=self.result_bucket, Key=key)["Body"].read().decode()
+
     def put_away(self, version: ObjectVersion) -> None:
         """Move a version to the quarantine, or delete it if there is none. Does nothing if the version is gone."""
         if self._quarantine_bucket:

@@ -5,9 +5,11 @@ The child's only answer is text. An outcome is written and read here.
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
@@ -55,6 +57,10 @@ def read_outcome(answer: str) -> Outcome:
     return Processed(text) if name == Processed.__name__ else _SENTENCES[name](**json.loads(text))
 
 
+Isolated = Callable[[Callable[[], str], float, Callable[[], None]], str]
+"""Runs work in a process of its own for at most this many seconds; see child_process.run_in_child."""
+
+
 @dataclass(frozen=True)
 class IsolatedWork:
     """What the work needs in addition to its job."""
@@ -69,8 +75,20 @@ class IsolatedWork:
 
     def run(self, ref: UploadRef, delivery: Delivery, declared: UploadRequest, report: ReportProgress) -> Outcome:
         """Verify the object, and process it if it is as declared; raises the processor's errors."""
-        if rejection := self._rejection(delivery, declared):
-            return rejection
+        return self.rejection(delivery, declared) or self.process(ref, delivery, declared, report)
+
+    def process(
+        self,
+        ref: UploadRef,
+        delivery: Delivery,
+        declared: UploadRequest,
+        report: ReportProgress,
+        earlier: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Processed | Refused:
+        """Process an object that has been verified; raises the processor's errors.
+
+        `earlier` is what other processors have returned for the same upload, by name.
+        """
         job = Job(
             owner=ref.owner,
             upload_id=ref.upload_id,
@@ -84,6 +102,7 @@ class IsolatedWork:
             chunks=lambda: self.objects.chunks(delivery.version),
             open=lambda: self.objects.open(delivery.version, declared.size_bytes),
             progress=report,
+            earlier=earlier,
             workspace=Path(tempfile.gettempdir()),  # child_process.py makes it for each child
         )
         try:
@@ -91,7 +110,8 @@ class IsolatedWork:
         except Unprocessable as error:
             return Refused(str(error)[:LONGEST_DETAIL])
 
-    def _rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
+    def rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
+        """Return how the object differs from its declaration, or why it is not safe, or None."""
         if delivery.scan:
             found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
             if found:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.upload import UploadRef
 from handlers.processors.progress import ProgressBoard
-from handlers.storage.job_queue import Delivery, JobQueue
+from handlers.storage.job_queue import Delivery, Hides
 from handlers.storage.upload_store import UploadStore
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Renewals:
     """Table and queue by clients of their own, for calls in another process: it must share no connection with this."""
 
     records: UploadStore
-    queue: JobQueue
+    queue: Hides
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Lease:
     ref: UploadRef
     delivery: Delivery
     records: UploadStore
-    queue: JobQueue
+    queue: Hides
     renewals: Renewals
     clock: Callable[[], datetime]
     bounds: Bounds
@@ -155,6 +155,10 @@ class Lease:
         """End the lease now, so that the next run need not wait for its end."""
         self.records.change_lease(self.ref, self.clock(), run_id=self.delivery.run.run_id)
 
+    def leave(self, seconds: float) -> None:
+        """Let the lease last for so many seconds from now, for the job's next run."""
+        self.records.change_lease(self.ref, _end(self.clock(), seconds), run_id=self.delivery.run.run_id)
+
     def _renew_elsewhere(self) -> str:
         now, seconds = self.clock(), self._seconds()
         if not self.renewals.records.change_lease(
@@ -173,7 +177,7 @@ class Lease:
         self._renewal = None if lasts_as_long_as_the_process else Repeated(self._renew_elsewhere, self.bounds)
 
 
-def keep_hidden(delivery: Delivery, queue: JobQueue, bounds: Bounds) -> Callable[[], None]:
+def keep_hidden(delivery: Delivery, queue: Hides, bounds: Bounds) -> Callable[[], None]:
     """Return a function that hides a message while work goes on that has no lease, such as putting an object away."""
 
     def hide() -> str:

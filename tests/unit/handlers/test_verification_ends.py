@@ -16,7 +16,8 @@ from handlers.entries import process_object
 from handlers.storage import objects
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore, ObjectVersion
-from handlers.use_cases.process_object import JobFailed, LeasedElsewhere, ScanFailed, ScanMissing
+from handlers.use_cases.job_record import LeasedElsewhere, ScanFailed, ScanMissing
+from handlers.use_cases.process_object import JobFailed
 from tests.support.aws.moto_cloud import (
     INGEST,
     LATER,

@@ -1,0 +1,196 @@
+"""The steps of a job on Step Functions: verify, process, record. Each is a run of its own, of the execution's one run id.
+
+The state machine (components/compute/workflow.py) calls them in order, and again after an error. A step holds the
+upload's lease while it works, and leaves it for as long as the next step or the next try needs to begin. A step that
+finds the lease with another execution ends quietly, because that one now has the upload.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from handlers.domain.declaration import UploadRequest
+from handlers.domain.delays import retry_delay_seconds
+from handlers.domain.errors import UnknownUpload
+from handlers.domain.rejection import Rejection
+from handlers.domain.upload import Status, UploadRef
+from handlers.processors import Unprocessable, result_json
+from handlers.processors.child_process import WorkFailed
+from handlers.processors.progress import ProgressBoard
+from handlers.storage.job_queue import Delivery, NoQueue
+from handlers.storage.objects import ObjectStore
+from handlers.storage.upload_store import UploadStore
+from handlers.use_cases.isolated_work import Isolated, IsolatedWork, Processed, Refused, read_outcome, write_outcome
+from handlers.use_cases.job_record import JobRecord, LeasedElsewhere, ScanFailed, ScanMissing, log_fields
+from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals
+from handlers.use_cases.process_object import RECORDING_SECONDS
+
+log = logging.getLogger(__name__)
+
+HANDOVER_SECONDS = 60.0
+"""From the end of a step to the start of the next one, or from a retry's time to its start."""
+
+FINAL_ERRORS = (LeaseLost, ScanFailed, ScanMissing, UnknownUpload, Unprocessable)
+"""What no further try can change. The state machine knows them by name."""
+
+
+class StepFailed(Exception):
+    """A try of a step failed. The message is the kind of the error alone: the state machine's history keeps it."""
+
+
+@dataclass(frozen=True)
+class WorkflowSteps:
+    """Everything that one run of a step needs. A step uses only what its role may use."""
+
+    records: UploadStore
+    renewals: UploadStore
+    """The same table, by a client that only child processes use."""
+    bucket: str
+    """The ingest bucket."""
+    results: ObjectStore
+    """Used only outside of the isolated work; `work.objects` is used only inside it."""
+    work: IsolatedWork
+    max_attempts: int
+    """Of each step."""
+    requires_scan: bool
+    clock: Callable[[], datetime]
+    bounds: Bounds
+    isolated: Isolated
+
+    def verify(self, delivery: Delivery) -> UploadRequest | Status:
+        """Lease the upload and verify its object; returns what was declared, or how the upload ended instead.
+
+        `processing` means that another run has the upload.
+        """
+        ref = self._job.upload_of(delivery)
+        lease = self._lease(ref, delivery)
+        with self._try(lease):
+            try:
+                return self._verified(lease)
+            except LeasedElsewhere as elsewhere:
+                log.info("Nothing to do: %s", elsewhere, extra=log_fields(ref, delivery))
+                return Status.PROCESSING
+
+    def process(self, delivery: Delivery, declared: UploadRequest, processor: str, earlier: Sequence[str]) -> None:
+        """Run one processor, and store its result for the step that records, and for later processors.
+
+        `earlier` names the processors that have run before it in the same execution.
+        Raises Unprocessable, LeaseLost where another run has the upload, or StepFailed.
+        """
+        ref = self._job.upload_of(delivery)
+        lease = self._lease(ref, delivery)
+        with self._try(lease):
+            if not lease.renew():
+                raise LeaseLost("Another run has the upload.")
+
+            def work() -> str:
+                found = {name: json.loads(self._step_result(self.work.objects, delivery, name)) for name in earlier}
+                return write_outcome(self.work.process(ref, delivery, declared, lease.progress.write, found))
+
+            match read_outcome(self._isolated(work, lease.renew_if_due)):
+                case Processed(result=result):
+                    key = ref.step_result_key(delivery.run.run_id, processor)
+                    self.results.store_result(key, result)
+                    lease.leave(HANDOVER_SECONDS)
+                case Refused(detail=detail):
+                    raise Unprocessable(detail)
+                case Rejection():
+                    raise AssertionError("A processor rejects nothing.")
+
+    def record(self, delivery: Delivery, processors: Sequence[str], *, by_name: bool) -> Status:
+        """Store the upload's result, and record that it is complete; returns the upload's status.
+
+        The result is that of the one processor, or with `by_name` each processor's result by its name.
+        """
+        ref = self._job.upload_of(delivery)
+        lease = self._lease(ref, delivery)
+        with self._try(lease):
+            texts = {name: self._step_result(self.results, delivery, name) for name in processors}
+            result = texts[processors[0]]
+            if by_name:
+                result = result_json({name: json.loads(text) for name, text in texts.items()})
+            if self._job.complete(lease, result, self.results):
+                return Status.COMPLETED
+            return self.records.find(ref).status
+
+    def fail(self, delivery: Delivery, error: str, cause: str) -> None:
+        """Record the error with which Step Functions gave up a step: its name, and what the function returned of it."""
+        ref = self._job.upload_of(delivery)
+        if error == Unprocessable.__name__:
+            self._job.fail(ref, delivery, "unprocessable", _message_in(cause))
+        else:
+            kind = _message_in(cause) if error == StepFailed.__name__ else error
+            self._job.fail_after_tries(ref, delivery, kind, self.max_attempts)
+
+    @cached_property
+    def _job(self) -> JobRecord:
+        return JobRecord(
+            records=self.records,
+            bucket=self.bucket,
+            requires_scan=self.requires_scan,
+            clock=self.clock,
+            put_away=self._put_away,
+        )
+
+    def _lease(self, ref: UploadRef, delivery: Delivery) -> Lease:
+        return Lease(
+            ref,
+            delivery,
+            records=self.records,
+            queue=NoQueue(),
+            renewals=Renewals(self.renewals, NoQueue()),
+            clock=self.clock,
+            bounds=self.bounds,
+            progress=ProgressBoard(),
+        )
+
+    def _verified(self, lease: Lease) -> UploadRequest | Status:
+        ref, delivery = lease.ref, lease.delivery
+        declared = self._job.take(lease)
+        if declared is None:
+            return self._job.finish(ref, delivery)
+        if ended := self._job.end_unscanned(ref, delivery):
+            return ended
+
+        def verify() -> str:
+            rejection = self.work.rejection(delivery, declared)
+            return write_outcome(rejection) if rejection else ""
+
+        if answer := self._isolated(verify, lease.renew_if_due):
+            rejection = read_outcome(answer)
+            assert isinstance(rejection, Rejection)  # noqa: S101 - what `verify` has written
+            return self._job.reject(ref, delivery, rejection)
+        lease.leave(HANDOVER_SECONDS)
+        return declared
+
+    @contextmanager
+    def _try(self, lease: Lease) -> Generator[None]:
+        """Log an error, leave the lease until the next try has begun, and raise StepFailed with the error's kind."""
+        try:
+            yield
+        except FINAL_ERRORS:
+            raise
+        except Exception as error:
+            log.exception("A step failed.", extra=log_fields(lease.ref, lease.delivery))
+            lease.leave(retry_delay_seconds(lease.delivery.attempt, self.max_attempts) + HANDOVER_SECONDS)
+            # Without its cause: Lambda would return the processor's own words to the state machine.
+            raise StepFailed(error.kind if isinstance(error, WorkFailed) else type(error).__name__) from None
+
+    def _put_away(self, delivery: Delivery) -> None:
+        self._isolated(lambda: self.work.objects.put_away(delivery.version) or "", lambda: None)
+
+    def _step_result(self, objects: ObjectStore, delivery: Delivery, processor: str) -> str:
+        ref = UploadRef.from_object_key(delivery.key)
+        return objects.read_result(ref.step_result_key(delivery.run.run_id, processor))
+
+    def _isolated(self, work: Callable[[], str], while_working: Callable[[], None]) -> str:
+        return self.isolated(work, max(self.bounds.seconds_left() - RECORDING_SECONDS, 0), while_working)
+
+
+def _message_in(cause: str) -> str:
+    """Return the message in the JSON with which Lambda describes an exception."""
+    return str(json.loads(cause)["errorMessage"])
