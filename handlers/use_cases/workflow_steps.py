@@ -1,4 +1,4 @@
-"""The steps of a job on Step Functions: verify, process, record. Each is a run of its own, of the execution's one run id.
+"""The steps of a job on Step Functions: verify, process, record. All runs of one execution have the same run id.
 
 The state machine (components/compute/workflow.py) calls them in order, and again after an error. A step holds the
 upload's lease while it works, and leaves it for as long as the next step or the next try needs to begin. A step that
