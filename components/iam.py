@@ -9,7 +9,7 @@ import pulumi
 from components.arguments import ArgumentError, is_empty
 from components.arguments.constraints import StatementArgs
 from handlers.aws.endpoints import partition_of
-from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX
+from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX, STEP_RESULT_PREFIX
 from handlers.storage.table import OPEN_INDEX
 from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
 
@@ -264,6 +264,37 @@ def request_scans() -> Statement:
 def invoke(function_arn: Arn) -> Statement:
     """Invoke a Lambda function, or its alias."""
     return allow(["lambda:InvokeFunction"], function_arn)
+
+
+def start_executions(state_machine_arn: Arn) -> Statement:
+    """Start executions of a state machine."""
+    return allow(["states:StartExecution"], state_machine_arn)
+
+
+def pass_step_results(bucket_arn: Arn) -> Statement:
+    """Store and read what the processors of a workflow return, until the upload's result is recorded."""
+    return allow(["s3:GetObject", "s3:PutObject"], _under(bucket_arn, STEP_RESULT_PREFIX))
+
+
+def read_step_results(bucket_arn: Arn) -> Statement:
+    """Read what the processors of a workflow have returned."""
+    return allow(["s3:GetObject"], _under(bucket_arn, STEP_RESULT_PREFIX))
+
+
+def deliver_logs() -> Statement:
+    """Let Step Functions log to a log group. These actions support no resource ARNs.
+
+    Source: Step Functions developer guide, "Using CloudWatch Logs to log execution history".
+    """
+    verbs = ("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries")
+    more = ("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups")
+    return allow([f"logs:{verb}" for verb in (*verbs, *more)], "*")
+
+
+def trace_workflows() -> Statement:
+    """Send X-Ray segments, and read which to send. Source: Step Functions guide, "X-Ray and Step Functions"."""
+    verbs = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    return allow([f"xray:{verb}" for verb in verbs], "*")
 
 
 def decrypt(kms_key_arn: Arn | None) -> list[Statement]:

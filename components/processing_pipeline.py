@@ -9,7 +9,7 @@ schedule --> reconcile_uploads: requeues, fails or expires uploads that are open
 alarms on dead letters, on the age of the oldest message and on stuck uploads --> topic
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -32,18 +32,26 @@ from components.arguments.names import (
     RULE,
     SCHEDULE,
     SERVICE,
+    STATE_MACHINE,
     TARGET,
     TOPIC,
     check_names,
 )
 from components.arguments.notifications import S3_NOTIFICATIONS
-from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS, ProcessingPipelineArgs
+from components.arguments.processing_pipeline import (
+    FARGATE,
+    LAMBDA,
+    PROCESSOR_POLICY_CHARACTERS,
+    STEP_FUNCTIONS,
+    ProcessingPipelineArgs,
+)
 from components.compute.fargate import FargateCompute
 from components.compute.image_repository import ImageRepository
 from components.compute.lambda_compute import LambdaCompute
 from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
-from components.compute.protocol import Compute, Jobs
+from components.compute.protocol import Compute, Jobs, Permissions
+from components.compute.step_functions_compute import StepFunctionsCompute
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
@@ -71,6 +79,7 @@ _NAMES = {
     QUEUE: "-event-targets-dead-letters",
     RULE: "-object-events",
     SCHEDULE: "-reconcile",
+    STATE_MACHINE: "-workflow",
     TARGET: "-object-events-to-queue",
     TOPIC: "-alarms",
 }
@@ -78,8 +87,9 @@ _NAMES = {
 
 
 _COMPUTES: Mapping[str, Callable[[ProcessingPipelineArgs], Compute]] = {
-    "lambda": LambdaCompute,
-    "fargate": FargateCompute,
+    LAMBDA: LambdaCompute,
+    STEP_FUNCTIONS: lambda args: StepFunctionsCompute(args, args, args.max_attempts),
+    FARGATE: FargateCompute,
 }
 
 
@@ -117,7 +127,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
         compute = _COMPUTES[args.compute](args)
         queue = self._queue(name, args, bucket_name, compute)
-        results = self._results(f"{name}-results", args)
+        results = self._results(f"{name}-results", args, compute)
         quarantine = None
         if args.rejected_objects == "quarantine":
             quarantine = PrivateBucket(
@@ -236,9 +246,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
         )
         return alarms.topic_arn
 
-    def _results(self, name: str, args: ProcessingPipelineArgs) -> PrivateBucket:
+    def _results(self, name: str, args: ProcessingPipelineArgs, compute: Compute) -> PrivateBucket:
         results = PrivateBucket(
-            name, _bucket_args(args, args.result_expiration_days), pulumi.ResourceOptions(parent=self)
+            name,
+            _bucket_args(args, args.result_expiration_days, compute.passing_prefixes),
+            pulumi.ResourceOptions(parent=self),
         )
         if not is_empty(args.allowed_origins):
             aws.s3.BucketCorsConfiguration(
@@ -280,15 +292,17 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "ALLOWED_CONTENT_TYPES": joined(args.allowed_content_types),
             },
             processor_environment=args.processor_environment,
-            statements=[
-                iam.consume(queue.queue_arn),
-                iam.read_objects(args.bucket_arn),
-                *_put_away(args.bucket_arn, quarantine),
-                iam.put_results(results.bucket_arn),
-                iam.advance_uploads(args.table_arn),
-                iam.read_an_upload(args.table_arn),
-                *iam.encrypt_and_decrypt(args.kms_key_arn),
-            ],
+            permissions=Permissions(
+                receive=iam.consume(queue.queue_arn),
+                read_object=iam.read_objects(args.bucket_arn),
+                put_away=_put_away(args.bucket_arn, quarantine),
+                store_result=iam.put_results(results.bucket_arn),
+                change_upload=[iam.advance_uploads(args.table_arn), iam.read_an_upload(args.table_arn)],
+                use_key=iam.encrypt_and_decrypt(args.kms_key_arn),
+                results_bucket_arn=results.bucket_arn,
+            ),
+            dead_letter_queue_url=queue.dead_letter_queue_url,
+            dead_letter_queue_arn=queue.dead_letter_queue_arn,
         )
 
 
@@ -298,12 +312,15 @@ def _oldest_message_seconds(args: ProcessingPipelineArgs) -> int:
     return min(delays + args.max_attempts * args.timeout_seconds, 24 * 3600)
 
 
-def _bucket_args(args: ProcessingPipelineArgs, expiration_days: int | None) -> PrivateBucketArgs:
+def _bucket_args(
+    args: ProcessingPipelineArgs, expiration_days: int | None, passing_prefixes: Sequence[str] = ()
+) -> PrivateBucketArgs:
     return PrivateBucketArgs(
         deletion_protection=args.deletion_protection,
         kms_key_arn=args.kms_key_arn,
         noncurrent_version_days=args.noncurrent_version_days,
         expiration_days=expiration_days,
+        passing_prefixes=passing_prefixes,
     )
 
 

@@ -173,15 +173,17 @@ def status_changes(emulator: Emulator, table: str, upload_id: str) -> list[Chang
     """Return all changes of an upload's status in order, from the table's stream (which keeps 24 hours)."""
     streams = emulator.client("dynamodbstreams")
     stream = emulator.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    changes: list[Change] = []
+    changes: dict[int, Change] = {}
     for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
         start = streams.get_shard_iterator(StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
         for record in streams.get_records(ShardIterator=start["ShardIterator"])["Records"]:
             item = record["dynamodb"].get("NewImage", {})
             if item.get("upload_id") == {"S": upload_id}:
                 at = datetime.fromisoformat(item["updated_at"]["S"])
-                changes.append(Change(int(item["version"]["N"]), item["status"]["S"], at))
-    return sorted(changes, key=lambda change: change.version)
+                version = int(item["version"]["N"])
+                # A lease that is renewed changes the record, but not its version.
+                changes.setdefault(version, Change(version, item["status"]["S"], at))
+    return [changes[version] for version in sorted(changes)]
 
 
 def check_changes(step: Step, changes: Sequence[Change]) -> None:

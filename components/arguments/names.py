@@ -94,6 +94,7 @@ USER_POOL_CLIENT = NameRule(
     r"A-Za-z0-9_\s+=,.@-",
     f"{_FREE} and spaces",
 )
+STATE_MACHINE = NameRule("aws:sfn/stateMachine:StateMachine", "state machine", 80, "A-Za-z0-9_-", _DASHED)
 SCHEDULE = NameRule("aws:scheduler/schedule:Schedule", "schedule", 64, "A-Za-z0-9_.-", _DOTTED)
 TOPIC = NameRule("aws:sns/topic:Topic", "SNS topic", 256, "A-Za-z0-9_-", _DASHED)
 ALARM = NameRule("aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", 255, r"\s\S", "any characters")

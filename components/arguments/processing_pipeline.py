@@ -14,11 +14,14 @@ from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.shared import UploadsArgs
+from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
 from handlers.domain.slots import slots_of
 from handlers.processors import JOB_VARIABLES
 from handlers.processors.routing import Rule, shadowed
+
+LAMBDA, STEP_FUNCTIONS, FARGATE = "lambda", "step-functions", "fargate"
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
@@ -35,7 +38,7 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
-class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventArgs):
+class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EventArgs):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
@@ -44,8 +47,11 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventA
     """ARN of UploadApi's bucket."""
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
-    compute: str = argument(Choice(("lambda", "fargate"), "where the processor runs"), default="lambda")
-    """Where jobs run: Lambda functions, or containers on ECS Fargate."""
+    compute: str = argument(Choice((LAMBDA, STEP_FUNCTIONS, FARGATE), "where the processor runs"), default=LAMBDA)
+    """Where jobs run: Lambda functions, a workflow of Lambda functions, or containers on ECS Fargate.
+
+    Queues, buckets and records stay as they are when it changes.
+    """
     processor: str = argument(limits.HANDLER, default=DEFAULT_PROCESSOR)
     """Function that processes an object, as module.function; handlers/processors has its contract."""
     processors: list[ProcessorRuleArgs] = argument(limits.PROCESSORS, default=[])
@@ -121,7 +127,7 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventA
     @property
     def requirements_files(self) -> list[Path]:
         """The file of `processor_requirements`, and those of built-in processors."""
-        processors = [self.processor, *(rule.processor for rule in self.rules)]
+        processors = [self.processor, *(rule.processor for rule in self.rules), *self.step_functions_processors]
         return requirements_files(processors, self.processor_requirements)
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
@@ -129,6 +135,8 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventA
         found = _rule_conflicts(self.rules, spelled("processors"), spelled("processor"))
         named = {spelled("processor"): self.processor}
         named |= {f"{spelled('processors')}[{n}].processor": rule.processor for n, rule in enumerate(self.rules)}
+        steps = spelled("step_functions_processors")
+        named |= {f"{steps}[{n}]": processor for n, processor in enumerate(self.step_functions_processors)}
         if fault := processors_fault(named, self.processor_code):
             found.append(f"{fault} See {spelled('processor_code')}.")
         elif fault := distributions_fault(self.processor_distributions, self.processor_code):
@@ -164,11 +172,21 @@ class ProcessingPipelineArgs(UploadsArgs, LambdaComputeArgs, FargateArgs, EventA
                 for name in ("malware_scan", "event_targets", "archive_days")
                 if vars(self)[name]
             ]
-        found += self.event_conflicts(spelled)
-        # Settings of another compute stay where they are, so that one setting switches between computes.
-        if self.compute == "fargate":
-            return [*found, *self.fargate_conflicts(spelled), *self.network_conflicts(spelled)]
-        return found + self.lambda_conflicts(spelled)
+        return found + self.event_conflicts(spelled) + self._compute_conflicts(spelled)
+
+    def _compute_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
+        """Settings of another compute stay where they are, so that one setting switches between computes."""
+        if self.compute == FARGATE:
+            return self.fargate_conflicts(spelled) + self.network_conflicts(spelled)
+        found = self.lambda_conflicts(spelled)
+        if self.compute == STEP_FUNCTIONS:
+            found += self.step_functions_conflicts(spelled)
+            if self.step_functions_processors and (self.rules or self.processor != DEFAULT_PROCESSOR):
+                found.append(
+                    f"{spelled('step_functions_processors')} names the processors of every upload, so "
+                    f"{spelled('processor')} and {spelled('processors')} have no effect; leave them out."
+                )
+        return found
 
 
 def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:

@@ -4,7 +4,7 @@ SQS --long poll--> worker (handlers/entries/worker.py): as many jobs at once as 
 messages for each task --> backlog_scaling.py --> number of tasks
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,6 +40,11 @@ class FargateCompute:
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
 
+    @property
+    def passing_prefixes(self) -> Sequence[str]:
+        """None: a job runs as a whole."""
+        return ()
+
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create cluster, task definition, service and scaling; returns the name of the task's role."""
         return Workers(f"{name}-workers", self.args, jobs, opts).role_name
@@ -57,7 +62,10 @@ class Workers(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust(iam.ECS_TASKS), opts=child)
         policy = aws.iam.RolePolicy(
-            f"{name}-policy", role=role.name, policy=iam.role_policy(f"{name}-policy", *jobs.statements), opts=child
+            f"{name}-policy",
+            role=role.name,
+            policy=iam.role_policy(f"{name}-policy", *jobs.permissions.all),
+            opts=child,
         )
         execution_role, execution_policy = self._execution_role(f"{name}-start", args, log_group)
         task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)

@@ -1,5 +1,6 @@
 """Runs jobs on Lambda: one function, which the queue triggers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -28,6 +29,11 @@ class LambdaCompute:
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
 
+    @property
+    def passing_prefixes(self) -> Sequence[str]:
+        """None: a job runs as a whole."""
+        return ()
+
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create the function process_object and the mapping with which Lambda polls the queue."""
         function = LambdaFunction(
@@ -36,7 +42,7 @@ class LambdaCompute:
                 handler="handlers.entries.process_object.handle",
                 code=jobs.code,
                 layers=layers(name, jobs.requirements, opts),
-                statements=list(jobs.statements),
+                statements=jobs.permissions.all,
                 environment=jobs.environment,
                 extra_environment=jobs.processor_environment,
                 timeout_seconds=self.args.timeout_seconds,

@@ -1,7 +1,7 @@
 """What every compute of a ProcessingPipeline implements, so that choosing another one changes nothing else.
 
 The pipeline owns the queue, the job contract (handlers/processors) and the permissions of a job. A compute receives
-them and runs handlers/entries/jobs.py for each message that it takes from the queue.
+them, and takes each message from the queue to the upload's end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,35 @@ class Jobs:
     """The variables of JobEnvironment (handlers/processors)."""
     processor_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     """Variables of the processor; none has the name of one in `environment`."""
-    statements: Sequence[iam.Statement]
-    """All that a job may do, receiving its message included."""
+    permissions: "Permissions"
+    dead_letter_queue_url: pulumi.Input[str]
+    dead_letter_queue_arn: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permissions:
+    """What a job may do, by its parts: a compute that runs them apart gives each part only its own."""
+
+    receive: iam.Statement
+    read_object: iam.Statement
+    put_away: Sequence[iam.Statement]
+    """Of an object that is rejected."""
+    store_result: iam.Statement
+    change_upload: Sequence[iam.Statement]
+    use_key: Sequence[iam.Statement]
+    results_bucket_arn: pulumi.Input[str]
+
+    @property
+    def all(self) -> list[iam.Statement]:
+        """Return the permissions of a job that runs as a whole."""
+        return [
+            self.receive,
+            self.read_object,
+            *self.put_away,
+            self.store_result,
+            *self.change_upload,
+            *self.use_key,
+        ]
 
 
 class Compute(Protocol):
@@ -37,6 +64,11 @@ class Compute(Protocol):
     @property
     def visibility_timeout_seconds(self) -> int:
         """Seconds for which the queue hides a received message until its run has begun; then the run's lease counts."""
+        ...
+
+    @property
+    def passing_prefixes(self) -> Sequence[str]:
+        """Prefixes in the results bucket of objects that are needed only until their upload's result is recorded."""
         ...
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:

@@ -8,7 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from handlers.domain.upload import MULTIPART_LIFETIME
+from handlers.domain.upload import MESSAGE_LIFETIME, MULTIPART_LIFETIME
+
+PASSING_DAYS = MESSAGE_LIFETIME.days
+"""As long as an event waits in a queue at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,8 @@ class PrivateBucketArgs:
     """Days for which an overwritten or deleted version is kept."""
     expiration_days: int | None
     """Days after which objects expire; None for never."""
+    passing_prefixes: Sequence[str] = ()
+    """Prefixes of objects that expire after PASSING_DAYS."""
     policy_statements: Callable[[pulumi.Output[str]], Sequence[iam.Statement]] = lambda _: ()
     """Builds additional bucket-policy statements from the bucket's ARN. A bucket can have only one policy."""
 
@@ -121,4 +126,13 @@ def _lifecycle_rules(args: PrivateBucketArgs) -> list[Any]:
     ]
     if days := args.expiration_days:
         rules.append({"id": "expire-objects", "status": "Enabled", "filter": everything, "expiration": {"days": days}})
+    rules += [
+        {
+            "id": f"expire-{prefix.strip('/')}",
+            "status": "Enabled",
+            "filter": {"prefix": prefix},
+            "expiration": {"days": PASSING_DAYS},
+        }
+        for prefix in args.passing_prefixes
+    ]
     return rules

@@ -1,7 +1,8 @@
 """The queue of jobs as what runs them sees it: receipts of messages, and when the queue delivers them again."""
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -49,6 +50,22 @@ class Message:
             record["body"],
             _time(record["attributes"]["SentTimestamp"]),
         )
+
+    @property
+    def execution_input(self) -> str:
+        """Return the input of the state machine's execution that takes over the message; see from_step."""
+        sent_at = str(round(self.sent_at.timestamp() * 1000))
+        return json.dumps({"event": json.loads(self.body), "sent_at": sent_at})
+
+    @classmethod
+    def from_step(cls, payload: Mapping[str, Any]) -> Self:
+        """Take what a state machine's execution hands to each of its steps (components/compute/workflow.py).
+
+        The queue's own message has been deleted.
+        """
+        sent = payload["input"]
+        event = json.dumps(sent["event"])
+        return cls(payload["execution"], "", int(payload["attempt"]), event, _time(sent["sent_at"]))
 
     @classmethod
     def from_sqs(cls, received: "MessageTypeDef") -> Self:

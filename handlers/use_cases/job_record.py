@@ -55,7 +55,7 @@ class JobRecord:
     """Moves the delivered version to the quarantine, or deletes it."""
 
     def upload_of(self, delivery: Delivery) -> UploadRef:
-        """Return the upload whose object was delivered; raises UnknownUpload."""
+        """Return the upload of the delivered object; raises UnknownUpload."""
         if delivery.bucket != self.bucket:
             raise UnknownUpload(f"The event is of bucket {delivery.bucket!r}, but uploads are in {self.bucket!r}.")
         return UploadRef.from_object_key(delivery.key)

@@ -117,14 +117,18 @@ class WorkflowSteps:
                 return Status.COMPLETED
             return self.records.find(ref).status
 
-    def fail(self, delivery: Delivery, error: str, cause: str) -> None:
-        """Record the error with which Step Functions gave up a step: its name, and what the function returned of it."""
+    def fail(self, delivery: Delivery, error: str, cause: str) -> Status:
+        """Record the error after which Step Functions does not try again: its name, and what Lambda returned of it.
+
+        Returns the upload's status, which is another than `failed` if another run has the upload.
+        """
         ref = self._job.upload_of(delivery)
         if error == Unprocessable.__name__:
             self._job.fail(ref, delivery, "unprocessable", _message_in(cause))
         else:
             kind = _message_in(cause) if error == StepFailed.__name__ else error
             self._job.fail_after_tries(ref, delivery, kind, self.max_attempts)
+        return self.records.find(ref).status
 
     @cached_property
     def _job(self) -> JobRecord:

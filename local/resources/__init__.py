@@ -20,6 +20,7 @@ from local.resources import (
     s3,
     scheduler,
     secretsmanager,
+    sfn,
     sns,
     sqs,
 )
@@ -46,6 +47,7 @@ _SERVICES = (
     s3,
     scheduler,
     secretsmanager,
+    sfn,
     sns,
     sqs,
 )

@@ -22,6 +22,7 @@ TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TE
 
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE = {"compute": "fargate", "workerImage": IMAGE}
+STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "deletionProtection": {"deletionProtection": True},
@@ -48,6 +49,12 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "objectExpirationDays": {"objectExpirationDays": 8},
     "resultExpirationDays": {"resultExpirationDays": 8},
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
+    "stepFunctionsProcessors": {"compute": "step-functions", "stepFunctionsProcessors": STEPS},
+    "stepFunctionsParallel": {
+        "compute": "step-functions",
+        "stepFunctionsProcessors": STEPS,
+        "stepFunctionsParallel": True,
+    },
     "processor": TEAM_PROCESSOR,
     "processors": {
         "processors": [{"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}]

@@ -26,6 +26,7 @@ from tests.support.components.examples import (
     KMS_KEY_ARN,
     QUEUE_ARN,
     REQUIREMENTS,
+    STEPS,
     SUBNET_IDS,
     TABLE,
     TOPIC_ARN,
@@ -80,6 +81,7 @@ WRONG = {
     "eventTargets": '["audit"]',
     "bucketNotifications": '"audit"',
     "trigger": "sns",
+    "stepFunctionsProcessors": '["process"]',
     "processor": "process",
     "processors": '"*.csv"',
     "processorCode": "no-such-folder",
@@ -110,7 +112,7 @@ WRONG = {
 
 RIGHT: dict[str, Any] = {
     **{key: low for key, (low, _) in RANGES.items()},
-    **{key: not DECLARED[key]["default"] for key in FLAGS},
+    **{key: not DECLARED[key]["default"] for key in FLAGS if key != "stepFunctionsParallel"},
     "region": "eusc-de-east-1",
     "kmsKeyArn": KMS_KEY_ARN,
     "userPoolArn": USER_POOL_ARN,
@@ -142,6 +144,8 @@ RIGHT: dict[str, Any] = {
 TESTED_APART = {
     "compute",
     "trigger",
+    "stepFunctionsProcessors",
+    "stepFunctionsParallel",
     "userPoolClientId",
     "processorCode",
     "processorDistributions",
@@ -259,6 +263,14 @@ class TestEveryKeyIsChecked:
         settings = load({**defaults(), "processor": "team.process", "processorCode": str(tmp_path), **texts})
 
         assert {key: value_of(settings, key) for key in texts} == {**right, "processorRequirements": REQUIREMENTS}
+
+    def test_a_workflow_may_have_several_processors(self) -> None:
+        right = {"stepFunctionsProcessors": STEPS, "stepFunctionsParallel": True}
+        texts = {key: json.dumps(value) for key, value in right.items()}
+
+        settings = load({**defaults(), "compute": "step-functions", **texts})
+
+        assert {key: value_of(settings, key) for key in texts} == right
 
     @pytest.mark.parametrize(("key", "text"), NOT_OF_THE_TYPE)
     def test_a_text_of_another_type_is_refused_by_its_key(self, key: str, text: str) -> None:

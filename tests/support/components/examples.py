@@ -43,6 +43,7 @@ IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 
 FARGATE = {"compute": "fargate", "worker_image": IMAGE}
 SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
 
+STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
 QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:audit"
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
@@ -187,6 +188,8 @@ PROCESSING_PIPELINE = Example(
         "network_egress": "nat-per-zone",
         "network_endpoints": ["bedrock-runtime"],
         "network_flow_log_days": 7,
+        "step_functions_processors": STEPS,
+        "step_functions_parallel": True,
         "processor": "handlers.processors.load_processor",
         "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
         "processor_code": TEAM_CODE,
@@ -235,6 +238,8 @@ PROCESSING_PIPELINE = Example(
         "security_group_ids": {**FARGATE, "subnet_ids": SUBNET_IDS},
         "fargate_min_tasks": {**FARGATE, "fargate_max_tasks": 1_000},
         "fargate_weight": {**FARGATE, "fargate_spot_weight": 1},
+        "step_functions_processors": {"compute": "step-functions"},
+        "step_functions_parallel": {"compute": "step-functions", "step_functions_processors": STEPS},
     }
     | {
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
@@ -266,6 +271,8 @@ PROCESSING_PIPELINE = Example(
     },
     bad={
         "allowed_content_types": (["image"], "a media type"),
+        "step_functions_processors": (["process"], "of the form module.function"),
+        "step_functions_parallel": ("true", "true or false"),
         "rejected_objects": ("keep", "one of quarantine, delete "),
         "unscannable_objects": ("quarantine", "one of reject, process "),
         "bucket_name": ("The-Bucket", "the name of an S3 bucket"),
@@ -274,7 +281,7 @@ PROCESSING_PIPELINE = Example(
         "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
         "allowed_origins": (["null"], "an origin"),
         "result_reader_role_name": ("the reader", "the name of an IAM role"),
-        "compute": ("ec2", "one of lambda, fargate "),
+        "compute": ("ec2", "one of lambda, step-functions, fargate "),
         "image_repository": ("true", "true or false"),
         "worker_image": ("an-image:latest", "an image in ECR by its digest"),
         "fargate_cpu": (1_000, "one of 256, 512"),

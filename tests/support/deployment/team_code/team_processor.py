@@ -69,3 +69,8 @@ def use_more() -> Mapping[str, object]:
     else:
         refused = None
     return {"secret": secret, "another": refused, "newer": Version("1.10") > Version("1.9")}
+
+
+def read_earlier(job: Job) -> Mapping[str, object]:
+    """Return what earlier processors of the same workflow have found."""
+    return {"earlier": {name: found["size_bytes"] for name, found in job.earlier.items()}}

@@ -1,0 +1,190 @@
+"""Runs jobs on Step Functions: the queue starts an execution for each message, and each step is a function."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.arguments.lambda_compute import LambdaComputeArgs
+from components.arguments.step_functions_compute import StepFunctionsComputeArgs
+from components.compute.code_archive import code_archive
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.compute.libraries import layers
+from components.compute.protocol import Jobs
+from components.compute.workflow import Workflow
+from handlers.domain.upload import STEP_RESULT_PREFIX
+
+START_SECONDS = 30
+"""For the function that starts executions."""
+
+RECORD_SECONDS = 60
+"""For the function that records: it reads and writes results of up to 16 MiB each."""
+
+RECORD_MEMORY_MB = 512
+"""Several times the largest result."""
+
+_LOG_LEVELS = {"DEBUG": "ALL", "INFO": "ALL", "WARN": "ERROR", "ERROR": "ERROR", "FATAL": "FATAL"}
+"""Step Functions' levels, by Lambda's."""
+
+
+@dataclass(frozen=True)
+class StepFunctionsCompute:
+    """A compute for jobs of several steps, each of up to 15 minutes."""
+
+    args: LambdaComputeArgs
+    """Of the functions."""
+    steps: StepFunctionsComputeArgs
+    max_attempts: int
+    """Of each step."""
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """Six times the function's timeout (Lambda guide, "Using Lambda with Amazon SQS")."""
+        return 6 * START_SECONDS
+
+    @property
+    def passing_prefixes(self) -> Sequence[str]:
+        """What processors return, until the last step."""
+        return (STEP_RESULT_PREFIX,)
+
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+        """Create the functions of the steps, the state machine, and the function that starts its executions."""
+        process = self._process(name, jobs, opts)
+        state_machine = self._state_machine(
+            f"{name}-workflow",
+            jobs,
+            {
+                "verify": self._verify(name, jobs, opts).alias_arn,
+                "process": process.alias_arn,
+                "record": self._record(name, jobs, opts).alias_arn,
+            },
+            opts,
+        )
+        self._start(name, jobs, state_machine.arn, opts)
+        return process.role_name
+
+    def _verify(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
+        may = jobs.permissions
+        return self._function(
+            f"{name}-verify",
+            jobs,
+            [may.read_object, *may.put_away, *may.change_upload, *may.use_key],
+            opts,
+            handler="handlers.entries.verify_step.handle",
+        )
+
+    def _process(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
+        """Its role changes the upload's record, because the lease and the progress of a job are there."""
+        may = jobs.permissions
+        return self._function(
+            f"{name}-process",
+            jobs,
+            [may.read_object, iam.pass_step_results(may.results_bucket_arn), *may.change_upload[:1], *may.use_key],
+            opts,
+            handler="handlers.entries.process_step.handle",
+            code=jobs.code,
+            layers=layers(name, jobs.requirements, opts),
+            extra_environment=jobs.processor_environment,
+            memory_mb=self.args.memory_mb,
+            reserved_concurrency=self.args.reserved_concurrency,
+        )
+
+    def _record(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
+        may = jobs.permissions
+        return self._function(
+            f"{name}-record",
+            jobs,
+            [iam.read_step_results(may.results_bucket_arn), may.store_result, *may.change_upload, *may.use_key],
+            opts,
+            handler="handlers.entries.record_step.handle",
+            timeout_seconds=RECORD_SECONDS,
+            memory_mb=RECORD_MEMORY_MB,
+        )
+
+    def _start(self, name: str, jobs: Jobs, state_machine_arn: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        function = self._function(
+            f"{name}-start",
+            jobs,
+            [jobs.permissions.receive, iam.start_executions(state_machine_arn)],
+            opts,
+            handler="handlers.entries.start_workflow.handle",
+            environment={"QUEUE_URL": jobs.environment["QUEUE_URL"], "STATE_MACHINE_ARN": state_machine_arn},
+            timeout_seconds=START_SECONDS,
+        )
+        aws.lambda_.EventSourceMapping(
+            f"{name}-queue-starts-workflows",
+            event_source_arn=jobs.queue_arn,
+            function_name=function.alias_arn,
+            batch_size=10,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": self.args.concurrency_limit},
+            opts=opts,
+        )
+
+    def _function(
+        self,
+        name: str,
+        jobs: Jobs,
+        statements: list[iam.Statement],
+        opts: pulumi.ResourceOptions,
+        **more: Any,
+    ) -> LambdaFunction:
+        given: dict[str, Any] = {
+            "code": code_archive(["filetype"]),
+            "environment": jobs.environment,
+            "timeout_seconds": self.args.timeout_seconds,
+            "log_level": self.args.log_level,
+            "log_retention_days": self.args.log_retention_days,
+            **more,
+        }
+        return LambdaFunction(name, LambdaFunctionArgs(statements=statements, **given), opts)
+
+    def _state_machine(
+        self, name: str, jobs: Jobs, aliases: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> aws.sfn.StateMachine:
+        log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=self.args.log_retention_days, opts=opts)
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust("states.amazonaws.com"), opts=opts)
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.name,
+            policy=iam.role_policy(
+                f"{name}-policy",
+                *(iam.invoke(arn) for arn in aliases.values()),
+                iam.send_messages(jobs.dead_letter_queue_arn),
+                iam.deliver_logs(),
+                iam.trace_workflows(),
+            ),
+            opts=opts,
+        )
+        return aws.sfn.StateMachine(
+            name,
+            definition=pulumi.Output.all(**aliases, url=jobs.dead_letter_queue_url).apply(self._definition),
+            role_arn=role.arn,
+            logging_configuration={
+                "level": _LOG_LEVELS[self.args.log_level],
+                # It would have file names, and what a processor returns or raises.
+                "include_execution_data": False,
+                "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
+            },
+            tracing_configuration={"enabled": True},
+            # Step Functions checks some permissions when a state machine is created.
+            opts=pulumi.ResourceOptions(parent=opts.parent, depends_on=[policy]),
+        )
+
+    def _definition(self, known: Mapping[str, str]) -> str:
+        workflow = Workflow(
+            partition=known["verify"].split(":")[1],
+            verify_arn=known["verify"],
+            process_arn=known["process"],
+            record_arn=known["record"],
+            dead_letter_queue_url=known["url"],
+            processors=self.steps.step_functions_processors,
+            is_parallel=self.steps.step_functions_parallel,
+            max_attempts=self.max_attempts,
+            step_seconds=max(self.args.timeout_seconds, RECORD_SECONDS),
+        )
+        return json.dumps(workflow.definition(), separators=(",", ":"))

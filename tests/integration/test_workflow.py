@@ -1,0 +1,125 @@
+"""Jobs on Step Functions, from an upload to its end: one deployment with a processor of a team's own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import DeployWith
+from tests.support.deployment.system import System, User, eventually
+from tests.support.paths import TEAM_CODE
+
+STEPS = ["handlers.processors.inspect.process", "team_processor.read_earlier"]
+ENDED = ("completed", "failed", "rejected")
+
+
+@pytest.fixture(scope="module")
+def workflow(deploy_with: DeployWith) -> System:
+    return deploy_with(
+        "workflow",
+        compute="step-functions",
+        processor="team_processor.process",
+        processors=[{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
+        processorCode=str(TEAM_CODE),
+        processingMaxAttempts=2,
+        processingTimeoutSeconds=10,
+    )
+
+
+@pytest.fixture(scope="module")
+def sender(workflow: System) -> User:
+    return workflow.new_user()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sent(workflow: System, sender: User) -> dict[str, str]:
+    """Uploads by what their processor does. All are sent first, because each retry takes 5 seconds."""
+    names = ("ok.bin", "raises.bin", "recovers.bin", "kills.bin", "unprocessable.bin")
+    ids = {name: workflow.send(sender, file_name=name) for name in names}
+    ids["rows.csv"] = workflow.send(sender, b"id,day\n1,2026-11-25\n", "rows.csv", "text/csv")
+    ids["wrong.png"] = workflow.send(sender, b"no picture", "wrong.png", "image/png")
+    return ids
+
+
+def ended(system: System, user: User, upload_id: str) -> Any:
+    return system.await_status(user, upload_id, *ENDED, seconds=60)
+
+
+def result_of(system: System, upload: Any) -> Any:
+    stored = system.emulator.client("s3").get_object(Bucket=upload["result"]["bucket"], Key=upload["result"]["key"])
+    return json.loads(stored["Body"].read())
+
+
+def executions(system: System) -> list[Any]:
+    states = system.emulator.client("stepfunctions")
+    arn = system.resource_id("StateMachine", "processing-workflow")
+    return states.list_executions(stateMachineArn=arn)["executions"]
+
+
+def test_an_upload_is_verified_processed_and_recorded(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    upload = ended(workflow, sender, sent["ok.bin"])
+    assert (upload["status"], upload["version"]) == ("completed", 4)
+    assert result_of(workflow, upload) == {"processed_by": "the team", "size_bytes": 5}
+
+
+def test_the_rules_choose_the_processor(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    assert result_of(workflow, ended(workflow, sender, sent["rows.csv"]))["rows"] == 1
+
+
+def test_an_object_that_is_not_as_declared_ends_at_its_verification(
+    workflow: System, sender: User, sent: dict[str, str]
+) -> None:
+    upload = ended(workflow, sender, sent["wrong.png"])
+    assert (upload["status"], upload["rejection"]["code"]) == ("rejected", "type-mismatch")
+
+
+def test_what_cannot_be_processed_fails_at_once(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    upload = ended(workflow, sender, sent["unprocessable.bin"])
+    assert upload["failure"] == {"code": "unprocessable", "detail": "The file has no pages."}
+    assert upload["version"] == 4
+
+
+def test_a_step_that_fails_once_is_tried_again(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    assert ended(workflow, sender, sent["recovers.bin"])["status"] == "completed"
+
+
+def test_a_step_that_is_killed_is_tried_again(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    assert ended(workflow, sender, sent["kills.bin"])["status"] == "completed"
+
+
+def test_the_last_failure_is_recorded_its_event_kept_and_a_redrive_begins_again(
+    workflow: System, sender: User, sent: dict[str, str]
+) -> None:
+    upload_id = sent["raises.bin"]
+    upload = ended(workflow, sender, upload_id)
+    assert upload["failure"]["code"] == "processing-failed"
+    assert "RuntimeError at the last of 2 tries" in upload["failure"]["detail"]
+    eventually(lambda: workflow.is_dead(upload_id), bool)
+
+    workflow.redrive(upload_id)
+
+    again = eventually(lambda: workflow.status(sender, upload_id), lambda seen: seen["version"] > upload["version"])
+    assert again["status"] == "processing"
+    assert ended(workflow, sender, upload_id)["status"] == "failed"
+
+
+def test_a_duplicate_event_changes_nothing(workflow: System, sender: User, sent: dict[str, str]) -> None:
+    before = ended(workflow, sender, sent["ok.bin"])
+    eventually(lambda: [each for each in executions(workflow) if each["status"] == "RUNNING"], lambda left: not left)
+    count = len(executions(workflow))
+    (event,) = [
+        found for each in executions(workflow) if sent["ok.bin"] in (found := event_of(workflow, each["executionArn"]))
+    ]
+    workflow.emulator.client("sqs").send_message(QueueUrl=workflow.outputs["queueUrl"], MessageBody=event)
+
+    def done() -> bool:
+        all_ = executions(workflow)
+        return len(all_) == count + 1 and all(each["status"] != "RUNNING" for each in all_)
+
+    eventually(done, bool)
+    assert workflow.status(sender, sent["ok.bin"]) == before
+
+
+def event_of(system: System, arn: str) -> str:
+    execution = system.emulator.client("stepfunctions").describe_execution(executionArn=arn)
+    return json.dumps(json.loads(execution["input"])["event"])

@@ -1,0 +1,195 @@
+"""The state machine of a job: which states it has, what each is given, and where its errors lead."""
+
+import importlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from components.compute.workflow import Workflow
+from handlers.domain.delays import retry_delay_seconds
+from tests.support.components.examples import STEPS
+
+ATTEMPTS = 5
+FIRST, SECOND = STEPS
+
+
+def definition(processors: Sequence[str] = (), *, is_parallel: bool = False, attempts: int = ATTEMPTS) -> Any:
+    workflow = Workflow(
+        partition="aws-us-gov",
+        verify_arn="verify-arn",
+        process_arn="process-arn",
+        record_arn="record-arn",
+        dead_letter_queue_url="https://dead-letters",
+        processors=processors,
+        is_parallel=is_parallel,
+        max_attempts=attempts,
+        step_seconds=300,
+    )
+    return json.loads(json.dumps(workflow.definition()))
+
+
+ALL = [definition(), definition(STEPS), definition(STEPS, is_parallel=True)]
+
+
+def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Yield each state with its name and the states beside it, in branches too."""
+    for name, state in machine["States"].items():
+        yield name, state, machine["States"]
+        for branch in state.get("Branches", []):
+            yield from states_of(branch)
+
+
+def expressions_in(machine: Mapping[str, Any]) -> list[str]:
+    texts: list[str] = re.findall(r'"(?:[^"\\]|\\.)*"', json.dumps(machine))
+    return [text for text in map(json.loads, texts) if "{%" in text]
+
+
+def order(machine: Mapping[str, Any]) -> list[str]:
+    """Return the states of the way without errors."""
+    names, name = list[str](), machine["StartAt"]
+    while name:
+        names.append(name)
+        state = machine["States"][name]
+        name = state["Choices"][0]["Next"] if state["Type"] == "Choice" else state.get("Next")
+    return names
+
+
+def next_after(state: Mapping[str, Any], error: str) -> str:
+    for catcher in state["Catch"]:
+        if error in catcher["ErrorEquals"] or catcher["ErrorEquals"] == ["States.ALL"]:
+            return catcher["Next"]
+    pytest.fail(f"Nothing catches {error}.")
+
+
+def delays_after(state: Mapping[str, Any], error: str) -> list[float]:
+    """Return the delays of the retries, as the Amazon States Language computes them."""
+    retrier = next(
+        each for each in state["Retry"] if error in each["ErrorEquals"] or each["ErrorEquals"] == ["States.ALL"]
+    )
+    return [
+        min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** n, retrier["MaxDelaySeconds"])
+        for n in range(retrier["MaxAttempts"])
+    ]
+
+
+@pytest.mark.parametrize("machine", ALL)
+class TestTheLanguage:
+    def test_each_state_leads_to_one_beside_it_or_ends(self, machine: Mapping[str, Any]) -> None:
+        assert machine["StartAt"] in machine["States"]
+        for name, state, beside in states_of(machine):
+            following = {state.get("Next"), state.get("Default"), *(each["Next"] for each in state.get("Choices", []))}
+            following |= {each["Next"] for each in state.get("Catch", [])}
+            assert following - {None} <= beside.keys(), name
+            assert state["Type"] in {"Succeed", "Fail", "Choice"} or ("Next" in state) != ("End" in state), name
+
+    def test_each_state_is_reached(self, machine: Mapping[str, Any]) -> None:
+        branches = [branch["StartAt"] for _, state, _ in states_of(machine) for branch in state.get("Branches", [])]
+        reached = {machine["StartAt"], *branches}
+        for _, state, _ in states_of(machine):
+            reached |= {state.get("Next"), state.get("Default")}
+            reached |= {each["Next"] for each in [*state.get("Choices", []), *state.get("Catch", [])]}
+        assert {name for name, _, _ in states_of(machine)} <= reached
+
+    def test_names_are_unique_and_no_longer_than_step_functions_takes(self, machine: Mapping[str, Any]) -> None:
+        names = [name for name, _, _ in states_of(machine)]
+        assert len(names) == len(set(names))
+        assert max(map(len, names)) <= 80
+
+    def test_no_field_is_of_jsonpath(self, machine: Mapping[str, Any]) -> None:
+        of_jsonpath = {"Parameters", "InputPath", "OutputPath", "ResultPath", "ResultSelector", "Result", "Iterator"}
+        for name, state, _ in states_of(machine):
+            assert not of_jsonpath & state.keys(), name
+
+    def test_each_expression_is_jsonata(self, machine: Mapping[str, Any]) -> None:
+        jsonata = importlib.import_module("jsonata")  # as MiniStack uses it; it has no types
+        expressions = expressions_in(machine)
+        assert expressions
+        for text in expressions:
+            assert text.startswith("{% ")
+            assert text.endswith(" %}")
+            jsonata.Jsonata.jsonata(text[3:-3])
+
+    def test_a_matcher_of_all_errors_is_alone_and_the_last(self, machine: Mapping[str, Any]) -> None:
+        for name, state, _ in states_of(machine):
+            for field in ("Retry", "Catch"):
+                everything = [n for n, each in enumerate(state.get(field, [])) if "States.ALL" in each["ErrorEquals"]]
+                assert everything in ([], [len(state.get(field, [])) - 1]), name
+                assert all(state[field][n]["ErrorEquals"] == ["States.ALL"] for n in everything)
+
+
+class TestTheWay:
+    def test_one_processor_is_chosen_by_the_verification(self) -> None:
+        machine = definition()
+        assert order(machine) == ["Verify", "Verified", "Process", "Record", "Done"]
+        payload = machine["States"]["Process"]["Arguments"]["Payload"]
+        assert (payload["processor"], payload["earlier"]) == ("{% $job.processor %}", [])
+        assert machine["States"]["Record"]["Arguments"]["Payload"]["by_name"] is False
+
+    def test_processors_in_order_read_what_earlier_ones_returned(self) -> None:
+        machine = definition(STEPS)
+        assert order(machine) == ["Verify", "Verified", FIRST, SECOND, "Record", "Done"]
+        assert [machine["States"][name]["Arguments"]["Payload"]["earlier"] for name in STEPS] == [[], [FIRST]]
+        payload = machine["States"]["Record"]["Arguments"]["Payload"]
+        assert (payload["processors"], payload["by_name"]) == (STEPS, True)
+
+    def test_processors_in_parallel_are_branches_of_one_state(self) -> None:
+        machine = definition(STEPS, is_parallel=True)
+        assert order(machine) == ["Verify", "Verified", "ProcessInParallel", "Record", "Done"]
+        assert [each["StartAt"] for each in machine["States"]["ProcessInParallel"]["Branches"]] == STEPS
+
+    def test_an_upload_that_ended_at_its_verification_ends_the_workflow(self) -> None:
+        assert definition()["States"]["Verified"]["Default"] == "Done"
+
+    def test_it_works_in_each_partition(self) -> None:
+        resources = {state.get("Resource") for _, state, _ in states_of(definition())} - {None}
+        assert resources == {"arn:aws-us-gov:states:::lambda:invoke", "arn:aws-us-gov:states:::sqs:sendMessage"}
+
+
+class TestErrors:
+    @pytest.mark.parametrize("attempts", [1, 2, ATTEMPTS, 9])
+    def test_a_step_is_tried_as_often_and_as_late_as_a_message_is_delivered(self, attempts: int) -> None:
+        expected = [retry_delay_seconds(n, attempts) for n in range(1, attempts)]
+        for name in ("Verify", "Process", "Record"):
+            state = definition(attempts=attempts)["States"][name]
+            assert delays_after(state, "StepFailed") == expected
+            assert delays_after(state, "Sandbox.Timedout") == expected
+
+    def test_an_invocation_that_lambda_throttles_uses_up_no_attempt(self) -> None:
+        assert len(delays_after(definition(attempts=1)["States"]["Process"], "Lambda.TooManyRequestsException")) == 100
+
+    @pytest.mark.parametrize("error", ["UnknownUpload", "ScanMissing", "ScanFailed", "Unprocessable", "LeaseLost"])
+    def test_what_no_try_can_change_is_not_tried_again(self, error: str) -> None:
+        assert definition()["States"]["Process"]["Retry"][0]["MaxAttempts"] == 0
+        assert error in definition()["States"]["Process"]["Retry"][0]["ErrorEquals"]
+
+    @pytest.mark.parametrize("name", ["Verify", "Process", "Record"])
+    @pytest.mark.parametrize(
+        ("error", "following"),
+        [
+            ("LeaseLost", "Done"),
+            ("Unprocessable", "RecordRefusal"),
+            ("UnknownUpload", "SendToDeadLetters"),
+            ("ScanMissing", "SendToDeadLetters"),
+            ("ScanFailed", "SendToDeadLetters"),
+            ("StepFailed", "RecordFailure"),
+            ("States.Timeout", "RecordFailure"),
+        ],
+    )
+    def test_an_error_leads_to_its_end(self, name: str, error: str, following: str) -> None:
+        assert next_after(definition()["States"][name], error) == following
+
+    def test_a_failure_is_recorded_and_its_event_kept_even_if_it_cannot_be_recorded(self) -> None:
+        states = definition()["States"]
+        assert states["RecordFailure"]["Next"] == "SendToDeadLetters"
+        assert next_after(states["RecordFailure"], "UnknownUpload") == "SendToDeadLetters"
+        assert states["SendToDeadLetters"]["Arguments"] == {
+            "QueueUrl": "https://dead-letters",
+            "MessageBody": "{% $string($states.context.Execution.Input.event) %}",
+        }
+        assert (states["SendToDeadLetters"]["Next"], states["Failed"]["Type"]) == ("Failed", "Fail")
+
+    def test_a_refusal_is_recorded_and_is_no_failure_of_the_workflow(self) -> None:
+        assert definition()["States"]["RecordRefusal"]["Next"] == "Done"

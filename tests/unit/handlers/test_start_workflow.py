@@ -1,0 +1,72 @@
+"""The Lambda behind the queue where jobs run on Step Functions: each message starts one execution."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.session import get_session
+from botocore.stub import Stubber
+
+from handlers.entries import start_workflow
+from tests.support.aws.moto_cloud import REGION, Cloud, shared_client
+
+ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:the-workflow"
+EXECUTION = ARN.replace("stateMachine", "execution")
+
+
+@pytest.fixture
+def workflows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.setenv("QUEUE_URL", cloud.queue_url)
+    monkeypatch.setenv("STATE_MACHINE_ARN", ARN)
+    client = get_session().create_client("stepfunctions", region_name=REGION)
+
+    def make(service: str, **config: object) -> Any:
+        return client if service == "stepfunctions" else shared_client(service, **config)
+
+    monkeypatch.setattr(boto3, "client", make)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+    for each in vars(start_workflow).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
+
+
+def failed(*records: Mapping[str, Any]) -> list[str]:
+    answer = start_workflow.handle({"Records": list(records)}, None)
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+def started_by(message: Mapping[str, Any]) -> dict[str, Any]:
+    sent_at = str(message["attributes"]["SentTimestamp"])
+    sent = json.dumps({"event": json.loads(message["body"]), "sent_at": sent_at})
+    return {"stateMachineArn": ARN, "name": message["messageId"], "input": sent}
+
+
+def test_an_execution_has_the_messages_id_as_its_name(cloud: Cloud, workflows: Stubber) -> None:
+    message = cloud.announce("v1")
+    workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(message))
+    assert failed(message) == []
+
+
+def test_a_message_that_is_delivered_twice_is_deleted(cloud: Cloud, workflows: Stubber) -> None:
+    message = cloud.announce("v1")
+    workflows.add_client_error("start_execution", "ExecutionAlreadyExists", expected_params=started_by(message))
+    assert failed(message) == []
+
+
+def test_a_message_whose_execution_cannot_be_started_comes_again_alone(cloud: Cloud, workflows: Stubber) -> None:
+    bad, good = cloud.announce("v1"), cloud.announce("v2")
+    workflows.add_client_error("start_execution", "StateMachineDoesNotExist")
+    workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(good))
+    assert failed(bad, good) == [bad["messageId"]]
+
+
+@pytest.mark.usefixtures("workflows")
+def test_a_message_that_is_no_event_starts_nothing_and_comes_again_at_once(cloud: Cloud) -> None:
+    message = cloud.queue("hello")
+    assert failed(message) == [message["messageId"]]
+    again = cloud.sqs.receive_message(QueueUrl=cloud.queue_url)
+    assert [each.get("MessageId") for each in again.get("Messages", [])] == [message["messageId"]]
