@@ -28,9 +28,12 @@ class ObjectEvent(NamedTuple):
 
     @classmethod
     def parse(cls, body: str) -> Self:
-        """Read a message; raises UnknownUpload for any other."""
+        """Read a message; raises UnknownUpload for any other.
+
+        A redrive can bring S3's own notification of one object, if group_arrivals could not send it on.
+        """
         try:
-            event = json.loads(body)
+            event = json.loads(next(iter(read_notification(body) or ()), body))
             event_id, detail = "/".join([event["id"], *_replay(event)]), event["detail"]
             if "s3ObjectDetails" in detail:
                 scanned = detail["s3ObjectDetails"]

@@ -117,6 +117,9 @@ class TestNotificationsOfS3:
             ),
         ]
 
+    def test_are_read_as_they_are_too_because_a_redrive_can_bring_one(self) -> None:
+        assert ObjectEvent.parse(notification("uploads/me/1")).key == "uploads/me/1"
+
     def test_of_a_test_become_nothing(self) -> None:
         sqs = FakeSqs()
         test = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ingest"})
