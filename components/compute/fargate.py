@@ -108,7 +108,7 @@ class Workers(pulumi.ComponentResource):
             "WORKER_JOB_SECONDS": str(args.timeout_seconds),
             "WORKER_STOP_SECONDS": str(STOP_SECONDS),
             "LOG_LEVEL": args.log_level,
-            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,  # what boto3 reads
         }
         container = {
             "name": "worker",
@@ -181,6 +181,7 @@ class Workers(pulumi.ComponentResource):
                 "assign_public_ip": False,
             },
             deployment_circuit_breaker={"enable": True, "rollback": True},
+            force_new_deployment=True,  # otherwise the provider replaces the service when a weight changes
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             enable_ecs_managed_tags=True,

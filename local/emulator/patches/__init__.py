@@ -5,7 +5,7 @@ Each patch says what AWS does, with the source, what MiniStack does, and what ha
 
 from pathlib import Path
 
-from local.emulator.patches import api_gateway, cognito, ecs, eventbridge, iam, lambda_, s3, secrets_manager, sqs
+from local.emulator.patches import api_gateway, cognito, ec2, ecs, eventbridge, iam, lambda_, s3, secrets_manager, sqs
 
 
 def patch(data_dir: Path) -> None:
@@ -16,6 +16,7 @@ def patch(data_dir: Path) -> None:
     s3.patch()
     secrets_manager.patch()
     cognito.patch()
+    ec2.patch()
     ecs.patch(data_dir)
     iam.patch()
     sqs.patch()

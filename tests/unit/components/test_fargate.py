@@ -58,7 +58,7 @@ class TestTheTask:
         assert variables["WORKER_JOB_MEMORY_MB"] == "1024"
         assert variables["WORKER_JOB_SECONDS"] == "77"
         assert variables["WORKER_STOP_SECONDS"] == str(container(recorded())["stopTimeout"]) == "120"
-        assert {"QUEUE_URL", "UPLOADS_TABLE", "PROCESSOR", "LOG_LEVEL", "AWS_REGION"} <= variables.keys()
+        assert {"QUEUE_URL", "UPLOADS_TABLE", "PROCESSOR", "LOG_LEVEL", "AWS_DEFAULT_REGION"} <= variables.keys()
 
 
 class TestPermissions:
