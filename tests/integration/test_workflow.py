@@ -1,10 +1,12 @@
 """Jobs on Step Functions, from an upload to its end: one deployment with a processor of a team's own."""
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from components.compute.workflow import Workflow
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
@@ -123,3 +125,55 @@ def test_a_duplicate_event_changes_nothing(workflow: System, sender: User, sent:
 def event_of(system: System, arn: str) -> str:
     execution = system.emulator.client("stepfunctions").describe_execution(executionArn=arn)
     return json.dumps(json.loads(execution["input"])["event"])
+
+
+UseProcessors = Callable[..., None]
+
+
+@pytest.fixture
+def use_processors(workflow: System) -> Iterator[UseProcessors]:
+    """Change the workflow as the settings stepFunctionsProcessors and stepFunctionsParallel do, and change it back."""
+    states, arn = workflow.emulator.client("stepfunctions"), workflow.resource_id("StateMachine", "processing-workflow")
+    deployed = states.describe_state_machine(stateMachineArn=arn)["definition"]
+    functions = {name: json.loads(deployed)["States"][name]["Arguments"] for name in ("Verify", "Process", "Record")}
+
+    def use(*processors: str, is_parallel: bool) -> None:
+        definition = Workflow(
+            partition="aws",
+            verify_arn=functions["Verify"]["FunctionName"],
+            process_arn=functions["Process"]["FunctionName"],
+            record_arn=functions["Record"]["FunctionName"],
+            dead_letter_queue_url=workflow.outputs["deadLetterQueueUrl"],
+            processors=processors,
+            is_parallel=is_parallel,
+            max_attempts=2,
+            step_seconds=60,
+        ).definition()
+        states.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+
+    yield use
+    states.update_state_machine(stateMachineArn=arn, definition=deployed)
+
+
+def test_a_later_processor_reads_what_an_earlier_one_returned(
+    workflow: System, sender: User, use_processors: UseProcessors
+) -> None:
+    use_processors(*STEPS, is_parallel=False)
+    result = result_of(workflow, ended(workflow, sender, workflow.send(sender)))
+    assert list(result) == STEPS
+    assert result[STEPS[1]] == {"earlier": {STEPS[0]: result[STEPS[0]]["size_bytes"]}}
+
+
+def test_processors_run_at_the_same_time(workflow: System, sender: User, use_processors: UseProcessors) -> None:
+    use_processors(*STEPS, is_parallel=True)
+    result = result_of(workflow, ended(workflow, sender, workflow.send(sender)))
+    assert list(result) == STEPS
+    assert result[STEPS[1]] == {"earlier": {}}
+
+
+def test_a_refusal_of_one_of_several_processors_fails_the_upload(
+    workflow: System, sender: User, use_processors: UseProcessors
+) -> None:
+    use_processors(STEPS[0], "team_processor.process", is_parallel=True)
+    upload = ended(workflow, sender, workflow.send(sender, file_name="unprocessable.bin"))
+    assert upload["failure"]["code"] == "unprocessable"
