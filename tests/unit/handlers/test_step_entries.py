@@ -1,0 +1,86 @@
+"""The functions of the workflow's steps, from what the state machine hands over to what it is answered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from handlers.entries import process_step, record_step, steps, verify_step
+from tests.support.aws.moto_cloud import INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, object_created, shared_client
+from tests.support.handlers.queue_batches import Context
+
+pytestmark = pytest.mark.usefixtures("own_temporary_folder")
+
+CSV = "handlers.processors.csv_summary.process"
+INSPECT = "handlers.processors.inspect.process"
+
+
+def forget() -> None:
+    for each in vars(steps).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "UPLOADS_TABLE": TABLE,
+        "INGEST_BUCKET": INGEST,
+        "RESULTS_BUCKET": RESULTS,
+        "QUARANTINE_BUCKET": QUARANTINE,
+        "QUEUE_URL": cloud.queue_url,
+        "PROCESSOR": INSPECT,
+        "PROCESSORS": f'[{{"processor": "{CSV}", "content_types": ["text/csv"], "file_names": []}}]',
+        "MAX_ATTEMPTS": "3",
+        "MALWARE_SCAN": "off",
+        "UNSCANNABLE_OBJECTS": "reject",
+        "ALLOWED_CONTENT_TYPES": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", shared_client)
+    forget()
+    yield
+    forget()
+
+
+def payload(cloud: Cloud, body: bytes = b"%PDF-", content_type: str = "application/pdf") -> dict[str, Any]:
+    version = cloud.put_object(body=body, content_type=content_type)
+    sent = {"event": object_created(REF.object_key, version), "sent_at": "1772280000000"}
+    return {"input": sent, "execution": "execution-1", "attempt": 1}
+
+
+def test_an_upload_passes_all_steps(cloud: Cloud) -> None:
+    cloud.write_record()
+    given = payload(cloud)
+
+    verified = verify_step.handle(given, Context())
+    assert verified["goes_on"] is True
+    assert verified["job"] == {
+        "declared": {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 5},
+        "processor": INSPECT,
+    }
+    process_step.handle({**given, **verified["job"], "earlier": []}, Context())
+    answer = record_step.handle({**given, "processors": [INSPECT], "by_name": False}, Context())
+
+    assert answer == {"status": "completed"}
+    assert cloud.result()["sniffed_type"] == "application/pdf"
+
+
+def test_the_rules_choose_by_what_was_declared(cloud: Cloud) -> None:
+    cloud.write_record(content_type="text/csv", file_name="a.csv", size_bytes=4)
+    verified = verify_step.handle(payload(cloud, b"a,b\n", "text/csv"), Context())
+    assert verified["job"]["processor"] == CSV
+
+
+def test_an_upload_that_is_rejected_goes_no_further(cloud: Cloud) -> None:
+    cloud.write_record()
+    assert verify_step.handle(payload(cloud, b"other size"), Context()) == {"goes_on": False, "status": "rejected"}
+
+
+def test_an_error_is_recorded(cloud: Cloud) -> None:
+    cloud.write_record()
+    given = payload(cloud)
+    verify_step.handle(given, Context())
+    error = {"Error": "StepFailed", "Cause": '{"errorMessage": "KeyError", "errorType": "StepFailed"}'}
+    assert record_step.handle({**given, "error": error}, Context()) == {"status": "failed"}
