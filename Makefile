@@ -52,11 +52,11 @@ test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (4 m
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
 	@$(RUN)/python -m local.engine.pulumi_cli.cli
 
-test-faults: $(STAMP) ## Break what can break, on an embedded AWS, and count how uploads end (4 min)
-	$(RUN)/pytest tests/faults
+test-faults: $(STAMP) ## Break what can break, on an embedded AWS, and count how uploads end (4 min; COMPUTE=step-functions: there)
+	$(RUN)/pytest tests/faults $(if $(COMPUTE),--compute $(COMPUTE))
 
 soak: $(STAMP) ## The same with many uploads (20 min)
-	$(RUN)/pytest tests/faults --soak
+	$(RUN)/pytest tests/faults --soak $(if $(COMPUTE),--compute $(COMPUTE))
 
 bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx

@@ -45,6 +45,7 @@ class Report:
     """What a run is repeated with, and how each case ended."""
 
     seed: int
+    compute: str
     is_soak: bool
     cases: dict[str, Count] = field(default_factory=dict[str, Count])
 
@@ -54,13 +55,14 @@ _report = pytest.StashKey[Report]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="many uploads in each case")
+    parser.addoption("--compute", default="lambda", help="the compute that runs the jobs")
     parser.addoption("--seed", type=int, default=None, help="repeats the random choices of a run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     given: int | None = config.getoption("--seed")
     seed = time.time_ns() % 1_000_000 if given is None else given
-    config.stash[_report] = Report(seed, bool(config.getoption("--soak")))
+    config.stash[_report] = Report(seed, str(config.getoption("--compute")), bool(config.getoption("--soak")))
 
 
 @pytest.fixture(scope="session")
@@ -81,14 +83,17 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def deploy_with(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployWith:
+def deploy_with(
+    request: pytest.FixtureRequest, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> DeployWith:
     """Deploys the program as a stack of its own."""
+    chosen = {"compute": request.config.stash[_report].compute}
 
     def deploy_stack(name: str, **config: object) -> System:
         project = tmp_path_factory.mktemp(name)
         description = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
         (project / "Pulumi.yaml").write_text(yaml.safe_dump(description | {"name": "faults", "main": str(PROJECT)}))
-        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": CONFIG | config}))
+        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": CONFIG | chosen | config}))
         return System(emulator, deploy(emulator, project_dir=project, stack=name))
 
     return deploy_stack
@@ -117,14 +122,15 @@ def counted(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Coun
 
 def pytest_report_header(config: pytest.Config) -> str:
     report = config.stash[_report]
-    return f"uploads: {'many (--soak)' if report.is_soak else 'few'}; repeat with --seed {report.seed}"
+    uploads = "many (--soak)" if report.is_soak else "few"
+    return f"compute: {report.compute}; uploads: {uploads}; repeat with --seed {report.seed}"
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
     report = config.stash[_report]
     if not report.cases:
         return
-    table = Table(title=f"Uploads, seed {report.seed}", title_justify="left")
+    table = Table(title=f"Uploads on {report.compute}, seed {report.seed}", title_justify="left")
     table.add_column("case")
     names = [each.name for each in fields(Count)]
     for name in names:

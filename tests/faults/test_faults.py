@@ -126,17 +126,16 @@ _numbers = itertools.count(1)
 
 def reach_aws_by(system: System, endpoint: str) -> None:
     """Let jobs reach S3 and DynamoDB at another endpoint."""
-    functions, name = system.emulator.client("lambda"), system.resource_id("Function", "processing-process-object")
-    set_variables(system, name, AWS_ENDPOINT_URL_S3=endpoint, AWS_ENDPOINT_URL_DYNAMODB=endpoint)
-    version = functions.publish_version(FunctionName=name)["Version"]
-    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
-
-
-def set_variables(system: System, function: str, **more: str) -> None:
-    """Change variables of a function's newest version."""
     functions = system.emulator.client("lambda")
-    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**variables, **more}})
+    names = [each.id for each in system.deployment.resources if each.type == "aws:lambda/function:Function"]
+    changed = {"AWS_ENDPOINT_URL_S3": endpoint, "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
+    for name in names:
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        if "PROCESSOR" not in variables:
+            continue  # it runs no job
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **changed}})
+        version = functions.publish_version(FunctionName=name)["Version"]
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
 
 def attempts_of(system: System, user: User, upload_id: str) -> int:
