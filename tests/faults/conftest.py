@@ -30,11 +30,22 @@ CONFIG: dict[str, object] = {
     "maxOpenUploads": 5_000,
     "throttleRate": 5_000,
     "throttleBurst": 5_000,
-    "processingMaxConcurrency": 8,
     "processingTimeoutSeconds": 15,
     "processor": "faulty_processor.process",
     "processorCode": str(FAULTY_CODE),
 }
+
+COMPUTES: dict[str, dict[str, object]] = {
+    "lambda": {"processingMaxConcurrency": 8},
+    "step-functions": {"compute": "step-functions", "processingMaxConcurrency": 8},
+    "fargate": {
+        "compute": "fargate",
+        "workerImage": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:{'3' * 64}",
+        "fargateCpu": 2_048,
+        "fargateMemoryMb": 5_120,
+    },
+}
+"""The settings that choose each compute, with about as many jobs at once."""
 
 DeployWith = Callable[..., System]
 Counted = Callable[[System, list[str], float], Count]
@@ -55,7 +66,7 @@ _report = pytest.StashKey[Report]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="many uploads in each case")
-    parser.addoption("--compute", default="lambda", help="the compute that runs the jobs")
+    parser.addoption("--compute", choices=sorted(COMPUTES), default="lambda", help="the compute that runs the jobs")
     parser.addoption("--seed", type=int, default=None, help="repeats the random choices of a run")
 
 
@@ -87,7 +98,7 @@ def deploy_with(
     request: pytest.FixtureRequest, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
 ) -> DeployWith:
     """Deploys the program as a stack of its own."""
-    chosen = {"compute": request.config.stash[_report].compute}
+    chosen = COMPUTES[request.config.stash[_report].compute]
 
     def deploy_stack(name: str, **config: object) -> System:
         project = tmp_path_factory.mktemp(name)

@@ -121,21 +121,84 @@ def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: 
     assert ended == {*DAMAGES.items(), ("good", "completed")}
 
 
+def test_workers_are_stopped_in_their_jobs(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
+    system = deploy_with("stops")
+    services = ids(system, "aws:ecs/service:Service")
+    if not services:
+        pytest.skip("AWS stops containers only")
+    containers = Containers(system, services[0])
+    user = system.new_user()
+    uploads = size(60, 1_000)
+    upload_ids = send_all(system, [File(user, "slow.bin")] * uploads)
+    for part in range(1, 4):
+        enough = uploads * part // 4
+
+        def have_ended(found: Any, enough: int = enough) -> bool:
+            return sum(status == "completed" for status in found.values()) >= enough
+
+        await_all(system, upload_ids, 60 + uploads / 5, until=have_ended)
+        containers.replace()
+    found = counted(system, upload_ids, 120 + uploads / 5)
+    assert found.completed == uploads
+    assert containers.stopped() == 3
+
+
 _numbers = itertools.count(1)
 
 
 def reach_aws_by(system: System, endpoint: str) -> None:
     """Let jobs reach S3 and DynamoDB at another endpoint."""
+    variables = {"AWS_ENDPOINT_URL_S3": endpoint, "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
+    if arns := ids(system, "aws:ecs/service:Service"):
+        Containers(system, arns[0]).replace_with(variables)
+    else:
+        change_functions(system, variables)
+
+
+def change_functions(system: System, variables: dict[str, str]) -> None:
+    """Change variables of all functions that run jobs."""
     functions = system.emulator.client("lambda")
-    names = [each.id for each in system.deployment.resources if each.type == "aws:lambda/function:Function"]
-    changed = {"AWS_ENDPOINT_URL_S3": endpoint, "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
-    for name in names:
-        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        if "PROCESSOR" not in variables:
+    for name in ids(system, "aws:lambda/function:Function"):
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        if "PROCESSOR" not in before:
             continue  # it runs no job
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **changed}})
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **variables}})
         version = functions.publish_version(FunctionName=name)["Version"]
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+
+class Containers:
+    """The workers of the compute fargate."""
+
+    def __init__(self, system: System, service: str) -> None:
+        self._ecs = system.emulator.client("ecs")
+        self._service = service
+        self._cluster = service.split("/")[1]
+
+    def replace_with(self, variables: dict[str, str]) -> None:
+        """Stop the service's tasks, and run one with other variables."""
+        self._ecs.update_service(cluster=self._cluster, service=self._service, desiredCount=0)
+        (service,) = self._ecs.describe_services(cluster=self._cluster, services=[self._service])["services"]
+        changed = {"name": "worker", "environment": [{"name": each, "value": variables[each]} for each in variables]}
+        self._ecs.run_task(
+            cluster=self._cluster,
+            taskDefinition=service["taskDefinition"],
+            overrides={"containerOverrides": [changed]},
+        )
+
+    def stopped(self) -> int:
+        """Return how many tasks have been stopped."""
+        return len(self._ecs.list_tasks(cluster=self._cluster, desiredStatus="STOPPED")["taskArns"])
+
+    def replace(self) -> None:
+        """Send SIGTERM to the service's task, and start another."""
+        for tasks in (0, 1):
+            self._ecs.update_service(cluster=self._cluster, service=self._service, desiredCount=tasks)
+
+
+def ids(system: System, kind: str) -> list[str]:
+    """Return the physical ids of all resources of a type."""
+    return [each.id for each in system.deployment.resources if each.type == kind]
 
 
 def attempts_of(system: System, user: User, upload_id: str) -> int:

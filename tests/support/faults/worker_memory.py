@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 _EVERY_SECONDS = 1.0
+_CONTAINER = "handlers.entries.worker"
 _WARM_UP = 5
 """Samples of a worker before its growth counts: it still imports, and opens its connections."""
 
@@ -52,11 +53,20 @@ class WorkerMemory:
 
     def _workers(self) -> dict[int, int]:
         """Return the resident kilobytes of each worker. A job's process is a copy of its worker, and is left out."""
-        mark = f"{self.data_dir}/ministack-lambda-processing-"
         found: dict[int, tuple[int, int]] = {}
         for each in Path("/proc").glob("[0-9]*"):
             with suppress(OSError, KeyError, ValueError):  # it has just ended
-                if mark in (each / "cmdline").read_text():
+                if self._is_worker(each):
                     facts = dict(line.split(":", 1) for line in (each / "status").read_text().splitlines())
                     found[int(each.name)] = int(facts["PPid"]), int(facts["VmRSS"].split()[0])
         return {pid: kilobytes for pid, (parent, kilobytes) in found.items() if parent not in found}
+
+    def _is_worker(self, process: Path) -> bool:
+        """Whether this is a function of the pipeline, or the slot of a container or a job of it."""
+        command = (process / "cmdline").read_text()
+        if f"{self.data_dir}/ministack-lambda-processing-" in command:
+            return True
+        if _CONTAINER not in command or self.data_dir not in (process / "cwd").readlink().parents:
+            return False
+        parent = (process / "status").read_text().partition("PPid:")[2].split()[0]
+        return _CONTAINER in Path(f"/proc/{parent}/cmdline").read_text()

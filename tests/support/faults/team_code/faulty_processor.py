@@ -16,6 +16,8 @@ def process(job: Job) -> Mapping[str, object]:
     if job.file_name == "killed-once.bin" and job.attempt == 1:
         os.kill(os.getppid(), signal.SIGKILL)  # what runs the job, as if its machine failed
         time.sleep(60)
+    if job.file_name == "slow.bin":
+        time.sleep(1)
     if damage := _DAMAGES.get(job.file_name.removesuffix(".bin")):
         damage()
     # A result of its own for each run, so that two stored results of one upload are seen.
