@@ -12,13 +12,8 @@ from local import PROJECT_DIR
 _IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/local@sha256:{'0' * 64}"
 """Local mode makes an image of any digest from the code in this checkout (local/emulator/images.py)."""
 
-_ONLY_LAMBDA = dict.fromkeys(("processingMaxConcurrency", "processingReservedConcurrency"))
-
-_BESIDE: Mapping[str, Mapping[str, object]] = {
-    "lambda": {},
-    "fargate": {"workerImage": _IMAGE, **_ONLY_LAMBDA},
-}
-"""By compute: the settings that it needs, and None for those that it does not have."""
+_NEEDED: Mapping[str, Mapping[str, object]] = {"fargate": {"workerImage": _IMAGE}}
+"""By compute: the settings that have no default."""
 
 
 @contextmanager
@@ -33,7 +28,6 @@ def project_with(compute: str | None) -> Generator[Path]:
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(PROJECT_DIR)}))
         stack = yaml.safe_load((PROJECT_DIR / "Pulumi.local.yaml").read_text())
         config = {key.removeprefix(f"{project['name']}:"): value for key, value in stack["config"].items()}
-        config |= {"compute": compute, **_BESIDE.get(compute, {})}
-        given = {key: value for key, value in config.items() if value is not None}
-        (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": given}))
+        config = {**_NEEDED.get(compute, {}), **config, "compute": compute}
+        (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": config}))
         yield folder

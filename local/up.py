@@ -69,7 +69,7 @@ def _print_usage(emulator: Emulator, deployment: Deployment, user: User) -> None
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
     print_text("The same with the portage command", command_example(write_config(emulator.endpoint, outputs), user))
     print_text("Look around as the operator, with boto3 or the AWS CLI", operator_example(emulator, outputs))
-    print_text("It stays until Ctrl-C, or `make down` in another terminal. Functions that fail are shown here.")
+    print_text("It stays until Ctrl-C, or `make down` in another terminal. What fails is shown here.")
 
 
 def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:

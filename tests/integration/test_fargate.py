@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.emulator.function_logs import FunctionLogs
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
@@ -97,3 +98,5 @@ def test_a_killed_and_a_stopped_container_leave_their_jobs_to_others(fargate_sys
         assert upload["status"] == "completed", str(upload)
     fargate_system.await_idle()
     assert fargate_system.dead_letters() == []
+    shown = [each for each in FunctionLogs(fargate_system.emulator).new_failures() if "workers" in each.function]
+    assert any("Interrupted" in error for each in shown for error in each.errors)

@@ -4,7 +4,7 @@ from local import PROJECT_DIR
 from local.compute import project_with
 from local.engine.stack_config import read_stack_config
 
-CHANGED = ("compute", "workerImage", "processingMaxConcurrency", "processingReservedConcurrency")
+CHANGED = ("compute", "workerImage")
 
 
 def test_without_a_choice_the_checkout_itself_is_deployed() -> None:
@@ -12,14 +12,13 @@ def test_without_a_choice_the_checkout_itself_is_deployed() -> None:
         assert folder == PROJECT_DIR
 
 
-def test_a_chosen_compute_has_the_settings_that_it_needs_and_none_of_another_one() -> None:
+def test_a_chosen_compute_has_the_settings_that_it_needs_and_the_others_stay() -> None:
     before = (PROJECT_DIR / "Pulumi.local.yaml").read_text()
     stack = read_stack_config(PROJECT_DIR, "local")
     with project_with("fargate") as folder:
         config = read_stack_config(folder, "local")
     assert config.own("compute") == "fargate"
     assert "@sha256:" in str(config.own("workerImage"))
-    assert config.own("processingMaxConcurrency") == "0", "only the compute lambda has it"
     kept = {key: value for key, value in stack.values.items() if key.rpartition(":")[2] not in CHANGED}
     assert kept.items() <= config.values.items()
     assert config.program_dir == PROJECT_DIR
