@@ -11,7 +11,8 @@ def handle(payload: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return what the next steps need, if the object is to be processed, and the upload's status."""
     found = steps(context).verify(delivery_in(payload))
     if not isinstance(found, UploadRequest):
-        return {"goes_on": False, "status": found}
+        # The state machine reads `job` in any case, and an expression without a value is an error.
+        return {"goes_on": False, "job": None, "status": found}
     declared = {
         "file_name": found.file_name,
         "content_type": found.content_type,

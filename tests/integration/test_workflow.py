@@ -58,6 +58,15 @@ def executions(system: System) -> list[Any]:
     return states.list_executions(stateMachineArn=arn)["executions"]
 
 
+def outcome_of(system: System, upload_id: str) -> str:
+    """Wait for the end of an upload's only execution, and return it."""
+    (status,) = eventually(
+        lambda: [each["status"] for each in executions(system) if upload_id in event_of(system, each["executionArn"])],
+        lambda found: found != ["RUNNING"],
+    )
+    return status
+
+
 def test_an_upload_is_verified_processed_and_recorded(workflow: System, sender: User, sent: dict[str, str]) -> None:
     upload = ended(workflow, sender, sent["ok.bin"])
     assert (upload["status"], upload["version"]) == ("completed", 4)
@@ -73,11 +82,14 @@ def test_an_object_that_is_not_as_declared_ends_at_its_verification(
 ) -> None:
     upload = ended(workflow, sender, sent["wrong.png"])
     assert (upload["status"], upload["rejection"]["code"]) == ("rejected", "type-mismatch")
+    assert outcome_of(workflow, sent["wrong.png"]) == "SUCCEEDED"
+    assert not workflow.is_dead(sent["wrong.png"])
 
 
 def test_what_cannot_be_processed_fails_at_once(workflow: System, sender: User, sent: dict[str, str]) -> None:
     upload = ended(workflow, sender, sent["unprocessable.bin"])
     assert upload["failure"] == {"code": "unprocessable", "detail": "The file has no pages."}
+    assert outcome_of(workflow, sent["unprocessable.bin"]) == "SUCCEEDED"
     assert upload["version"] == 4
 
 
@@ -120,6 +132,7 @@ def test_a_duplicate_event_changes_nothing(workflow: System, sender: User, sent:
 
     eventually(done, bool)
     assert workflow.status(sender, sent["ok.bin"]) == before
+    assert not workflow.is_dead(sent["ok.bin"])
 
 
 def event_of(system: System, arn: str) -> str:

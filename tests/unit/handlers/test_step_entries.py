@@ -75,7 +75,8 @@ def test_the_rules_choose_by_what_was_declared(cloud: Cloud) -> None:
 
 def test_an_upload_that_is_rejected_goes_no_further(cloud: Cloud) -> None:
     cloud.write_record()
-    assert verify_step.handle(payload(cloud, b"other size"), Context()) == {"goes_on": False, "status": "rejected"}
+    answer = verify_step.handle(payload(cloud, b"other size"), Context())
+    assert answer == {"goes_on": False, "job": None, "status": "rejected"}
 
 
 def test_an_error_is_recorded(cloud: Cloud) -> None:
