@@ -180,6 +180,7 @@ class Workers(pulumi.ComponentResource):
                 "security_groups": network.security_group_ids,
                 "assign_public_ip": False,
             },
+            availability_zone_rebalancing="DISABLED",  # it would stop tasks in their jobs
             deployment_circuit_breaker={"enable": True, "rollback": True},
             force_new_deployment=True,  # otherwise the provider replaces the service when a weight changes
             deployment_minimum_healthy_percent=100,

@@ -81,6 +81,8 @@ class TestTheService:
         service = by_default.inputs(aws.ecs.Service, WORKERS)
         assert service["networkConfiguration"]["assignPublicIp"] is False
         assert service["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+        assert service["forceNewDeployment"] is True
+        assert service["availabilityZoneRebalancing"] == "DISABLED"
         assert by_default.only(aws.ecs.Service, WORKERS).options.ignore_changes == ("desiredCount",)
 
     @pytest.mark.parametrize(
