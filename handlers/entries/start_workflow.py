@@ -5,6 +5,7 @@ name, so a message that is delivered twice starts one execution. A redrive sends
 """
 
 import logging
+import time
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,10 +14,14 @@ import boto3
 from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.aws.environment import read_environment
+from handlers.aws.metric_log import write_record
 from handlers.domain.errors import UnknownUpload
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 
 log = logging.getLogger(__name__)
+
+
+_DONE, _ERROR = 200, 500
 
 
 class StarterEnvironment(NamedTuple):
@@ -41,9 +46,17 @@ def _queue() -> JobQueue:
     return JobQueue(boto3.client("sqs"), _environment().queue_url)
 
 
-def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start an execution for each record; one that fails is delivered again, alone."""
-    failed = [message for message in map(Message.from_lambda, event["Records"]) if not _started(message)]
+    began_at, messages = time.perf_counter(), [Message.from_lambda(record) for record in event["Records"]]
+    failed = [message for message in messages if not _started(message)]
+    write_record(
+        "startWorkflow",
+        status=_ERROR if failed else _DONE,
+        began_at=began_at,
+        request_id=context.aws_request_id,
+        messages=len(messages),
+    )
     return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in failed]}
 
 

@@ -114,7 +114,10 @@ def deployed() -> dict[str, dict[str, str]]:
     functions = [
         each.inputs
         for example in (UPLOAD_API, PROCESSING_PIPELINE)
-        for each in record(lambda example=example: example.make(log_level="DEBUG") and None).all(aws.lambda_.Function)
+        for compute in ({}, {"compute": "step-functions"} if example is PROCESSING_PIPELINE else {})
+        for each in record(
+            lambda example=example, compute=compute: example.make(log_level="DEBUG", **compute) and None
+        ).all(aws.lambda_.Function)
     ]
     return {each["handler"]: dict(each["environment"]["variables"]) for each in functions}
 
@@ -130,7 +133,20 @@ def events(handler: str, environment: dict[str, str]) -> Iterable[dict[str, Any]
             rotation = {"SecretId": environment["SESSION_KEY_SECRET"], "ClientRequestToken": "new-version"}
             yield {**rotation, "Step": "createSecret"}
             yield {**rotation, "Step": "testSecret"}
-        case "process_object":
+        case "verify_step" | "process_step" | "record_step":
+            event = object_created(REF.object_key, "v1")
+            event["detail"]["bucket"]["name"] = environment["INGEST_BUCKET"]
+            payload = {"input": {"event": event, "sent_at": "1795650000000"}, "execution": "e", "attempt": 1}
+            declared = {"file_name": "a.pdf", "content_type": "application/pdf", "size_bytes": 23}
+            processor = environment["PROCESSOR"]
+            yield {
+                **payload,
+                "declared": declared,
+                "processor": processor,
+                "earlier": [],
+                "processors": [processor],
+            } | {"by_name": False}
+        case "process_object" | "start_workflow" | "group_arrivals":
             message = {
                 "messageId": "m",
                 "receiptHandle": "r",

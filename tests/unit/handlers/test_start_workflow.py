@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from handlers.entries import start_workflow
 from tests.support.aws.moto_cloud import REGION, Cloud, shared_client
+from tests.support.handlers.queue_batches import Context
 
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:the-workflow"
 EXECUTION = ARN.replace("stateMachine", "execution")
@@ -35,7 +36,7 @@ def workflows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber
 
 
 def failed(*records: Mapping[str, Any]) -> list[str]:
-    answer = start_workflow.handle({"Records": list(records)}, None)
+    answer = start_workflow.handle({"Records": list(records)}, Context())
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
