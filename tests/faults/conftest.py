@@ -47,6 +47,9 @@ COMPUTES: dict[str, dict[str, object]] = {
 }
 """The settings that choose each compute, with about as many jobs at once."""
 
+SHARES = {"step-functions": 10}
+"""Divides the uploads of a case: the emulator starts a process for each step of all executions at once."""
+
 DeployWith = Callable[..., System]
 Counted = Callable[[System, list[str], float], Count]
 
@@ -79,7 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """Chooses between the number of uploads in CI and in the soak."""
-    return lambda few, many: many if request.config.getoption("--soak") else few
+    report = request.config.stash[_report]
+    share = SHARES.get(report.compute, 1)
+    return lambda few, many: max(1, (many if report.is_soak else few) // share)
 
 
 @pytest.fixture(scope="session")
