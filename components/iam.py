@@ -9,7 +9,7 @@ import pulumi
 from components.arguments import ArgumentError, is_empty
 from components.arguments.constraints import StatementArgs
 from handlers.aws.endpoints import partition_of
-from handlers.domain.upload import OBJECT_PREFIX, RESULT_PREFIX, STEP_RESULT_PREFIX
+from handlers.domain.upload_ref import OBJECT_PREFIX, RESULT_PREFIX, STEP_RESULT_PREFIX
 from handlers.storage.table import OPEN_INDEX
 from handlers.storage.upload_signer import ENCRYPTION_HEADER, KMS_KEY_HEADER
 

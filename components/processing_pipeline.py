@@ -59,7 +59,7 @@ from components.operations.alarms import Alarms, AlarmsArgs
 from components.operations.reconciler import Reconciler, ReconcilerArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from handlers.domain.delays import retry_delay_seconds
-from handlers.domain.upload import OBJECT_PREFIX
+from handlers.domain.upload_ref import OBJECT_PREFIX
 from handlers.processors.routing import write_rules
 
 __all__ = ["ProcessingPipeline", "ProcessingPipelineArgs"]

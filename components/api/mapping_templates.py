@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 
 from handlers.domain.fields import Field, all_fields
-from handlers.domain.upload import UPLOAD_ID_PATTERN, Upload
+from handlers.domain.upload import Upload
+from handlers.domain.upload_ref import UPLOAD_ID_PATTERN
 from handlers.http.response import COMMON_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
 
 

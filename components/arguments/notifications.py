@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from components.arguments.constraints import NotificationArgs
-from handlers.domain.upload import OBJECT_PREFIX
+from handlers.domain.upload_ref import OBJECT_PREFIX
 
 S3_NOTIFICATIONS = "s3-notifications"
 """The value of `trigger` for S3 --> SNS --> SQS."""

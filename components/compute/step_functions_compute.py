@@ -16,7 +16,7 @@ from components.compute.lambda_function import LambdaFunction, LambdaFunctionArg
 from components.compute.libraries import layers
 from components.compute.protocol import Jobs
 from components.compute.workflow import Workflow
-from handlers.domain.upload import STEP_RESULT_PREFIX
+from handlers.domain.upload_ref import STEP_RESULT_PREFIX
 
 START_SECONDS = 30
 """For the function that starts executions."""

@@ -14,7 +14,7 @@ from components.arguments.constraints import NotificationArgs
 from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.upload_api import UploadApiArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
-from handlers.domain.upload import OBJECT_PREFIX
+from handlers.domain.upload_ref import OBJECT_PREFIX
 from handlers.storage.upload_signer import SENT_HEADERS
 
 _CREATED = "s3:ObjectCreated:*"

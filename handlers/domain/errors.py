@@ -1,6 +1,6 @@
 """The errors of a request that a client can act on. handlers/http/response.py maps each to an HTTP status.
 
-Two more are declared beside their subject: NotOpen in upload.py, InvalidSession in session.py.
+InvalidSession is declared in session.py.
 """
 
 MOST_ERRORS = 10
@@ -25,6 +25,16 @@ class KeyConflict(Exception):
 
 class UnknownUpload(Exception):
     """The upload has no record: it was not created by the API, or its record was deleted."""
+
+
+class NotOpen(Exception):
+    """The upload's state no longer allows this, or it is not sent in parts. Upload makes it."""
+
+    def __init__(self, detail: str, upload_id: str, upload_status: str) -> None:
+        super().__init__(detail)
+        self.upload_id = upload_id
+        self.upload_status = upload_status
+        """The present one."""
 
 
 class NoResult(Exception):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self, cast
 from handlers.domain.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_error
 from handlers.domain.errors import MOST_ERRORS, InvalidRequest
 from handlers.domain.plan import MAX_PARTS, Parts
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 
 VERSION = 1
 

@@ -3,24 +3,15 @@
 import hashlib
 import json
 import re
-import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
 from handlers.domain.declaration import UploadRequest, shown
-from handlers.domain.errors import InvalidRequest, UnknownUpload
+from handlers.domain.errors import InvalidRequest, NotOpen
 from handlers.domain.fields import GROUP, public
 from handlers.domain.plan import Method, Parts
-
-OBJECT_PREFIX = "uploads/"
-RESULT_PREFIX = "results/"
-
-STEP_RESULT_PREFIX = "steps/"
-"""Of what the processors of a workflow return, until the upload's result is recorded."""
-
-UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-"""A UUID in lower case with hyphens, as UploadIds writes it."""
+from handlers.domain.upload_ref import UploadRef
 
 MULTIPART_LIFETIME = timedelta(days=14)
 """The bucket's lifecycle rule deletes the parts of an incomplete upload after this time."""
@@ -36,9 +27,6 @@ MESSAGE_LIFETIME = timedelta(days=14)
 
 CLAIM_LIFETIME = timedelta(days=1)
 """An Idempotency-Key stands for its upload for this time."""
-
-OPEN_SHARDS = 8
-"""Partitions of the index of open uploads: one alone would cap the whole system at 1,000 writes a second."""
 
 
 class Status(StrEnum):
@@ -76,41 +64,6 @@ def needs_place(status: str, method: str) -> bool:
     S3 accepts an aborted upload's URL or form until it expires, but no parts after AbortMultipartUpload.
     """
     return status == Status.PENDING or (status == Status.ABORTED and method != Method.MULTIPART)
-
-
-class UploadRef(NamedTuple):
-    """Names one upload. The owner is part of the key, so nobody can name another owner's upload."""
-
-    owner: str
-    upload_id: Annotated[str, public("Names the upload; a UUID")]
-
-    @property
-    def object_key(self) -> str:
-        """Where the bytes go. A user's file name is data, never part of a key."""
-        return f"{OBJECT_PREFIX}{self.owner}/{self.upload_id}"
-
-    @property
-    def result_key(self) -> str:
-        """Where the processor's result goes."""
-        return f"{RESULT_PREFIX}{self.owner}/{self.upload_id}.json"
-
-    def step_result_key(self, run_id: str, processor: str) -> str:
-        """Where the result of one processor of a workflow goes. Each run has its own."""
-        return f"{STEP_RESULT_PREFIX}{self.owner}/{self.upload_id}/{run_id}/{processor}.json"
-
-    @property
-    def open_shard(self) -> str:
-        """The partition of the open-uploads index, stable for an upload."""
-        return str(zlib.crc32(self.upload_id.encode()) % OPEN_SHARDS)
-
-    @classmethod
-    def from_object_key(cls, key: str) -> Self:
-        """Reverse `object_key`; raises UnknownUpload for any other key."""
-        match key.removeprefix(OBJECT_PREFIX).split("/"):
-            case [owner, upload_id] if key.startswith(OBJECT_PREFIX) and owner and upload_id:
-                return cls(owner, upload_id)
-            case _:
-                raise UnknownUpload(f"{key!r} is not of the form {OBJECT_PREFIX}{{owner}}/{{upload_id}}")
 
 
 class Run(NamedTuple):
@@ -199,36 +152,30 @@ class Upload(NamedTuple):
         """
         return self.open_until + CLAIM_LIFETIME  # a day
 
+    def not_open(self, detail: str) -> NotOpen:
+        """Return the error of a request that the present state does not allow."""
+        return NotOpen(detail, self.ref.upload_id, self.status)
+
+    def not_pending(self) -> NotOpen:
+        """Return the error of a request that needs the state `pending`."""
+        return self.not_open(f"The upload is {self.status}, and no longer pending.")
+
+    def without_parts(self) -> NotOpen:
+        """Return the error of a request about parts, if the upload is sent in one request."""
+        return self.not_open("The upload comes in one request, and has no parts.")
+
+    def parts_gone(self) -> NotOpen:
+        """Return the error of a request about parts that S3 no longer has."""
+        return self.not_open(
+            "S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age."
+        )
+
     def delete_at(self, retention: timedelta) -> datetime:
         """When its record can be deleted: `retention` after its creation, but not while bytes or events need it.
 
         The event of the last bytes stays in a queue for up to MESSAGE_LIFETIME.
         """
         return max(self.created_at + retention, self.bytes_until + MESSAGE_LIFETIME)
-
-
-class NotOpen(Exception):
-    """The upload's state no longer allows this, or it is not sent in parts."""
-
-    def __init__(self, detail: str, upload: Upload) -> None:
-        super().__init__(detail)
-        self.upload = upload
-        """In its present state."""
-
-    @classmethod
-    def not_pending(cls, upload: Upload) -> Self:
-        """The upload has left the state `pending`."""
-        return cls(f"The upload is {upload.status}, and no longer pending.", upload)
-
-    @classmethod
-    def without_parts(cls, upload: Upload) -> Self:
-        """The upload is sent in one request."""
-        return cls("The upload comes in one request, and has no parts.", upload)
-
-    @classmethod
-    def parts_gone(cls, upload: Upload) -> Self:
-        """S3 no longer knows the multipart upload."""
-        return cls("S3 no longer has the parts: the upload was completed, or S3 aborted it because of its age.", upload)
 
 
 class Claim(NamedTuple):
@@ -251,13 +198,3 @@ class Claim(NamedTuple):
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def url_expiry(now: datetime, expires_in_seconds: int) -> datetime:
-    """Return when a URL that is signed now expires. A signature's time has no fraction of a second."""
-    return now.replace(microsecond=0) + timedelta(seconds=expires_in_seconds)
-
-
-def iso(moment: datetime) -> str:
-    """Write a time in UTC to the millisecond: the format of API, table and results."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

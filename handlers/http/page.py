@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.upload import UPLOAD_ID_PATTERN, Upload
+from handlers.domain.upload import Upload
+from handlers.domain.upload_ref import UPLOAD_ID_PATTERN
 from handlers.http.view import upload_view
 
 DEFAULT_LIMIT = 25

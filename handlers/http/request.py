@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from handlers.domain.errors import InvalidRequest, UnknownUpload
-from handlers.domain.upload import UPLOAD_ID_PATTERN, UploadRef
+from handlers.domain.upload_ref import UPLOAD_ID_PATTERN, UploadRef
 
 
 class ApiRequest(NamedTuple):

@@ -10,13 +10,14 @@ from handlers.domain.errors import (
     InvalidRequest,
     KeyConflict,
     NoResult,
+    NotOpen,
     PartsMissing,
     QuotaExceeded,
     SizeMismatch,
     UnknownUpload,
 )
 from handlers.domain.session import InvalidSession
-from handlers.domain.upload import NotOpen, iso
+from handlers.domain.times import iso
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "urn:portage:problem:"
@@ -90,7 +91,7 @@ def problem_response(error: Exception, request_id: str) -> Response:
         "request_id": request_id,
     }
     if isinstance(error, NotOpen):  # extension members (RFC 9457, 3.2)
-        body |= {"upload_id": error.upload.ref.upload_id, "upload_status": str(error.upload.status)}
+        body |= {"upload_id": error.upload_id, "upload_status": error.upload_status}
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if problem.status == _UNAVAILABLE else {}
     return Response(problem.status, body, {"Content-Type": PROBLEM_JSON, **retry})
 

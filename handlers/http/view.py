@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from handlers.domain.fields import all_fields
-from handlers.domain.upload import Upload, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import Upload
 
 
 def upload_view(upload: Upload) -> dict[str, Any]:

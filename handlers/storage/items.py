@@ -10,7 +10,9 @@ from typing import Any, cast
 from handlers.aws.client import AwsError
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.fields import NamedTupleType, all_fields, declared_fields
-from handlers.domain.upload import Upload, UploadRef, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.table import OPEN_INDEX_PARTITION_KEY, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
 Item = Mapping[str, Any]

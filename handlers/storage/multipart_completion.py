@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from handlers.domain.errors import SizeMismatch
-from handlers.domain.upload import Multipart, Upload, UploadRef
+from handlers.domain.upload import Multipart, Upload
+from handlers.domain.upload_ref import UploadRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

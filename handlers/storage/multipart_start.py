@@ -8,7 +8,8 @@ from typing import NamedTuple
 from handlers.aws.client import AwsError
 from handlers.aws.s3_client import AwsS3
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.upload import Multipart, UploadRef
+from handlers.domain.upload import Multipart
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.upload_signer import described_object
 
 

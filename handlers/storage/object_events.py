@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 
 if TYPE_CHECKING:
     from handlers.storage.objects import ObjectVersion

@@ -13,7 +13,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import HTTPClientError, IncompleteReadError
 
 from handlers.domain.declaration import ChecksumAlgorithm
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.object_reader import open_object
 
 if TYPE_CHECKING:

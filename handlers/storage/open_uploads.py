@@ -6,7 +6,9 @@ from typing import Any
 
 from handlers.aws.client import AwsError
 from handlers.aws.json_client import Calls
-from handlers.domain.upload import Reconciled, Upload, UploadRef, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import Reconciled, Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.items import attribute_of, key_of, refused_item
 from handlers.storage.table import (
     OPEN_INDEX,

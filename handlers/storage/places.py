@@ -14,7 +14,8 @@ from zlib import crc32
 from handlers.aws.client import AwsError
 from handlers.aws.json_client import Calls
 from handlers.domain.errors import QuotaExceeded
-from handlers.domain.upload import Upload, UploadRef, needs_place
+from handlers.domain.upload import Upload, needs_place
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.items import key_of, place_in, refused_item
 from handlers.storage.table import PARTITION_KEY, PLACE_PREFIX, SORT_KEY, TTL_ATTRIBUTE
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from handlers.aws.presign import Bucket, Credentials, Form, presign, presign_post
 from handlers.domain.declaration import ChecksumAlgorithm, UploadRequest
-from handlers.domain.upload import Upload, url_expiry
+from handlers.domain.times import url_expiry
+from handlers.domain.upload import Upload
 
 ENCRYPTION_HEADER = "x-amz-server-side-encryption"
 KMS_KEY_HEADER = f"{ENCRYPTION_HEADER}-aws-kms-key-id"

@@ -12,6 +12,7 @@ from handlers.aws.client import AwsError
 from handlers.aws.json_client import Calls
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import KeyConflict, UnknownUpload
+from handlers.domain.times import iso
 from handlers.domain.upload import (
     LONGEST_RUN,
     PREDECESSORS,
@@ -22,10 +23,9 @@ from handlers.domain.upload import (
     Run,
     Status,
     Upload,
-    UploadRef,
-    iso,
     needs_place,
 )
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.items import (
     Item,
     attribute_of,

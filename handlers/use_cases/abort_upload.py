@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from handlers.domain.upload import NotOpen, Status, UploadRef
+from handlers.domain.upload import Status
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.upload_store import UploadStore
 
@@ -16,7 +17,7 @@ def abort_upload(ref: UploadRef, now: datetime, *, records: UploadStore, multipa
     records.record_aborted(ref, now)
     upload = records.find(ref)
     if upload.status is not Status.ABORTED:
-        raise NotOpen.not_pending(upload)
+        raise upload.not_pending()
     if upload.multipart:
         multipart_start.abort(ref, upload.multipart)
         records.places.release(ref, upload.place)

@@ -1,7 +1,8 @@
 """The use case behind POST /uploads/{upload_id}/complete: make one object of an upload's parts."""
 
 from handlers.domain.errors import CompletionConflict, PartsMissing
-from handlers.domain.upload import Multipart, NotOpen, Status, Upload, UploadRef
+from handlers.domain.upload import Multipart, Status, Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.multipart_completion import MultipartCompletion, PartsBusy, PartsGone
 from handlers.storage.upload_store import UploadStore
 
@@ -14,14 +15,14 @@ def complete_upload(ref: UploadRef, *, records: UploadStore, multipart_completio
     """
     upload = records.find(ref)
     if upload.multipart is None:
-        raise NotOpen.without_parts(upload)
+        raise upload.without_parts()
     if upload.status is Status.PENDING:
         has_object = _complete(upload, upload.multipart, multipart_completion)
         upload = records.find(ref)  # it may have been aborted meanwhile, or the event was fast
         if upload.status is Status.PENDING and not has_object:
-            raise NotOpen.parts_gone(upload)
+            raise upload.parts_gone()
     if upload.status in {Status.ABORTED, Status.EXPIRED}:
-        raise NotOpen.not_pending(upload)
+        raise upload.not_pending()
     return upload
 
 

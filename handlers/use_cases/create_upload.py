@@ -8,7 +8,8 @@ from handlers.aws.presign import Form
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.plan import Method, Parts
-from handlers.domain.upload import Claim, Multipart, NotOpen, Status, Upload, UploadRef, needs_place
+from handlers.domain.upload import Claim, Multipart, Status, Upload, needs_place
+from handlers.domain.upload_ref import UploadRef
 from handlers.domain.upload_rules import UploadRules
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.upload_signer import SignedPut, UploadSigner
@@ -121,10 +122,9 @@ class CreateUpload(NamedTuple):
         """
         known = self.records.find(ref)
         if known.status is not Status.PENDING:
-            raise NotOpen(
+            raise known.not_open(
                 f"The upload of this Idempotency-Key is {known.status}, and no longer {Status.PENDING}: "
-                "ask for it by its upload_id, or send another key to begin a new one.",
-                known,
+                "ask for it by its upload_id, or send another key to begin a new one."
             )
         renewed = known._replace(expires_at=self.signer.expires_at)
         renewed = renewed._replace(place=self._take_place(renewed))

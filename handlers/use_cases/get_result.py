@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 from handlers.aws.presign import Bucket, Credentials, presign
 from handlers.domain.errors import NoResult
-from handlers.domain.upload import Status, UploadRef, url_expiry
+from handlers.domain.times import url_expiry
+from handlers.domain.upload import Status
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.upload_store import UploadStore
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.processors import Job, Processor, ReportProgress, Unprocessable, result_json
 from handlers.storage.job_queue import Delivery
 from handlers.storage.objects import ObjectStore

@@ -11,7 +11,8 @@ from datetime import datetime
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Rejection
-from handlers.domain.upload import LONGEST_RUN, TERMINAL, Status, UploadRef
+from handlers.domain.upload import LONGEST_RUN, TERMINAL, Status
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.job_queue import Delivery
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.processors.progress import ProgressBoard
 from handlers.storage.job_queue import Delivery, Hides
 from handlers.storage.upload_store import UploadStore

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from handlers.domain.upload import NotOpen, Status, UploadRef
+from handlers.domain.upload import Status
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.multipart_completion import MultipartCompletion, PartsGone, StoredPart
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.session_issuer import PartsPlan, SessionIssuer
@@ -28,11 +29,11 @@ def list_parts(
     upload = records.find(ref)
     multipart = upload.multipart
     if multipart is None:
-        raise NotOpen.without_parts(upload)
+        raise upload.without_parts()
     if upload.status is not Status.PENDING:
-        raise NotOpen.not_pending(upload)
+        raise upload.not_pending()
     try:
         parts = multipart_completion.list_parts(upload, multipart)
     except PartsGone as error:
-        raise NotOpen.parts_gone(upload) from error
+        raise upload.parts_gone() from error
     return StoredParts(session_issuer.plan(upload, multipart, now), parts)

@@ -25,17 +25,8 @@ from enum import StrEnum
 
 from handlers.domain.delays import Waits
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.upload import (
-    LONGEST_RUN,
-    MESSAGE_LIFETIME,
-    OPEN_SHARDS,
-    TERMINAL,
-    Reason,
-    Reconciled,
-    Status,
-    Upload,
-    UploadRef,
-)
+from handlers.domain.upload import LONGEST_RUN, MESSAGE_LIFETIME, TERMINAL, Reason, Reconciled, Status, Upload
+from handlers.domain.upload_ref import OPEN_SHARDS, UploadRef
 from handlers.storage.job_queue import JobQueue
 from handlers.storage.malware_scans import MalwareScans
 from handlers.storage.multipart_start import MultipartStart

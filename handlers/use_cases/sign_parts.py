@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from handlers.aws.presign import Bucket, Credentials, PartChecksums, sign_parts
 from handlers.domain.session import PartRange, Session
-from handlers.domain.upload import UploadRef, url_expiry
+from handlers.domain.times import url_expiry
+from handlers.domain.upload_ref import UploadRef
 
 
 class SignedParts(NamedTuple):

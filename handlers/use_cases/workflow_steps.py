@@ -17,7 +17,8 @@ from handlers.domain.declaration import UploadRequest
 from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Rejection
-from handlers.domain.upload import Status, UploadRef
+from handlers.domain.upload import Status
+from handlers.domain.upload_ref import UploadRef
 from handlers.processors import Unprocessable, result_json
 from handlers.processors.child_process import WorkFailed
 from handlers.processors.progress import ProgressBoard

@@ -76,7 +76,7 @@ class StackConfig:
 
 
 def read_stack_config(project_dir: Path, stack: str) -> StackConfig:
-    """Read both files, fill in the deerrors and check every type; StackConfigError has a line for each wrong value."""
+    """Read both files, fill in the defaults and check every type; StackConfigError has a line for each wrong value."""
     project_file = project_dir / "Pulumi.yaml"
     project = _mapping(project_file)
     name = project.get("name")

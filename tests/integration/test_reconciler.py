@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.upload import MULTIPART_LIFETIME, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import MULTIPART_LIFETIME
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.reconciler import change_newest_version, reconcile, reconciler_of
 from tests.support.deployment.system import System, User, eventually, put

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from handlers.domain.upload import TERMINAL, UploadRef
+from handlers.domain.upload import TERMINAL
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.table import (
     OPEN_INDEX,
     OPEN_INDEX_ATTRIBUTES,

@@ -11,7 +11,7 @@ from handlers.aws.presign import Bucket, Credentials
 from handlers.aws.s3_client import AwsS3
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.plan import Method
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.domain.upload_rules import UploadRules
 from handlers.http.response import json_fields
 from handlers.storage.multipart_start import MultipartStart

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import process_object
 from handlers.processors import Job, Processor
 from tests.support.aws.moto_cloud import OWNER, PDF, REF, Cloud

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers.domain.upload import Run, UploadRef
+from handlers.domain.upload import Run
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.upload_store import UploadStore
 from tests.support.aws.moto_cloud import LATER, LATER_ISO, REF, RESULTS
 

@@ -9,7 +9,7 @@ import pytest
 from components.arguments import ArgumentError
 from components.arguments.fargate import FargateArgs
 from components.arguments.shared import JobArgs
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 

@@ -9,7 +9,8 @@ import pytest
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.plan import Method
-from handlers.domain.upload import Status, Upload, UploadRef
+from handlers.domain.upload import Status, Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.upload_store import UploadStore
 from tests.support.components.examples import KMS_KEY_ARN, NAME, STATUS_TRACKER
 from tests.support.components.recording import Recording, arn_of, physical, record

@@ -15,7 +15,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.plan import Method
 from handlers.domain.session import InvalidSession
-from handlers.domain.upload import NotOpen, Status, Upload
+from handlers.domain.upload import Status, Upload
 from handlers.http.operation import api_operation
 from handlers.http.request import ApiRequest
 from handlers.http.response import PROBLEMS, ProxyResponse, Response, json_fields, problem_response
@@ -178,7 +178,7 @@ class TestProblem:
             (InvalidRequest(["a.", "b."]), 400, "invalid-request", "a. b."),
             (InvalidSession("Expired."), 403, "invalid-session", "Expired."),
             (UnknownUpload("its owner"), 404, "upload-not-found", "You have no upload with this id."),
-            (NotOpen("It is over.", UPLOAD), 409, "not-open", "It is over."),
+            (UPLOAD.not_open("It is over."), 409, "not-open", "It is over."),
             (PartsMissing([(1, 2)]), 409, "parts-missing", str(PartsMissing([(1, 2)]))),
             (SizeMismatch("Other bytes."), 409, "size-mismatch", "Other bytes."),
             (CompletionConflict("Again."), 503, "completion-conflict", "Again."),
@@ -194,12 +194,12 @@ class TestProblem:
 
     def test_what_is_over_is_told_with_the_uploads_state(self) -> None:
         """`status` is the problem's own member: the HTTP status (RFC 9457, 3.1.2)."""
-        problem = json.loads(problem_of(NotOpen("It is over.", UPLOAD))["body"])
+        problem = json.loads(problem_of(UPLOAD.not_open("It is over."))["body"])
         assert (problem["upload_id"], problem["upload_status"]) == (REF.upload_id, "processing")
 
     def test_what_will_pass_says_when_to_ask_again(self) -> None:
         assert problem_of(CompletionConflict("Again."))["headers"]["Retry-After"] == "2"
-        assert "Retry-After" not in problem_of(NotOpen("It is over.", UPLOAD))["headers"]
+        assert "Retry-After" not in problem_of(UPLOAD.not_open("It is over."))["headers"]
 
 
 class TestCors:

@@ -8,8 +8,8 @@ import pytest
 from botocore.stub import Stubber
 
 from handlers.aws.client import AwsError
-from handlers.domain.upload import UploadRef
 from handlers.domain.upload_ids import UploadIds
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import create_upload
 from tests.support.aws.fake_light_clients import KEY, OneSecret
 from tests.support.aws.moto_cloud import OWNER, REF, Cloud

@@ -15,8 +15,8 @@ from handlers.aws.client import AwsError
 from handlers.aws.json_client import Calls, Service
 from handlers.aws.presign import Bucket, Credentials, presign
 from handlers.domain.declaration import ChecksumAlgorithm
-from handlers.domain.upload import UploadRef
 from handlers.domain.upload_ids import UploadIds
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import clients, create_upload
 from handlers.storage.upload_signer import SENT_HEADERS
 from tests.support.aws.fake_light_clients import KEY, light_calls

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import get_result
 from tests.support.aws.moto_cloud import REF, RESULTS, Cloud
 from tests.support.handlers.multipart_upload import problem_in

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import list_uploads
 from tests.support.aws.moto_cloud import OWNER, Cloud
 from tests.support.handlers.multipart_upload import problem_in

@@ -11,9 +11,10 @@ import pytest
 from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.errors import QuotaExceeded
+from handlers.domain.errors import NotOpen, QuotaExceeded
 from handlers.domain.plan import Method
-from handlers.domain.upload import NotOpen, Status, Upload, UploadRef
+from handlers.domain.upload import Status, Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.storage.upload_store import UploadStore
@@ -389,7 +390,7 @@ class TestARenewedUrl:
         monkeypatch.setattr(api.store, "record_renewed", overtaken)
         with pytest.raises(NotOpen) as caught:
             api.create(key="a-key", now=LATER)
-        assert caught.value.upload.status == step
+        assert caught.value.upload_status == step
         assert cloud.places() == ({} if step == "uploaded" else {0: ref_of(1).upload_id})
 
     def test_sent_twice_at_once_keeps_one_place(self, cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.upload import iso
+from handlers.domain.times import iso
 from handlers.processors import Job, Unprocessable
 from handlers.use_cases.process_object import RECORDING_SECONDS, JobFailed
 from tests.support.aws.moto_cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan, ScanResult
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.job_queue import Delivery
 from tests.support.aws.moto_cloud import INGEST, OWNER, QUARANTINE, Cloud

@@ -179,6 +179,7 @@ class TestJob:
             "open",
             "progress",
             "workspace",
+            "earlier",
         ]
 
     def test_a_processor_cannot_change_it(self) -> None:

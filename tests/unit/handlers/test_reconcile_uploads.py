@@ -17,7 +17,9 @@ from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.aws.presign import Bucket
 from handlers.domain.delays import Waits
-from handlers.domain.upload import MESSAGE_LIFETIME, OPEN_SHARDS, Upload, UploadRef, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import MESSAGE_LIFETIME, Upload
+from handlers.domain.upload_ref import OPEN_SHARDS, UploadRef
 from handlers.entries import reconcile_uploads as entry
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.malware_scans import MalwareScans

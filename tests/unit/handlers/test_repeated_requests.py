@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handlers.aws.client import AwsError
-from handlers.domain.errors import KeyConflict, QuotaExceeded
-from handlers.domain.upload import NotOpen, Status
+from handlers.domain.errors import KeyConflict, NotOpen, QuotaExceeded
+from handlers.domain.upload import Status
 from tests.support.aws.moto_cloud import CREATED, LATER, OWNER, TABLE, Cloud
 from tests.support.handlers.create_uploads import BODY, IN_PARTS, RULES, Api, MultipartUploads, ref_of
 
@@ -69,7 +69,7 @@ class TestTheSameRequestAgain:
         for _ in range(3):
             with pytest.raises(NotOpen, match=rf"is {status}, and no longer pending") as caught:
                 api.create(body, key="a-key", now=LATER)
-            assert (caught.value.upload.ref, caught.value.upload.status) == (ref_of(1), status)
+            assert (caught.value.upload_id, caught.value.upload_status) == (ref_of(1).upload_id, status)
         assert cloud.record(ref_of(1)) == before
 
     def test_a_request_that_got_no_further_than_its_key_is_made_up_for(self, cloud: Cloud, api: Api) -> None:

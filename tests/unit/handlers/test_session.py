@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.plan import Parts
 from handlers.domain.session import MAX_TOKEN_LENGTH, InvalidSession, Session
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from tests.support.each_case import each_case
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

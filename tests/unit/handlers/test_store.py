@@ -12,7 +12,8 @@ from handlers.aws.json_client import DYNAMODB, AwsJson
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.plan import Method, Parts
-from handlers.domain.upload import Multipart, Run, Status, Upload, UploadRef
+from handlers.domain.upload import Multipart, Run, Status, Upload
+from handlers.domain.upload_ref import UploadRef
 from handlers.storage.upload_store import UploadStore
 from local.emulator.process import Emulator
 from tests.support.aws.moto_cloud import CREATED, ENVIRONMENT, LATER, LATER_ISO, OWNER, REF, RESULTS, TABLE, Cloud

@@ -8,7 +8,7 @@ import pytest
 from moto.core.models import MockAWS
 
 from components.api.mapping_templates import get_upload_response
-from handlers.domain.upload import UploadRef
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import abort_upload, complete_upload, list_parts, sign_parts
 from handlers.storage.upload_store import UploadStore
 from local.emulator.patches.api_gateway.templates import Source, render

@@ -4,8 +4,8 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.upload import UPLOAD_ID_PATTERN
 from handlers.domain.upload_ids import UploadIds
+from handlers.domain.upload_ref import UPLOAD_ID_PATTERN
 from tests.support.each_case import each_case
 
 MOMENTS = st.integers(0, 2**48 - 2)

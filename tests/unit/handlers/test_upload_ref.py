@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.upload import OPEN_SHARDS, UploadRef
+from handlers.domain.upload_ref import OPEN_SHARDS, UploadRef
 from tests.support.each_case import each_case
 
 ids = st.text(st.characters(blacklist_characters="/", blacklist_categories=["Cs"]), min_size=1)

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan, ScanResult
-from handlers.domain.upload import Run, UploadRef
+from handlers.domain.upload import Run
+from handlers.domain.upload_ref import UploadRef
 from handlers.entries import process_object
 from handlers.storage import objects
 from handlers.storage.job_queue import Delivery, JobQueue, Message

@@ -11,7 +11,8 @@ import pytest
 from handlers.aws.boto3_json import Boto3Json
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.upload import Status, iso
+from handlers.domain.times import iso
+from handlers.domain.upload import Status
 from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.job_queue import Delivery, Message
 from handlers.storage.objects import ObjectStore
