@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.domain.delays import BACKOFF_RATE, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS
-from handlers.use_cases.workflow_steps import FINAL_ERRORS
 
 State = Mapping[str, Any]
 
-_FINAL = [each.__name__ for each in FINAL_ERRORS]
+FINAL = ("LeaseLost", "ScanFailed", "ScanMissing", "UnknownUpload", "Unprocessable")
+"""Names of the FINAL_ERRORS in handlers/use_cases/workflow_steps.py. Importing that needs boto3."""
+
 _REFUSED, _SUPERSEDED = "Unprocessable", "LeaseLost"
-_UNRECORDED = [name for name in _FINAL if name not in {_REFUSED, _SUPERSEDED}]
+_UNRECORDED = [name for name in FINAL if name not in {_REFUSED, _SUPERSEDED}]
 """The upload does not change, or has no record, but the event must be kept."""
 
 _LAMBDAS_OWN = [f"Lambda.{name}Exception" for name in ("TooManyRequests", "Service", "AWSLambda", "SdkClient")]
@@ -148,7 +149,7 @@ class Workflow:
             # For a function that Lambda does not end in time.
             "TimeoutSeconds": self.step_seconds + 60,
             "Retry": [
-                {"ErrorEquals": _FINAL, "MaxAttempts": 0},
+                {"ErrorEquals": FINAL, "MaxAttempts": 0},
                 {
                     "ErrorEquals": _LAMBDAS_OWN,
                     "IntervalSeconds": 1,
