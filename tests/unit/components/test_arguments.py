@@ -68,7 +68,7 @@ class TestEachArgument:
 
     @pytest.mark.parametrize(("example", "argument"), ALL)
     def test_makes_another_deployment_with_another_value(self, example: Example, argument: str) -> None:
-        assert _with_another(example, argument) != _beside(example, argument)
+        assert _with_another(example, argument) != _recorded(example, example.beside.get(argument, {}))
 
 
 @pytest.mark.parametrize("example", CHECKED)
@@ -107,7 +107,7 @@ class TestTheArgumentsOfAComponent:
 
         explicit = record(lambda: example.make(**optional) and None)
 
-        assert explicit.comparable() == _by_default(example)
+        assert explicit.comparable() == _recorded(example, {})
 
 
 @pytest.mark.parametrize("example", COMPONENTS)
@@ -174,12 +174,11 @@ class TestOutputs:
         assert message.startswith("StatusTracker: recovery_days is <pulumi.output.Output ")
 
 
-def _beside(example: Example, argument: str) -> list[Any]:
-    """Record the component with what the argument needs beside it, once for all arguments that need the same."""
-    beside = example.beside.get(argument, {})
-    key = (example.title, repr(sorted(beside.items())))
+def _recorded(example: Example, given: Mapping[str, Any]) -> list[Any]:
+    """Record the component with these arguments, once for all tests that need the same."""
+    key = (example.title, repr(sorted(given.items())))
     if key not in _RECORDED:
-        _RECORDED[key] = record(lambda: example.make(**beside) and None).comparable()
+        _RECORDED[key] = record(lambda: example.make(**given) and None).comparable()
     return _RECORDED[key]
 
 
