@@ -11,6 +11,8 @@ from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
+pytestmark = pytest.mark.other_compute
+
 IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:{'2' * 64}"
 
 

@@ -11,6 +11,8 @@ from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
+pytestmark = pytest.mark.other_compute
+
 STEPS = ["handlers.processors.inspect.process", "team_processor.read_earlier"]
 ENDED = ("completed", "failed", "rejected")
 
