@@ -75,7 +75,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
             "fargateBacklogPerTask": 5,
             "fargateWeight": 2,
             "fargateSpotWeight": 3,
-            "subnetIds": ["subnet-0a1b2c3d4e5f60718"],
+            "subnetIds": ["subnet-00000001"],
             "networkCidr": "10.1.0.0/16",
             "networkEgress": "nat",
             "networkEndpoints": ["bedrock-runtime"],
@@ -84,8 +84,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "securityGroupIds": {
         **FARGATE,
-        "subnetIds": ["subnet-0a1b2c3d4e5f60718"],
-        "securityGroupIds": ["sg-0a1b2c3d4e5f60718"],
+        "subnetIds": ["subnet-00000001"],
+        "securityGroupIds": ["sg-00000001"],
     },
     "processorRequirements": {
         **TEAM_PROCESSOR,
@@ -126,6 +126,8 @@ DELETED: Mapping[str, set[str]] = {
     "userPoolArn": {"upload-api-users", "upload-api-users-client"},
     "userPoolClientId": {"upload-api-users", "upload-api-users-client"},
     "rejectedObjects": {"processing-quarantine"},
+    # each compute has a log of its own
+    **{key: {"processing-process-object-log"} for key, changed in CHANGES.items() if "compute" in changed},
 }
 """By setting: what holds data and is not wanted any longer."""
 
