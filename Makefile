@@ -4,10 +4,10 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-dev
 
-# Two processes more than cores, because many tests wait for leases and timeouts. Tests of one module or class stay
+# One process more than cores, because many tests wait for leases and timeouts. Tests of one module or class stay
 # together, since they share a deployment. The order is that of pyproject.toml: modules with few, long tests come first,
 # otherwise the last one leaves the other cores idle.
-PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadscope --no-loadscope-reorder
+PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local down test unit coverage integration test-computes test-engine test-faults soak pulumi bench check generate golden format requirements clean
