@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements-dev
 PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-computes test-engine test-faults soak pulumi bench check generate golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check generate golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,11 +35,11 @@ local: $(STAMP) $(filter pulumi,$(ENGINE)) ## Run the program on an embedded AWS
 down: ## Stop what `make local` runs in another terminal
 	@$(or $(wildcard $(RUN)/python),$(PYTHON)) -m local down
 
-test: $(STAMP) ## Pass the unit tests, and the integration tests with the compute lambda
-	$(RUN)/pytest $(PARALLEL) -m 'not other_compute'
+test: $(STAMP) ## Pass the unit tests, and the integration tests with the default compute and trigger
+	$(RUN)/pytest $(PARALLEL) -m 'not variant'
 
-test-computes: $(STAMP) ## Pass the integration tests of the other computes, step-functions and fargate (1 min)
-	$(RUN)/pytest $(PARALLEL) tests/integration -m other_compute
+test-variants: $(STAMP) ## Pass the integration tests of other computes and triggers (1 min)
+	$(RUN)/pytest $(PARALLEL) tests/integration -m variant
 
 unit: $(STAMP) ## Pass the unit tests
 	$(RUN)/pytest $(PARALLEL) tests/unit

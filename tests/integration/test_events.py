@@ -10,6 +10,8 @@ from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
+pytestmark = pytest.mark.variant
+
 
 @pytest.fixture(scope="module")
 def audit_url(emulator: Any) -> str:

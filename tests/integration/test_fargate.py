@@ -11,7 +11,7 @@ from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
-pytestmark = pytest.mark.other_compute
+pytestmark = pytest.mark.variant
 
 IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:{'2' * 64}"
 

@@ -11,7 +11,7 @@ from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
-pytestmark = pytest.mark.other_compute
+pytestmark = pytest.mark.variant
 
 STEPS = ["handlers.processors.inspect.process", "team_processor.read_earlier"]
 ENDED = ("completed", "failed", "rejected")
