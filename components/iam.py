@@ -367,12 +367,21 @@ def push_api_logs() -> Statement:
 
 def send_from_rule(queue_arn: Arn, rule_arn: Arn) -> Statement:
     """Queue policy: allow one EventBridge rule to send messages."""
+    return _send_from("events.amazonaws.com", queue_arn, rule_arn)
+
+
+def send_from_topic(queue_arn: Arn, topic_arn: Arn) -> Statement:
+    """Queue policy: allow one SNS topic to send messages."""
+    return _send_from("sns.amazonaws.com", queue_arn, topic_arn)
+
+
+def _send_from(service: str, queue_arn: Arn, source_arn: Arn) -> Statement:
     return {
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": "sqs:SendMessage",
         "Resource": queue_arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+        "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
     }
 
 
@@ -459,17 +468,6 @@ def encrypt_notifications(arn_of_the_account: Arn) -> Statement:
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
-
-
-def send_from_topic(queue_arn: Arn, topic_arn: Arn) -> Statement:
-    """Queue policy: allow one SNS topic to send messages."""
-    return {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue_arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
     }
 
 

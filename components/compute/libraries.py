@@ -1,7 +1,7 @@
 """Layers with libraries that have native code, such as Pillow, from requirements files with hashes.
 
-pip installs the wheels for the functions' processor and Python on any machine. The files of each
-requirements file are kept in the user's cache folder, so an unchanged one needs no network and makes an equal layer.
+pip installs the wheels for the functions' processor and Python on any machine. The files of each requirements file are
+kept in the user's cache folder, so an unchanged one needs no network and makes an equal layer.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import platformdirs
@@ -111,9 +111,8 @@ def layer_archive(path: Path) -> pulumi.AssetArchive:
     folder = _installed(path)
     files = {each.relative_to(folder).as_posix(): each for each in sorted(folder.rglob("*")) if each.is_file()}
     for name, file in files.items():
-        if wrong := wrong_name(name) or wrong_binary(
-            name, File(file.stat().st_size, lambda file=file: file.open("rb"))
-        ):
+        stored = File(file.stat().st_size, partial(file.open, "rb"))
+        if wrong := wrong_name(name) or wrong_binary(name, stored):
             raise ArgumentError(f"{path} brings {name}, {wrong}.")
     layer = pulumi.AssetArchive({f"{_FOLDER}/{name}": pulumi.FileAsset(str(file)) for name, file in files.items()})
     check_size(layer, f"the layer of {path}")
@@ -157,7 +156,7 @@ def _installed(path: Path) -> Path:
 def _remove_what_differs(folder: Path) -> None:
     """Remove what names this machine or time. Scripts begin with the path of this Python, and nothing calls them."""
     shutil.rmtree(folder / "bin", ignore_errors=True)
-    for each in [*folder.rglob("*.dist-info/*")]:
+    for each in list(folder.rglob("*.dist-info/*")):
         if each.name in INSTALLERS_FILES:
             each.unlink()
 

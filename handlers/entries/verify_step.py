@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.domain.declaration import UploadRequest
-from handlers.entries.steps import delivery_in, routed, steps
+from handlers.entries.job_clients import routed
+from handlers.entries.steps import delivery_in, steps
 
 
 def handle(payload: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handlers.aws.environment import read_environment
 from handlers.aws.json_logs import use_json_logs
 from handlers.domain.slots import slots_of
+from handlers.entries.job_clients import environment
 from handlers.entries.jobs import run_job
 from handlers.entries.worker_health import sign_of_life
-from handlers.processors import JobEnvironment
 from handlers.processors.child_process import end_with, run_in_child
 from handlers.storage.job_queue import JobQueue, Message
 from handlers.use_cases.process_object import Interrupted
@@ -157,7 +157,7 @@ class Slot:
     def __init__(self, number: int, env: WorkerEnvironment) -> None:
         self._env = env
         self._sign_of_life = sign_of_life(number)
-        self._queue = JobQueue(boto3.client("sqs"), read_environment(JobEnvironment).queue_url)
+        self._queue = JobQueue(boto3.client("sqs"), environment().queue_url)
         self._stops_at: float | None = None
 
     def run(self) -> None:

@@ -1,6 +1,7 @@
 """How a job begins and ends in the upload's record: the same on every compute.
 
-The work between is the compute's own: process_object.py does all of it in one run, steps.py in one run for each step.
+The work between is the compute's own: process_object.py does all of it in one run, workflow_steps.py
+in one run for each step.
 """
 
 import logging

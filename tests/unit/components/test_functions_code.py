@@ -21,7 +21,7 @@ from components.arguments import ArgumentError
 from components.compute import code_archive as code_archive_module
 from components.compute.code_archive import HANDLERS, OUR_SUFFIXES, code_archive
 from handlers.aws.environment import read_environment
-from handlers.entries import jobs
+from handlers.entries import job_clients, jobs
 from handlers.http.operation import OriginsEnvironment
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY, TEAM_CODE, UPLOAD_API, Example
 from tests.support.components.recording import REGION, Recording, record
@@ -341,7 +341,7 @@ def names_read_by(module: ModuleType, variables: dict[str, str], monkeypatch: py
 
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    for each in (module, jobs) if hasattr(module, "run_job") else (module,):
+    for each in (module, job_clients, jobs) if hasattr(module, "run_job") else (module,):
         monkeypatch.setattr(each, "read_environment", read, raising=False)
         for made in cached_in(each):
             made.cache_clear()

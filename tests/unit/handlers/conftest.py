@@ -17,6 +17,7 @@ from handlers.entries import (
     complete_upload,
     create_upload,
     get_result,
+    job_clients,
     jobs,
     list_parts,
     list_uploads,
@@ -102,6 +103,7 @@ def process_object_started(
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
+    importlib.reload(job_clients)
     importlib.reload(jobs)
     importlib.reload(process_object)
 

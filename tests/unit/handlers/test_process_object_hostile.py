@@ -17,7 +17,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from handlers.entries import jobs
+from handlers.entries import job_clients
 from handlers.processors import Job, Processor
 from handlers.use_cases.process_object import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
 from tests.support.aws.moto_cloud import REF, Cloud, tried_again
@@ -378,7 +378,7 @@ class TestItsOwnProcess:
         monkeypatch.setattr(boto3, "client", client)
         try_last(cloud, use_processor, lambda _job: {})
         assert sorted(made) == ["dynamodb", "dynamodb", "s3", "s3", "sqs", "sqs"]
-        assert jobs._objects() is not jobs._results()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        assert job_clients.objects() is not job_clients.results()
 
     def test_a_large_result_arrives_whole(self, cloud: Cloud, use_processor: UseProcessor) -> None:
         text = "x" * 5_000_000

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.entries import process_step, record_step, steps, verify_step
+from handlers.entries import job_clients, process_step, record_step, verify_step
 from tests.support.aws.moto_cloud import INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, object_created, shared_client
 from tests.support.handlers.queue_batches import Context
 
@@ -17,7 +17,7 @@ INSPECT = "handlers.processors.inspect.process"
 
 
 def forget() -> None:
-    for each in vars(steps).values():
+    for each in vars(job_clients).values():
         if hasattr(each, "cache_clear"):
             each.cache_clear()
 
