@@ -5,7 +5,19 @@ Each patch says what AWS does, with the source, what MiniStack does, and what ha
 
 from pathlib import Path
 
-from local.emulator.patches import api_gateway, cognito, ec2, ecs, eventbridge, iam, lambda_, s3, secrets_manager, sqs
+from local.emulator.patches import (
+    api_gateway,
+    cognito,
+    ec2,
+    ecs,
+    efs,
+    eventbridge,
+    iam,
+    lambda_,
+    s3,
+    secrets_manager,
+    sqs,
+)
 
 
 def patch(data_dir: Path) -> None:
@@ -18,5 +30,6 @@ def patch(data_dir: Path) -> None:
     cognito.patch()
     ec2.patch()
     ecs.patch(data_dir)
+    efs.patch(data_dir)
     iam.patch()
     sqs.patch()

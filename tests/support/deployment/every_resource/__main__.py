@@ -303,6 +303,30 @@ aws.appautoscaling.Policy(
     },
     opts=here,
 )
+shared = aws.efs.FileSystem(
+    "shared",
+    encrypted=True,
+    kms_key_id=key.arn,
+    throughput_mode="elastic",
+    lifecycle_policies=[{"transition_to_ia": "AFTER_1_DAY"}],
+    opts=here,
+)
+aws.efs.FileSystemPolicy(
+    "shared",
+    file_system_id=shared.id,
+    policy=allow("lambda.amazonaws.com", "elasticfilesystem:ClientMount", "*"),
+    opts=here,
+)
+mounted = aws.efs.MountTarget(
+    "shared", file_system_id=shared.id, subnet_id=subnet.id, security_groups=[inside.id], opts=here
+)
+access = aws.efs.AccessPoint(
+    "shared",
+    file_system_id=shared.id,
+    posix_user={"uid": 1000, "gid": 1000},
+    root_directory={"path": "/jobs", "creation_info": {"owner_uid": 1000, "owner_gid": 1000, "permissions": "0700"}},
+    opts=here,
+)
 layer = aws.lambda_.LayerVersion(
     "layer",
     layer_name="layer",
@@ -390,6 +414,17 @@ pool = aws.cognito.UserPool(
     software_token_mfa_configuration={"enabled": True},
     opts=here,
 )
+aws.lambda_.Function(
+    "mounter",
+    role=role.arn,
+    runtime="python3.13",
+    handler="answer.handle",
+    code=pulumi.AssetArchive({"answer.py": pulumi.FileAsset("answer.py")}),
+    vpc_config={"subnet_ids": [subnet.id], "security_group_ids": [inside.id]},
+    file_system_config={"arn": access.arn, "local_mount_path": "/mnt/jobs"},
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy, mounted]),
+)
+
 client = aws.cognito.UserPoolClient(
     "client", user_pool_id=pool.id, explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH"], opts=here
 )
