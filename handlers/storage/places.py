@@ -23,7 +23,10 @@ MOST_PLACES = 5_000
 """Per owner: all places must fit in one page of a Query, which is 1 MB. Source: DynamoDB guide, "Query" limits."""
 
 PROBES = 3
-"""Places that are tried before all are read. That is enough unless most of them are held."""
+"""Places that are tried before any are read. That is enough unless most of them are held."""
+
+WINDOW = 256
+"""Places that are read before all are: 5 read units instead of 90, and one of them is free unless hardly any are."""
 
 CHECKED_HOLDERS = 5
 """Uploads that are read if no place is free, to find a place that a crash left behind."""
@@ -63,12 +66,14 @@ class Places:
         for number in dict.fromkeys(probes):
             if self._take(owner, number, wanted):
                 return number
-        held = self._held(owner, moment, limit)
-        own = [number for number, holder in held.items() if holder.upload_id == wanted.upload_id]
-        free = [number for number in range(limit) if number not in held]
-        for number in (*own, *_from(start, free, limit)):
-            if self._take(owner, number, wanted):
-                return number
+        held: dict[int, _Holder] = {}
+        for window in _windows(probes[-1], limit):
+            held = self._held(owner, moment, window)
+            own = [number for number, holder in held.items() if holder.upload_id == wanted.upload_id]
+            free = [number for number in window if number not in held]
+            for number in (*own, *_from(start, free, limit)):
+                if self._take(owner, number, wanted):
+                    return number
         for number in _from(start, held, limit)[:CHECKED_HOLDERS]:
             left = held[number]
             if self._is_left_behind(owner, number, left, moment) and self._take(owner, number, wanted, after=left):
@@ -123,8 +128,8 @@ class Places:
             return self._take(owner, number, wanted._replace(until=int(item["held_until"]["N"])))
         return True
 
-    def _held(self, owner: str, moment: int, limit: int) -> dict[int, _Holder]:
-        """Read which upload holds which place below the limit. Changes of the last second may be missing.
+    def _held(self, owner: str, moment: int, window: range) -> dict[int, _Holder]:
+        """Read which upload holds which place of a window. Changes of the last second may be missing.
 
         A consistent read would cost twice as much, 36 read units for 1,000 places, at each rejection. It is not needed,
         because a place is taken only by a conditional write. A place that was freed just before may be overlooked, and
@@ -136,8 +141,8 @@ class Places:
             ExpressionAttributeNames={"#owner": PARTITION_KEY},
             ExpressionAttributeValues={
                 ":owner": {"S": owner},
-                ":first": {"S": _sort_key(0)},
-                ":last": {"S": _sort_key(limit - 1)},
+                ":first": {"S": _sort_key(window[0])},
+                ":last": {"S": _sort_key(window[-1])},
             },
             ProjectionExpression=f"{SORT_KEY}, held_by, held_until, taken_at",
             ConsistentRead=False,
@@ -168,6 +173,12 @@ class Places:
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._database.call(operation, {"TableName": self._table, **parameters})
+
+
+def _windows(probe: int, limit: int) -> list[range]:
+    """Return the places to read one after another: those around a probe, then all."""
+    first = probe - probe % WINDOW
+    return list(dict.fromkeys([range(first, min(first + WINDOW, limit)), range(limit)]))
 
 
 def _from(start: int, numbers: Iterable[int], limit: int) -> list[int]:

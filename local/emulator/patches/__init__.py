@@ -8,6 +8,7 @@ from pathlib import Path
 from local.emulator.patches import (
     api_gateway,
     cognito,
+    dynamodb,
     ec2,
     ecs,
     efs,
@@ -28,6 +29,7 @@ def patch(data_dir: Path) -> None:
     s3.patch()
     secrets_manager.patch()
     cognito.patch()
+    dynamodb.patch()
     ec2.patch()
     ecs.patch(data_dir)
     efs.patch(data_dir)

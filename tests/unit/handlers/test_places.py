@@ -1,10 +1,10 @@
 """The quota of open uploads is exact, also with concurrent requests and crashes."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,6 +15,7 @@ from handlers.domain.errors import NotOpen, QuotaExceeded
 from handlers.domain.plan import Method
 from handlers.domain.upload import Status, Upload
 from handlers.domain.upload_ref import UploadRef
+from handlers.storage import places
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.places import CHECKED_HOLDERS, LONGEST_CREATION, MOST_PLACES, Places
 from handlers.storage.upload_store import UploadStore
@@ -42,6 +43,17 @@ class OneAtATime(Boto3Json):
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         with self.lock:
             return super().call(operation, parameters)
+
+
+HOLDER = ref_of(10_000).upload_id
+
+
+def hold(cloud: Cloud, numbers: Iterable[int]) -> None:
+    """Let an upload that is being created hold places."""
+    holder = upload_of(ref_of(10_000))
+    store = UploadStore(Boto3Json(cloud.dynamodb), TABLE)
+    for number in numbers:
+        assert store.places.take(holder._replace(place=number), CREATED, limit=MOST_PLACES) == number
 
 
 def at_once(count: int, act: Callable[[int], dict[str, Any]]) -> list[dict[str, Any] | None]:
@@ -332,6 +344,41 @@ class TestWhatACrashLeaves:
             counting.create(upload_id=ref_of(100).upload_id)
         assert Counting.operations.count("GetItem") == CHECKED_HOLDERS
         assert Counting.operations.count("Query") == 1
+
+
+class TestManyPlaces:
+    """An owner at the limit of 5,000 would read 735 KB for each upload if all places were read."""
+
+    class Reading(Boto3Json):
+        """Remembers how many items each Query has read."""
+
+        read: ClassVar[list[int]]
+
+        def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            answer = super().call(operation, parameters)
+            if operation == "Query":
+                self.read.append(answer["ScannedCount"])
+            return answer
+
+    def test_few_are_read_while_some_are_free_and_all_before_one_is_refused(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(places, "WINDOW", 8)
+        self.Reading.read = []
+        free = {3, 11, 19, 27, 35, 41}  # one in each window; the last window has two places
+        hold(cloud, {*range(42)} - free)
+        api = Api(UploadStore(self.Reading(cloud.dynamodb), TABLE), rules=RULES._replace(max_open_uploads=42))
+        api.create()
+        assert len(self.Reading.read) == 1
+        assert self.Reading.read[0] <= 8
+        for _ in range(len(free) - 1):
+            api.create()
+        assert {number for number, upload_id in cloud.places().items() if upload_id != HOLDER} == free
+        self.Reading.read.clear()
+        with pytest.raises(QuotaExceeded):
+            api.create()
+        assert len(self.Reading.read) == 2
+        assert self.Reading.read[1] == 42
 
 
 class TestARenewedUrl:
