@@ -26,6 +26,12 @@ CLOUDWATCH = "cloudwatch.amazonaws.com"
 ECS_TASKS = "ecs-tasks.amazonaws.com"
 """The service that starts containers, as a principal."""
 
+GITHUB = "token.actions.githubusercontent.com"
+"""The issuer of the tokens of GitHub's workflows, without https://, as condition keys begin with it."""
+
+STS = "sts.amazonaws.com"
+"""The audience of the tokens that workflows exchange for credentials."""
+
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 """The service that writes a VPC's flow logs, as a principal."""
 
@@ -103,6 +109,27 @@ def trust(service: str) -> str:
     """Return the trust policy of a role that one AWS service may assume."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust_github(provider_arn: Arn, repository: str, environment: str, branch: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role that a repository's workflows may assume, in one environment and branch.
+
+    `repository` is spelled as in GitHub's tokens: owner/name, or owner@id/name@id for a repository with immutable
+    subject claims. Sources: GitHub, "OpenID Connect reference"; IAM user guide, "Available keys for AWS OIDC
+    federation".
+    """
+    exact = {
+        f"{GITHUB}:aud": STS,
+        f"{GITHUB}:sub": f"repo:{repository}:environment:{environment}",
+        f"{GITHUB}:ref": f"refs/heads/{branch}",
+    }
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": exact},
+    }
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def allow(actions: Sequence[str], *resources: pulumi.Input[str]) -> Statement:
@@ -329,6 +356,17 @@ def pull_image(image: Arn) -> list[Statement]:
     read = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     repository = pulumi.Output.from_input(image).apply(_repository_arn)
     return [allow(["ecr:GetAuthorizationToken"], "*"), allow(read, repository)]
+
+
+def push_images(repository_url: Arn) -> list[Statement]:
+    """Push images to one repository of ECR, which is given by its URL. The token's action has no resources.
+
+    Source: ECR user guide, "IAM permissions for pushing an image to an Amazon ECR private repository".
+    """
+    actions = ["BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "InitiateLayerUpload", "PutImage"]
+    repository = pulumi.Output.from_input(repository_url).apply(_repository_arn)
+    push = allow([f"ecr:{action}" for action in (*actions, "UploadLayerPart")], repository)
+    return [allow(["ecr:GetAuthorizationToken"], "*"), push]
 
 
 def _repository_arn(image: str) -> str:

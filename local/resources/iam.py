@@ -12,7 +12,28 @@ def _role(made: Made) -> Mapping[str, Any]:
     return {"arn": role["Arn"], "uniqueId": role["RoleId"], "createDate": role["CreateDate"].isoformat()}
 
 
+def _provider_arn(made: Made) -> str:
+    return made.responses["CreateOpenIDConnectProvider"]["OpenIDConnectProviderArn"]
+
+
 TABLE = {
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Row(
+        service="iam",
+        create=Call(
+            operation="CreateOpenIDConnectProvider",
+            moves={
+                "url": "Url",
+                "clientIdLists": "ClientIDList",
+                "thumbprintLists": "ThumbprintList",
+                "tags": tag_list(),
+            },
+        ),
+        replace_on=("url",),
+        delete=Call(operation="DeleteOpenIDConnectProvider", also=lambda made: {"OpenIDConnectProviderArn": made.id}),
+        id=_provider_arn,
+        outputs=lambda made: {"arn": _provider_arn(made)},
+        not_emulated={"": "no workflow asks for credentials here"},
+    ),
     "aws:iam/role:Role": Row(
         service="iam",
         create=Call(

@@ -208,6 +208,12 @@ role = aws.iam.Role(
     ).json,
     opts=here,
 )
+aws.iam.OpenIdConnectProvider(
+    "tokens",
+    url="https://token.actions.githubusercontent.com",
+    client_id_lists=["sts.amazonaws.com"],
+    opts=here,
+)
 receive = {"Effect": "Allow", "Action": ["sqs:*", "secretsmanager:*"], "Resource": "*"}
 policy = aws.iam.RolePolicy(
     "role", role=role.name, policy=json.dumps({"Version": "2012-10-17", "Statement": [receive]}), opts=here

@@ -1,0 +1,1 @@
+"""The building blocks of the compute on EKS: the cluster, and what Argo CD and GitHub Actions keep running on it."""

@@ -1,0 +1,270 @@
+"""The Argo CD Applications that keep the worker and KEDA on a cluster as Git has them.
+
+Git holds the manifests (gitops/), and the infrastructure hands over what only it knows, such as the queue's URL: the
+Application patches the ConfigMap `worker-parameters` of the overlay. From there the values reach the worker's
+environment, its image's repository, and the trigger of the ScaledObject (gitops/parameters).
+
+Pure functions: values that are Outputs are resolved first.
+
+    known = pulumi.Output.all(queue_url=queue.url, ...)
+    manifest = known.apply(lambda each: worker_application(WorkerParameters(**each, namespace="portage")))
+    CustomResource(name, api_version=API_VERSION, kind=KIND, metadata=manifest["metadata"], spec=manifest["spec"])
+
+Create KEDA's Application before the worker's, and delete it after: the ScaledObject has a finalizer that KEDA removes,
+and the namespace of a worker cannot be deleted without KEDA, which serves an API of the cluster.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+API_VERSION, KIND = "argoproj.io/v1alpha1", "Application"
+
+ARGO_NAMESPACE = "argocd"
+"""Where Argo CD reads Applications, with both flavours."""
+
+THIS_CLUSTER = "https://kubernetes.default.svc"
+"""The cluster that Argo CD itself runs on. EKS's managed Argo CD takes the cluster's ARN instead."""
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+"""Lets Argo CD delete what an Application has created before the Application itself is gone."""
+
+WORKER = "worker"
+"""Name of the worker's Application, and in Git of its Deployment, container, ServiceAccount and ScaledObject."""
+
+PARAMETERS = "worker-parameters"
+"""Name of the ConfigMap in Git that the Application patches."""
+
+KEDA = "keda"
+"""Name of KEDA's Application, and its namespace."""
+
+KEDA_SERVICE_ACCOUNT = "keda-operator"
+"""The operator's. The role that is associated with it reads the length of the queue; the worker's role does not."""
+
+KEDA_CHART = "https://kedacore.github.io/charts"
+KEDA_VERSION = "2.20.1"
+
+_BACKOFF = ("10s", "5m")
+"""Between two tries of a sync that fails: the first, and the longest."""
+
+_TRIES = 10
+
+
+class Metadata(TypedDict):
+    """Name and place of an Application."""
+
+    name: str
+    namespace: str
+    finalizers: list[str]
+    annotations: dict[str, str]
+
+
+class Destination(TypedDict):
+    """Where the resources of an Application are created."""
+
+    server: str
+    namespace: str
+
+
+class Target(TypedDict):
+    """The resource that a patch changes."""
+
+    kind: str
+    name: str
+
+
+class Patch(TypedDict):
+    """A patch that Argo CD adds to the overlay's."""
+
+    target: Target
+    patch: str
+
+
+class Kustomize(TypedDict):
+    """How Argo CD changes an overlay before it renders it."""
+
+    namespace: str
+    patches: list[Patch]
+
+
+class Helm(TypedDict):
+    """How Argo CD renders a chart."""
+
+    releaseName: str
+    valuesObject: dict[str, object]
+
+
+class Source(TypedDict):
+    """Where the manifests are: a folder of a repository, or a chart."""
+
+    repoURL: str
+    targetRevision: str
+    path: NotRequired[str]
+    chart: NotRequired[str]
+    kustomize: NotRequired[Kustomize]
+    helm: NotRequired[Helm]
+
+
+class Automated(TypedDict):
+    """Whether Argo CD deletes what Git no longer has, and undoes changes that did not come from Git."""
+
+    prune: bool
+    selfHeal: bool
+
+
+class Backoff(TypedDict):
+    """How long Argo CD waits between tries."""
+
+    duration: str
+    factor: int
+    maxDuration: str
+
+
+class Retry(TypedDict):
+    """How often Argo CD tries a sync again."""
+
+    limit: int
+    backoff: Backoff
+
+
+class SyncPolicy(TypedDict):
+    """When and how Argo CD syncs."""
+
+    automated: Automated
+    syncOptions: list[str]
+    retry: Retry
+
+
+class Spec(TypedDict):
+    """What an Application keeps where."""
+
+    project: str
+    source: Source
+    destination: Destination
+    syncPolicy: SyncPolicy
+
+
+class Application(TypedDict):
+    """The manifest of an Application."""
+
+    apiVersion: str
+    kind: str
+    metadata: Metadata
+    spec: Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerParameters:
+    """What only the infrastructure knows of a worker, and where Git has the rest."""
+
+    queue_url: str
+    region: str
+    image_repository: str
+    """ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, without a tag. Git has the digest."""
+    environment: Mapping[str, str]
+    """The variables of a job (JobEnvironment: table, buckets, processor and so on), of its processor, and
+    WORKER_JOB_MEMORY_MB, WORKER_JOB_SECONDS and LOG_LEVEL. Git has WORKER_MEMORY_MB and WORKER_STOP_SECONDS, because
+    they follow from the Deployment."""
+    repository_url: str
+    """Of the Git repository, as Argo CD clones it."""
+    path: str
+    """Of the overlay in it, such as gitops/overlays/dev."""
+    revision: str = "main"
+    """Branch, tag or commit."""
+    namespace: str = "portage"
+    """Of the worker. It is created with the labels that Git has."""
+    service_account_role_arn: str | None = None
+    """Role of the ServiceAccount, for nodes without the Pod Identity agent, such as Fargate's (IRSA)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgoCd:
+    """The Argo CD that reads the Applications."""
+
+    cluster: str = THIS_CLUSTER
+    """The cluster that it deploys to: THIS_CLUSTER, or for EKS's managed Argo CD the cluster's ARN."""
+    project: str = "default"
+    namespace: str = ARGO_NAMESPACE
+
+
+_ARGO_CD = ArgoCd()
+
+
+def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD) -> Application:
+    """Return the Application of the worker. Call it with values that are known: see the module's docstring."""
+    own = {
+        "IMAGE_REPOSITORY": parameters.image_repository,
+        "QUEUE_URL": parameters.queue_url,
+        "AWS_DEFAULT_REGION": parameters.region,
+    }
+    patches = [_patch("ConfigMap", PARAMETERS, {"data": {**parameters.environment, **own}})]
+    if parameters.service_account_role_arn is not None:
+        role = {"eks.amazonaws.com/role-arn": parameters.service_account_role_arn}
+        patches.append(_patch("ServiceAccount", WORKER, {"metadata": {"name": WORKER, "annotations": role}}))
+    source: Source = {
+        "repoURL": parameters.repository_url,
+        "targetRevision": parameters.revision,
+        "path": parameters.path,
+        "kustomize": {"namespace": parameters.namespace, "patches": patches},
+    }
+    # The pods of the last revision need their ConfigMap until they are gone.
+    return _application(WORKER, argo_cd, source, parameters.namespace, wave=0, options=["PruneLast=true"])
+
+
+def keda_application(argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1) -> Application:
+    """Return the Application of KEDA, with its chart at one version.
+
+    Its operator reads queues with the role that is associated with KEDA_SERVICE_ACCOUNT in the namespace KEDA.
+    """
+    source: Source = {
+        "repoURL": KEDA_CHART,
+        "chart": KEDA,
+        "targetRevision": KEDA_VERSION,
+        "helm": {
+            "releaseName": KEDA,
+            "valuesObject": {
+                "serviceAccount": {"operator": {"name": KEDA_SERVICE_ACCOUNT}},
+                "operator": {"replicaCount": replicas},
+                "metricsServer": {"replicaCount": replicas},
+                # No trigger of ours reads a Secret.
+                "permissions": {"operator": {"restrict": {"secret": True}}},
+            },
+        },
+    }
+    # Its definitions are longer than the annotation that client-side apply writes.
+    return _application(KEDA, argo_cd, source, KEDA, wave=-1, options=["CreateNamespace=true", "ServerSideApply=true"])
+
+
+def _patch(kind: str, name: str, change: Mapping[str, object]) -> Patch:
+    """Return a patch as JSON, which is YAML too, with keys in one order: another order would be another revision."""
+    api = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+    return {"target": {"kind": kind, "name": name}, "patch": json.dumps({**api, **change}, sort_keys=True)}
+
+
+def _application(
+    name: str, argo_cd: ArgoCd, source: Source, namespace: str, *, wave: int, options: list[str]
+) -> Application:
+    first, longest = _BACKOFF
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {
+            "name": name,
+            "namespace": argo_cd.namespace,
+            "finalizers": [FINALIZER],
+            # The order where another Application creates these.
+            "annotations": {"argocd.argoproj.io/sync-wave": str(wave)},
+        },
+        "spec": {
+            "project": argo_cd.project,
+            "source": source,
+            "destination": {"server": argo_cd.cluster, "namespace": namespace},
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True},
+                "syncOptions": options,
+                # The worker's first syncs fail until KEDA's definitions are there.
+                "retry": {"limit": _TRIES, "backoff": {"duration": first, "factor": 2, "maxDuration": longest}},
+            },
+        },
+    }
