@@ -1,14 +1,17 @@
 """What the steps of the workflow share: what the state machine hands to each, and the use case."""
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from handlers.entries.job_clients import environment, isolated_work, records, renewing_records, results
-from handlers.processors import load_processor
+from handlers.processors import WORKSPACE_VARIABLE, load_processor
 from handlers.processors.child_process import call_in_child, run_in_child
 from handlers.storage.job_queue import Delivery, Message
+from handlers.storage.workspace import Workspace
 from handlers.use_cases.lease import Bounds
 from handlers.use_cases.workflow_steps import WorkflowSteps
 
@@ -24,6 +27,7 @@ def delivery_in(payload: Mapping[str, Any]) -> Delivery:
 def steps(context: Any, processor: str = "") -> WorkflowSteps:
     """Return the use case; only its method `process` needs a processor."""
     env = environment()
+    path = os.environ.get(WORKSPACE_VARIABLE)
     return WorkflowSteps(
         records=records(),
         renewals=renewing_records(),
@@ -37,4 +41,5 @@ def steps(context: Any, processor: str = "") -> WorkflowSteps:
             lambda: context.get_remaining_time_in_millis() / 1000, seconds=time.monotonic, within=call_in_child
         ),
         isolated=run_in_child,
+        workspace=Workspace(Path(path)) if path else None,
     )

@@ -18,7 +18,9 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - with `step_functions_processors`, several processors run for each upload. One that runs after others reads in
   `job.earlier` what they returned, by their names. The upload's result has each processor's result by its name;
 - `job.workspace` is an empty folder of the job's own for files, which is deleted after it. `tempfile` and TMPDIR use
-  the same folder;
+  the same folder. With `workspace: efs` (a workflow on Step Functions), `job.workspace` is a folder that all processors
+  of the upload share, of any size. A processor finds there what others have written, and so does a further try of the
+  same processor. `job.open()` and `job.chunks()` then read a copy of the object in the same file system;
 - it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
   process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
   `TimeoutError`.
@@ -116,7 +118,10 @@ class Job:
     sends no request, and a report that is not recorded does not fail the job.
     """
     workspace: Path
-    """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all."""
+    """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all.
+
+    With `workspace: efs`, all processors of the upload share it, and it has no limit.
+    """
     earlier: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What processors before this one returned for the upload, by name: `module.function`. Empty if it is the first."""
 
@@ -147,7 +152,10 @@ class JobEnvironment:
     """What may be declared, as create_upload has it; everything where it is empty."""
 
 
-JOB_VARIABLES = frozenset(name.upper() for name in JobEnvironment.__annotations__)
+WORKSPACE_VARIABLE = "WORKSPACE_PATH"
+"""Where the functions of a workflow with a shared workspace have it; not set in others."""
+
+JOB_VARIABLES = frozenset((WORKSPACE_VARIABLE, *(name.upper() for name in JobEnvironment.__annotations__)))
 """Names that the processor's own variables cannot have."""
 
 

@@ -5,8 +5,9 @@ The child's only answer is text. An outcome is written and read here.
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,8 @@ from handlers.domain.rejection import Rejection
 from handlers.domain.upload_ref import UploadRef
 from handlers.processors import Job, Processor, ReportProgress, Unprocessable, result_json
 from handlers.storage.job_queue import Delivery
-from handlers.storage.objects import ObjectStore
+from handlers.storage.objects import ObjectStore, ObjectVersion
+from handlers.storage.workspace import ExecutionFolder
 from handlers.use_cases.verification import verify
 
 LONGEST_DETAIL = 1_000
@@ -62,6 +64,21 @@ Isolated = Callable[[Callable[[], str], float, Callable[[], None]], str]
 
 
 @dataclass(frozen=True)
+class _ObjectInS3:
+    """Reads an object as ExecutionFolder does."""
+
+    objects: ObjectStore
+    version: ObjectVersion
+    size_bytes: int
+
+    def chunks(self) -> Iterator[bytes]:
+        return self.objects.chunks(self.version)
+
+    def open(self) -> BufferedReader:
+        return self.objects.open(self.version, self.size_bytes)
+
+
+@dataclass(frozen=True)
 class IsolatedWork:
     """What the work needs in addition to its job."""
 
@@ -84,11 +101,16 @@ class IsolatedWork:
         declared: UploadRequest,
         report: ReportProgress,
         earlier: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        folder: ExecutionFolder | None = None,
     ) -> Processed | Refused:
         """Process an object that has been verified; raises the processor's errors.
 
-        `earlier` is what other processors have returned for the same upload, by name.
+        `earlier` is what other processors have returned for the same upload, by name. `folder` is in the shared
+        workspace, if there is one.
         """
+        in_s3 = _ObjectInS3(self.objects, delivery.version, declared.size_bytes)
+        reader = folder if folder and folder.has_object(declared.size_bytes) else in_s3
         job = Job(
             owner=ref.owner,
             upload_id=ref.upload_id,
@@ -99,11 +121,12 @@ class IsolatedWork:
             key=delivery.key,
             version_id=delivery.version_id,
             attempt=delivery.attempt,
-            chunks=lambda: self.objects.chunks(delivery.version),
-            open=lambda: self.objects.open(delivery.version, declared.size_bytes),
+            chunks=reader.chunks,
+            open=reader.open,
             progress=report,
             earlier=earlier,
-            workspace=Path(tempfile.gettempdir()),  # child_process.py makes it for each child
+            # child_process.py makes a temporary folder for each child.
+            workspace=folder.begin() if folder else Path(tempfile.gettempdir()),
         )
         try:
             return Processed(result_json(self.load_processor(declared)(job)))

@@ -25,6 +25,7 @@ from handlers.processors.progress import ProgressBoard
 from handlers.storage.job_queue import Delivery, NoQueue
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
+from handlers.storage.workspace import ExecutionFolder, Workspace
 from handlers.use_cases.isolated_work import Isolated, IsolatedWork, Processed, Refused, read_outcome, write_outcome
 from handlers.use_cases.job_record import JobRecord, LeasedElsewhere, ScanFailed, ScanMissing, log_fields
 from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 HANDOVER_SECONDS = 60.0
 """From the end of a step to the start of the next one, or from a retry's time to its start."""
+
+FETCHED_BYTES_PER_SECOND = 50_000_000
+"""What copying an object from S3 surely achieves: 15 GB in the default timeout, 300 seconds."""
 
 FINAL_ERRORS = (LeaseLost, ScanFailed, ScanMissing, UnknownUpload, Unprocessable)
 """What no further try can change. The state machine knows them by name."""
@@ -61,6 +65,8 @@ class WorkflowSteps:
     clock: Callable[[], datetime]
     bounds: Bounds
     isolated: Isolated
+    workspace: Workspace | None = None
+    """None where each processor reads the object from S3."""
 
     def verify(self, delivery: Delivery) -> UploadRequest | Status:
         """Lease the upload and verify its object; returns what was declared, or how the upload ended instead.
@@ -76,6 +82,28 @@ class WorkflowSteps:
                 log.info("Nothing to do: %s", elsewhere, extra=log_fields(ref, delivery))
                 return Status.PROCESSING
 
+    def fetch(self, delivery: Delivery, declared: UploadRequest) -> None:
+        """Copy the object into the workspace, unless that could take longer than this run may. S3 has it in any case.
+
+        Raises LeaseLost where another run has the upload, or StepFailed.
+        """
+        ref = self._job.upload_of(delivery)
+        lease = self._lease(ref, delivery)
+        with self._try(lease):
+            if not lease.renew():
+                raise LeaseLost("Another run has the upload.")
+            folder, size_bytes = self._folder(delivery), declared.size_bytes
+            if folder and size_bytes <= self._work_seconds() * FETCHED_BYTES_PER_SECOND:
+
+                def store() -> str:
+                    folder.store(self.work.objects.chunks(delivery.version), size_bytes)
+                    return ""
+
+                self._isolated(store, lease.renew_if_due)
+            else:
+                log.info("The object stays in S3: it is too large to be copied.", extra=log_fields(ref, delivery))
+            lease.leave(HANDOVER_SECONDS)
+
     def process(self, delivery: Delivery, declared: UploadRequest, processor: str, earlier: Sequence[str]) -> None:
         """Run one processor, and store its result for the step that records, and for later processors.
 
@@ -90,7 +118,8 @@ class WorkflowSteps:
 
             def work() -> str:
                 found = {name: json.loads(self._step_result(self.work.objects, delivery, name)) for name in earlier}
-                return write_outcome(self.work.process(ref, delivery, declared, lease.progress.write, found))
+                report, folder = lease.progress.write, self._folder(delivery)
+                return write_outcome(self.work.process(ref, delivery, declared, report, found, folder=folder))
 
             match read_outcome(self._isolated(work, lease.renew_if_due)):
                 case Processed(result=result):
@@ -192,8 +221,14 @@ class WorkflowSteps:
         ref = UploadRef.from_object_key(delivery.key)
         return objects.read_result(ref.step_result_key(delivery.run.run_id, processor))
 
+    def _folder(self, delivery: Delivery) -> ExecutionFolder | None:
+        return self.workspace and self.workspace.folder(delivery.message.message_id)
+
     def _isolated(self, work: Callable[[], str], while_working: Callable[[], None]) -> str:
-        return self.isolated(work, max(self.bounds.seconds_left() - RECORDING_SECONDS, 0), while_working)
+        return self.isolated(work, self._work_seconds(), while_working)
+
+    def _work_seconds(self) -> float:
+        return max(self.bounds.seconds_left() - RECORDING_SECONDS, 0)
 
 
 def _message_in(cause: str) -> str:

@@ -1,12 +1,13 @@
 """The functions of the workflow's steps, from what the state machine hands over to what it is answered."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from handlers.entries import job_clients, process_step, record_step, verify_step
+from handlers.entries import clean_up_step, fetch_step, job_clients, process_step, record_step, verify_step
 from tests.support.aws.moto_cloud import INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, object_created, shared_client
 from tests.support.handlers.queue_batches import Context
 
@@ -65,6 +66,24 @@ def test_an_upload_passes_all_steps(cloud: Cloud) -> None:
 
     assert answer == {"status": "completed"}
     assert cloud.result()["sniffed_type"] == "application/pdf"
+
+
+def test_with_a_workspace_the_object_is_fetched_and_deleted(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("WORKSPACE_PATH", str(shared))
+    cloud.write_record()
+    given = payload(cloud)
+    job = verify_step.handle(given, Context())["job"]
+
+    fetch_step.handle({**given, "declared": job["declared"]}, Context())
+    assert (shared / "execution-1" / "object").read_bytes() == b"%PDF-"
+    process_step.handle({**given, **job, "earlier": []}, Context())
+    clean_up_step.handle(given, Context())
+
+    assert list(shared.iterdir()) == []
 
 
 def test_the_rules_choose_by_what_was_declared(cloud: Cloud) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from handlers.processors import Job, Processor, Unprocessable
 from handlers.storage.job_queue import Delivery, Message
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
+from handlers.storage.workspace import Workspace
 from handlers.use_cases.isolated_work import IsolatedWork
 from handlers.use_cases.job_record import ScanFailed, ScanMissing
 from handlers.use_cases.lease import CLOCK_MARGIN, Bounds, LeaseLost
@@ -52,6 +54,8 @@ class Execution:
     processor: Processor = count_bytes
     requires_scan: bool = False
     jobs: list[Job] = field(default_factory=list[Job])
+    workspace: Workspace | None = None
+    seconds_left: float = 300
 
     @property
     def steps(self) -> WorkflowSteps:
@@ -74,8 +78,9 @@ class Execution:
             max_attempts=ATTEMPTS,
             requires_scan=self.requires_scan,
             clock=lambda: LATER,
-            bounds=Bounds(lambda: 300, seconds=lambda: 0, within=lambda call, _seconds: call()),
+            bounds=Bounds(lambda: self.seconds_left, seconds=lambda: 0, within=lambda call, _seconds: call()),
             isolated=in_this_process,
+            workspace=self.workspace,
         )
 
     @property
@@ -89,6 +94,9 @@ class Execution:
 
     def verify(self) -> UploadRequest | Status:
         return self.steps.verify(self.delivery)
+
+    def fetch(self) -> None:
+        self.steps.fetch(self.delivery, DECLARED)
 
     def process(self, name: str = "a.process", earlier: tuple[str, ...] = ()) -> None:
         self.steps.process(self.delivery, DECLARED, name, earlier)
@@ -162,6 +170,71 @@ class TestTheWay:
         execution.record()
         assert execution.record() is Status.COMPLETED
         assert cloud.result() == {"counted": len(PDF)}
+
+
+class TestTheWorkspace:
+    @pytest.fixture
+    def shared(self, execution: Execution, tmp_path: Path) -> Execution:
+        execution.workspace = Workspace(tmp_path)
+        execution.verify()
+        return execution
+
+    def test_the_object_is_fetched_once_and_read_there(self, cloud: Cloud, shared: Execution) -> None:
+        shared.fetch()
+        bucket, key, version_id = shared.delivery.version
+        cloud.s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+        shared.process()
+        assert shared.record() is Status.COMPLETED
+        assert cloud.result() == {"counted": len(PDF)}
+
+    def test_a_processor_can_open_it_as_a_file(self, cloud: Cloud, shared: Execution) -> None:
+        shared.fetch()
+
+        def read_file(job: Job) -> Mapping[str, object]:
+            with job.open() as file:
+                return {"read": file.read().decode()}
+
+        shared.processor = read_file
+        shared.process()
+        shared.record()
+        assert cloud.result() == {"read": PDF.decode()}
+
+    def test_processors_share_a_folder_that_other_executions_do_not_see(self, shared: Execution) -> None:
+        def count_notes(job: Job) -> Mapping[str, object]:
+            (job.workspace / f"{len(list(job.workspace.iterdir()))}").touch()
+            return {}
+
+        shared.processor = count_notes
+        shared.process("first.process")
+        shared.process("second.process")
+        first, second = (job.workspace for job in shared.jobs)
+        assert first == second
+        assert {each.name for each in first.iterdir()} == {"0", "1"}
+        assert shared.workspace
+        assert list(shared.workspace.folder("execution-2").begin().iterdir()) == []
+
+    def test_an_object_that_takes_too_long_is_read_from_s3(self, cloud: Cloud, shared: Execution) -> None:
+        shared.seconds_left = 3
+        shared.fetch()
+        assert shared.workspace
+        assert list(shared.workspace.root.iterdir()) == []
+        shared.seconds_left = 300
+        shared.process()
+        shared.record()
+        assert cloud.result() == {"counted": len(PDF)}
+
+    def test_the_lease_outlasts_the_time_to_the_next_step(self, cloud: Cloud, shared: Execution) -> None:
+        shared.fetch()
+        assert cloud.leased_until() == iso(LATER + HANDOVER)
+
+    def test_an_execution_that_has_lost_its_upload_fetches_nothing(self, cloud: Cloud, shared: Execution) -> None:
+        cloud.write_record(
+            status="processing", job_id="j", run_id="another", leased_until=iso(LATER + timedelta(hours=1))
+        )
+        with pytest.raises(LeaseLost):
+            shared.fetch()
+        assert shared.workspace
+        assert list(shared.workspace.root.iterdir()) == []
 
 
 class TestTheVerification:
