@@ -32,7 +32,7 @@ from handlers.storage.malware_scans import MalwareScans
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.object_events import object_created
 from handlers.storage.objects import ObjectVersion, UploadedObjects
-from handlers.storage.open_uploads import OpenUploads
+from handlers.storage.open_uploads import OpenUploads, Position
 from handlers.storage.upload_store import UploadStore
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,13 @@ class ReconcileUploads:
         """
         found: Counter[Outcome] = Counter()
         is_behind = self.queue.waiting() > self.concurrency_limit
-        for ref in self._due():
+        began_after = reached = self.open_uploads.reached()
+        for position in self._unchanged(began_after):
             if self.seconds_left() < RESERVED_SECONDS:
+                self.open_uploads.record_reached(reached)
                 log.warning("The time is up; the next run goes on.")
-                break
+                return found
+            ref, reached = position.ref, position
             try:
                 outcome = self._look_at(ref, is_behind=is_behind)
             except UnknownUpload:
@@ -96,15 +99,15 @@ class ReconcileUploads:
                 log.exception("An upload could not be reconciled.", extra=_fields(ref))
             if outcome:
                 found[outcome] += 1
+        if began_after:
+            self.open_uploads.record_reached(None)
         return found
 
-    def _due(self) -> Iterator[UploadRef]:
-        """Begin each run with another shard, so that no shard is always the one that the time does not reach."""
+    def _unchanged(self, after: Position | None) -> Iterator[Position]:
+        """Begin with another shard each time: a run that is killed does not say where it stopped."""
         now = self.clock()
-        first = int(now.timestamp()) % OPEN_SHARDS
-        for number in range(OPEN_SHARDS):
-            shard = str((first + number) % OPEN_SHARDS)
-            yield from self.open_uploads.unchanged_since(now - self.waits.grace, shard=shard)
+        first_shard = int(now.timestamp()) % OPEN_SHARDS
+        return self.open_uploads.unchanged_since(now - self.waits.grace, first_shard=first_shard, after=after)
 
     def _look_at(self, ref: UploadRef, *, is_behind: bool) -> Outcome | None:
         upload, now = self.records.find(ref), self.clock()

@@ -25,7 +25,7 @@ from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.malware_scans import MalwareScans
 from handlers.storage.multipart_start import MultipartStart
 from handlers.storage.objects import UploadedObjects
-from handlers.storage.open_uploads import OpenUploads
+from handlers.storage.open_uploads import OpenUploads, Position
 from handlers.storage.upload_store import UploadStore
 from handlers.use_cases.reconcile_uploads import Outcome, ReconcileUploads
 from tests.support.aws.fake_light_clients import LightS3
@@ -40,6 +40,11 @@ DAY = timedelta(days=1)
 OVERDUE = WAITS.grace + timedelta(minutes=1)
 """The minute is for what a slow machine takes from the test's begin to an object."""
 REFS = [UploadRef(OWNER, f"01985c2e-5a00-7000-8000-0000000000{n:02}") for n in range(20)]
+
+
+ONE_SHARD = [
+    ref for n in range(100) if (ref := UploadRef(OWNER, f"01985c2e-5a00-7000-8000-0000000001{n:02}")).open_shard == "3"
+]
 
 
 class OnePageEach(Boto3Json):
@@ -471,6 +476,52 @@ class TestManyUploads:
         assert 0 < first < len(REFS)
         assert len(schedule.messages()) == first
         assert schedule.run(OVERDUE + SECOND) == {Outcome.REQUEUED: len(REFS) - first}
+
+    def test_many_that_are_not_due_keep_no_run_from_those_that_changed_later(self, schedule: Schedule) -> None:
+        """Uploads in parts are open for 14 days, and a run reads the record of each."""
+        for age, ref in enumerate(ONE_SHARD[1:], start=1):
+            schedule.record(ref, age=age * SECOND, expires_at=iso(schedule.began + DAY))
+        schedule.record(ONE_SHARD[0], status="uploaded", object_version="v1")
+
+        def run(looks: int, number: int) -> Counter[Outcome]:
+            left = iter([*[300.0] * looks, 0.0])
+            return replace(schedule, seconds_left=lambda: next(left)).run(OVERDUE + number * SECOND)
+
+        runs = [run(3, number) for number in range(len(ONE_SHARD) // 3 + 1)]
+        assert sum(runs, Counter[Outcome]()) == {Outcome.REQUEUED: 1}
+
+    @pytest.mark.parametrize("stopped_at", [1, 7, len(ONE_SHARD) - 1])
+    def test_a_run_goes_on_after_the_last_one_and_reads_each_of_them_once(
+        self, cloud: Cloud, schedule: Schedule, stopped_at: int
+    ) -> None:
+        for number, ref in enumerate(ONE_SHARD):
+            schedule.record(ref, age=-number * SECOND)
+        elsewhere = next(ref for ref in REFS if ref.open_shard != ONE_SHARD[0].open_shard)
+        schedule.record(elsewhere)
+        uploads = OpenUploads(OnePageEach(cloud.dynamodb), TABLE)
+
+        def read(after: Position | None) -> list[Position]:
+            first_shard = int(ONE_SHARD[0].open_shard)
+            return list(uploads.unchanged_since(schedule.began + DAY, first_shard=first_shard, after=after))
+
+        stopped = read(None)[stopped_at]
+        uploads.record_reached(stopped)
+        assert uploads.reached() == stopped
+        cloud.write_record(stopped.ref, status="completed")
+        before, after = ONE_SHARD[:stopped_at], ONE_SHARD[stopped_at + 1 :]
+        assert [each.ref for each in read(stopped)] == [*after, elsewhere, *before]
+
+    def test_a_position_that_is_later_than_the_moment_is_left_out(self, cloud: Cloud, schedule: Schedule) -> None:
+        """As after a change of the settings that makes the wait longer."""
+        schedule.record(age=DAY, status="uploaded", object_version="v1")
+        OpenUploads(Boto3Json(cloud.dynamodb), TABLE).record_reached(Position(REFS[1], iso(schedule.began + DAY)))
+        assert schedule.run(OVERDUE) == {Outcome.REQUEUED: 1}
+
+    def test_all_are_read_from_the_begin_after_a_run_that_read_all(self, cloud: Cloud, schedule: Schedule) -> None:
+        uploads = OpenUploads(Boto3Json(cloud.dynamodb), TABLE)
+        uploads.record_reached(Position(REFS[1], iso(schedule.began - DAY)))
+        schedule.run(OVERDUE)
+        assert uploads.reached() is None
 
 
 def test_the_function_writes_one_record_with_a_metric_for_each_outcome(
