@@ -48,8 +48,8 @@ def write_record(
 ) -> None:
     """Write the record of one request or job that began at a reading of time.perf_counter and ends now.
 
-    `status` is HTTP's, or for a job an equivalent: 200 done, 4xx an error of the object, 5xx our error. `counts` are
-    additional metrics, with the dimension `function`: alarms are on the function of one deployment.
+    `status` is HTTP's, or for a job an equivalent: 200 done, 202 handed back, 4xx an object's error, 5xx our error.
+    `counts` are additional metrics, with the dimension `function`: alarms are on the function of one deployment.
     """
     now = time.time()
     metrics: list[dict[str, object]] = [*_METRICS]

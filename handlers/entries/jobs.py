@@ -25,7 +25,7 @@ from handlers.use_cases.process_object import Interrupted, JobFailed, ProcessObj
 
 log = logging.getLogger(__name__)
 
-_DONE, _ERROR = 200, 500
+_DONE, _HANDED_BACK, _ERROR = 200, 202, 500
 _STATUSES = {Status.REJECTED: 422, Status.FAILED: 422}
 """The HTTP status in the job's log record, for an object that no retry can process."""
 
@@ -53,15 +53,24 @@ def run_job(message: Message, *, invocation_id: str, seconds_left: Callable[[], 
     def note(declared: UploadRequest) -> None:
         facts["size_class"] = size_class(declared.size_bytes)
 
+    is_done = False
     try:
         ended = _use_case(env, seconds_left, isolated).process(Delivery.of(message, invocation_id), note)
-        facts["upload_status"], status = str(ended), _STATUSES.get(ended, _DONE)
+        facts["upload_status"], status, is_done = str(ended), _STATUSES.get(ended, _DONE), True
     except Exception as error:
-        facts["error"] = type(error).__name__
-        log.exception("A message failed.", extra={"message_id": message.message_id})
+        if _is_handed_back(error):
+            facts["upload_status"], status = str(Status.PROCESSING), _HANDED_BACK
+            log.info("The job was handed back.", extra={"message_id": message.message_id})
+        else:
+            facts["error"] = type(error).__name__
+            log.exception("A message failed.", extra={"message_id": message.message_id})
         _queue().hide(message, _delay_seconds(error, message, env.max_attempts, seconds_left()))
     write_record("processObject", status=status, began_at=began_at, **facts)
-    return "error" not in facts
+    return is_done
+
+
+def _is_handed_back(error: Exception) -> bool:
+    return isinstance(error, JobFailed) and isinstance(error.__cause__, Interrupted)
 
 
 def _use_case(env: JobEnvironment, seconds_left: Callable[[], float], isolated: Isolated) -> ProcessObject:
@@ -88,7 +97,7 @@ def _delay_seconds(error: Exception, message: Message, max_attempts: int, second
     match error:
         case UnknownUpload():  # no try can succeed: use up the deliveries, then SQS moves it to the dead-letter queue
             return 0
-        case JobFailed(__cause__=Interrupted()):
+        case _ if _is_handed_back(error):
             return 0
         case LeasedElsewhere(until=until):
             # Each meeting uses up an attempt, and the other run may work for as long as this one could.

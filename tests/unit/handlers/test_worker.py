@@ -119,7 +119,10 @@ def test_at_sigterm_it_hands_back_a_job_that_it_cannot_end(cloud: WorkerCloud, f
     assert cloud.hidden[-1] == ("first", 0), "the message is visible at once"
     assert datetime.fromisoformat(cloud.leases[-1]) <= datetime.now(UTC), "the lease is over"
     assert cloud.waiting == ["second"]
-    assert '"error":"JobFailed"' in worker.log
+    records = [json.loads(line) for line in worker.log.splitlines()]
+    assert {each["level"] for each in records} == {"INFO"}, "a stop is no error"
+    (job,) = [each for each in records if each.get("operation") == "processObject"]
+    assert (job["status"], job["server_errors"], job["upload_status"]) == (202, 0, "processing")
 
 
 def test_a_message_that_comes_after_sigterm_is_handed_back_untouched(cloud: WorkerCloud, folder: Path) -> None:
