@@ -10,8 +10,8 @@ Pure functions: values that are Outputs are resolved first.
     manifest = known.apply(lambda each: worker_application(WorkerParameters(**each, namespace="portage")))
     CustomResource(name, api_version=API_VERSION, kind=KIND, metadata=manifest["metadata"], spec=manifest["spec"])
 
-Create KEDA's Application before the worker's, and delete it after: the ScaledObject has a finalizer that KEDA removes,
-and the namespace of a worker cannot be deleted without KEDA, which serves an API of the cluster.
+Create KEDA's Application before the worker's, and delete it after: the ScaledObject has a finalizer that only KEDA
+removes, and no namespace can be deleted while KEDA's API (external.metrics.k8s.io) is registered but not served.
 """
 
 import json
@@ -31,7 +31,7 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """Lets Argo CD delete what an Application has created before the Application itself is gone."""
 
 WORKER = "worker"
-"""Name of the worker's Application, and in Git of its Deployment, container, ServiceAccount and ScaledObject."""
+"""Name of the Deployment, container, ServiceAccount and ScaledObject in Git, and usually of the Application."""
 
 PARAMETERS = "worker-parameters"
 """Name of the ConfigMap in Git that the Application patches."""
@@ -173,7 +173,9 @@ class WorkerParameters:
     revision: str = "main"
     """Branch, tag or commit."""
     namespace: str = "portage"
-    """Of the worker. It is created with the labels that Git has."""
+    """Of the worker. Git has it with its labels, so it is created, and deleted with the Application."""
+    application: str = WORKER
+    """Name of the Application, one for each worker that this Argo CD keeps."""
     service_account_role_arn: str | None = None
     """Role of the ServiceAccount, for nodes without the Pod Identity agent, such as Fargate's (IRSA)."""
 
@@ -209,7 +211,9 @@ def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD)
         "kustomize": {"namespace": parameters.namespace, "patches": patches},
     }
     # The pods of the last revision need their ConfigMap until they are gone.
-    return _application(WORKER, argo_cd, source, parameters.namespace, wave=0, options=["PruneLast=true"])
+    return _application(
+        parameters.application, argo_cd, source, parameters.namespace, wave=0, options=["PruneLast=true"]
+    )
 
 
 def keda_application(argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1) -> Application:
