@@ -91,6 +91,7 @@ THUMBNAIL := handlers/processors/requirements/thumbnail
 requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt policy/requirements.in -o policy/requirements.txt
 	$(COMPILE) -c requirements-dev.txt requirements-worker.in -o requirements-worker.txt
 	$(COMPILE) -c requirements-dev.txt $(THUMBNAIL).in -o $(THUMBNAIL).txt
 

@@ -61,7 +61,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def dump(stack: str, config: Mapping[str, Any]) -> str:
     """Run the program with this config under the stack's name; returns config, resources and outputs as YAML."""
-    run = _run(stack, config)
+    run = record_stack(stack, config)
     names = {each.urn: f"{each.name} {each.type}" for each in run.registrations}
     resources = {names[each.urn]: _described(each, names) for each in run.registrations}
     if len(resources) < len(run.registrations):
@@ -71,11 +71,12 @@ def dump(stack: str, config: Mapping[str, Any]) -> str:
 
 def dump_api(config: Mapping[str, Any]) -> str:
     """Return the OpenAPI document that the program deploys with this config, as YAML."""
-    (api,) = [each for each in _run(API_OF, config).registrations if each.type == _REST_API]
+    (api,) = [each for each in record_stack(API_OF, config).registrations if each.type == _REST_API]
     return _yaml(_normalized(plain(api.inputs["body"])))
 
 
-def _run(stack: str, config: Mapping[str, Any]) -> ProgramRun:
+def record_stack(stack: str, config: Mapping[str, Any]) -> ProgramRun:
+    """Run the program with this config under the stack's name."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())

@@ -1,0 +1,1 @@
+"""What all rules share: their declaration, the reading of resources and IAM documents, controls, exemptions."""

@@ -1,0 +1,121 @@
+"""IAM policy documents, read statement by statement."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.reading import Block
+
+Conditions = dict[tuple[str, str], tuple[str, ...]]
+"""The values of each operator and key. Keys are in lower case, as IAM compares them in any case."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a document."""
+
+    sid: str
+    allows: bool
+    actions: tuple[str, ...]
+    excludes_actions: bool
+    """Whether it has NotAction, so it is about all actions except those in `actions`."""
+    resources: tuple[str, ...]
+    principals: tuple[str, ...]
+    """ARNs, accounts, services, or `*`."""
+    excludes_principals: bool
+    conditions: Conditions
+
+    def grants(self, *patterns: str) -> tuple[str, ...]:
+        """Return the actions that the statement allows and a pattern (`s3:Get*`) names, or a wider one than it."""
+        if not self.allows or self.excludes_actions:
+            return ()
+        return tuple(action for action in self.actions if any(_overlap(action, each) for each in patterns))
+
+    def condition(self, operator: str, key: str) -> tuple[str, ...]:
+        """Return the values of a condition, or none."""
+        return self.conditions.get((operator, key.lower()), ())
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it allows something to everybody, and no condition names who or from where."""
+        if not self.allows or not ("*" in self.principals or self.excludes_principals):
+            return False
+        return not any(key in _WHO for _, key in self.conditions)
+
+
+_WHO = frozenset(
+    (
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:vpcsourceip",
+        "kms:calleraccount",
+        "s3:dataaccesspointaccount",
+        "sns:endpoint",
+    )
+)
+"""Condition keys that say who calls, or from where."""
+
+POLICY_TYPES = (
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+)
+"""Resources with a document of permissions in `policy`."""
+
+
+def statements(properties: Block, name: str = "policy") -> Iterator[Statement]:
+    """Yield the statements of the document in a property."""
+    for document in properties.json(name):
+        for each in document.blocks("Statement"):
+            yield Statement(
+                sid=each.text("Sid"),
+                allows=each.text("Effect") == "Allow",
+                actions=tuple(each.texts("NotAction") or each.texts("Action")),
+                excludes_actions=each.has("NotAction"),
+                resources=tuple(each.texts("Resource")),
+                principals=tuple(_principals(each, "NotPrincipal") or _principals(each, "Principal")),
+                excludes_principals=each.has("NotPrincipal"),
+                conditions=_conditions(each.block("Condition")),
+            )
+
+
+def requires_tls(properties: Block, *actions: str) -> bool:
+    """Return whether the resource policy in `policy` denies everybody these actions without TLS."""
+    denied = [
+        pattern
+        for each in statements(properties)
+        if not each.allows
+        and "*" in each.principals
+        and [value.lower() for value in each.condition("Bool", "aws:SecureTransport")] == ["false"]
+        for pattern in each.actions
+    ]
+    return all(any(matches(pattern, action) for pattern in denied) for action in actions)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a pattern of IAM (`*`, `?`) matches a text."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
+
+
+def _overlap(one: str, other: str) -> bool:
+    return matches(one.lower(), other.lower()) or matches(other.lower(), one.lower())
+
+
+def _principals(statement: Block, name: str) -> list[str]:
+    by_kind = statement.block(name)
+    if not by_kind:
+        return statement.texts(name) if statement.has(name) else []
+    return [value for kind in by_kind.names() for value in by_kind.texts(kind)]
+
+
+def _conditions(block: Block) -> Conditions:
+    return {(operator, key.lower()): tuple(keys.texts(key)) for operator, keys in block.items() for key in keys.names()}

@@ -1,0 +1,147 @@
+"""What a user of the pack can set: values that rules read, levels, and exemptions, all in settings.yaml.
+
+A rule's values can also come from Pulumi's own configuration of policies (`--policy-pack-config`), which then win.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi_policy import EnforcementLevel
+
+FILE = Path(__file__).parent.parent / "settings.yaml"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value that rules read."""
+
+    type: str
+    """`array`, `number` or `object`, as in JSON Schema."""
+    default: Any
+    description: str
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON schema."""
+        items = {"items": {"type": "string"}} if self.type == "array" else {}
+        return {"type": self.type, "default": self.default, "description": self.description, **items}
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "allowedRegions": Setting("array", [], "Regions that may be used. An empty list allows all."),
+    "ingestBuckets": Setting(
+        "array", ["*ingest*", "*incoming*"], "Names of buckets, in the program or in AWS, that clients upload to."
+    ),
+    "logRetentionDays": Setting("number", 7, "How long log groups must keep events at least, in days."),
+    "presigners": Setting(
+        "array",
+        ["*create-upload*", "*sign-parts*", "*presign*"],
+        "Names of roles, in the program or in AWS, that sign URLs with which clients upload.",
+    ),
+    "remediatedLogRetentionDays": Setting("number", 365, "The retention that the remediation sets, in days."),
+    "requiredTags": Setting(
+        "object", {}, "Tags that resources must have. The remediation adds those that have a value here."
+    ),
+    "resultBuckets": Setting("array", ["*result*"], "Names of buckets, in the program or in AWS, that have results."),
+    "signatureSeconds": Setting("number", 43200, "How old a presigned request may be at most, in seconds."),
+}
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A resource to which a rule does not apply, until a day."""
+
+    rule: str
+    """The rule's name."""
+    resources: str
+    """A pattern (`*`, `?`) of URNs."""
+    reason: str
+    until: dt.date
+    """The last day. After it, the violation is reported again."""
+
+    def covers(self, rule: str, urn: str) -> bool:
+        """Return whether it is for this rule and resource, expired or not."""
+        return rule == self.rule and fnmatchcase(urn, self.resources)
+
+
+class SettingsError(ValueError):
+    """Something in settings.yaml is wrong."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What settings.yaml says."""
+
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    levels: Mapping[str, EnforcementLevel] = field(default_factory=dict[str, EnforcementLevel])
+    exemptions: tuple[Exemption, ...] = ()
+    today: dt.date = field(default_factory=_today)
+
+    def value(self, name: str, given: Mapping[str, Any]) -> Any:
+        """Return a setting's value: of Pulumi's configuration, else of the file, else its default."""
+        if name in given:
+            return given[name]
+        return self.values.get(name, SETTINGS[name].default)
+
+    def exemption(self, rule: str, urn: str) -> Exemption | None:
+        """Return the exemption of a resource from a rule, preferably one that has not expired."""
+        found = [each for each in self.exemptions if each.covers(rule, urn)]
+        return max(found, key=lambda each: each.until, default=None)
+
+    def is_current(self, exemption: Exemption) -> bool:
+        """Return whether an exemption has not expired."""
+        return self.today <= exemption.until
+
+
+def read(rules: frozenset[str], path: Path = FILE, today: dt.date | None = None) -> Configuration:
+    """Return what the file says; SettingsError if it names an unknown rule or setting, or gives no reason or day."""
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    _check_names(path, "", set(document), {"values", "levels", "exemptions"})
+    values: dict[str, Any] = document.get("values") or {}
+    levels: dict[str, str] = document.get("levels") or {}
+    _check_names(path, "values: ", set(values), set(SETTINGS))
+    _check_names(path, "levels: ", set(levels), rules)
+    exempt: list[dict[str, Any]] = document.get("exemptions") or []
+    exemptions = tuple(_exemption(path, each, rules) for each in exempt)
+    return Configuration(
+        values,
+        {name: _level(path, name, level) for name, level in levels.items()},
+        exemptions,
+        today or _today(),
+    )
+
+
+def _exemption(path: Path, given: Mapping[str, Any], rules: frozenset[str]) -> Exemption:
+    _check_names(path, "exemptions: ", set(given), {"rule", "resources", "reason", "until"})
+    rule, resources, reason, until = (given.get(key) for key in ("rule", "resources", "reason", "until"))
+    _check_names(path, "exemptions: ", {str(rule)}, rules)
+    if not isinstance(resources, str) or not resources:
+        raise SettingsError(f"{path.name}: the exemption from {rule} has no `resources`, a pattern of URNs.")
+    if not isinstance(reason, str) or not reason.strip():
+        raise SettingsError(f"{path.name}: the exemption from {rule} has no reason.")
+    if not isinstance(until, dt.date):
+        raise SettingsError(f"{path.name}: the exemption from {rule} has no `until`, its last day (YYYY-MM-DD).")
+    return Exemption(str(rule), resources, " ".join(reason.split()), until)
+
+
+def _level(path: Path, rule: str, level: str) -> EnforcementLevel:
+    try:
+        return EnforcementLevel(level)
+    except ValueError:
+        allowed = ", ".join(each.value for each in EnforcementLevel)
+        raise SettingsError(f"{path.name}: the level of {rule} is {level}, but must be one of {allowed}.") from None
+
+
+def _check_names(path: Path, where: str, given: set[str], known: set[str] | frozenset[str]) -> None:
+    if unknown := sorted(given - known):
+        raise SettingsError(
+            f"{path.name}: {where}{', '.join(unknown)} is not known. Known: {', '.join(sorted(known))}."
+        )

@@ -1,0 +1,1 @@
+"""One rule a module. The name of a module is the condition that must hold."""

@@ -1,0 +1,1 @@
+"""Rules for API Gateway: REST, HTTP and WebSocket APIs."""

@@ -1,0 +1,1 @@
+"""Rules for workloads on Kubernetes, and for Argo CD's applications."""

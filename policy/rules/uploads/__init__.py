@@ -1,0 +1,1 @@
+"""Rules for what clients upload, which no general pack has."""

@@ -1,0 +1,40 @@
+"""The bucket that clients upload to rejects old signatures."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from core.iam import statements
+from core.resources import Resource
+from core.rule import rule
+
+
+@rule(
+    "aws:s3/bucket:Bucket",
+    severity=Severity.MEDIUM,
+    reason="A presigned URL is valid for up to seven days and can be used again, if the code that signs it says so.",
+    steps=(
+        "Deny s3:* if NumericGreaterThan s3:signatureAge, in milliseconds. S3 then ignores a longer expiry of a URL."
+    ),
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html",
+    settings=(
+        "ingestBuckets",
+        "signatureSeconds",
+    ),
+    needs_stack=True,
+)
+def check(resource: Resource) -> Iterator[str]:
+    """Yield what is wrong."""
+    if not resource.is_named(resource.setting("ingestBuckets").texts("ingestBuckets")):
+        return
+    most = resource.setting("signatureSeconds").number("signatureSeconds") * 1000
+    policies = resource.stack.perhaps_attached(resource, "aws:s3/bucketPolicy:BucketPolicy", "bucket")
+    ages = [
+        float(age)
+        for policy in policies
+        for statement in statements(policy)
+        if not statement.allows and "*" in statement.principals
+        for age in statement.condition("NumericGreaterThan", "s3:signatureAge")
+    ]
+    if not any(age <= most for age in ages):
+        yield f"No statement of the bucket's policy denies requests with an s3:signatureAge over {most:.0f} ms."

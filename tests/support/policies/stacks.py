@@ -1,0 +1,22 @@
+"""The resources of this project's own stacks, each recorded once a process."""
+
+from functools import cache
+
+from local.engine.built_in.program import Registration
+from tests.support import golden
+
+IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+
+COMPUTES = {
+    "lambda": {},
+    "step-functions": {"compute": "step-functions"},
+    "fargate": {"compute": "fargate", "workerImage": IMAGE, "imageRepository": True},
+}
+"""By compute: what a stack's config has for it."""
+
+
+@cache
+def resources(stack: str, compute: str = "lambda") -> tuple[Registration, ...]:
+    """Return what a stack declares, with the config in its golden dump and this compute."""
+    config = {**golden.read_config(golden.path_of(stack)), **COMPUTES[compute]}
+    return golden.record_stack(stack, config).registrations
