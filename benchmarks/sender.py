@@ -20,13 +20,13 @@ CONNECTIONS = 8
 
 def sending_by_portage(server: str, path: Path) -> Callable[[], object]:
     """Return a function that sends the file with our client."""
-    from client import Portage, Tuning  # noqa: PLC0415 - memory must not include the other client
+    from client import Portage, TransferConfig  # noqa: PLC0415 - memory must not include the other client
 
     def send() -> None:
-        tuning = Tuning(first_connections=CONNECTIONS, most_connections=CONNECTIONS)
+        tuning = TransferConfig(first_connections=CONNECTIONS, most_connections=CONNECTIONS)
         with (
             tempfile.TemporaryDirectory() as folder,
-            Portage(f"{server}/api", "token", state_folder=Path(folder), tuning=tuning) as portage,
+            Portage(f"{server}/api", "token", state_folder=Path(folder), config=tuning) as portage,
         ):
             portage.upload(path)
 

@@ -1,40 +1,46 @@
 """Portage's Python client: declare a file, send it directly to S3, follow it until it is processed.
 
-Requires urllib3 and platformdirs, and rich for the `portage` command. Only an operator's `portage redrive` requires
-boto3 and AWS credentials.
+Installed alone (`pip install ./client`), it is the package `portage_client` with the command `portage`. Only an
+operator's `portage redrive` requires boto3 and AWS credentials.
 """
 
-from client.api import UploadsApi
-from client.errors import (
-    ApiProblem,
-    EmptyFile,
-    FileChanged,
-    ForeignAnswer,
-    NotFinished,
-    NothingToResume,
-    PartsDiffer,
-    PortageError,
-    S3Refused,
-    SignInRefused,
-    SizeDiffers,
-    TransportFault,
-    UnexpectedAnswer,
-    UploadEnded,
-    WrongDeclaration,
-)
-from client.following import Pace, follow
-from client.models import Checksum, CreatedUpload, Failure, PartPlan, ResultLink, ResultPlace, Upload
-from client.portage import Portage
-from client.progress import OnProgress, Progress
-from client.retry import Backoff
-from client.session import Session, UserPool
-from client.state import Unfinished
-from client.transfer import put_file
-from client.tuning import Tuning
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .api.models import Checksum, CreatedUpload, Failure, PartPlan, ResultLink, ResultPlace, Upload
+    from .api.uploads import Pace, Token, UploadsApi, follow
+    from .auth.cognito import Session, UserPool
+    from .errors import (
+        ApiProblem,
+        EmptyFile,
+        FileChanged,
+        ForeignAnswer,
+        NotFinished,
+        NothingToResume,
+        NotSignedIn,
+        PartsDiffer,
+        PortageError,
+        ProblemType,
+        S3Refused,
+        ServiceUnavailable,
+        SignInRefused,
+        SizeDiffers,
+        TransportFault,
+        UnexpectedAnswer,
+        UntrustedCertificate,
+        UploadEnded,
+        WrongConfig,
+        WrongDeclaration,
+    )
+    from .portage import Portage
+    from .retry import RetryPolicy
+    from .transfer.config import OnProgress, Progress, TransferConfig
+    from .transfer.state import Unfinished
+    from .transfer.uploader import put_file
 
 __all__ = [
     "ApiProblem",
-    "Backoff",
     "Checksum",
     "CreatedUpload",
     "EmptyFile",
@@ -42,6 +48,7 @@ __all__ = [
     "FileChanged",
     "ForeignAnswer",
     "NotFinished",
+    "NotSignedIn",
     "NothingToResume",
     "OnProgress",
     "Pace",
@@ -49,22 +56,50 @@ __all__ = [
     "PartsDiffer",
     "Portage",
     "PortageError",
+    "ProblemType",
     "Progress",
     "ResultLink",
     "ResultPlace",
+    "RetryPolicy",
     "S3Refused",
+    "ServiceUnavailable",
     "Session",
     "SignInRefused",
     "SizeDiffers",
+    "Token",
+    "TransferConfig",
     "TransportFault",
-    "Tuning",
     "UnexpectedAnswer",
     "Unfinished",
+    "UntrustedCertificate",
     "Upload",
     "UploadEnded",
     "UploadsApi",
     "UserPool",
+    "WrongConfig",
     "WrongDeclaration",
     "follow",
     "put_file",
 ]
+
+_MODULES = (
+    ".errors",
+    ".retry",
+    ".transfer.config",
+    ".api.models",
+    ".api.uploads",
+    ".auth.cognito",
+    ".transfer.state",
+    ".transfer.uploader",
+    ".portage",
+)
+"""Where names are, each imported at the first use of one: `portage --help` must not wait for HTTP."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            names = vars(import_module(module, __name__))
+            if name in names:
+                return names[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,18 +5,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from client.api import Token, UploadsApi
-from client.declaration import Declaration, guessed_type
-from client.download import download, download_as, download_into
-from client.errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
-from client.following import follow
-from client.models import ResultLink, Upload
-from client.multipart import is_over
-from client.progress import OnProgress
-from client.source import SourceFile
-from client.state import StateFolder, Unfinished
-from client.tuning import Tuning
-from client.uploading import Uploading
+from .api.models import ResultLink, Upload
+from .api.uploads import Token, UploadsApi, follow
+from .errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
+from .transfer.config import OnProgress, TransferConfig
+from .transfer.declaration import Declaration, guessed_type
+from .transfer.download import download, download_as, download_into
+from .transfer.source import SourceFile
+from .transfer.state import StateFolder, Unfinished
+from .transfer.uploader import Uploader
 
 
 class Portage:
@@ -28,11 +25,11 @@ class Portage:
     """
 
     def __init__(
-        self, api_url: str, token: Token, *, state_folder: Path | None = None, tuning: Tuning | None = None
+        self, api_url: str, token: Token, *, state_folder: Path | None = None, config: TransferConfig | None = None
     ) -> None:
         self._api = UploadsApi(api_url, token)
         self._states = StateFolder(state_folder)
-        self._tuning = tuning or Tuning()
+        self._config = config or TransferConfig()
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +131,7 @@ class Portage:
         try:
             self._api.abort(upload_id)
         except ApiProblem as problem:
-            if is_over(problem):
+            if problem.is_over:
                 self._forget(upload_id)
             raise
         self._forget(upload_id)
@@ -169,5 +166,5 @@ class Portage:
             if unfinished.upload_id == upload_id:
                 self._states.forget(unfinished)
 
-    def _uploading(self, on_progress: OnProgress | None) -> Uploading:
-        return Uploading(self._api, self._states, self._tuning, on_progress)
+    def _uploading(self, on_progress: OnProgress | None) -> Uploader:
+        return Uploader(self._api, self._states, self._config, on_progress)

@@ -1,34 +1,25 @@
-"""Which errors are retried, and when."""
+"""The one retry policy, for the API, Cognito and S3: when transient errors are retried, and how often."""
 
 import random
-import ssl
+import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TypeVar
 
-from client.errors import ApiProblem, ForeignAnswer, PortageError, S3Refused, TransportFault
-from client.sending import StaleConnection
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from .errors import PortageError, S3Refused, StaleConnection, TransportFault
 
 _T = TypeVar("_T")
 
-_PASSING = frozenset(
-    {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
-# The 400s and 409s with a cause in the transfer, not in the request. Source: S3 API reference, "Error responses".
-_PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "BadDigest", "IncompleteBody", "ConditionalRequestConflict"})
 _EXPIRY_CODES = frozenset({"AccessDenied", "ExpiredToken"})
+
+_is_retrying: ContextVar[bool] = ContextVar("_is_retrying", default=False)
 
 
 @dataclass(frozen=True)
-class Backoff:
+class RetryPolicy:
     """Exponential backoff with full jitter, so that clients that failed together do not retry together.
 
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
@@ -41,26 +32,15 @@ class Backoff:
     longest_asked_seconds: float = 120.0
     """Upper limit for a server's Retry-After."""
 
-    def wait_seconds(self, failures: int, error: PortageError) -> float:
+    def wait_seconds(self, failures: int, error: BaseException) -> float:
         """Return the wait after this many consecutive failures. `error` is the last one."""
-        asked = error.retry_after_seconds if isinstance(error, S3Refused | ForeignAnswer) else None
+        if isinstance(error, StaleConnection):
+            return 0  # the next attempt opens a connection
+        asked = error.retry_after_seconds if isinstance(error, PortageError) else None
         if asked is not None:
             return min(asked, self.longest_asked_seconds) + random.uniform(0, self.first_seconds)  # noqa: S311 - no secret
         ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (failures - 1))
         return random.uniform(0, ceiling)  # noqa: S311 - no secret
-
-
-def is_transient(error: PortageError) -> bool:
-    """Whether the same request may succeed later."""
-    match error:
-        case TransportFault():
-            return not isinstance(error.__cause__, ssl.SSLCertVerificationError)
-        case S3Refused():
-            return error.status in _PASSING or error.code in _PASSING_CODES
-        case ApiProblem():
-            return error.status in _PASSING
-        case _:
-            return False
 
 
 def has_expired(error: PortageError) -> bool:
@@ -70,20 +50,41 @@ def has_expired(error: PortageError) -> bool:
 
 def with_retries(
     act: Callable[[], _T],
-    backoff: Backoff,
-    pause: Callable[[float], None],
+    policy: RetryPolicy,
+    pause: Callable[[float], None] | None = None,
     on_error: Callable[[PortageError], None] = lambda _: None,
 ) -> _T:
-    """Return the result of `act`. Retries transient errors up to the limit, and raises all others."""
-    failures = 0
-    while True:
-        try:
-            return act()
-        except StaleConnection:
-            continue  # happens once, because the next attempt opens a connection
-        except PortageError as error:
-            failures += 1
-            if failures >= backoff.tries or not is_transient(error):
-                raise
+    """Return the result of `act`. Retries transient errors up to the limit, and raises all others.
+
+    Inside `act`, another call of this function makes one attempt: a step that sends to S3 and asks the API for a new
+    signature has one budget, that of the outermost call.
+    """
+    if _is_retrying.get():
+        return act()
+
+    def wait(state: RetryCallState) -> float:
+        return policy.wait_seconds(state.attempt_number, _error_of(state))
+
+    def before_sleep(state: RetryCallState) -> None:
+        error = _error_of(state)
+        if isinstance(error, PortageError) and not isinstance(error, StaleConnection):
             on_error(error)
-            pause(backoff.wait_seconds(failures, error))
+
+    attempts = Retrying(
+        sleep=pause or time.sleep,
+        stop=stop_after_attempt(policy.tries),
+        wait=wait,
+        retry=retry_if_exception(lambda error: isinstance(error, PortageError) and error.is_transient),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+    token = _is_retrying.set(True)
+    try:
+        return attempts(act)
+    finally:
+        _is_retrying.reset(token)
+
+
+def _error_of(state: RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error or TransportFault("no error")

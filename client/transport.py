@@ -1,34 +1,135 @@
-"""HTTP calls to the API and Cognito: the connection pool, its timeouts and retries."""
+"""HTTP as this machine is set up for it: proxies, trusted certificates, timeouts, and connections that are kept."""
 
-from collections.abc import Collection, Mapping
+import os
+import ssl
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+import msgspec
 import urllib3
-from urllib3.util import Retry, Timeout, parse_url
+from urllib3.util import Timeout, make_headers, parse_url
 
-from client.errors import TransportFault
+from .answers import excerpt, retry_after
+from .errors import ForeignAnswer, PortageError, TransportFault, UntrustedCertificate, WrongConfig
 
-EVERY_METHOD = frozenset({"GET", "POST", "DELETE"})
+CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The first that is set names the trusted authorities. Otherwise OpenSSL's own do, which SSL_CERT_FILE replaces."""
 
 _TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
 
 
-def open_pool(repeatable: Collection[str] = ("GET",)) -> urllib3.PoolManager:
-    """Return a pool for the calls of one client; close it with `clear()`.
+class Proxy(NamedTuple):
+    """A proxy from the environment."""
 
-    Retries a request that was sent only for `repeatable` methods, because others might take effect twice.
-    """
-    retries = Retry(
-        total=5,
-        connect=5,  # nothing was sent yet: safe for every method
-        allowed_methods=repeatable,
-        status_forcelist={429, 500, 502, 503, 504},
-        backoff_factor=0.1,
-        backoff_jitter=0.1,
-        backoff_max=5,
-        retry_after_max=5,
-        raise_on_status=False,  # the last answer has more details than "too many 503s"
-    )
-    return urllib3.PoolManager(timeout=_TIMEOUT, retries=retries)
+    host: str
+    port: int
+    headers: Mapping[str, str]
+    """With its user and password, if there are any."""
+
+    @property
+    def url(self) -> str:
+        """The URL, without user and password."""
+        return f"http://{self.host}:{self.port}"
+
+
+class Trust:
+    """The trusted authorities, loaded once a client, because loading needs 20 to 40 ms of CPU. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """Load them at the first use. Raises WrongConfig if a variable names something else than certificates."""
+        with self._lock:
+            if self._context is None:
+                self._context = _context()
+            return self._context
+
+
+class Http:
+    """Requests to the API, Cognito and results. Each is one attempt, and follows no redirect. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.trust = Trust()
+        self._lock = threading.Lock()
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        for pool in self._pools.values():
+            pool.clear()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        preload_content: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
+        """Return the answer of any status. Raises TransportFault without one, or UntrustedCertificate."""
+        place = urlsplit(url)
+        try:
+            return self._pool(place).request(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                preload_content=preload_content,
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise transport_error(f"{method} {url}", place.netloc, error) from error
+
+    def _pool(self, place: SplitResult) -> urllib3.PoolManager:
+        proxy = proxy_for(place)
+        trust = self.trust.context if place.scheme == "https" else None
+        key = f"{place.scheme} {proxy.url if proxy is not None else ''}"
+        with self._lock:
+            if key not in self._pools:
+                self._pools[key] = (
+                    urllib3.PoolManager(timeout=_TIMEOUT, ssl_context=trust)
+                    if proxy is None
+                    else urllib3.ProxyManager(
+                        proxy.url, timeout=_TIMEOUT, ssl_context=trust, proxy_headers=dict(proxy.headers)
+                    )
+                )
+            return self._pools[key]
+
+
+def proxy_for(place: SplitResult) -> Proxy | None:
+    """Return the proxy of a URL from HTTPS_PROXY, HTTP_PROXY and NO_PROXY. This machine itself needs none."""
+    host = place.hostname or ""
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return None
+    named = getproxies().get(place.scheme) or getproxies().get("all")
+    if not named or proxy_bypass(host):
+        return None
+    proxy = urlsplit(named if "://" in named else f"http://{named}")
+    if proxy.scheme != "http" or not proxy.hostname:
+        raise WrongConfig(
+            f"the proxy in {place.scheme.upper()}_PROXY is {proxy.scheme}://{proxy.hostname}, but must be an http URL, "
+            "such as http://proxy.example.com:3128"
+        )
+    login = f"{proxy.username}:{proxy.password or ''}" if proxy.username else None
+    return Proxy(proxy.hostname, proxy.port or 80, make_headers(proxy_basic_auth=login))
+
+
+def transport_error(what: str, place: str, error: BaseException) -> PortageError:
+    """Return the client's error for one of a connection: a certificate that is not trusted stays so."""
+    untrusted = _untrusted(error)
+    if untrusted is not None:
+        cause = untrusted.verify_message or str(untrusted)
+        return UntrustedCertificate(place, cause, _ca_variable() or CA_VARIABLES[0])
+    return TransportFault(f"{what} failed: {error}")
 
 
 def checked_url(url: str, what: str) -> str:
@@ -39,13 +140,45 @@ def checked_url(url: str, what: str) -> str:
     return url.rstrip("/")
 
 
-def call(
-    pool: urllib3.PoolManager, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
-) -> urllib3.BaseHTTPResponse:
-    """Return the answer of any status, with its body read. Does not follow redirects."""
+def check_json(answer: urllib3.BaseHTTPResponse, url: str, service: str) -> None:
+    """Raise ForeignAnswer if the answer is not JSON, so is not from the service."""
     try:
-        return pool.request(method, url, headers=headers, body=body, redirect=False)
-    except urllib3.exceptions.MaxRetryError as error:
-        raise TransportFault(f"{method} {url} failed: {error.reason or error}") from error
-    except urllib3.exceptions.HTTPError as error:
-        raise TransportFault(f"{method} {url} failed: {error}") from error
+        msgspec.json.decode(answer.data, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise foreign(answer, url, service) from error
+
+
+def foreign(answer: urllib3.BaseHTTPResponse, url: str, service: str) -> ForeignAnswer:
+    """Return the error for an answer that is not from the service."""
+    return ForeignAnswer(
+        urlsplit(url).netloc, answer.status, excerpt(answer.data), retry_after(answer.headers), service
+    )
+
+
+def _ca_variable() -> str | None:
+    return next((name for name in CA_VARIABLES if os.environ.get(name)), None)
+
+
+def _context() -> ssl.SSLContext:
+    variable = _ca_variable()
+    if variable is None:
+        return ssl.create_default_context()
+    path = Path(os.environ[variable])
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=str(path))
+        return ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError) as error:
+        raise WrongConfig(f"{variable} is {path}, which has no certificates that can be read: {error}") from error
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return the cause of an error, if it is a certificate's. urllib3 wraps it, also in arguments."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
+        error = inner or getattr(error, "reason", None) or error.__cause__
+        if not isinstance(error, BaseException):
+            return None
+    return None

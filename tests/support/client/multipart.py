@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from client import Backoff, Portage, Progress, Tuning
+from client import Portage, Progress, RetryPolicy, TransferConfig
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import Part
 from tests.support.client.fake_server import stored
 
 KIB = 1024
 PART = 64 * KIB
-QUICK = Tuning(window_seconds=0.05, backoff=Backoff(tries=5, first_seconds=0.01, longest_seconds=0.05))
+QUICK = TransferConfig(window_seconds=0.05, retry=RetryPolicy(tries=5, first_seconds=0.01, longest_seconds=0.05))
 ALONE = replace(QUICK, first_connections=1, most_connections=1)
 
 Open = Callable[..., Portage]

@@ -12,8 +12,8 @@ from typing import Any
 import urllib3
 
 from client import Session, UserPool
-from client.config import Config
-from client.redrive import DeadLetters
+from client.cli.config import Config
+from client.cli.redrive import DeadLetters
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 

@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 import trustme
 
-from client import Portage, Tuning
-from client.cli import main
+from client import Portage, TransferConfig
+from client.cli.arguments import main
+from client.transport import CA_VARIABLES
 from tests.support.client.contract_check import assert_kept_the_contract
 from tests.support.client.fake_cognito import EMAIL, FakeCognito
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_server import FakeServer
 from tests.support.client.multipart import PART, QUICK, Open, always
+
+
+@pytest.fixture(autouse=True)
+def _a_plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regardless of the proxies and authorities of this machine."""
+    for name in (*CA_VARIABLES, "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture
@@ -62,8 +71,8 @@ def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
     """Each device has a folder of its own for what it remembers."""
     opened: list[Portage] = []
 
-    def open_one(tuning: Tuning = QUICK, device: str = "here", url: str = fake.url) -> Portage:
-        opened.append(Portage(url, "token", state_folder=tmp_path / device, tuning=tuning))
+    def open_one(tuning: TransferConfig = QUICK, device: str = "here", url: str = fake.url) -> Portage:
+        opened.append(Portage(url, "token", state_folder=tmp_path / device, config=tuning))
         return opened[-1]
 
     yield open_one
@@ -75,7 +84,7 @@ def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
 def later(fake: FakePortage, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass, on both sides."""
     passed = [0.0]
-    monkeypatch.setattr("client.part_queue.monotonic", lambda: time.monotonic() + passed[0])
+    monkeypatch.setattr("client.transfer.part_queue.monotonic", lambda: time.monotonic() + passed[0])
 
     def let_pass(seconds: float) -> None:
         passed[0] += seconds

@@ -56,7 +56,7 @@ class TestOnePut:
         fake.on_part = lambda _number, _tries: reset
         with pytest.raises(TransportFault):
             open_portage().upload(file)
-        assert fake.tries[0] == QUICK.backoff.tries
+        assert fake.tries[0] == QUICK.retry.tries
 
 
 def test_uploads_are_listed_over_all_pages(fake: FakePortage, open_portage: Open, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Calls Portage's HTTP API."""

@@ -1,0 +1,185 @@
+"""The API's answers as typed values. Members that this client does not know are ignored."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from ..answers import read
+from ..errors import UnexpectedAnswer
+
+_TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
+
+ENDED_EARLY = frozenset({"aborted", "expired"})
+"""Statuses of an upload that ended before its bytes were complete."""
+
+METHODS = ("put", "post", "multipart")
+"""How the bytes of an upload can be sent."""
+
+
+class Checksum(Struct, frozen=True):
+    """The declared checksum of the whole file: `sha256` or `crc32`, in base64."""
+
+    algorithm: str
+    value: str
+
+
+class PartPlan(Struct, frozen=True):
+    """How a file is divided into parts of equal size (the last one may be smaller), with a session to sign them."""
+
+    part_size_bytes: int
+    part_count: int
+    session: str
+    """Token for `sign_parts`."""
+    session_expires_at: datetime
+    checksum_algorithm: str | None = None
+    """Algorithm of the parts' checksums, the same as that of the declared one."""
+
+
+class CreatedUpload(Struct, frozen=True):
+    """A declared upload, and how to send its bytes."""
+
+    upload_id: str
+    status: str
+    method: str
+    """`put` (one request), `post` (a form) or `multipart`."""
+    expires_at: datetime
+    expires_in_seconds: int
+    url: str = ""
+    """Presigned: valid for this one object until it expires, for any client that has it. Empty for `multipart`."""
+    headers: Mapping[str, str] = {}
+    """Signed: send exactly these. Only for `put`."""
+    parts: PartPlan | None = None
+    """Only for `multipart`."""
+    fields: Mapping[str, str] = {}
+    """Fields of the form: send exactly these before the file, which is the last field, `file`. Only for `post`."""
+
+
+class HeldPart(Struct, frozen=True):
+    """A part at S3."""
+
+    size_bytes: int
+    etag: str
+    checksum: str | None = None
+    """In base64, if the file was declared with one."""
+
+
+class HeldParts(Struct, frozen=True):
+    """The parts of an upload at S3 by number, and a new session."""
+
+    plan: PartPlan
+    parts: Mapping[int, HeldPart]
+
+
+class PartSignatures(Struct, frozen=True):
+    """Presigned URLs of a range of parts, in a compact form."""
+
+    first_part: int
+    url_prefix: str
+    url_suffix: str
+    signatures: tuple[str, ...]
+    expires_at: datetime
+    lifetime_seconds: float = 0
+    """Remaining validity, by the server's clock."""
+
+    def url(self, part_number: int) -> str:
+        """Return the URL of a part."""
+        return f"{self.url_prefix}{part_number}{self.url_suffix}{self.signatures[part_number - self.first_part]}"
+
+
+class ResultPlace(Struct, frozen=True):
+    """Where the result is stored."""
+
+    bucket: str
+    key: str
+
+
+class ResultLink(Struct, frozen=True):
+    """A presigned URL of the result. Works without a sign-in until it expires."""
+
+    url: str
+    expires_at: datetime
+
+
+class Failure(Struct, frozen=True):
+    """Why an upload has no result: a code for programs, and a sentence for people."""
+
+    code: str
+    detail: str
+
+
+class Upload(Struct, frozen=True):
+    """The state of an upload."""
+
+    upload_id: str
+    status: str
+    version: int
+    """Increases by one with each change of the status."""
+    file_name: str
+    content_type: str
+    size_bytes: int
+    created_at: datetime
+    updated_at: datetime
+    result: ResultPlace | None = None
+    """Only if completed."""
+    failure: Failure | None = None
+    """Only if failed."""
+    rejection: Failure | None = None
+    """Only if rejected."""
+    progress_percent: int | None = None
+    """Only while it is processed, and if the processor reports it."""
+    progress_note: str | None = None
+    """As progress_percent."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the status is terminal."""
+        return self.status in _TERMINAL
+
+
+class UploadPage(Struct, frozen=True):
+    """Some of a user's uploads, newest first."""
+
+    uploads: tuple[Upload, ...]
+    next: str | None = None
+    """`after` of the next page. None on the last one."""
+
+
+class Problem(Struct, frozen=True):
+    """The body of an error (RFC 9457)."""
+
+    type: str
+    title: str
+    detail: str
+    request_id: str
+    upload_id: str | None = None
+    upload_status: str | None = None
+
+
+class _ListedPart(HeldPart, frozen=True, kw_only=True):
+    part_number: int
+
+
+class _Listing(PartPlan, frozen=True, kw_only=True):
+    parts: tuple[_ListedPart, ...]
+
+
+_REQUIRED = {"put": ("url", "headers"), "post": ("url", "fields")}
+
+
+def created_upload(content: bytes, source: str) -> CreatedUpload:
+    """Read the answer to a declaration. The members of a plan are beside the others."""
+    created = read(content, CreatedUpload, source)
+    if missing := [name for name in _REQUIRED.get(created.method, ()) if not getattr(created, name)]:
+        raise UnexpectedAnswer(f"{source} has no {' and '.join(missing)} for the method {created.method!r}")
+    if created.method == "multipart":
+        return structs.replace(created, parts=read(content, PartPlan, source))
+    return created
+
+
+def held_parts(content: bytes, source: str) -> HeldParts:
+    """Read a listing of parts, which has the plan again."""
+    listing = read(content, _Listing, source)
+    return HeldParts(
+        listing, {each.part_number: HeldPart(each.size_bytes, each.etag, each.checksum) for each in listing.parts}
+    )

@@ -1,0 +1,283 @@
+"""Calls Portage's HTTP API, which docs/openapi.json defines."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import mktime_tz, parsedate_tz
+from http import HTTPStatus
+from typing import Protocol, Self, TypeVar, runtime_checkable
+from urllib.parse import quote, urlencode
+
+import msgspec
+import urllib3
+
+from ..answers import excerpt, read, retry_after
+from ..errors import ApiProblem, NotFinished, UnexpectedAnswer
+from ..retry import RetryPolicy, with_retries
+from ..transport import Http, check_json, checked_url, foreign
+from .models import (
+    Checksum,
+    CreatedUpload,
+    HeldParts,
+    PartSignatures,
+    Problem,
+    ResultLink,
+    Upload,
+    UploadPage,
+    created_upload,
+    held_parts,
+)
+
+
+@runtime_checkable
+class RenewableToken(Protocol):
+    """A sign-in that can renew its token before it expires. Session is one."""
+
+    def id_token(self) -> str:
+        """Return a valid token."""
+        ...
+
+    def renew(self, refused: str) -> None:
+        """Renew this token, which the API has refused, unless that was done already."""
+        ...
+
+
+Token = str | Callable[[], str] | RenewableToken
+"""A bearer token, a function that returns a valid one, or a session. It is asked before each request."""
+
+_T = TypeVar("_T")
+_SUCCESS = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The polling interval: short after each change, then increasing."""
+
+    first_wait_seconds: float = 0.1
+    longest_wait_seconds: float = 2.0
+    growth: float = 1.5
+
+
+@dataclass(frozen=True)
+class _Answer:
+    raw: urllib3.BaseHTTPResponse
+    source: str
+
+    @property
+    def content(self) -> bytes:
+        return self.raw.data
+
+    def until(self, moment: datetime) -> float:
+        """Return the seconds until a time, rounded down, by the server's clock. This machine's clock may be wrong."""
+        date = parsedate_tz(self.raw.headers.get("Date", ""))
+        now = mktime_tz(date) + 1 if date is not None else time.time()  # Date is in whole seconds
+        return moment.timestamp() - now
+
+
+class UploadsApi:
+    """The API at `api_url` (the stack's output `apiUrl`) for one user. Thread-safe.
+
+    Retries transient errors of every call, because all calls are idempotent.
+    """
+
+    def __init__(
+        self, api_url: str, token: Token, *, http: Http | None = None, retry: RetryPolicy | None = None
+    ) -> None:
+        self.url = checked_url(api_url, "api_url")
+        self._token = token
+        self._retry = retry or RetryPolicy()
+        self.http = http or Http()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def create(
+        self,
+        file_name: str,
+        content_type: str,
+        size_bytes: int,
+        *,
+        checksum: Checksum | None = None,
+        method: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> CreatedUpload:
+        """Declare an upload. Without `method`, the server chooses how the bytes are sent.
+
+        The same `idempotency_key` and declaration return the same upload with a new URL. Raises ApiProblem with status
+        409 and `upload_status` if the upload is no longer pending.
+        """
+        body: dict[str, object] = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
+        if checksum is not None:
+            body["checksum"] = {"algorithm": checksum.algorithm, "value": checksum.value}
+        if method is not None:
+            body["method"] = method
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        answer = self._call("POST", "", body, headers=headers)
+        return created_upload(answer.content, answer.source)
+
+    def get(self, upload_id: str) -> Upload:
+        """Return an upload of this user. Raises ApiProblem with status 404 for others."""
+        return self._read(Upload, "GET", _place(upload_id))
+
+    def page(self, limit: int = 100, after: str | None = None) -> UploadPage:
+        """Return up to `limit` (at most 100) of this user's uploads, newest first, that are older than `after`."""
+        query = {"limit": str(limit)} | ({"after": after} if after is not None else {})
+        return self._read(UploadPage, "GET", f"?{urlencode(query)}")
+
+    def sign_parts(
+        self, upload_id: str, session: str, first_part: int, last_part: int, checksums: Sequence[str] | None = None
+    ) -> PartSignatures:
+        """Return the URLs of a range of parts. `checksums`, one for each part in order, are signed into the URLs."""
+        body: dict[str, object] = {"session": session, "first_part": first_part, "last_part": last_part}
+        if checksums is not None:
+            body["checksums"] = list(checksums)
+        answer = self._call("POST", f"{_place(upload_id)}/parts", body)
+        signed = read(answer.content, PartSignatures, answer.source)
+        if signed.first_part != first_part or len(signed.signatures) != last_part - first_part + 1:
+            raise UnexpectedAnswer(
+                f"{answer.source} has {len(signed.signatures)} signatures from part {signed.first_part} on, "
+                f"instead of those of parts {first_part} to {last_part}"
+            )
+        return msgspec.structs.replace(signed, lifetime_seconds=answer.until(signed.expires_at))
+
+    def held_parts(self, upload_id: str) -> HeldParts:
+        """Return the parts at S3 of an open upload, and a new session."""
+        answer = self._call("GET", f"{_place(upload_id)}/parts")
+        return held_parts(answer.content, answer.source)
+
+    def complete(self, upload_id: str) -> Upload:
+        """Complete an upload in parts. Raises ApiProblem with status 409 if parts are missing."""
+        return self._read(Upload, "POST", f"{_place(upload_id)}/complete", {})
+
+    def abort(self, upload_id: str) -> None:
+        """Abort an upload. Raises ApiProblem with status 409 if it is complete."""
+        self._call("DELETE", _place(upload_id))
+
+    def result(self, upload_id: str) -> ResultLink:
+        """Return the result's URL. Raises ApiProblem with status 409 while there is no result."""
+        return self._read(ResultLink, "GET", f"{_place(upload_id)}/result")
+
+    def token(self) -> str:
+        """Return a valid token."""
+        if isinstance(self._token, str):
+            return self._token
+        return self._token.id_token() if isinstance(self._token, RenewableToken) else self._token()
+
+    def _read(self, kind: type[_T], method: str, place: str, body: object | None = None) -> _T:
+        answer = self._call(method, place, body)
+        return read(answer.content, kind, answer.source)
+
+    def _call(
+        self, method: str, place: str, body: object | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> _Answer:
+        url = f"{self.url}/uploads{place}"
+        sent = {"Accept": "application/json, application/problem+json", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        content = None if body is None else msgspec.json.encode(body)
+        return with_retries(lambda: self._signed_in(method, url, sent, content), self._retry)
+
+    def _signed_in(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
+        """Send once, and again if the token has expired meanwhile: clocks stand still while a machine sleeps."""
+        token = self.token()
+        try:
+            return self._once(method, url, headers, content, token)
+        except ApiProblem as problem:
+            if problem.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            if isinstance(self._token, RenewableToken):
+                self._token.renew(token)
+            renewed = self.token()
+            if renewed == token:
+                raise
+        return self._once(method, url, headers, content, renewed)
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, token: str) -> _Answer:
+        raw = self.http.request(method, url, headers={**headers, "Authorization": f"Bearer {token}"}, body=content)
+        if raw.status >= HTTPStatus.BAD_REQUEST:
+            raise _problem(raw, url)
+        if raw.status not in _SUCCESS:
+            raise foreign(raw, url, "the API")
+        if raw.status != HTTPStatus.NO_CONTENT:
+            check_json(raw, url, "the API")
+        return _Answer(raw, f"the answer to {method} {url}")
+
+
+def _place(upload_id: str) -> str:
+    return f"/{quote(upload_id, safe='')}"
+
+
+def _problem(answer: urllib3.BaseHTTPResponse, url: str) -> ApiProblem:
+    """Read a problem document. API Gateway and proxies also answer without one."""
+    after = retry_after(answer.headers)
+    if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return ApiProblem(
+            problem_type="about:blank",  # RFC 9457, 4.2.1: no more information than the status
+            title=_phrase(answer.status),
+            status=answer.status,
+            detail=excerpt(answer.data),
+            request_id=answer.headers.get("x-amzn-requestid", ""),
+            retry_after_seconds=after,
+        )
+    problem = read(answer.data, Problem, f"the answer from {url}")
+    return ApiProblem(
+        problem_type=problem.type,
+        title=problem.title,
+        status=answer.status,
+        detail=problem.detail,
+        request_id=problem.request_id,
+        upload_id=problem.upload_id,
+        upload_status=problem.upload_status,
+        retry_after_seconds=after,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown status"
+
+
+def follow(
+    get: Callable[[str], Upload],
+    upload_id: str,
+    timeout_seconds: float,
+    *,
+    pace: Pace = Pace(),
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Upload]:
+    """Yield the upload as it is now, then again after each change, until it is finished.
+
+    Several changes between two requests are one item; `version` counts them. Raises NotFinished, a TimeoutError, if
+    the upload is not finished in time.
+    """
+    deadline = clock() + timeout_seconds
+    seen_version = -1
+    wait_seconds = pace.first_wait_seconds
+    while True:
+        upload = get(upload_id)
+        if upload.version != seen_version:
+            yield upload
+            seen_version = upload.version
+            wait_seconds = pace.first_wait_seconds
+        if upload.is_finished:
+            return
+        left_seconds = deadline - clock()
+        if left_seconds <= 0:
+            raise NotFinished(
+                f"upload {upload_id} was still {upload.status} after {timeout_seconds:g} s: "
+                "follow it again for longer, or ask the operator to look at it"
+            )
+        sleep(min(wait_seconds, left_seconds))
+        wait_seconds = min(wait_seconds * pace.growth, pace.longest_wait_seconds)

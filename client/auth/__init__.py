@@ -1,0 +1,1 @@
+"""Signs users in, and stores sign-ins."""

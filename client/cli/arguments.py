@@ -1,0 +1,193 @@
+"""The arguments of the `portage` command."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from ..api.models import METHODS
+from ..errors import PROGRAM, PortageError
+from ..transfer.source import CHECKSUMS
+from .exit_codes import MEANINGS, ExitCode, exit_code_of_error
+
+_WAIT_SECONDS = 600.0
+_CONFIGURATION = """\
+configuration:
+  A JSON file with the stack's outputs, which `pulumi stack output --json > portage.json` writes. The command uses
+  apiUrl, userPoolClientId and region, and in local mode cognitoEndpoint and credentialsFile. The file is the first of:
+  --config, the environment variable PORTAGE_CONFIG, ./portage.json, portage.json in the user's configuration folder.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command in the arguments, and return the exit code."""
+    reader = parser()
+    options = reader.parse_args(arguments, argparse.Namespace(json=False, config=None, id=None, file=None, name=None))
+    if options.command == "resume" and options.id and not options.file:
+        reader.error("resume --id requires the FILE that the upload is of")
+    if options.name and len(options.files) > 1:
+        reader.error(f"--name {options.name} cannot name {len(options.files)} files: upload them one at a time")
+    from .commands import COMMANDS  # noqa: PLC0415 - help and wrong usage need not wait for it
+    from .output import Output  # noqa: PLC0415 - as above
+
+    output = Output(as_json=options.json)
+    try:
+        return COMMANDS[options.command](options, output)
+    except KeyboardInterrupt:
+        output.note("interrupted")
+        return ExitCode.INTERRUPTED
+    except (PortageError, OSError) as error:
+        output.error(error)
+        return exit_code_of_error(error)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the argument parser. Options of all commands may come before or after the command."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object per line, and no progress"
+    )
+    shared.add_argument(
+        "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="the stack's outputs (see below)"
+    )
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Upload large files to Portage, follow their processing, and download results.",
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    subparsers = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=_epilog(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[shared],
+        )
+        added.set_defaults(command=name)
+        return added
+
+    login = add("login", "sign in, and store the sign-in for the other commands")
+    login.add_argument("--email", type=_given, help="e-mail address; the command asks for it if you omit it")
+    login.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from the first line of standard input, and a new one, if required, from the second",
+    )
+    put = add("put", "upload files; uploads in parts that were interrupted continue")
+    put.add_argument(
+        "files",
+        nargs="+",
+        type=_given,
+        metavar="FILE",
+        help="file to upload; - is standard input, which is first copied to the cache folder to know its size",
+    )
+    put.add_argument("--name", type=_given, help="file name to declare; default: the name of FILE, or stdin for -")
+    put.add_argument("--type", type=_given, help="content type to declare; default: guessed from the name")
+    put.add_argument(
+        "--checksum",
+        choices=CHECKSUMS,
+        help="declare this checksum of the file, so that other bytes are rejected; reads the file once before it is "
+        "sent, and in parts once more; crc32 takes half the time of sha256, but only detects accidental changes",
+    )
+    put.add_argument(
+        "--method",
+        choices=METHODS,
+        help="how to send the file: in one request, in a form like a browser, or in parts; default: by its size",
+    )
+    _add_wait(put)
+    resume = add("resume", "continue one interrupted upload, or all that this machine started")
+    resume.add_argument(
+        "file",
+        nargs="?",
+        type=_given,
+        metavar="FILE",
+        help="file to continue with. If another process is still sending it, both share the parts; with a process on "
+        "another device only if the upload was declared with --checksum, otherwise this one sends all parts again",
+    )
+    resume.add_argument("--id", type=_upload_id, help="ID of an upload that another device started; requires FILE")
+    _add_wait(resume)
+    status = add("status", "show the status of an upload")
+    status.add_argument("id", type=_upload_id, metavar="ID")
+    _add_wait(status)
+    listing = add("list", "list your newest uploads")
+    listing.add_argument("--limit", type=_whole, default=100, metavar="N", help="how many uploads; default: 100")
+    get = add("get", "download the result of an upload")
+    get.add_argument("id", type=_upload_id, metavar="ID")
+    get.add_argument(
+        "-o",
+        "--output",
+        type=_given,
+        metavar="FILE",
+        help="file to write, or - for standard output; an existing file is replaced when the download is complete, and "
+        "keeps its mode; default: the name of the uploaded file",
+    )
+    abort = add("abort", "abort an upload that is not complete")
+    abort.add_argument("id", type=_upload_id, metavar="ID")
+    redrive = add(
+        "redrive",
+        "process failed uploads again, by moving their messages from the dead-letter queue to the queue; for operators "
+        "with AWS credentials",
+    )
+    which = redrive.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "ids", nargs="*", type=_upload_id, metavar="ID", default=[], help="only messages of these uploads"
+    )
+    which.add_argument("--all", action="store_true", help="all messages")
+    redrive.add_argument("--dry-run", action="store_true", help="only show the messages")
+    return top
+
+
+def _add_wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--wait", action="store_true", help="wait until the upload has ended")
+    command.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=_WAIT_SECONDS,
+        metavar="SECONDS",
+        help=f"maximum time to wait; default: {_WAIT_SECONDS:g}",
+    )
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    if not seconds > 0:  # also rejects nan
+        raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
+    return seconds
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _upload_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an upload ID. Give a UUID that `{PROGRAM} list` shows."
+        ) from None
+
+
+def _epilog() -> str:
+    codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
+    return f"exit codes:\n{codes}  With several files, the code of the first error.\n\n{_CONFIGURATION}"

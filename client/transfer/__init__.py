@@ -1,0 +1,1 @@
+"""Sends files to S3, continues interrupted uploads, and downloads results."""
