@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements-dev
 PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check generate golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check actionlint generate golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 
 	@$(RUN)/python -m benchmarks.nginx
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
 
-check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), imports (pyproject.toml), and the Dockerfile
+check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), imports (pyproject.toml), the Dockerfile and the workflows
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/pyright
@@ -74,6 +74,17 @@ check: $(STAMP) ## Lint, format and type checks, whether generated files are cur
 	$(RUN)/python -m check_words
 	$(RUN)/lint-imports --no-logo --no-cache
 	$(RUN)/hadolint Dockerfile
+	$(RUN)/shellcheck .ci/run .ci/deploy_digest .ci/install_program
+	$(RUN)/zizmor --offline --quiet .github
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory actionlint; else echo "actionlint is left out: there is no Go to build it."; fi
+
+# PyPI has only a package that downloads it from GitHub. Go builds it from the module that .ci/actionlint/go.sum names.
+ACTIONLINT := .local/bin/actionlint
+$(ACTIONLINT): .ci/actionlint/go.sum
+	cd .ci/actionlint && go build -o ../../$@ github.com/rhysd/actionlint/cmd/actionlint
+
+actionlint: $(STAMP) $(ACTIONLINT) ## Check the workflows; it checks their scripts with shellcheck
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(ACTIONLINT)
 
 generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
 	$(RUN)/python -m generate
