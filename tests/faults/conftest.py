@@ -47,11 +47,11 @@ COMPUTES: dict[str, dict[str, object]] = {
 }
 """The settings that choose each compute, with about as many jobs at once."""
 
-SHARES = {"step-functions": 10}
-"""Divides the uploads of a case: the emulator starts a process for each step of all executions at once."""
+SHARES: dict[str, int] = {}
+"""Divides the uploads of a case."""
 
 DeployWith = Callable[..., System]
-Counted = Callable[[System, list[str], float], Count]
+Counted = Callable[[System, list[str]], Count]
 
 
 @dataclass
@@ -123,11 +123,14 @@ def counted(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Coun
 
     with WorkerMemory(emulator.data_dir) as memory:
 
-        def count_all(system: System, upload_ids: list[str], seconds: float) -> Count:
+        def count_all(system: System, upload_ids: list[str]) -> Count:
             found = replace(
-                count(system, upload_ids, began_at, seconds),
+                count(system, upload_ids, began_at),
                 worker_mb=memory.most_mb,
-                worker_growth_mb=memory.growth_mb,
+                mb_at_start=memory.mb_after(0),
+                mb_at_quarter=memory.mb_after(0.25),
+                mb_at_half=memory.mb_after(0.5),
+                mb_at_end=memory.mb_after(1),
             )
             cases[_title(request.node.name)] = found
             assert found.is_whole, found

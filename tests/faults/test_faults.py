@@ -4,14 +4,13 @@ import itertools
 import json
 import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.faults.conftest import Counted, DeployWith
 from tests.support.deployment.reconciler import change_newest_version, reconcile
 from tests.support.deployment.system import System, User, http
-from tests.support.faults.crowd import File, await_all, send_all
+from tests.support.faults.crowd import File, await_at_most, open_uploads, send_all
 from tests.support.faults.faulty_line import FaultyLine, Line
 from tests.support.faults.unreliable_events import UnreliableEvents
 
@@ -41,8 +40,8 @@ def test_two_owners_of_unequal_size_at_the_same_time(deploy_with: DeployWith, co
     upload_ids: list[str] = []
     for first in range(0, uploads, _CROWD):
         upload_ids += send_all(system, files[first : first + _CROWD])
-        await_all(system, upload_ids, 60 + _CROWD / 10)
-    found = counted(system, upload_ids, 60)
+        await_at_most(0, lambda: open_uploads(system))
+    found = counted(system, upload_ids)
     assert found.completed == uploads
 
 
@@ -55,18 +54,13 @@ def test_events_come_three_times_in_any_order_or_not_at_all(
     dropped_percent = max(1, 1_500 // uploads)  # enough that some are
     with UnreliableEvents(system, copies=3, dropped_percent=dropped_percent, seed=seed) as events:
         upload_ids = send_all(system, [File(user)] * uploads)
-        await_all(system, upload_ids, 60, until=lambda _: events.seen.issuperset(upload_ids))
+        await_at_most(0, lambda: len({*upload_ids} - events.seen))
     assert events.dropped, f"seed {seed} drops nothing"
-    lost = len(events.dropped)
-
-    def others_have_ended(found: Any) -> bool:
-        return sum(status == "completed" for status in found.values()) >= uploads - lost
-
-    await_all(system, upload_ids, 60 + uploads / 5, until=others_have_ended)
-    system.await_idle()
+    await_at_most(len(events.dropped), lambda: open_uploads(system))
+    await_at_most(0, system.messages)
     change_newest_version(system, GRACE_SECONDS="0")
     reconcile(system)
-    found = counted(system, upload_ids, 60)
+    found = counted(system, upload_ids)
     assert found.completed == uploads
 
 
@@ -77,7 +71,7 @@ def test_five_percent_of_jobs_are_killed(deploy_with: DeployWith, counted: Count
     killed = set(random.Random(seed).sample(range(uploads), uploads // 20))
     names = ["killed-once.bin" if number in killed else "good.bin" for number in range(uploads)]
     upload_ids = send_all(system, [File(user, name) for name in names])
-    found = counted(system, upload_ids, 120 + uploads / 5)
+    found = counted(system, upload_ids)
     assert found.completed == uploads
     assert all(attempts_of(system, user, upload_ids[number]) > 1 for number in killed)
 
@@ -98,7 +92,7 @@ def test_s3_and_dynamodb_are(deploy_with: DeployWith, counted: Counted, size: Si
     with FaultyLine(system.emulator.endpoint, line, seed) as faulty:
         reach_aws_by(system, faulty.endpoint)
         upload_ids = send_all(system, [File(user, content=b"x" * 10_000)] * uploads)
-        found = counted(system, upload_ids, 120 + uploads / 5)
+        found = counted(system, upload_ids)
     assert sum(faulty.happened.values()), f"seed {seed} broke nothing"
     assert found.completed == uploads
 
@@ -109,11 +103,18 @@ def test_poison_among_good_objects(deploy_with: DeployWith, counted: Counted, si
     uploads = size(100, 1_000)
     names = ["poison.bin" if number % 20 == 7 else "good.bin" for number in range(uploads)]
     upload_ids = send_all(system, [File(user, name) for name in names])
-    found = counted(system, upload_ids, 120 + uploads / 5)
+    found = counted(system, upload_ids)
     poison = {upload_id for upload_id, name in zip(upload_ids, names, strict=True) if name == "poison.bin"}
     assert (found.completed, found.failed) == (uploads - len(poison), len(poison))
     assert {each for each in poison if "RuntimeError" in system.status(user, each)["failure"]["detail"]} == poison
-    assert dead_uploads(system) == poison
+    dead: set[str] = set()
+
+    def not_dead() -> int:
+        dead.update(dead_uploads(system))
+        return len(poison - dead)
+
+    await_at_most(0, not_dead)
+    assert dead == poison
 
 
 def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
@@ -121,7 +122,7 @@ def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: 
     user = system.new_user()
     names = [f"{name}.bin" for name in [*DAMAGES, *["good"] * len(DAMAGES)] * size(1, 20)]
     upload_ids = send_all(system, [File(user, name) for name in names])
-    counted(system, upload_ids, 120)
+    counted(system, upload_ids)
     ended = {
         (name.removesuffix(".bin"), system.status(user, upload_id)["status"])
         for name, upload_id in zip(names, upload_ids, strict=True)
@@ -139,14 +140,9 @@ def test_workers_are_stopped_in_their_jobs(deploy_with: DeployWith, counted: Cou
     uploads = size(60, 1_000)
     upload_ids = send_all(system, [File(user, "slow.bin")] * uploads)
     for part in range(1, 4):
-        enough = uploads * part // 4
-
-        def have_ended(found: Any, enough: int = enough) -> bool:
-            return sum(status == "completed" for status in found.values()) >= enough
-
-        await_all(system, upload_ids, 60 + uploads / 5, until=have_ended)
+        await_at_most(uploads - uploads * part // 4, lambda: open_uploads(system))
         containers.replace()
-    found = counted(system, upload_ids, 120 + uploads / 5)
+    found = counted(system, upload_ids)
     assert found.completed == uploads
     assert containers.stopped() == 3
 

@@ -18,6 +18,7 @@ from local.emulator.patches import (
     s3,
     secrets_manager,
     sqs,
+    stepfunctions,
 )
 
 
@@ -35,3 +36,4 @@ def patch(data_dir: Path) -> None:
     efs.patch(data_dir)
     iam.patch()
     sqs.patch()
+    stepfunctions.patch()

@@ -20,6 +20,9 @@ from local.engine.deployment import Deployment
 URL_SECONDS = 2
 """How long a presigned URL of the team's deployment lives."""
 
+HTTP_SECONDS = 120
+"""For an answer, however loaded the machine is. API Gateway's own limit is 29."""
+
 OPEN_UPLOADS = 20
 """How many open uploads an owner may have in the guarded deployment."""
 
@@ -126,17 +129,17 @@ class System:
 
     def await_idle(self) -> None:
         """Wait until no message waits or is being processed."""
+        eventually(self.messages, lambda left: left == 0)
+
+    def messages(self) -> int:
+        """How many messages wait or are being processed."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         sqs, urls = (
             self.emulator.client("sqs"),
             (self.resource_id("Queue", "processing-arrivals"), self.outputs["queueUrl"]),
         )
-
-        def counts() -> list[str]:
-            found = (sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls)
-            return [count for each in found for count in each.values()]
-
-        eventually(counts, lambda seen: set(seen) == {"0"})
+        found = (sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls)
+        return sum(int(each[name]) for each in found for name in names)
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """The events in the dead-letter queue; they stay there."""
@@ -174,7 +177,7 @@ class System:
 def http(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
     """One request, no retries, no redirects."""
     answer = urllib3.request(
-        method, url, body=body, headers=dict(headers or {}), retries=False, timeout=30, redirect=False
+        method, url, body=body, headers=dict(headers or {}), retries=False, timeout=HTTP_SECONDS, redirect=False
     )
     return Answer(answer.status, answer.headers, answer.data.decode())
 

@@ -10,7 +10,7 @@ from typing import Self
 _EVERY_SECONDS = 1.0
 _CONTAINER = "handlers.entries.worker"
 _WARM_UP = 5
-"""Samples of a worker before its growth counts: it still imports, and opens its connections."""
+"""Samples that do not count: the workers still import, and open their connections."""
 
 
 @dataclass
@@ -19,19 +19,19 @@ class WorkerMemory:
 
     data_dir: Path
     """Of the emulator, in which its workers' code is."""
-    _samples: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    _samples: list[int] = field(default_factory=list[int])
+    """Of the largest worker, in kilobytes."""
     _ending: threading.Event = field(default_factory=threading.Event)
 
     @property
     def most_mb(self) -> int:
         """What the largest worker has had in memory."""
-        return max((max(samples) for samples in self._samples.values()), default=0) // 1024
+        return max(self._samples, default=0) // 1024
 
-    @property
-    def growth_mb(self) -> int:
-        """By how much the worker that grew most has grown from its first jobs to its last."""
-        grown = [max(0, each[-1] - each[_WARM_UP]) for each in self._samples.values() if len(each) > _WARM_UP]
-        return max(grown, default=0) // 1024
+    def mb_after(self, share: float) -> int:
+        """Return what the largest worker had in memory after a share of the case."""
+        warm = self._samples[_WARM_UP:] or [0]
+        return warm[min(int(share * len(warm)), len(warm) - 1)] // 1024
 
     def __enter__(self) -> Self:
         self._older = set(self._workers())
@@ -47,9 +47,9 @@ class WorkerMemory:
 
     def _run(self) -> None:
         while not self._ending.wait(_EVERY_SECONDS):
-            for pid, kilobytes in self._workers().items():
-                if pid not in self._older:
-                    self._samples.setdefault(pid, []).append(kilobytes)
+            workers = [size for pid, size in self._workers().items() if pid not in self._older]
+            if workers:
+                self._samples.append(max(workers))
 
     def _workers(self) -> dict[int, int]:
         """Return the resident kilobytes of each worker. A job's process is a copy of its worker, and is left out."""
