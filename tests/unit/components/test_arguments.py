@@ -3,7 +3,6 @@
 import inspect
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import pulumi
@@ -33,7 +32,6 @@ LATE = [
     for argument in example.arguments
     if isinstance(example.shape.declared[argument].constraint, MaybeOutput)
 ]
-LATE_LISTS = [(example, argument) for example, argument in LATE if isinstance(example.other[argument], list)]
 
 
 def _with(example: Example, argument: str, value: object) -> dict[str, Any]:
@@ -44,6 +42,14 @@ def _error_of(example: Example, args: Mapping[str, Any]) -> str:
     with pytest.raises(ArgumentError) as caught:
         example.shape(**args)
     return str(caught.value)
+
+
+def _late_together() -> list[tuple[Example, list[str]]]:
+    """Return the arguments that may be Outputs, grouped by the arguments that they make sense beside."""
+    groups: dict[tuple[Example, str], list[str]] = {}
+    for example, argument in LATE:
+        groups.setdefault((example, repr(example.beside.get(argument, {}))), []).append(argument)
+    return [(example, arguments) for (example, _), arguments in groups.items()]
 
 
 class TestEachArgument:
@@ -68,7 +74,11 @@ class TestEachArgument:
 
     @pytest.mark.parametrize(("example", "argument"), ALL)
     def test_makes_another_deployment_with_another_value(self, example: Example, argument: str) -> None:
-        assert _with_another(example, argument) != _recorded(example, example.beside.get(argument, {}))
+        beside = example.beside.get(argument, {})
+
+        another = record(lambda: example.make(**{**beside, argument: example.other[argument]}) and None)
+
+        assert another.comparable() != _recorded(example, beside)
 
 
 @pytest.mark.parametrize("example", CHECKED)
@@ -148,25 +158,28 @@ class TestProcessors:
         assert "processor is 'handlers.processors.inspect.process', which is built in; name the " in message
 
 
-class TestOutputs:
-    @pytest.mark.parametrize(("example", "argument"), LATE)
-    def test_have_the_same_outcome_as_their_values(self, example: Example, argument: str) -> None:
-        value = example.other[argument]
+class TestSecretOutputs:
+    @pytest.mark.parametrize(("example", "arguments"), _late_together())
+    def test_have_the_same_outcome_as_their_values_and_stay_secret(
+        self, example: Example, arguments: list[str]
+    ) -> None:
+        values = {argument: example.other[argument] for argument in arguments}
+        beside = example.beside.get(arguments[0], {})
 
-        late = record(lambda: example.make(**_with(example, argument, pulumi.Output.from_input(value))) and None)
+        def secretly() -> None:
+            secret = {argument: pulumi.Output.secret(value) for argument, value in values.items()}
+            example.make(**{**beside, **secret})
 
-        assert late.comparable() == _with_another(example, argument)
+        late = record(secretly)
 
-    @pytest.mark.parametrize(("example", "argument"), LATE_LISTS)
-    def test_stay_secret_in_all_that_derives_from_them(self, example: Example, argument: str) -> None:
-        value = example.other[argument]
-        first = value[0] if isinstance(value[0], str) else value[0]["resources"][0]
-
-        recording = record(lambda: example.make(**_with(example, argument, pulumi.Output.secret(value))) and None)
-
-        inputs = [each.inputs for each in recording.registrations]
-        assert first in json.dumps(plain(inputs), default=str)
-        assert first not in json.dumps(without_secrets(inputs), default=str)
+        inputs = [each.inputs for each in late.registrations]
+        visible = json.dumps(without_secrets(inputs), default=str)
+        firsts: list[Any] = [value[0] for value in values.values() if isinstance(value, list)]
+        assert late.comparable() == _recorded(example, {**beside, **values})
+        for first in firsts:
+            text = first if isinstance(first, str) else first["resources"][0]
+            assert text in json.dumps(plain(inputs), default=str)
+            assert text not in visible
 
     def test_are_refused_where_the_value_decides_what_is_made(self) -> None:
         message = refusal(lambda: STATUS_TRACKER.make(recovery_days=pulumi.Output.from_input(7)))
@@ -183,8 +196,3 @@ def _recorded(example: Example, given: Mapping[str, Any]) -> list[Any]:
 
 
 _RECORDED: dict[tuple[str, str], list[Any]] = {}
-
-
-@cache
-def _with_another(example: Example, argument: str) -> list[Any]:
-    return record(lambda: example.make(**_with(example, argument, example.other[argument])) and None).comparable()

@@ -113,15 +113,6 @@ class TestEveryResourceBelongsToItsComponent:
         assert made
         assert {each.options.provider.rpartition("::")[0] for each in made} == {provider.urn}
 
-    def test_it_is_protected_and_retained_where_the_component_is(self, example: Example) -> None:
-        opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
-
-        recording = record(lambda: make_with_everything(example, opts=opts) and None)
-
-        assert {each.options.protect for each in recording.registrations} == {True}
-        # The SDK leaves it to the engine to pass this on to a child that says nothing.
-        assert {each.options.retain_on_delete for each in recording.registrations} <= {True, None}
-
     def test_it_waits_for_what_the_component_depends_on(self, example: Example) -> None:
         def program() -> None:
             first = aws.sqs.Queue("first")
@@ -133,23 +124,24 @@ class TestEveryResourceBelongsToItsComponent:
         assert names[:3] == ["first", "second", "late"]
         assert len(names) > 4
 
-    def test_it_is_seen_by_the_components_transformations(self, example: Example) -> None:
+    def test_it_takes_from_its_components_options_what_the_sdk_passes_on_and_nothing_else(
+        self, example: Example
+    ) -> None:
         seen: list[tuple[str, str]] = []
 
         def see(args: pulumi.ResourceTransformationArgs) -> None:
             seen.append((args.type_, args.name))
 
-        opts = pulumi.ResourceOptions(transformations=[see])
-        recording = record(lambda: make_with_everything(example, opts=opts) and None)
+        opts = pulumi.ResourceOptions(
+            protect=True, retain_on_delete=True, transformations=[see], ignore_changes=["anything"]
+        )
+        _, *children = record(lambda: make_with_everything(example, opts=opts) and None).registrations
 
-        assert sorted(seen) == sorted((each.type, each.name) for each in recording.registrations)
-
-    def test_it_takes_over_no_option_that_was_meant_for_the_component(self, example: Example) -> None:
-        opts = pulumi.ResourceOptions(ignore_changes=["anything"])
-
-        recording = record(lambda: make_with_everything(example, opts=opts) and None)
-
-        assert not any("anything" in each.options.ignore_changes for each in recording.registrations[1:])
+        assert {each.options.protect for each in children} == {True}
+        # The SDK leaves it to the engine to pass this on to a child that says nothing.
+        assert {each.options.retain_on_delete for each in children} <= {True, None}
+        assert sorted(seen[1:]) == sorted((each.type, each.name) for each in children)
+        assert not any("anything" in each.options.ignore_changes for each in children)
 
 
 @pytest.mark.parametrize("example", COMPONENTS)
