@@ -86,7 +86,7 @@ $(ACTIONLINT): .ci/actionlint/go.sum
 actionlint: $(STAMP) $(ACTIONLINT) ## Check the workflows; it checks their scripts with shellcheck
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(ACTIONLINT)
 
-generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, Amazon's root certificates
+generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, the picture of docs/eks.md, Amazon's root certificates
 	$(RUN)/python -m generate
 
 golden: $(STAMP) ## Write the dumps of each stack's resources and of the API (tests/unit/golden), which a review reads as a diff

@@ -2,6 +2,7 @@
 
 Pulumi.yaml                     its config block, from components/arguments/
 docs/openapi.json               the API's contract, from components/api/operations.py and schemas.py
+docs/eks.md                     its picture, from the workflow, gitops/ and components/eks/application.py
 handlers/aws/amazon_roots.pem   Amazon's root certificates, from certifi
 
 python -m generate           writes the files
@@ -9,6 +10,7 @@ python -m generate --check   exits with 1 if a file is not what would be written
 """
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -21,11 +23,13 @@ from components.api.openapi import contract
 from components.arguments import Argument
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
+from eks_picture import eks_picture
 from settings import config_type, item_type, keys, value_for_none
 
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
 OPENAPI_JSON = _PROJECT / "docs/openapi.json"
+EKS_MD = _PROJECT / "docs/eks.md"
 
 
 def config_block() -> str:
@@ -62,11 +66,20 @@ def openapi_json() -> str:
     return json.dumps(contract(), indent=2, ensure_ascii=False) + "\n"
 
 
+def eks_md() -> str:
+    """Return docs/eks.md with the generated picture, which is its only block of Mermaid."""
+    text = EKS_MD.read_text(encoding="utf-8")
+    return re.sub(
+        r"(?<=^```mermaid\n).*?(?=^```$)", lambda _: f"{eks_picture()}\n", text, flags=re.DOTALL | re.MULTILINE
+    )
+
+
 def main() -> int:
     """Write the files, or check them; returns the exit code."""
     generated = {
         PULUMI_YAML: pulumi_yaml(),
         OPENAPI_JSON: openapi_json(),
+        EKS_MD: eks_md(),
         AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time()),
     }
     stale = [path for path, text in generated.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
