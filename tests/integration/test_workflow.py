@@ -8,6 +8,7 @@ import pytest
 
 from components.compute.workflow import Workflow
 from tests.integration.conftest import DeployWith
+from tests.support.deployment.reconciler import change_newest_version, reconcile
 from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
@@ -36,7 +37,25 @@ def sender(workflow: System) -> User:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sent(workflow: System, sender: User) -> dict[str, str]:
+def stopped(workflow: System, sender: User) -> str:
+    """An upload with an execution that is stopped: sent first, so that its lease ends while the other tests run."""
+    functions = workflow.emulator.client("lambda")
+    process = workflow.resource_id("Function", "processing-process")
+    before = functions.get_function_configuration(FunctionName=process, Qualifier="live")
+    variables = {**before["Environment"]["Variables"], "SLOW": "yes"}
+    functions.update_function_configuration(FunctionName=process, Environment={"Variables": variables})
+    slow = functions.publish_version(FunctionName=process)["Version"]
+    functions.update_alias(FunctionName=process, Name="live", FunctionVersion=slow)
+    upload_id = workflow.send(sender, file_name="waits.bin")
+    workflow.await_status(sender, upload_id, "processing")
+    (execution,) = executions_of(workflow, upload_id)
+    workflow.emulator.client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
+    functions.update_alias(FunctionName=process, Name="live", FunctionVersion=before["Version"])
+    return upload_id
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sent(workflow: System, sender: User, stopped: str) -> dict[str, str]:  # noqa: ARG001 - first
     """Uploads by what their processor does. All are sent first, because each retry takes 5 seconds."""
     names = ("ok.bin", "raises.bin", "recovers.bin", "kills.bin", "unprocessable.bin")
     ids = {name: workflow.send(sender, file_name=name) for name in names}
@@ -62,11 +81,18 @@ def executions(system: System) -> list[Any]:
 
 def outcome_of(system: System, upload_id: str) -> str:
     """Wait for the end of an upload's only execution, and return it."""
-    (status,) = eventually(
-        lambda: [each["status"] for each in executions(system) if upload_id in event_of(system, each["executionArn"])],
-        lambda found: found != ["RUNNING"],
-    )
+    (status,) = eventually(lambda: outcomes_of(system, upload_id), lambda found: found != ["RUNNING"])
     return status
+
+
+def outcomes_of(system: System, upload_id: str) -> list[str]:
+    """Return the states of an upload's executions, sorted."""
+    return sorted(each["status"] for each in executions_of(system, upload_id))
+
+
+def executions_of(system: System, upload_id: str) -> list[Any]:
+    """Return an upload's executions."""
+    return [each for each in executions(system) if upload_id in event_of(system, each["executionArn"])]
 
 
 def test_an_upload_is_verified_processed_and_recorded(workflow: System, sender: User, sent: dict[str, str]) -> None:
@@ -192,3 +218,18 @@ def test_a_refusal_of_one_of_several_processors_fails_the_upload(
     use_processors(STEPS[0], "team_processor.process", is_parallel=True)
     upload = ended(workflow, sender, workflow.send(sender, file_name="unprocessable.bin"))
     assert upload["failure"]["code"] == "unprocessable"
+
+
+def test_the_upload_of_an_execution_that_was_stopped_is_completed_by_another(
+    workflow: System, sender: User, stopped: str
+) -> None:
+    assert outcomes_of(workflow, stopped) == ["ABORTED"]
+    change_newest_version(workflow, GRACE_SECONDS="0")
+
+    def started_again() -> bool:
+        reconcile(workflow)  # until the lease is over, nothing changes
+        return len(executions_of(workflow, stopped)) > 1
+
+    eventually(started_again, bool, seconds=150)
+    assert ended(workflow, sender, stopped)["status"] == "completed"
+    eventually(lambda: outcomes_of(workflow, stopped), lambda found: found == ["ABORTED", "SUCCEEDED"])
