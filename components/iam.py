@@ -30,7 +30,19 @@ GITHUB = "token.actions.githubusercontent.com"
 """The issuer of the tokens of GitHub's workflows, without https://, as condition keys begin with it."""
 
 STS = "sts.amazonaws.com"
-"""The audience of the tokens that workflows exchange for credentials."""
+"""The audience of tokens that workflows and pods exchange for credentials."""
+
+EKS = "eks.amazonaws.com"
+"""The service that runs the control plane of clusters, as a principal."""
+
+EKS_FARGATE_PODS = "eks-fargate-pods.amazonaws.com"
+"""The service that starts the pods of Fargate profiles, as a principal."""
+
+EKS_CAPABILITIES = "capabilities.eks.amazonaws.com"
+"""The service that runs the managed Argo CD, as a principal."""
+
+EC2 = "ec2.amazonaws.com"
+"""The service that starts nodes, as a principal."""
 
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 """The service that writes a VPC's flow logs, as a principal."""
@@ -130,6 +142,54 @@ def trust_github(provider_arn: Arn, repository: str, environment: str, branch: s
         "Condition": {"StringEquals": exact},
     }
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust_with_tags(service: str) -> str:
+    """Return the trust policy of a role that a service of EKS may assume, and tag its sessions."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust_pods(cluster_arn: Arn, namespace: str, service_account: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role for the pods of one service account of one cluster, by EKS Pod Identity.
+
+    Source: EKS user guide, "Assign an IAM role to a Kubernetes service account", on session tags in trust policies.
+    """
+    tags = {
+        "aws:RequestTag/eks-cluster-arn": cluster_arn,
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": service_account,
+    }
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": tags},
+    }
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust_service_account(provider_arn: Arn, namespace: str, service_account: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role for the pods of one service account, by tokens of the cluster's OIDC provider.
+
+    Source: EKS user guide, "IAM roles for service accounts".
+    """
+
+    def document(arn: str) -> str:
+        issuer = arn.partition(":oidc-provider/")[2]
+        whose = {
+            f"{issuer}:aud": STS,
+            f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
+        }
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": arn},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": whose},
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    return pulumi.Output.from_input(provider_arn).apply(document)
 
 
 def allow(actions: Sequence[str], *resources: pulumi.Input[str]) -> Statement:

@@ -201,3 +201,45 @@ TOPIC_ARN = MaybeOutput(
         "the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME",
     )
 )
+QUEUE_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,80}}",
+        "the ARN of a standard queue, such as ProcessingPipeline's queue_arn",
+    )
+)
+QUEUE_URL = MaybeOutput(Pattern(r"https?://\S+/[0-9]{12}/[A-Za-z0-9_-]{1,80}", "the URL of a standard queue"))
+POLICY = MaybeOutput(
+    Pattern(r"\{.+\}", "an IAM policy document in JSON, such as ProcessingPipeline's worker_policy"),
+)
+WORKER_VARIABLES = MaybeOutput(
+    MapOf(
+        Pattern(r"[A-Za-z][A-Za-z0-9_]+", "the name of a variable"),
+        Pattern(r"[^\0]*", "text without null characters"),
+    )
+)
+CLUSTER_NAME = MaybeOutput(Pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "the name of an EKS cluster, not its ARN"))
+ROLE_ARNS = ListOf(
+    Pattern(
+        rf"{_ARN}:iam::[0-9]{{12}}:role/[A-Za-z0-9+=,.@_/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"
+    )
+)
+IDENTITY_CENTER_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:sso:::instance/(sso)?ins-[0-9a-zA-Z-]+",
+        "the ARN of an IAM Identity Center instance, arn:aws:sso:::instance/ID",
+    )
+)
+OIDC_ISSUER = Pattern(r"https://[^\s/]+(/[^\s]*)?", "the https URL of an OpenID Connect issuer")
+OIDC_PROVIDER_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:iam::[0-9]{{12}}:oidc-provider/[A-Za-z0-9./_-]+",
+        "the ARN of an IAM OIDC provider, arn:aws:iam::ACCOUNT:oidc-provider/HOST",
+    )
+)
+GIT_URL = MaybeOutput(Pattern(r"https://[^\s@/]+/[^\s@]+", "the https URL of a Git repository, without credentials"))
+IMAGE_REPOSITORY = MaybeOutput(
+    Pattern(
+        r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.[a-z]+)?/[a-z0-9._/-]{2,256}",
+        "a repository in ECR, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME",
+    )
+)

@@ -74,6 +74,11 @@ IMAGE_REPOSITORY = NameRule(
     is_lower_case=True,
 )
 SERVICE = NameRule("aws:ecs/service:Service", "ECS service", 255, "A-Za-z0-9_-", _DASHED)
+NODE_GROUP = NameRule("aws:eks/nodeGroup:NodeGroup", "node group", 63, "A-Za-z0-9_-", _DASHED)
+FARGATE_PROFILE = NameRule("aws:eks/fargateProfile:FargateProfile", "Fargate profile", 100, "A-Za-z0-9_-", _DASHED)
+LAUNCH_TEMPLATE = NameRule(
+    "aws:ec2/launchTemplate:LaunchTemplate", "launch template", 128, r"A-Za-z0-9()./_-", f"{_DASHED} and ()./"
+)
 PERMISSION = NameRule("aws:lambda/permission:Permission", "Lambda permission", 100, "A-Za-z0-9_-", _DASHED)
 ROLE = NameRule("aws:iam/role:Role", "IAM role", 64, "A-Za-z0-9_+=,.@-", _FREE)
 ROLE_POLICY = NameRule("aws:iam/rolePolicy:RolePolicy", "IAM policy", 128, "A-Za-z0-9_+=,.@-", _FREE)

@@ -9,8 +9,8 @@ from components.arguments.constraints import Choice
 from components.arguments.declaration import Arguments, argument
 
 
-class NetworkArgs(Arguments):
-    """Arguments of ProcessingPipeline that Network uses, where the compute or the workspace needs a network."""
+class VpcArgs(Arguments):
+    """Arguments of what runs in a VPC."""
 
     subnet_ids: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.SUBNET_IDS, default=[])
     """Private subnets that jobs run in, all of one VPC; if omitted, a VPC is made.
@@ -21,6 +21,30 @@ class NetworkArgs(Arguments):
     """Security groups of the jobs in `subnet_ids`; if omitted, one is made that lets jobs send to port 443 alone."""
     network_cidr: str = argument(limits.VPC_CIDR, default="10.0.0.0/16")
     """Addresses of the VPC. It must differ from networks that the VPC will be connected with."""
+    network_flow_log_days: int | None = argument(limits.LOG_RETENTION_DAYS, default=None)
+    """Days after which CloudWatch Logs deletes the VPC's flow logs; if omitted, none are written."""
+
+    def network_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
+        """Return why these arguments cannot be used together, with `spelled` names."""
+        found: list[str] = []
+        if not is_empty(self.subnet_ids):
+            found += [
+                f"{spelled(name)} is {value!r}, but is for a VPC that is made, and {spelled('subnet_ids')} are given; "
+                "leave one of them out."
+                for name, each in self.declared.items()
+                if name.startswith("network_") and (value := vars(self)[name]) != each.default
+            ]
+        elif not is_empty(self.security_group_ids):
+            found.append(
+                f"{spelled('security_group_ids')} needs {spelled('subnet_ids')}: a security group belongs to the VPC "
+                "of its subnets. Give both, or leave it out."
+            )
+        return found
+
+
+class NetworkArgs(VpcArgs):
+    """Arguments of ProcessingPipeline that Network uses, where the compute or the workspace needs a network."""
+
     network_egress: str = argument(
         Choice(("endpoints", "nat", "nat-per-zone"), "how jobs reach AWS services, and others"), default="endpoints"
     )
@@ -34,24 +58,10 @@ class NetworkArgs(Arguments):
 
     Used with `endpoints` as the egress.
     """
-    network_flow_log_days: int | None = argument(limits.LOG_RETENTION_DAYS, default=None)
-    """Days after which CloudWatch Logs deletes the VPC's flow logs; if omitted, none are written."""
 
     def network_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Return why these arguments cannot be used together, with `spelled` names."""
-        found: list[str] = []
-        if not is_empty(self.subnet_ids):
-            found += [
-                f"{spelled(name)} is {value!r}, but is for a VPC that is made, and {spelled('subnet_ids')} are given; "
-                "leave one of them out."
-                for name in ("network_cidr", "network_egress", "network_endpoints", "network_flow_log_days")
-                if (value := vars(self)[name]) != NetworkArgs.declared[name].default
-            ]
-        elif not is_empty(self.security_group_ids):
-            found.append(
-                f"{spelled('security_group_ids')} needs {spelled('subnet_ids')}: a security group belongs to the VPC "
-                "of its subnets. Give both, or leave it out."
-            )
+        found = super().network_conflicts(spelled)
         if self.network_endpoints and self.network_egress != "endpoints":
             found.append(
                 f"{spelled('network_endpoints')} is given, but with {spelled('network_egress')} "

@@ -42,6 +42,9 @@ KEDA = "keda"
 KEDA_SERVICE_ACCOUNT = "keda-operator"
 """The operator's. The role that is associated with it reads the length of the queue; the worker's role does not."""
 
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+"""Of a ServiceAccount: the role of its pods, on nodes without the Pod Identity agent."""
+
 KEDA_CHART = "https://kedacore.github.io/charts"
 KEDA_VERSION = "2.20.1"
 
@@ -202,7 +205,7 @@ def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD)
     }
     patches = [_patch("ConfigMap", PARAMETERS, {"data": {**parameters.environment, **own}})]
     if parameters.service_account_role_arn is not None:
-        role = {"eks.amazonaws.com/role-arn": parameters.service_account_role_arn}
+        role = {ROLE_ANNOTATION: parameters.service_account_role_arn}
         patches.append(_patch("ServiceAccount", WORKER, {"metadata": {"name": WORKER, "annotations": role}}))
     source: Source = {
         "repoURL": parameters.repository_url,
@@ -216,11 +219,17 @@ def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD)
     )
 
 
-def keda_application(argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1) -> Application:
+def keda_application(
+    argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1, operator_role_arn: str | None = None
+) -> Application:
     """Return the Application of KEDA, with its chart at one version.
 
-    Its operator reads queues with the role that is associated with KEDA_SERVICE_ACCOUNT in the namespace KEDA.
+    Its operator reads queues with the role that is associated with KEDA_SERVICE_ACCOUNT in the namespace KEDA, or with
+    `operator_role_arn` on nodes without the Pod Identity agent, such as Fargate's (IRSA).
     """
+    operator: dict[str, object] = {"name": KEDA_SERVICE_ACCOUNT}
+    if operator_role_arn is not None:
+        operator["annotations"] = {ROLE_ANNOTATION: operator_role_arn}
     source: Source = {
         "repoURL": KEDA_CHART,
         "chart": KEDA,
@@ -228,7 +237,7 @@ def keda_application(argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1) -> Applic
         "helm": {
             "releaseName": KEDA,
             "valuesObject": {
-                "serviceAccount": {"operator": {"name": KEDA_SERVICE_ACCOUNT}},
+                "serviceAccount": {"operator": operator},
                 "operator": {"replicaCount": replicas},
                 "metricsServer": {"replicaCount": replicas},
                 # No trigger of ours reads a Secret.

@@ -80,6 +80,29 @@ def _detach(made: Made) -> None:
     made.account.client("ec2").detach_internet_gateway(InternetGatewayId=made.id, VpcId=made.inputs["vpcId"])
 
 
+def _flag(member: str) -> Move:
+    """Flags are text in the provider, because a template may leave them open."""
+    return lambda text: {member: replace(text, value=text.value == "true")}
+
+
+_TEMPLATE = {
+    "blockDeviceMappings": "LaunchTemplateData.BlockDeviceMappings",
+    "blockDeviceMappings.ebs.encrypted": _flag("Encrypted"),
+    "blockDeviceMappings.ebs.deleteOnTermination": _flag("DeleteOnTermination"),
+    "metadataOptions": "LaunchTemplateData.MetadataOptions",
+}
+
+
+def _template(made: Made) -> Mapping[str, Any]:
+    """Return the ARN, and the number of the newest version."""
+    (found,) = made.account.client("ec2").describe_launch_templates(LaunchTemplateIds=[made.id])["LaunchTemplates"]
+    return {
+        "arn": made.account.arn("ec2", f"launch-template/{made.id}"),
+        "latestVersion": found["LatestVersionNumber"],
+        "defaultVersion": found["DefaultVersionNumber"],
+    }
+
+
 def _default_group(vpc_id: Given) -> Mapping[str, Any]:
     return {"Filters": [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]}
 
@@ -246,6 +269,27 @@ TABLE = {
         replace_on=("name", "description", "vpcId"),
         autoname=Autoname(limit=255),
         defaults={"description": "Managed by Pulumi"},
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": Row(
+        service="ec2",
+        create=Call(
+            operation="CreateLaunchTemplate",
+            moves={**_TEMPLATE, "name": "LaunchTemplateName", "tags": _tags("launch-template")},
+        ),
+        update=(
+            Call(
+                operation="CreateLaunchTemplateVersion",
+                moves=_TEMPLATE,
+                also=lambda made: {"LaunchTemplateId": made.id},
+            ),
+        ),
+        changing=frozenset({"latestVersion"}),
+        replace_on=("name",),
+        delete=_delete("DeleteLaunchTemplate", "LaunchTemplateId"),
+        id=_response("CreateLaunchTemplate", "LaunchTemplate", "LaunchTemplateId"),
+        outputs=_template,
+        autoname=Autoname(limit=128),
+        not_emulated={"": "no node is started"},
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule("Egress"),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule("Ingress"),

@@ -10,12 +10,14 @@ from components import iam
 from components.api.rest_api import RestApi
 from components.api.session_key import SessionKey
 from components.api.user_pool import UserPool
+from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.shared import LogArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
 from components.compute.code_archive import HANDLERS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.eks_argo_deploy import EksArgoDeploy
 from components.messaging.arrivals import Arrivals, ArrivalsArgs
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate
@@ -310,6 +312,117 @@ PROCESSING_PIPELINE = Example(
         "malware_scan": ("true", "true or false"),
     },
 )
+_ROLE_ARN = "arn:aws:iam::123456789012:role/ci/the-deployer"
+_OF_NODES = {"mode": "managed-nodes"}
+_SIGN_IN = {"argo_oidc_issuer": "https://id.example.com", "argo_oidc_client_id": "argo"}
+_IDENTITY_CENTER_ARN = "arn:aws:sso:::instance/ssoins-0123456789abcdef"
+EKS_ARGO_DEPLOY = Example(
+    EksArgoDeploy,
+    EksArgoDeployArgs,
+    required={
+        "git_repository_url": "https://github.com/example/portage.git",
+        "worker_policy": '{"Version":"2012-10-17","Statement":[]}',
+        "worker_environment": {"UPLOADS_TABLE": "the-table"},
+        "image_repository_url": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker",
+        "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/the-queue",
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:the-queue",
+    },
+    other={
+        "git_repository_url": "https://git.example.com/another.git",
+        "git_path": "gitops/overlays/prod",
+        "git_revision": "v1",
+        "worker_policy": '{"Version":"2012-10-17","Statement":[{}]}',
+        "worker_environment": {"UPLOADS_TABLE": "another-table"},
+        "image_repository_url": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/another",
+        "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/another-queue",
+        "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:another-queue",
+        "cluster_name": "the-cluster",
+        "mode": "managed-nodes",
+        "kubernetes_version": "1.35",
+        "public_access_cidrs": ["203.0.113.0/24"],
+        "admin_role_arns": [_ROLE_ARN],
+        "node_instance_types": ["m8g.xlarge"],
+        "on_demand_nodes": 3,
+        "spot_nodes": 4,
+        "node_disk_gib": 100,
+        "storage_drivers": ["efs"],
+        "addon_versions": {"coredns": "v9.9.9-eksbuild.9", "kube-proxy": "v9.9.9-eksbuild.9"},
+        "nat_per_zone": True,
+        "subnet_ids": SUBNET_IDS,
+        "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
+        "network_cidr": "10.1.0.0/16",
+        "network_flow_log_days": 7,
+        "log_retention_days": 14,
+        "kms_key_arn": KMS_KEY_ARN,
+        "deletion_protection": False,
+        "argo": "capability",
+        "argo_high_availability": True,
+        "argo_identity_center_arn": _IDENTITY_CENTER_ARN,
+        **_SIGN_IN,
+        "argo_admin_groups": ["admins"],
+        "github_repository": "example/portage",
+        "github_environment": "dev",
+        "github_oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+    },
+    beside={
+        "security_group_ids": {"subnet_ids": SUBNET_IDS},
+        "addon_versions": _OF_NODES,
+        "node_instance_types": _OF_NODES,
+        "on_demand_nodes": {**_OF_NODES, "spot_nodes": 1},
+        "spot_nodes": _OF_NODES,
+        "node_disk_gib": _OF_NODES,
+        "argo": {"argo_identity_center_arn": _IDENTITY_CENTER_ARN},
+        "argo_identity_center_arn": {
+            "argo": "capability",
+            "argo_identity_center_arn": f"{_IDENTITY_CENTER_ARN}0",
+        },
+        "argo_oidc_issuer": {**_SIGN_IN, "argo_oidc_issuer": "https://id.example.org"},
+        "argo_oidc_client_id": {**_SIGN_IN, "argo_oidc_client_id": "another"},
+        "argo_admin_groups": _SIGN_IN,
+        "github_environment": {"github_repository": "example/portage"},
+        "github_oidc_provider_arn": {"github_repository": "example/portage"},
+    },
+    ranges={
+        "on_demand_nodes": (0, 450),
+        "spot_nodes": (0, 450),
+        "node_disk_gib": (20, 16_384),
+    },
+    bad={
+        "git_repository_url": ("git@github.com:example/portage.git", "the https URL"),
+        "git_path": ("/gitops", "a folder in the repository"),
+        "git_revision": ("-main", "a branch, a tag or a commit"),
+        "worker_policy": ("s3:*", "an IAM policy document"),
+        "worker_environment": ("TABLE=the-table", "a map"),
+        "image_repository_url": ("docker.io/worker", "a repository in ECR"),
+        "queue_url": ("the-queue", "the URL of a standard queue"),
+        "queue_arn": ("the-queue", "the ARN of a standard queue"),
+        "cluster_name": ("the cluster", "the name of an EKS cluster"),
+        "mode": ("spot", "one of auto, managed-nodes, fargate "),
+        "kubernetes_version": ("1.9", "a version of Kubernetes"),
+        "public_access_cidrs": (["anywhere"], "a network"),
+        "admin_role_arns": (["the-role"], "the ARN of an IAM role"),
+        "node_instance_types": (["large"], "an EC2 instance type"),
+        "storage_drivers": (["nfs"], "ebs or efs"),
+        "addon_versions": ({"coredns": "latest"}, "a version such as"),
+        "nat_per_zone": ("true", "true or false"),
+        "subnet_ids": (["subnet"], "the id of a subnet"),
+        "security_group_ids": (["group"], "the id of a security group"),
+        "network_cidr": ("10.0.0.0/8", "an IPv4 network"),
+        "network_flow_log_days": (2, "one of 1, 3, 5"),
+        "log_retention_days": (2, "one of 1, 3, 5"),
+        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
+        "deletion_protection": ("true", "true or false"),
+        "argo": ("given", "one of helm, capability "),
+        "argo_high_availability": ("true", "true or false"),
+        "argo_identity_center_arn": ("ssoins-0", "the ARN of an IAM Identity Center instance"),
+        "argo_oidc_issuer": ("http://id.example.com", "the https URL"),
+        "argo_oidc_client_id": ("a client", "the id of a client"),
+        "argo_admin_groups": (["the admins"], "the id of a group"),
+        "github_repository": ("portage", "OWNER/NAME"),
+        "github_environment": ("dev/eu", "the name of an environment"),
+        "github_oidc_provider_arn": ("github", "the ARN of an IAM OIDC provider"),
+    },
+)
 OBJECT_QUEUE = Example(
     ObjectQueue,
     ObjectQueueArgs,
@@ -497,7 +610,7 @@ USER_POOL = Example(
     UserPool, UploadApiArgs, required=TABLE, other=_others_of_the_api("allow_sign_up", "deletion_protection")
 )
 
-COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
+COMPONENTS = (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE, EKS_ARGO_DEPLOY)
 """What a platform team composes."""
 BUILDING_BLOCKS = (
     LAMBDA_FUNCTION,

@@ -125,7 +125,14 @@ class FakeAws:
             "aws:lambda/alias:Alias": {"name": "live", "invokeArn": f"{arn}/invocations"},
             "aws:lambda/function:Function": {"version": "7"},
             "aws:s3/bucket:Bucket": {"bucket": name},
+            "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
             "aws:ec2/vpcEndpoint:VpcEndpoint": {"prefixListId": f"pl-of-{name}"},
+            "aws:ecr/repository:Repository": {"repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"},
+            "aws:eks/cluster:Cluster": {**_cluster(name), "vpcConfig": {"clusterSecurityGroupId": f"sg-of-{name}"}},
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
+                "arn": f"arn:{PARTITION}:iam::{ACCOUNT}:oidc-provider/"
+                + str(registration.inputs.get("url", "")).removeprefix("https://")
+            },
             "aws:sqs/queue:Queue": {"url": url_of(registration.name)},
         }
         outputs = {"arn": arn, "name": name, **computed.get(registration.type, {})}
@@ -133,6 +140,13 @@ class FakeAws:
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
+            "aws:eks/getCluster:getCluster": {
+                **_cluster(name := str(arguments.get("name"))),
+                "name": name,
+                "arn": f"arn:{PARTITION}:eks:{REGION}:{ACCOUNT}:cluster/{name}",
+                "certificateAuthorities": [{"data": "YQ=="}],
+                "vpcConfig": {"clusterSecurityGroupId": f"sg-of-{name}"},
+            },
             "aws:ec2/getSubnet:getSubnet": {"id": arguments.get("id"), "vpcId": f"vpc-of-{arguments.get('id')}"},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{zone}" for zone in "dbac"]},
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
@@ -149,6 +163,14 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [without_secrets(item) for item in cast("list[Any]", value)]
     return value
+
+
+def _cluster(name: str) -> dict[str, Any]:
+    return {
+        "endpoint": f"https://{name}.eks.example",
+        "certificateAuthority": {"data": "YQ=="},
+        "identities": [{"oidcs": [{"issuer": f"https://oidc.eks.example/id/{name}"}]}],
+    }
 
 
 def _arn(kind: str, name: str) -> str:

@@ -8,11 +8,18 @@ import pytest
 from components.arguments import names
 from components.arguments.names import NameRule, check_names
 from local.resources import TABLE
-from tests.support.components.examples import COMPONENTS, PROCESSING_PIPELINE, STATUS_TRACKER, UPLOAD_API, Example
+from tests.support.components.examples import (
+    COMPONENTS,
+    EKS_ARGO_DEPLOY,
+    PROCESSING_PIPELINE,
+    STATUS_TRACKER,
+    UPLOAD_API,
+    Example,
+)
 from tests.support.components.recording import Recording, record, refusal
 from tests.support.each_case import each_case
 
-LONGEST = {STATUS_TRACKER: 239, UPLOAD_API: 32, PROCESSING_PIPELINE: 33}
+LONGEST = {STATUS_TRACKER: 239, UPLOAD_API: 32, PROCESSING_PIPELINE: 33, EKS_ARGO_DEPLOY: 29}
 """Characters of a component's name. IAM's limit for roles, EventBridge's for targets, DynamoDB's for tables."""
 
 RULES = {rule.type: rule for rule in vars(names).values() if isinstance(rule, NameRule)}
@@ -22,7 +29,7 @@ RANDOM = 8
 
 def recordings(example: Example, name: str) -> list[Recording]:
     """With as little as possible, and with everything that adds resources."""
-    args: dict[str, Any] = {"malware_scan": True, "result_reader_role_name": "reader"}
+    args: dict[str, Any] = {"malware_scan": True, "result_reader_role_name": "reader", "network_flow_log_days": 7}
     more = {key: value for key, value in args.items() if key in example.arguments}
     return [record(lambda: example.make(name) and None), record(lambda: example.make(name, **more) and None)]
 
@@ -32,7 +39,7 @@ def named_by_the_provider(recording: Recording) -> list[tuple[str, str]]:
     return [
         (each.type, each.name)
         for each in recording.registrations
-        if each.custom and (rule := TABLE[each.type].autoname) and each.inputs.get(rule.input) is None
+        if each.type.startswith("aws:") and (rule := TABLE[each.type].autoname) and each.inputs.get(rule.input) is None
     ]
 
 
