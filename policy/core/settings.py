@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pulumi_policy import EnforcementLevel
@@ -61,15 +61,15 @@ class Exemption:
 
     rule: str
     """The rule's name."""
-    resources: str
-    """A pattern (`*`, `?`) of URNs."""
+    resources: tuple[str, ...]
+    """Patterns (`*`, `?`) of URNs."""
     reason: str
     until: dt.date
     """The last day. After it, the violation is reported again."""
 
     def covers(self, rule: str, urn: str) -> bool:
         """Return whether it is for this rule and resource, expired or not."""
-        return rule == self.rule and fnmatchcase(urn, self.resources)
+        return rule == self.rule and any(fnmatchcase(urn, each) for each in self.resources)
 
 
 class SettingsError(ValueError):
@@ -123,13 +123,14 @@ def _exemption(path: Path, given: Mapping[str, Any], rules: frozenset[str]) -> E
     _check_names(path, "exemptions: ", set(given), {"rule", "resources", "reason", "until"})
     rule, resources, reason, until = (given.get(key) for key in ("rule", "resources", "reason", "until"))
     _check_names(path, "exemptions: ", {str(rule)}, rules)
-    if not isinstance(resources, str) or not resources:
-        raise SettingsError(f"{path.name}: the exemption from {rule} has no `resources`, a pattern of URNs.")
+    patterns = cast("list[Any]", resources if isinstance(resources, list) else [resources])
+    if not all(isinstance(each, str) and each for each in patterns) or not patterns:
+        raise SettingsError(f"{path.name}: the exemption from {rule} has no `resources`, patterns of URNs.")
     if not isinstance(reason, str) or not reason.strip():
         raise SettingsError(f"{path.name}: the exemption from {rule} has no reason.")
     if not isinstance(until, dt.date):
         raise SettingsError(f"{path.name}: the exemption from {rule} has no `until`, its last day (YYYY-MM-DD).")
-    return Exemption(str(rule), resources, " ".join(reason.split()), until)
+    return Exemption(str(rule), tuple(patterns), " ".join(reason.split()), until)
 
 
 def _level(path: Path, rule: str, level: str) -> EnforcementLevel:

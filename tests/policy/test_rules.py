@@ -18,6 +18,9 @@ from tests.support.policies.review import review, with_unknown
 for module in (PROJECT / "tests/support/policies/cases").glob("*.py"):
     import_module(f"tests.support.policies.cases.{module.stem}")
 
+CONFIG = {"allowedRegions": ["eu-central-1"], "requiredTags": {"team": ""}}
+"""Without these, two rules ask for nothing."""
+
 RULES = {rule.name: rule for rule in all_rules()}
 
 
@@ -47,7 +50,7 @@ def test_every_rule_has_a_case() -> None:
 
 @each_case("case", CASES)
 def test_a_resource_that_breaks_the_rule_is_reported(case: Case) -> None:
-    found = review(resources(case, ok=False), rules=[case.rule])
+    found = review(resources(case, ok=False), rules=[case.rule], config=CONFIG)
 
     assert found
     assert {each.urn for each in found} <= {each.urn for each in resources(case, ok=False)}
@@ -55,7 +58,7 @@ def test_a_resource_that_breaks_the_rule_is_reported(case: Case) -> None:
 
 @each_case("case", CASES)
 def test_a_resource_that_meets_the_rule_is_not(case: Case) -> None:
-    assert review(resources(case, ok=True), rules=[case.rule]) == []
+    assert review(resources(case, ok=True), rules=[case.rule], config=CONFIG) == []
 
 
 @each_case("case", CASES)
@@ -65,4 +68,4 @@ def test_a_value_that_a_preview_does_not_know_yet_is_no_violation(case: Case) ->
         for key in registration.inputs:
             unknown = [*good[:index], with_unknown(registration, key), *good[index + 1 :]]
 
-            assert review(unknown, rules=[case.rule]) == [], f"{registration.name}: {key} is unknown"
+            assert review(unknown, rules=[case.rule], config=CONFIG) == [], f"{registration.name}: {key} is unknown"

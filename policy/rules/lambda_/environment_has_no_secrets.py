@@ -17,7 +17,6 @@ from core.secrets import is_secret
     source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     variables = resource.block("environment").block("variables")
     for name in variables.names():
         if variables.is_known(name) and is_secret(name, variables.text(name)):

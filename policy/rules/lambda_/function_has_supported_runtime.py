@@ -26,6 +26,5 @@ DEPRECATED = frozenset(
     controls=("Lambda.2",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if (runtime := resource.text("runtime")) in DEPRECATED:
         yield f"AWS no longer updates {runtime}."

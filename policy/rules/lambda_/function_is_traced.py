@@ -17,6 +17,5 @@ from core.rule import rule
     controls=("Lambda.7",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if resource.block("tracingConfig").text("mode") != "Active":
         yield "tracingConfig.mode is not Active."

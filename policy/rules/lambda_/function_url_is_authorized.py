@@ -17,6 +17,5 @@ from core.rule import rule
     controls=("Lambda.1",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if resource.text("authorizationType") != "AWS_IAM":
         yield "authorizationType is not AWS_IAM."

@@ -17,7 +17,6 @@ from core.rule import rule
     controls=("Lambda.1",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     principal = resource.text("principal")
     if principal == "*":
         yield "The principal is *."

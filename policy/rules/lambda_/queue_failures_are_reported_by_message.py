@@ -16,7 +16,6 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if resource.text("eventSourceArn").split(":")[2:3] != ["sqs"]:
         return
     if (

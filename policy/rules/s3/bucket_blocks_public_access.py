@@ -17,7 +17,6 @@ from core.rule import rule
     controls=("S3.8",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for setting in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
         if not resource.flag(setting):
             yield f"{setting} is false."

@@ -17,7 +17,6 @@ from core.rule import rule
     controls=("S3.17",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for each in resource.blocks("rules"):
         algorithm = each.block("applyServerSideEncryptionByDefault").text("sseAlgorithm")
         if algorithm not in ("aws:kms", "aws:kms:dsse"):

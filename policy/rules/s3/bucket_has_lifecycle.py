@@ -18,7 +18,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.stack.perhaps_attached(
         resource, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket"
     ):

@@ -17,6 +17,5 @@ from core.rule import rule
     controls=("S3.12",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if (ownership := resource.block("rule").text("objectOwnership")) != "BucketOwnerEnforced":
         yield f"objectOwnership is {ownership}, but must be BucketOwnerEnforced."

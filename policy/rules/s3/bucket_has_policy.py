@@ -18,6 +18,5 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.stack.perhaps_attached(resource, "aws:s3/bucketPolicy:BucketPolicy", "bucket"):
         yield "No BucketPolicy names this bucket."

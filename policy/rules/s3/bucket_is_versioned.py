@@ -18,7 +18,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     found = resource.stack.perhaps_attached(resource, "aws:s3/bucketVersioning:BucketVersioning", "bucket")
     if not any(each.block("versioningConfiguration").text("status") == "Enabled" for each in found):
         yield "No BucketVersioning with the status Enabled names this bucket."

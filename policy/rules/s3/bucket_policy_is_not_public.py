@@ -21,7 +21,6 @@ from core.rule import rule
     ),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for statement in statements(resource):
         if statement.is_public:
             yield f"Everybody may {', '.join(statement.actions)}."

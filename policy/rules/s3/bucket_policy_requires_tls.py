@@ -21,6 +21,5 @@ from core.rule import rule
     controls=("S3.5",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not requires_tls(resource, "s3:GetObject", "s3:PutObject", "s3:ListBucket"):
         yield "The policy has no statement that denies s3:* to everybody if aws:SecureTransport is false."

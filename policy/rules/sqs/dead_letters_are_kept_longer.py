@@ -18,7 +18,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     kept = resource.number("messageRetentionSeconds", 345600)
     for dead in dead_letter_queues(resource):
         if dead.number("messageRetentionSeconds", 345600) < kept:

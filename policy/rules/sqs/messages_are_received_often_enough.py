@@ -19,7 +19,6 @@ LEAST = 5
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.stack.attached(resource, "aws:lambda/eventSourceMapping:EventSourceMapping", "eventSourceArn"):
         return
     for policy in resource.json("redrivePolicy"):

@@ -18,7 +18,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if resource.has("redrivePolicy") or resource.stack.perhaps_attached(
         resource, "aws:sqs/redrivePolicy:RedrivePolicy", "queueUrl"
     ):

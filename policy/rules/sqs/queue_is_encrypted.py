@@ -17,6 +17,5 @@ from core.rule import rule
     controls=("SQS.1",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.has("kmsMasterKeyId") and not resource.flag("sqsManagedSseEnabled", default=True):
         yield "sqsManagedSseEnabled is false, and there is no kmsMasterKeyId."

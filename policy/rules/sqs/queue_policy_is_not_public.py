@@ -19,7 +19,6 @@ from core.rule import rule
     controls=("SQS.3",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for statement in statements(resource):
         if statement.is_public:
             yield f"Everybody may {', '.join(statement.actions)}."

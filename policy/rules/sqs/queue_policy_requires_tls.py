@@ -19,6 +19,5 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not requires_tls(resource, "sqs:SendMessage", "sqs:ReceiveMessage"):
         yield "The policy has no statement that denies sqs:* to everybody if aws:SecureTransport is false."

@@ -16,7 +16,6 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     kinds = [*resource.texts("binaryMediaTypes")]
     for document in resource.json("body"):
         kinds += document.texts("x-amazon-apigateway-binary-media-types")

@@ -19,7 +19,6 @@ LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for each in resource.blocks("corsRules"):
         for origin in each.texts("allowedOrigins"):
             if "*" in origin:

@@ -17,7 +17,6 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     place = resource if resource.type == "aws:cloudwatch/eventTarget:EventTarget" else resource.block("target")
     if not place.block("deadLetterConfig").has("arn"):
         yield "There is no deadLetterConfig."

@@ -20,7 +20,6 @@ LEVELS = ("DEBUG", "TRACE")
     source="https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     level = resource.block("loggingConfig").text("applicationLogLevel")
     if level in LEVELS:
         yield f"applicationLogLevel is {level}."

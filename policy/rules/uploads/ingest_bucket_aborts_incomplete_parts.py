@@ -18,7 +18,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.is_named(resource.setting("ingestBuckets").texts("ingestBuckets")):
         return
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"

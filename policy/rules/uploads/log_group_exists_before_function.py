@@ -20,7 +20,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     group = resource.block("loggingConfig")
     groups = resource.stack.of("aws:cloudwatch/logGroup:LogGroup")
     if group.has("logGroup"):

@@ -22,7 +22,6 @@ VERBS = frozenset(("delete", "get", "head", "patch", "post", "put", "x-amazon-ap
     source="https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if resource.type == "aws:apigateway/method:Method":
         verb = resource.text("httpMethod")
         if verb != "OPTIONS" and resource.text("authorization", "NONE") == "NONE":

@@ -19,7 +19,6 @@ from core.uploads import paths_in, role_statements
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.is_named(resource.setting("presigners").texts("presigners")):
         return
     reached = {

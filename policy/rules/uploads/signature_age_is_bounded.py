@@ -24,7 +24,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     if not resource.is_named(resource.setting("ingestBuckets").texts("ingestBuckets")):
         return
     most = resource.setting("signatureSeconds").number("signatureSeconds") * 1000

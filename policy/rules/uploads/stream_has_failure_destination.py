@@ -16,7 +16,6 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     source = resource.text("eventSourceArn")
     if source.split(":")[2:3] not in (["dynamodb"], ["kinesis"]):
         return

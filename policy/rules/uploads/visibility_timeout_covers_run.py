@@ -21,7 +21,6 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     for queue in resource.stack.behind(resource, "eventSourceArn", "aws:sqs/queue:Queue"):
         hidden = queue.number("visibilityTimeoutSeconds", 30)
         for function in functions_behind(resource, "functionName"):

@@ -22,7 +22,6 @@ from core.uploads import ingest_buckets, paths_in, role_statements
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    """Yield what is wrong."""
     granted = list(role_statements(resource))
     for bucket in ingest_buckets(resource):
         if not any(paths_in(each, bucket) for each in granted if each.grants("s3:PutObject")):

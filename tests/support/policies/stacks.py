@@ -10,7 +10,12 @@ IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 
 COMPUTES = {
     "lambda": {},
     "step-functions": {"compute": "step-functions"},
-    "fargate": {"compute": "fargate", "workerImage": IMAGE, "imageRepository": True},
+    "fargate": {
+        "compute": "fargate",
+        "workerImage": IMAGE,
+        "imageRepository": True,
+        "networkFlowLogDays": 365,
+    },
 }
 """By compute: what a stack's config has for it."""
 

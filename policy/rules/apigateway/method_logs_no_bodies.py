@@ -1,0 +1,22 @@
+"""Methods do not log requests and responses in full."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from core.resources import Resource
+from core.rule import rule
+
+
+@rule(
+    "aws:apigateway/methodSettings:MethodSettings",
+    "aws:apigatewayv2/stage:Stage",
+    severity=Severity.HIGH,
+    reason="Tokens and presigned URLs are then in the log, where everybody who reads logs can use them.",
+    steps="Set dataTraceEnabled to false, and log chosen fields in the access log.",
+    source="https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
+)
+def check(resource: Resource) -> Iterator[str]:
+    for name in ("settings", "defaultRouteSettings"):
+        if resource.block(name).flag("dataTraceEnabled"):
+            yield f"{name}.dataTraceEnabled is true."

@@ -1,0 +1,21 @@
+"""A stage of a REST API writes an access log."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from core.resources import Resource
+from core.rule import rule
+
+
+@rule(
+    "aws:apigateway/stage:Stage",
+    severity=Severity.MEDIUM,
+    reason="Otherwise nobody can see later who asked for which URL.",
+    steps="Set accessLogSettings with the ARN of a log group and a format.",
+    source="https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
+    controls=("APIGateway.1",),
+)
+def check(resource: Resource) -> Iterator[str]:
+    if not resource.block("accessLogSettings").has("destinationArn"):
+        yield "There is no accessLogSettings.destinationArn."

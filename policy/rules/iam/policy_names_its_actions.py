@@ -1,0 +1,24 @@
+"""A policy allows no service's actions as a whole."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from core.iam import POLICY_TYPES, statements
+from core.resources import Resource
+from core.rule import rule
+
+
+@rule(
+    *POLICY_TYPES,
+    severity=Severity.HIGH,
+    reason="The role then gets each action that AWS adds to the service.",
+    steps="List the actions that the role uses.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
+    controls=("IAM.21",),
+)
+def check(resource: Resource) -> Iterator[str]:
+    for statement in statements(resource):
+        whole = [each for each in statement.actions if each.endswith(":*")] if statement.allows else []
+        if whole or (statement.allows and statement.excludes_actions):
+            yield f"A statement allows {', '.join(whole) or 'all actions but some'}."
