@@ -139,6 +139,14 @@ class SyncPolicy(TypedDict):
     retry: Retry
 
 
+class IgnoredDifference(TypedDict):
+    """Fields of objects that Argo CD neither compares nor changes."""
+
+    group: str
+    kind: str
+    jqPathExpressions: list[str]
+
+
 class Spec(TypedDict):
     """What an Application keeps where."""
 
@@ -146,6 +154,7 @@ class Spec(TypedDict):
     source: Source
     destination: Destination
     syncPolicy: SyncPolicy
+    ignoreDifferences: NotRequired[list[IgnoredDifference]]
 
 
 class Application(TypedDict):
@@ -246,7 +255,18 @@ def keda_application(
         },
     }
     # Its definitions are longer than the annotation that client-side apply writes.
-    return _application(KEDA, argo_cd, source, KEDA, wave=-1, options=["CreateNamespace=true", "ServerSideApply=true"])
+    options = ["CreateNamespace=true", "ServerSideApply=true", "RespectIgnoreDifferences=true"]
+    application = _application(KEDA, argo_cd, source, KEDA, wave=-1, options=options)
+    # KEDA writes its own certificate there, and Argo CD would remove it (kedacore/charts, issue 681).
+    application["spec"]["ignoreDifferences"] = [
+        {
+            "group": "admissionregistration.k8s.io",
+            "kind": "ValidatingWebhookConfiguration",
+            "jqPathExpressions": [".webhooks[]?.clientConfig.caBundle"],
+        },
+        {"group": "apiregistration.k8s.io", "kind": "APIService", "jqPathExpressions": [".spec.caBundle"]},
+    ]
+    return application
 
 
 def _patch(kind: str, name: str, change: Mapping[str, object]) -> Patch:

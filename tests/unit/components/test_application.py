@@ -90,6 +90,15 @@ def test_keda_is_a_chart_at_one_version_with_an_identity_of_its_own() -> None:
     }
 
 
+def test_keda_keeps_the_certificate_that_it_writes_itself() -> None:
+    spec = keda_application()["spec"]
+    assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+    assert {(each["kind"], *each["jqPathExpressions"]) for each in spec.get("ignoreDifferences", [])} == {
+        ("ValidatingWebhookConfiguration", ".webhooks[]?.clientConfig.caBundle"),
+        ("APIService", ".spec.caBundle"),
+    }
+
+
 @pytest.mark.parametrize("application", [worker_application(parameters()), keda_application()], ids=["worker", "keda"])
 class TestEach:
     def test_follows_git_by_itself_and_undoes_other_changes(self, application: Application) -> None:
