@@ -368,6 +368,36 @@ def read_step_results(bucket_arn: Arn) -> Statement:
     return allow(["s3:GetObject"], _under(bucket_arn, STEP_RESULT_PREFIX))
 
 
+def read_records(bucket_arn: Arn) -> Statement:
+    """Read a version of an uploaded object as the records of a map.
+
+    The Step Functions guide ("IAM policies for using Distributed Map states") names GetObject; S3 requires
+    GetObjectVersion of a request with a version.
+    """
+    return allow(["s3:GetObject", "s3:GetObjectVersion"], _under(bucket_arn, OBJECT_PREFIX))
+
+
+def write_map_results(bucket_arn: Arn) -> Statement:
+    """Write what the batches of a map returned, in parts if it is large. Source: the same page, "ResultWriter"."""
+    actions = ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"]
+    return allow(actions, _under(bucket_arn, RESULT_PREFIX))
+
+
+def run_maps(state_machine_arn: Arn) -> list[Statement]:
+    """Run the Distributed Maps of a state machine, and read their counts. The executions are the maps' children.
+
+    Source: the same page, and the Service Authorization Reference.
+    """
+    arn = pulumi.Output.from_input(state_machine_arn)
+    children = arn.apply(lambda known: known.replace(":stateMachine:", ":execution:") + "/*")
+    runs = arn.apply(lambda known: known.replace(":stateMachine:", ":mapRun:") + "/*")
+    return [
+        start_executions(arn),
+        allow(["states:DescribeExecution", "states:StopExecution"], children),
+        allow(["states:DescribeMapRun"], runs),
+    ]
+
+
 def deliver_logs() -> Statement:
     """Let Step Functions log to a log group. These actions support no resource ARNs.
 

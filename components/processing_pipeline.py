@@ -295,6 +295,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
             permissions=Permissions(
                 receive=iam.consume(queue.queue_arn),
                 read_object=iam.read_objects(args.bucket_arn),
+                read_records=iam.read_records(args.bucket_arn),
                 put_away=_put_away(args.bucket_arn, quarantine),
                 store_result=iam.put_results(results.bucket_arn),
                 change_upload=[iam.advance_uploads(args.table_arn), iam.read_an_upload(args.table_arn)],

@@ -128,6 +128,7 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
     def requirements_files(self) -> list[Path]:
         """The file of `processor_requirements`, and those of built-in processors."""
         processors = [self.processor, *(rule.processor for rule in self.rules), *self.step_functions_processors]
+        processors += [self.step_functions_map_processor] if self.step_functions_map_processor else []
         return requirements_files(processors, self.processor_requirements)
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
@@ -137,6 +138,8 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
         named |= {f"{spelled('processors')}[{n}].processor": rule.processor for n, rule in enumerate(self.rules)}
         steps = spelled("step_functions_processors")
         named |= {f"{steps}[{n}]": processor for n, processor in enumerate(self.step_functions_processors)}
+        if self.step_functions_map_processor is not None:
+            named[spelled("step_functions_map_processor")] = self.step_functions_map_processor
         if fault := processors_fault(named, self.processor_code):
             found.append(f"{fault} See {spelled('processor_code')}.")
         elif fault := distributions_fault(self.processor_distributions, self.processor_code):
@@ -181,11 +184,13 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
         found = self.lambda_conflicts(spelled)
         if self.compute == STEP_FUNCTIONS:
             found += self.step_functions_conflicts(spelled)
-            if self.step_functions_processors and (self.rules or self.processor != DEFAULT_PROCESSOR):
-                found.append(
-                    f"{spelled('step_functions_processors')} names the processors of every upload, so "
-                    f"{spelled('processor')} and {spelled('processors')} have no effect; leave them out."
-                )
+            if self.rules or self.processor != DEFAULT_PROCESSOR:
+                found += [
+                    f"{spelled(name)} names the processors of every upload, so {spelled('processor')} and "
+                    f"{spelled('processors')} have no effect; leave them out."
+                    for name in ("step_functions_processors", "step_functions_map_processor")
+                    if vars(self)[name]
+                ]
         return found
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 
 from components.arguments import limits
-from components.arguments.constraints import ListOf
+from components.arguments.constraints import ListOf, Range
 from components.arguments.declaration import Arguments, argument
+
+_OF_MAP = tuple(
+    f"step_functions_map_{each}" for each in ("batch_records", "concurrency", "tolerated_failure_percentage")
+)
 
 
 class StepFunctionsComputeArgs(Arguments):
@@ -17,6 +21,21 @@ class StepFunctionsComputeArgs(Arguments):
     """
     step_functions_parallel: bool = argument(limits.BOOLEAN, default=False)
     """Whether the processors of step_functions_processors run at the same time."""
+    step_functions_map_processor: str | None = argument(limits.HANDLER, default=None)
+    """Function that processes the records of each upload, a CSV or JSON Lines file, in batches: `job.records`.
+
+    Many batches are processed at once. Uploads that are no such files fail.
+    """
+    step_functions_map_batch_records: int = argument(Range(1, 100_000, "a bound of this project"), default=1_000)
+    """Records in a batch, at most. A batch is also limited to 192 KiB."""
+    step_functions_map_concurrency: int = argument(
+        Range(1, 10_000, "Step Functions' limit for a Distributed Map"), default=50
+    )
+    """Batches of one upload that are processed at once, at most."""
+    step_functions_map_tolerated_failure_percentage: int = argument(
+        Range(0, 100, "Step Functions' limits for a percentage"), default=0
+    )
+    """Percentage of an upload's records in batches that fail, up to which the upload is completed all the same."""
 
     def step_functions_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Return why these arguments cannot be used together, with `spelled` names."""
@@ -27,4 +46,18 @@ class StepFunctionsComputeArgs(Arguments):
             found.append(
                 f"{spelled('step_functions_parallel')} is true, but {name} is empty; name the processors there."
             )
-        return found
+        return found + self._map_conflicts(spelled)
+
+    def _map_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
+        name = spelled("step_functions_map_processor")
+        if self.step_functions_map_processor is None:
+            return [
+                f"{spelled(each)} is given, but {name} is not, so there is no map of records; name a processor there."
+                for each in _OF_MAP
+                if vars(self)[each] != self.declared[each].default
+            ]
+        return [
+            f"{name} processes every upload, so {spelled(each)} has no effect; leave it out."
+            for each in ("step_functions_processors", "step_functions_parallel")
+            if vars(self)[each]
+        ]

@@ -38,6 +38,8 @@ class Permissions:
 
     receive: iam.Statement
     read_object: iam.Statement
+    read_records: iam.Statement
+    """As Step Functions reads them itself."""
     put_away: Sequence[iam.Statement]
     """Of an object that is rejected."""
     store_result: iam.Statement

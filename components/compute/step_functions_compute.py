@@ -15,6 +15,7 @@ from components.compute.code_archive import code_archive
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.compute.libraries import layers
 from components.compute.protocol import Jobs
+from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow
 from handlers.domain.upload_ref import STEP_RESULT_PREFIX
 
@@ -54,7 +55,7 @@ class StepFunctionsCompute:
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create the functions of the steps, the state machine, and the function that starts its executions."""
         process = self._process(name, jobs, opts)
-        state_machine = self._state_machine(
+        state_machine, permissions = self._state_machine(
             f"{name}-workflow",
             jobs,
             {
@@ -64,8 +65,13 @@ class StepFunctionsCompute:
             },
             opts,
         )
-        self._start(name, jobs, state_machine.arn, opts)
+        self._start(name, jobs, state_machine.arn, opts, permissions)
         return process.role_name
+
+    @property
+    def _maps(self) -> bool:
+        """Whether uploads are processed as records."""
+        return self.steps.step_functions_map_processor is not None
 
     def _verify(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
         may = jobs.permissions
@@ -83,7 +89,12 @@ class StepFunctionsCompute:
         return self._function(
             f"{name}-process",
             jobs,
-            [may.read_object, iam.pass_step_results(may.results_bucket_arn), *may.change_upload[:1], *may.use_key],
+            [
+                may.read_object,
+                *([] if self._maps else [iam.pass_step_results(may.results_bucket_arn)]),
+                *may.change_upload[:1],
+                *may.use_key,
+            ],
             opts,
             handler="handlers.entries.process_step.handle",
             code=jobs.code,
@@ -95,17 +106,25 @@ class StepFunctionsCompute:
 
     def _record(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
         may = jobs.permissions
+        read = iam.read_results if self._maps else iam.read_step_results
         return self._function(
             f"{name}-record",
             jobs,
-            [iam.read_step_results(may.results_bucket_arn), may.store_result, *may.change_upload, *may.use_key],
+            [read(may.results_bucket_arn), may.store_result, *may.change_upload, *may.use_key],
             opts,
             handler="handlers.entries.record_step.handle",
             timeout_seconds=RECORD_SECONDS,
             memory_mb=RECORD_MEMORY_MB,
         )
 
-    def _start(self, name: str, jobs: Jobs, state_machine_arn: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    def _start(
+        self,
+        name: str,
+        jobs: Jobs,
+        state_machine_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+        after: Sequence[pulumi.Resource],
+    ) -> None:
         function = self._function(
             f"{name}-start",
             jobs,
@@ -122,7 +141,7 @@ class StepFunctionsCompute:
             batch_size=10,
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": self.args.concurrency_limit},
-            opts=opts,
+            opts=pulumi.ResourceOptions(parent=opts.parent, depends_on=after),
         )
 
     def _function(
@@ -145,7 +164,8 @@ class StepFunctionsCompute:
 
     def _state_machine(
         self, name: str, jobs: Jobs, aliases: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> aws.sfn.StateMachine:
+    ) -> tuple[aws.sfn.StateMachine, list[aws.iam.RolePolicy]]:
+        """Create the state machine; returns it with the permissions that it gets later."""
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=self.args.log_retention_days, opts=opts)
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust("states.amazonaws.com"), opts=opts)
         policy = aws.iam.RolePolicy(
@@ -160,9 +180,11 @@ class StepFunctionsCompute:
             ),
             opts=opts,
         )
-        return aws.sfn.StateMachine(
+        state_machine = aws.sfn.StateMachine(
             name,
-            definition=pulumi.Output.all(**aliases, url=jobs.dead_letter_queue_url).apply(self._definition),
+            definition=pulumi.Output.all(
+                **aliases, url=jobs.dead_letter_queue_url, results=jobs.environment["RESULTS_BUCKET"]
+            ).apply(self._definition),
             role_arn=role.arn,
             logging_configuration={
                 "level": _LOG_LEVELS[self.args.log_level],
@@ -174,6 +196,21 @@ class StepFunctionsCompute:
             # Step Functions checks some permissions when a state machine is created.
             opts=pulumi.ResourceOptions(parent=opts.parent, depends_on=[policy]),
         )
+        if not self._maps:
+            return state_machine, []
+        maps = aws.iam.RolePolicy(
+            f"{name}-maps-policy",
+            role=role.name,
+            policy=iam.role_policy(
+                f"{name}-maps-policy",
+                *iam.run_maps(state_machine.arn),
+                jobs.permissions.read_records,
+                iam.write_map_results(jobs.permissions.results_bucket_arn),
+                *jobs.permissions.use_key,
+            ),
+            opts=opts,
+        )
+        return state_machine, [maps]
 
     def _definition(self, known: Mapping[str, str]) -> str:
         workflow = Workflow(
@@ -184,7 +221,19 @@ class StepFunctionsCompute:
             dead_letter_queue_url=known["url"],
             processors=self.steps.step_functions_processors,
             is_parallel=self.steps.step_functions_parallel,
+            records_map=self._records_map(known["results"]),
             max_attempts=self.max_attempts,
             step_seconds=max(self.args.timeout_seconds, RECORD_SECONDS),
         )
         return json.dumps(workflow.definition(), separators=(",", ":"))
+
+    def _records_map(self, results_bucket: str) -> RecordsMap | None:
+        if self.steps.step_functions_map_processor is None:
+            return None
+        return RecordsMap(
+            processor=self.steps.step_functions_map_processor,
+            batch_records=self.steps.step_functions_map_batch_records,
+            concurrency=self.steps.step_functions_map_concurrency,
+            tolerated_failure_percentage=self.steps.step_functions_map_tolerated_failure_percentage,
+            results_bucket=results_bucket,
+        )

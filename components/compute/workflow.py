@@ -1,6 +1,6 @@
 """The workflow of a job, in Amazon States Language with JSONata: verify, process, record.
 
-Verify --> Process (one state a processor, in order or in parallel) --> Record
+Verify --> Process (one state a processor, in order or in parallel; or a map of records, records_map.py) --> Record
 Each of them is tried again after an error, as often and as late as the queue does for the other computes. At last
 RecordFailure records the error, and SendToDeadLetters keeps the event for a redrive. Results pass through S3, not
 through the states, which hold at most 256 KiB.
@@ -9,11 +9,10 @@ Source: https://states-language.net/spec.html and the Step Functions developer g
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
+from components.compute.records_map import RecordsMap, State
 from handlers.domain.delays import BACKOFF_RATE, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS
-
-State = Mapping[str, Any]
 
 FINAL = ("LeaseLost", "ScanFailed", "ScanMissing", "UnknownUpload", "Unprocessable")
 """Names of the FINAL_ERRORS in handlers/use_cases/workflow_steps.py. Importing that needs boto3."""
@@ -43,6 +42,8 @@ class Workflow:
     processors: Sequence[str]
     """Empty if each upload has one, which its verification chooses."""
     is_parallel: bool
+    records_map: RecordsMap | None = None
+    """How records are processed, if each upload is a file of records; `processors` is empty then."""
     max_attempts: int
     """Of each step."""
     step_seconds: int
@@ -57,6 +58,7 @@ class Workflow:
             "States": {
                 "Verify": self._step(
                     self.verify_arn,
+                    {"is_of_records": True} if self.records_map else {},
                     Assign={
                         "job": "{% $states.result.Payload.job %}",
                         "goesOn": "{% $states.result.Payload.goes_on %}",
@@ -66,16 +68,11 @@ class Workflow:
                 ),
                 "Verified": {
                     "Type": "Choice",
-                    "Choices": [{"Condition": "{% $goesOn %}", "Next": self._first}],
+                    "Choices": self.records_map.first_choices() if self.records_map else self._first_choices,
                     "Default": "Done",
                 },
                 **self._processing(),
-                "Record": self._step(
-                    self.record_arn,
-                    {"processors": list(self.processors) or ["{% $job.processor %}"], "by_name": bool(self.processors)},
-                    Catch=_catch(),
-                    Next="Done",
-                ),
+                "Record": self._step(self.record_arn, self._found, Catch=_catch(), Next="Done"),
                 "RecordRefusal": self._record_error("Done"),
                 "RecordFailure": self._record_error("SendToDeadLetters"),
                 "SendToDeadLetters": {
@@ -98,12 +95,23 @@ class Workflow:
         }
 
     @property
-    def _first(self) -> str:
-        if self.is_parallel:
-            return "ProcessInParallel"
-        return self.processors[0] if self.processors else "Process"
+    def _first_choices(self) -> list[State]:
+        first = "Process"
+        if self.processors:
+            first = "ProcessInParallel" if self.is_parallel else self.processors[0]
+        return [{"Condition": "{% $goesOn %}", "Next": first}]
+
+    @property
+    def _found(self) -> Mapping[str, object]:
+        """What the last step reads of the processing."""
+        if self.records_map:
+            return {"manifest": "{% $manifest %}", "counts": "{% $counts %}"}
+        return {"processors": list(self.processors) or ["{% $job.processor %}"], "by_name": bool(self.processors)}
 
     def _processing(self) -> dict[str, State]:
+        if self.records_map:
+            process = partial(self._step, self.process_arn)
+            return self.records_map.states(self._integration, process, _catch, "Record")
         if not self.processors:
             return {"Process": self._process("{% $job.processor %}", [], Catch=_catch(), Next="Record")}
         if not self.is_parallel:
@@ -153,7 +161,7 @@ class Workflow:
                 {
                     "ErrorEquals": _LAMBDAS_OWN,
                     "IntervalSeconds": 1,
-                    "BackoffRate": 2,
+                    "BackoffRate": 2.0,
                     "MaxDelaySeconds": 60,
                     "MaxAttempts": 100,
                     "JitterStrategy": "FULL",
@@ -176,11 +184,11 @@ def _catch() -> list[State]:
     ]
 
 
-def _delays(attempts: int) -> dict[str, int]:
+def _delays(attempts: int) -> dict[str, float]:
     """Return the delays of handlers/domain/delays.py as those of a retrier."""
     return {
         "IntervalSeconds": FIRST_DELAY_SECONDS,
-        "BackoffRate": BACKOFF_RATE,
+        "BackoffRate": float(BACKOFF_RATE),
         "MaxDelaySeconds": LONGEST_DELAY_SECONDS,
         "MaxAttempts": attempts - 1,
     }

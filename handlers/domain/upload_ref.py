@@ -39,6 +39,10 @@ class UploadRef(NamedTuple):
         """Where the result of one processor of a workflow goes. Each run has its own."""
         return f"{STEP_RESULT_PREFIX}{self.owner}/{self.upload_id}/{run_id}/{processor}.json"
 
+    def records_prefix(self, run_id: str) -> str:
+        """Where the results of a file's batches of records go. Each run has its own."""
+        return f"{RESULT_PREFIX}{self.owner}/{self.upload_id}/{run_id}"
+
     @property
     def open_shard(self) -> str:
         """The partition of the open-uploads index, stable for an upload."""

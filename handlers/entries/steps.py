@@ -13,10 +13,14 @@ from handlers.processors.child_process import call_in_child, run_in_child
 from handlers.storage.job_queue import Delivery, Message
 from handlers.storage.workspace import Workspace
 from handlers.use_cases.lease import Bounds
+from handlers.use_cases.record_batches import HeldLeases
 from handlers.use_cases.workflow_steps import WorkflowSteps
 
 _RUN = "execution"
 """Begins the run id of all steps; the execution's name follows."""
+
+
+_HELD_LEASES = HeldLeases()
 
 
 def delivery_in(payload: Mapping[str, Any]) -> Delivery:
@@ -42,4 +46,5 @@ def steps(context: Any, processor: str = "") -> WorkflowSteps:
         ),
         isolated=run_in_child,
         workspace=Workspace(Path(path)) if path else None,
+        held_leases=_HELD_LEASES,
     )

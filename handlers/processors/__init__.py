@@ -17,6 +17,10 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
 - it may report how far it is with `job.progress(fraction, note)`;
 - with `step_functions_processors`, several processors run for each upload. One that runs after others reads in
   `job.earlier` what they returned, by their names. The upload's result has each processor's result by its name;
+- the processor of `step_functions_map_processor` is called for each batch of a file's records, with `job.records`, at
+  the same time as for other batches. What it returns for a batch is at most MAX_BATCH_RESULT_BYTES of JSON. A batch for
+  which it raises an exception fails alone; the upload fails if that leaves out more records than are tolerated.
+  `job.progress` is not shown;
 - `job.workspace` is an empty folder of the job's own for files, which is deleted after it. `tempfile` and TMPDIR use
   the same folder. With `workspace: efs` (a workflow on Step Functions), `job.workspace` is a folder that all processors
   of the upload share, of any size. A processor finds there what others have written, and so does a further try of the
@@ -56,7 +60,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -72,6 +76,10 @@ PROCESSOR_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+"
 
 MAX_RESULT_BYTES = 16 * 1024**2
 """A result is read by the upload's owner; it passes through the function's memory several times."""
+
+
+MAX_BATCH_RESULT_BYTES = 192 * 1024
+"""A state of Step Functions holds 256 KiB, with what Lambda and Step Functions add to a result."""
 
 
 class Unprocessable(Exception):
@@ -124,6 +132,11 @@ class Job:
     """
     earlier: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What processors before this one returned for the upload, by name: `module.function`. Empty if it is the first."""
+    records: Sequence[Any] = ()
+    """The batch of records of `step_functions_map_processor`, in the file's order; empty for any other processor.
+
+    A record of a CSV file is a dictionary of texts by the names in the first row, one of JSON Lines its line's value.
+    """
 
 
 Processor = Callable[[Job], Mapping[str, object]]
@@ -173,14 +186,13 @@ def load_processor(name: str) -> Processor:
     return processor
 
 
-def result_json(result: Mapping[str, object]) -> str:
+def result_json(result: Mapping[str, object], limit: int = MAX_RESULT_BYTES) -> str:
     """Write a result as JSON; raises TypeError or ValueError for what is none, ValueError for too much of it."""
     if not isinstance(result, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - a team's code made it
         raise TypeError(f"The processor returned {type(result).__name__}, but must return a mapping.")
     text = json.dumps(dict(result), sort_keys=True, allow_nan=False)
-    if len(text) > MAX_RESULT_BYTES:
+    if len(text) > limit:
         raise ValueError(
-            f"The processor's result has {len(text)} bytes as JSON, but at most {MAX_RESULT_BYTES} are stored. "
-            "Return less."
+            f"The processor's result has {len(text)} bytes as JSON, but at most {limit} are stored. Return less."
         )
     return text

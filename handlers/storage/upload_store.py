@@ -223,6 +223,27 @@ class UploadStore:
             return False
         return True
 
+    def extend_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
+        """Let a run's lease last until then at least; False if the run does not have the upload any more."""
+        try:
+            self._call(
+                "UpdateItem",
+                Key=key_of(ref),
+                UpdateExpression="SET leased_until = :leased_until",
+                ConditionExpression="#status = :processing AND run_id = :run AND leased_until < :leased_until",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":leased_until": {"S": iso(leased_until)},
+                    ":processing": {"S": Status.PROCESSING},
+                    ":run": {"S": run_id},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as error:
+            item = _item_in_the_way(error, ref)
+            return (item["status"], item.get("run_id")) == ({"S": Status.PROCESSING}, {"S": run_id})
+        return True
+
     def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""
         result = attribute_of(Result(result_bucket, ref.result_key))

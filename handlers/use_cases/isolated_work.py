@@ -15,7 +15,7 @@ from typing import Any
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
 from handlers.domain.upload_ref import UploadRef
-from handlers.processors import Job, Processor, ReportProgress, Unprocessable, result_json
+from handlers.processors import MAX_RESULT_BYTES, Job, Processor, ReportProgress, Unprocessable, result_json
 from handlers.storage.job_queue import Delivery
 from handlers.storage.objects import ObjectStore, ObjectVersion
 from handlers.storage.workspace import ExecutionFolder
@@ -100,14 +100,16 @@ class IsolatedWork:
         delivery: Delivery,
         declared: UploadRequest,
         report: ReportProgress,
-        earlier: Mapping[str, Any] = MappingProxyType({}),
         *,
+        earlier: Mapping[str, Any] = MappingProxyType({}),
         folder: ExecutionFolder | None = None,
+        records: Sequence[Any] = (),
+        limit: int = MAX_RESULT_BYTES,
     ) -> Processed | Refused:
-        """Process an object that has been verified; raises the processor's errors.
+        """Process an object that has been verified, or a batch of its records; raises the processor's errors.
 
         `earlier` is what other processors have returned for the same upload, by name. `folder` is in the shared
-        workspace, if there is one.
+        workspace, if there is one. `limit` is of the result's bytes.
         """
         in_s3 = _ObjectInS3(self.objects, delivery.version, declared.size_bytes)
         reader = folder if folder and folder.has_object(declared.size_bytes) else in_s3
@@ -125,11 +127,12 @@ class IsolatedWork:
             open=reader.open,
             progress=report,
             earlier=earlier,
+            records=records,
             # child_process.py makes a temporary folder for each child.
             workspace=folder.begin() if folder else Path(tempfile.gettempdir()),
         )
         try:
-            return Processed(result_json(self.load_processor(declared)(job)))
+            return Processed(result_json(self.load_processor(declared)(job), limit))
         except Unprocessable as error:
             return Refused(str(error)[:LONGEST_DETAIL])
 

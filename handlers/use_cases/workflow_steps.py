@@ -9,13 +9,15 @@ import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
+from handlers.domain.record_formats import record_format
 from handlers.domain.rejection import Rejection
 from handlers.domain.upload import Status
 from handlers.domain.upload_ref import UploadRef
@@ -30,6 +32,7 @@ from handlers.use_cases.isolated_work import Isolated, IsolatedWork, Processed, 
 from handlers.use_cases.job_record import JobRecord, LeasedElsewhere, ScanFailed, ScanMissing, log_fields
 from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals
 from handlers.use_cases.process_object import RECORDING_SECONDS
+from handlers.use_cases.record_batches import Counts, HeldLeases, batch_outcome, gathered
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,15 @@ HANDOVER_SECONDS = 60.0
 
 FETCHED_BYTES_PER_SECOND = 50_000_000
 """What copying an object from S3 surely achieves: 15 GB in the default timeout, 300 seconds."""
+
+MAP_SECONDS = 900.0
+"""From the verification to the first batch of a map of records, which Step Functions has to read first."""
+
+_MAP_ERRORS = {
+    "States.ExceedToleratedFailureThreshold": "More batches of records failed than are tolerated.",
+    "States.ItemReaderFailed": "The records could not be read. Check that the file is valid CSV or JSON Lines.",
+}
+"""What the uploader reads of errors of a map, by their names."""
 
 FINAL_ERRORS = (LeaseLost, ScanFailed, ScanMissing, UnknownUpload, Unprocessable)
 """What no further try can change. The state machine knows them by name."""
@@ -67,17 +79,20 @@ class WorkflowSteps:
     isolated: Isolated
     workspace: Workspace | None = None
     """None where each processor reads the object from S3."""
+    held_leases: HeldLeases = field(default_factory=HeldLeases)
+    """Of this process, for batches of records."""
 
-    def verify(self, delivery: Delivery) -> UploadRequest | Status:
+    def verify(self, delivery: Delivery, *, is_of_records: bool = False) -> UploadRequest | Status:
         """Lease the upload and verify its object; returns what was declared, or how the upload ended instead.
 
-        `processing` means that another run has the upload.
+        `processing` means that another run has the upload. Raises Unprocessable where records are processed, but the
+        file is not made of records.
         """
         ref = self._job.upload_of(delivery)
         lease = self._lease(ref, delivery)
         with self._try(lease):
             try:
-                return self._verified(lease)
+                return self._verified(lease, is_of_records=is_of_records)
             except LeasedElsewhere as elsewhere:
                 log.info("Nothing to do: %s", elsewhere, extra=log_fields(ref, delivery))
                 return Status.PROCESSING
@@ -119,7 +134,7 @@ class WorkflowSteps:
             def work() -> str:
                 found = {name: json.loads(self._step_result(self.work.objects, delivery, name)) for name in earlier}
                 report, folder = lease.progress.write, self._folder(delivery)
-                return write_outcome(self.work.process(ref, delivery, declared, report, found, folder=folder))
+                return write_outcome(self.work.process(ref, delivery, declared, report, earlier=found, folder=folder))
 
             match read_outcome(self._isolated(work, lease.renew_if_due)):
                 case Processed(result=result):
@@ -131,21 +146,46 @@ class WorkflowSteps:
                 case Rejection():
                     raise AssertionError("A processor rejects nothing.")
 
+    def process_batch(self, delivery: Delivery, declared: UploadRequest, records: Sequence[Any]) -> Any:
+        """Run the processor with a batch of records, and return its result, or None where another run has the upload.
+
+        Raises Unprocessable or StepFailed.
+        """
+        ref = self._job.upload_of(delivery)
+        try:
+            if not self._hold(delivery, self.bounds.seconds_left()):
+                log.info("Nothing to do: another run has the upload.", extra=log_fields(ref, delivery))
+                return None
+            answer = self._isolated(lambda: batch_outcome(self.work, delivery, declared, records), lambda: None)
+        except Exception as error:
+            log.exception("A batch failed.", extra=log_fields(ref, delivery))
+            self._hold(delivery, retry_delay_seconds(delivery.attempt, self.max_attempts))
+            raise _step_failed(error) from None
+        match read_outcome(answer):
+            case Processed(result=result):
+                return json.loads(result)
+            case Refused(detail=detail):
+                raise Unprocessable(detail)
+            case Rejection():
+                raise AssertionError("A processor rejects nothing.")
+
+    def gather(self, delivery: Delivery, manifest_key: str, counts: Counts) -> Status:
+        """Store the result of a file's batches, and record that the upload is complete; returns the upload's status."""
+        return self._complete(delivery, lambda: gathered(self.results, manifest_key, counts))
+
     def record(self, delivery: Delivery, processors: Sequence[str], *, by_name: bool) -> Status:
         """Store the upload's result, and record that it is complete; returns the upload's status.
 
         The result is that of the one processor, or with `by_name` each processor's result by its name.
         """
-        ref = self._job.upload_of(delivery)
-        lease = self._lease(ref, delivery)
-        with self._try(lease):
+
+        def result() -> str:
             texts = {name: self._step_result(self.results, delivery, name) for name in processors}
-            result = texts[processors[0]]
             if by_name:
-                result = result_json({name: json.loads(text) for name, text in texts.items()})
-            if self._job.complete(lease, result, self.results):
-                return Status.COMPLETED
-            return self.records.find(ref).status
+                return result_json({name: json.loads(text) for name, text in texts.items()})
+            return texts[processors[0]]
+
+        return self._complete(delivery, result)
 
     def fail(self, delivery: Delivery, error: str, cause: str) -> Status:
         """Record the error after which Step Functions does not try again: its name, and what Lambda returned of it.
@@ -155,6 +195,8 @@ class WorkflowSteps:
         ref = self._job.upload_of(delivery)
         if error == Unprocessable.__name__:
             self._job.fail(ref, delivery, "unprocessable", _message_in(cause))
+        elif sentence := _MAP_ERRORS.get(error):
+            self._job.fail(ref, delivery, "processing-failed", sentence)
         else:
             kind = _message_in(cause) if error == StepFailed.__name__ else error
             self._job.fail_after_tries(ref, delivery, kind, self.max_attempts)
@@ -170,6 +212,18 @@ class WorkflowSteps:
             put_away=self._put_away,
         )
 
+    def _complete(self, delivery: Delivery, result: Callable[[], str]) -> Status:
+        ref = self._job.upload_of(delivery)
+        lease = self._lease(ref, delivery)
+        with self._try(lease):
+            if self._job.complete(lease, result(), self.results):
+                return Status.COMPLETED
+            return self.records.find(ref).status
+
+    def _hold(self, delivery: Delivery, seconds: float) -> bool:
+        until = self.clock() + timedelta(seconds=seconds + HANDOVER_SECONDS)
+        return self.held_leases.hold(self.records, delivery, until)
+
     def _lease(self, ref: UploadRef, delivery: Delivery) -> Lease:
         return Lease(
             ref,
@@ -182,7 +236,7 @@ class WorkflowSteps:
             progress=ProgressBoard(),
         )
 
-    def _verified(self, lease: Lease) -> UploadRequest | Status:
+    def _verified(self, lease: Lease, *, is_of_records: bool) -> UploadRequest | Status:
         ref, delivery = lease.ref, lease.delivery
         declared = self._job.take(lease)
         if declared is None:
@@ -198,7 +252,9 @@ class WorkflowSteps:
             rejection = read_outcome(answer)
             assert isinstance(rejection, Rejection)  # noqa: S101 - what `verify` has written
             return self._job.reject(ref, delivery, rejection)
-        lease.leave(HANDOVER_SECONDS)
+        if is_of_records and record_format(declared.content_type, declared.file_name) is None:
+            raise Unprocessable("The file is neither CSV nor JSON Lines by its declared type or the end of its name.")
+        lease.leave(MAP_SECONDS if is_of_records else HANDOVER_SECONDS)
         return declared
 
     @contextmanager
@@ -211,8 +267,7 @@ class WorkflowSteps:
         except Exception as error:
             log.exception("A step failed.", extra=log_fields(lease.ref, lease.delivery))
             lease.leave(retry_delay_seconds(lease.delivery.attempt, self.max_attempts) + HANDOVER_SECONDS)
-            # Without its cause: Lambda would return the processor's own words to the state machine.
-            raise StepFailed(error.kind if isinstance(error, WorkFailed) else type(error).__name__) from None
+            raise _step_failed(error) from None
 
     def _put_away(self, delivery: Delivery) -> None:
         self._isolated(lambda: self.work.objects.put_away(delivery.version) or "", lambda: None)
@@ -229,6 +284,11 @@ class WorkflowSteps:
 
     def _work_seconds(self) -> float:
         return max(self.bounds.seconds_left() - RECORDING_SECONDS, 0)
+
+
+def _step_failed(error: Exception) -> StepFailed:
+    """Return what to raise from None: Lambda would return the cause, the processor's own words, to the workflow."""
+    return StepFailed(error.kind if isinstance(error, WorkFailed) else type(error).__name__)
 
 
 def _message_in(cause: str) -> str:

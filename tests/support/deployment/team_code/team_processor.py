@@ -74,3 +74,11 @@ def use_more() -> Mapping[str, object]:
 def read_earlier(job: Job) -> Mapping[str, object]:
     """Return what earlier processors of the same workflow have found."""
     return {"earlier": {name: found["size_bytes"] for name, found in job.earlier.items()}}
+
+
+def process_records(job: Job) -> Mapping[str, object]:
+    """Add up a batch of records. One with a bad amount makes its batch fail, for good or by a bug."""
+    amounts = [record["amount"] for record in job.records]
+    if "unprocessable" in amounts:
+        raise Unprocessable("An amount is no number.")
+    return {"count": len(amounts), "sum": sum(map(int, amounts)), "first": job.records[0]["id"]}
