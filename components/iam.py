@@ -389,8 +389,8 @@ def run_maps(state_machine_arn: Arn) -> list[Statement]:
     Source: the same page, and the Service Authorization Reference.
     """
     arn = pulumi.Output.from_input(state_machine_arn)
-    children = arn.apply(lambda known: known.replace(":stateMachine:", ":execution:") + "/*")
-    runs = arn.apply(lambda known: known.replace(":stateMachine:", ":mapRun:") + "/*")
+    children = arn.apply(lambda known: known.replace(":stateMachine", ":execution") + "/*")
+    runs = arn.apply(lambda known: known.replace(":stateMachine", ":mapRun") + "/*")
     return [
         start_executions(arn),
         allow(["states:DescribeExecution", "states:StopExecution"], children),

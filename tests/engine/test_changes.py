@@ -23,6 +23,7 @@ TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TE
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE = {"compute": "fargate", "workerImage": IMAGE}
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
+MAP = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "deletionProtection": {"deletionProtection": True},
@@ -55,6 +56,10 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
         "stepFunctionsProcessors": STEPS,
         "stepFunctionsParallel": True,
     },
+    "stepFunctionsMapProcessor": MAP,
+    "stepFunctionsMapBatchRecords": {**MAP, "stepFunctionsMapBatchRecords": 10},
+    "stepFunctionsMapConcurrency": {**MAP, "stepFunctionsMapConcurrency": 7},
+    "stepFunctionsMapToleratedFailurePercentage": {**MAP, "stepFunctionsMapToleratedFailurePercentage": 5},
     "processor": TEAM_PROCESSOR,
     "processors": {
         "processors": [{"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}]

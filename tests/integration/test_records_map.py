@@ -112,7 +112,7 @@ def test_an_upload_fails_if_more_records_fail_than_are_tolerated(system: System,
     assert system.is_dead(uploads["exceeded.csv"]["upload_id"])
 
 
-def test_a_file_that_cannot_be_read_fails(system: System, uploads: dict[str, Any]) -> None:
+def test_a_file_that_cannot_be_read_fails(uploads: dict[str, Any]) -> None:
     failure = uploads["broken.jsonl"]["failure"]
     assert failure["code"] == "processing-failed"
     assert failure["detail"].startswith("The records could not be read.")

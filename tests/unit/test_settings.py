@@ -82,6 +82,7 @@ WRONG = {
     "bucketNotifications": '"audit"',
     "trigger": "sns",
     "stepFunctionsProcessors": '["process"]',
+    "stepFunctionsMapProcessor": "process",
     "processor": "process",
     "processors": '"*.csv"',
     "processorCode": "no-such-folder",
@@ -146,6 +147,7 @@ TESTED_APART = {
     "trigger",
     "stepFunctionsProcessors",
     "stepFunctionsParallel",
+    "stepFunctionsMapProcessor",
     "userPoolClientId",
     "processorCode",
     "processorDistributions",
@@ -271,6 +273,11 @@ class TestEveryKeyIsChecked:
         settings = load({**defaults(), "compute": "step-functions", **texts})
 
         assert {key: value_of(settings, key) for key in texts} == right
+
+    def test_a_workflow_may_process_records(self) -> None:
+        right = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}
+        settings = load({**defaults(), **right})
+        assert {key: value_of(settings, key) for key in right} == right
 
     @pytest.mark.parametrize(("key", "text"), NOT_OF_THE_TYPE)
     def test_a_text_of_another_type_is_refused_by_its_key(self, key: str, text: str) -> None:

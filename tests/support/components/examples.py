@@ -46,6 +46,7 @@ FARGATE = {"compute": "fargate", "worker_image": IMAGE}
 SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
 
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
+MAP = {"compute": "step-functions", "step_functions_map_processor": "handlers.processors.csv_summary.process"}
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
 QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:audit"
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
@@ -192,6 +193,10 @@ PROCESSING_PIPELINE = Example(
         "network_flow_log_days": 7,
         "step_functions_processors": STEPS,
         "step_functions_parallel": True,
+        "step_functions_map_processor": "handlers.processors.inspect.process",
+        "step_functions_map_batch_records": 10,
+        "step_functions_map_concurrency": 7,
+        "step_functions_map_tolerated_failure_percentage": 5,
         "processor": "handlers.processors.load_processor",
         "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
         "processor_code": TEAM_CODE,
@@ -242,6 +247,15 @@ PROCESSING_PIPELINE = Example(
         "fargate_weight": {**FARGATE, "fargate_spot_weight": 1},
         "step_functions_processors": {"compute": "step-functions"},
         "step_functions_parallel": {"compute": "step-functions", "step_functions_processors": STEPS},
+        "step_functions_map_processor": {"compute": "step-functions"},
+        **dict.fromkeys(
+            (
+                "step_functions_map_batch_records",
+                "step_functions_map_concurrency",
+                "step_functions_map_tolerated_failure_percentage",
+            ),
+            MAP,
+        ),
     }
     | {
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
@@ -260,6 +274,9 @@ PROCESSING_PIPELINE = Example(
         "fargate_backlog_per_task": (1, 100_000),
         "fargate_weight": (0, 1_000),
         "fargate_spot_weight": (0, 1_000),
+        "step_functions_map_batch_records": (1, 100_000),
+        "step_functions_map_concurrency": (1, 10_000),
+        "step_functions_map_tolerated_failure_percentage": (0, 100),
         "timeout_seconds": (10, 900),
         "memory_mb": (128, 10_240),
         "max_concurrency": (2, 1_000),
@@ -275,6 +292,7 @@ PROCESSING_PIPELINE = Example(
         "allowed_content_types": (["image"], "a media type"),
         "step_functions_processors": (["process"], "of the form module.function"),
         "step_functions_parallel": ("true", "true or false"),
+        "step_functions_map_processor": ("process", "of the form module.function"),
         "rejected_objects": ("keep", "one of quarantine, delete "),
         "unscannable_objects": ("quarantine", "one of reject, process "),
         "bucket_name": ("The-Bucket", "the name of an S3 bucket"),

@@ -7,7 +7,16 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
-from tests.support.components.examples import BUCKET, KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, STEPS, TABLE, TEAM_CODE
+from tests.support.components.examples import (
+    BUCKET,
+    KMS_KEY_ARN,
+    MAP,
+    NAME,
+    PROCESSING_PIPELINE,
+    STEPS,
+    TABLE,
+    TEAM_CODE,
+)
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 
 WORKFLOW = f"{NAME}-workflow"
@@ -109,6 +118,41 @@ def test_the_workflow_may_call_its_functions_and_keep_an_event(by_default: Recor
     assert trust["Statement"][0]["Principal"] == {"Service": "states.amazonaws.com"}
 
 
+def test_with_a_map_of_records_each_role_may_do_what_the_map_needs() -> None:
+    recording = recorded(**MAP, kms_key_arn=KMS_KEY_ARN)
+    arn = arn_of(aws.sfn.StateMachine, WORKFLOW)
+    plain = permissions(recorded(kms_key_arn=KMS_KEY_ARN), f"{WORKFLOW}-role")
+
+    assert permissions(recording, f"{WORKFLOW}-role") - plain == {
+        ("states:StartExecution", arn),
+        ("states:DescribeExecution", f"{arn.replace('stateMachine', 'execution')}/*"),
+        ("states:StopExecution", f"{arn.replace('stateMachine', 'execution')}/*"),
+        ("states:DescribeMapRun", f"{arn.replace('stateMachine', 'mapRun')}/*"),
+        ("s3:GetObject", OBJECTS),
+        ("s3:GetObjectVersion", OBJECTS),
+        *(
+            (f"s3:{verb}", RESULTS)
+            for verb in ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+        ),
+        ("kms:Decrypt", KMS_KEY_ARN),
+        ("kms:GenerateDataKey", KMS_KEY_ARN),
+    }
+    assert not {each for each in permissions(recording, f"{NAME}-process-role") if each[1] == STEP_RESULTS}
+    assert {each for each in permissions(recording, f"{NAME}-record-role") if each[0].startswith("s3:")} == {
+        ("s3:GetObject", RESULTS),
+        ("s3:PutObject", RESULTS),
+    }
+
+
+def test_records_are_processed_as_the_arguments_say() -> None:
+    more = {"batch_records": 10, "concurrency": 7, "tolerated_failure_percentage": 5}
+    args = {f"step_functions_map_{name}": value for name, value in more.items()}
+    state = machine(recorded(**MAP, **args))["States"]["MapCsv"]
+    assert state["ItemBatcher"]["MaxItemsPerBatch"] == 10
+    assert (state["MaxConcurrency"], state["ToleratedFailurePercentage"]) == (7, 5)
+    assert state["ResultWriter"]["Arguments"]["Bucket"] == physical(f"{NAME}-results")
+
+
 def test_it_calls_its_own_functions_and_the_pipelines_dead_letter_queue(by_default: Recording) -> None:
     states = machine(by_default)["States"]
     called = {name: states[name]["Arguments"]["FunctionName"] for name in ("Verify", "Process", "Record")}
@@ -197,6 +241,16 @@ def test_several_processors_are_states_of_their_own() -> None:
             "step_functions_processors names the processors of every upload",
         ),
         ({"step_functions_processors": ["team.process"]}, "step_functions_processors[0] is 'team.process', but its"),
+        (
+            {"step_functions_map_processor": STEPS[0], "processor": STEPS[1]},
+            "step_functions_map_processor names the processors of every upload",
+        ),
+        (
+            {"step_functions_map_processor": STEPS[0], "step_functions_processors": STEPS},
+            "step_functions_map_processor processes every upload, so step_functions_processors has no effect",
+        ),
+        ({"step_functions_map_concurrency": 2}, "step_functions_map_concurrency is given, but step_functions_map_proc"),
+        ({"step_functions_map_processor": "team.process"}, "step_functions_map_processor is 'team.process', but its"),
     ],
 )
 def test_arguments_that_contradict_each_other_are_an_error(args: dict[str, Any], beginning: str) -> None:

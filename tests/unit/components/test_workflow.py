@@ -8,15 +8,32 @@ from typing import Any
 
 import pytest
 
+from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow
 from handlers.domain.delays import retry_delay_seconds
+from local.emulator.patches.stepfunctions.definitions import definition_faults
 from tests.support.components.examples import STEPS
 
 ATTEMPTS = 5
 FIRST, SECOND = STEPS
 
 
-def definition(processors: Sequence[str] = (), *, is_parallel: bool = False, attempts: int = ATTEMPTS) -> Any:
+RECORDS = RecordsMap(
+    processor="a.process_records",
+    batch_records=100,
+    concurrency=40,
+    tolerated_failure_percentage=5,
+    results_bucket="the-results",
+)
+
+
+def definition(
+    processors: Sequence[str] = (),
+    *,
+    is_parallel: bool = False,
+    records_map: RecordsMap | None = None,
+    attempts: int = ATTEMPTS,
+) -> Any:
     workflow = Workflow(
         partition="aws-us-gov",
         verify_arn="verify-arn",
@@ -25,21 +42,26 @@ def definition(processors: Sequence[str] = (), *, is_parallel: bool = False, att
         dead_letter_queue_url="https://dead-letters",
         processors=processors,
         is_parallel=is_parallel,
+        records_map=records_map,
         max_attempts=attempts,
         step_seconds=300,
     )
     return json.loads(json.dumps(workflow.definition()))
 
 
-ALL = [definition(), definition(STEPS), definition(STEPS, is_parallel=True)]
+ALL = [definition(), definition(STEPS), definition(STEPS, is_parallel=True), definition(records_map=RECORDS)]
 
 
 def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
-    """Yield each state with its name and the states beside it, in branches too."""
+    """Yield each state with its name and the states beside it, in branches and maps too."""
     for name, state in machine["States"].items():
         yield name, state, machine["States"]
-        for branch in state.get("Branches", []):
-            yield from states_of(branch)
+        for inner in inner_machines(state):
+            yield from states_of(inner)
+
+
+def inner_machines(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
 
 
 def expressions_in(machine: Mapping[str, Any]) -> list[str]:
@@ -77,6 +99,9 @@ def delays_after(state: Mapping[str, Any], error: str) -> list[float]:
 
 @pytest.mark.parametrize("machine", ALL)
 class TestTheLanguage:
+    def test_step_functions_takes_it(self, machine: Mapping[str, Any]) -> None:
+        assert definition_faults(machine) == []
+
     def test_each_state_leads_to_one_beside_it_or_ends(self, machine: Mapping[str, Any]) -> None:
         assert machine["StartAt"] in machine["States"]
         for name, state, beside in states_of(machine):
@@ -86,8 +111,8 @@ class TestTheLanguage:
             assert state["Type"] in {"Succeed", "Fail", "Choice"} or ("Next" in state) != ("End" in state), name
 
     def test_each_state_is_reached(self, machine: Mapping[str, Any]) -> None:
-        branches = [branch["StartAt"] for _, state, _ in states_of(machine) for branch in state.get("Branches", [])]
-        reached = {machine["StartAt"], *branches}
+        reached = {inner["StartAt"] for _, state, _ in states_of(machine) for inner in inner_machines(state)}
+        reached.add(machine["StartAt"])
         for _, state, _ in states_of(machine):
             reached |= {state.get("Next"), state.get("Default")}
             reached |= {each["Next"] for each in [*state.get("Choices", []), *state.get("Catch", [])]}
@@ -146,6 +171,67 @@ class TestTheWay:
     def test_it_works_in_each_partition(self) -> None:
         resources = {state.get("Resource") for _, state, _ in states_of(definition())} - {None}
         assert resources == {"arn:aws-us-gov:states:::lambda:invoke", "arn:aws-us-gov:states:::sqs:sendMessage"}
+
+
+class TestRecords:
+    def test_a_file_is_mapped_by_its_format_and_then_counted(self) -> None:
+        machine = definition(records_map=RECORDS)
+        assert order(machine) == ["Verify", "Verified", "MapCsv", "CountRecords", "Record", "Done"]
+        states = machine["States"]
+        assert states["Verify"]["Arguments"]["Payload"]["is_of_records"] is True
+        assert [each["Next"] for each in states["Verified"]["Choices"]] == ["MapCsv", "MapJsonLines"]
+        assert "'CSV'" in states["Verified"]["Choices"][0]["Condition"]
+        assert "'JSONL'" in states["Verified"]["Choices"][1]["Condition"]
+        assert states["MapJsonLines"]["Next"] == "CountRecords"
+
+    def test_a_map_reads_the_verified_version_alone(self) -> None:
+        states = definition(records_map=RECORDS)["States"]
+        readers = {name: states[name]["ItemReader"] for name in ("MapCsv", "MapJsonLines")}
+        assert [each["ReaderConfig"] for each in readers.values()] == [
+            {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            {"InputType": "JSONL"},
+        ]
+        for each in readers.values():
+            assert each["Resource"] == "arn:aws-us-gov:states:::s3:getObject"
+            assert each["Arguments"] == {
+                "Bucket": "{% $job.object.bucket %}",
+                "Key": "{% $job.object.key %}",
+                "VersionId": "{% $job.object.version_id %}",
+            }
+
+    def test_a_map_is_bounded(self) -> None:
+        state = definition(records_map=RECORDS)["States"]["MapCsv"]
+        assert (state["MaxConcurrency"], state["ToleratedFailurePercentage"]) == (40, 5)
+        assert state["ItemBatcher"]["MaxItemsPerBatch"] == 100
+        assert state["ItemBatcher"]["MaxInputBytesPerBatch"] == 196_608
+        assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+
+    def test_a_child_reads_its_batch_and_nothing_of_the_workflow(self) -> None:
+        machine = definition(records_map=RECORDS)
+        states = [machine["States"][name] for name in ("MapCsv", "MapJsonLines")]
+        for (child,) in (state["ItemProcessor"]["States"].values() for state in states):
+            assert not {"$job", "$goesOn"} & set(re.findall(r"\$\w+", json.dumps(child)))
+            payload = child["Arguments"]["Payload"]
+            assert payload["processor"] == "a.process_records"
+            assert payload["records"] == "{% $states.input.Items %}"
+            assert payload["execution"] == "{% $states.input.BatchInput.execution %}"
+            assert child["Output"] == "{% $states.result.Payload %}"
+            assert delays_after(child, "StepFailed") == [retry_delay_seconds(n, ATTEMPTS) for n in range(1, ATTEMPTS)]
+
+    def test_results_are_written_below_the_uploads_prefix_and_gathered(self) -> None:
+        states = definition(records_map=RECORDS)["States"]
+        assert states["MapCsv"]["ResultWriter"] == {
+            "Resource": "arn:aws-us-gov:states:::s3:putObject",
+            "Arguments": {"Bucket": "the-results", "Prefix": "{% $job.results_prefix %}"},
+            "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
+        }
+        payload = states["Record"]["Arguments"]["Payload"]
+        assert (payload["manifest"], payload["counts"]) == ("{% $manifest %}", "{% $counts %}")
+
+    @pytest.mark.parametrize("name", ["MapCsv", "MapJsonLines", "CountRecords"])
+    def test_a_map_that_fails_is_recorded(self, name: str) -> None:
+        state = definition(records_map=RECORDS)["States"][name]
+        assert next_after(state, "States.ExceedToleratedFailureThreshold") == "RecordFailure"
 
 
 class TestErrors:

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from handlers.entries import clean_up_step, fetch_step, job_clients, process_step, record_step, verify_step
+from handlers.processors import Unprocessable
 from tests.support.aws.moto_cloud import INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, object_created, shared_client
 from tests.support.handlers.queue_batches import Context
 
@@ -104,3 +105,37 @@ def test_an_error_is_recorded(cloud: Cloud) -> None:
     verify_step.handle(given, Context())
     error = {"Error": "StepFailed", "Cause": '{"errorMessage": "KeyError", "errorType": "StepFailed"}'}
     assert record_step.handle({**given, "error": error}, Context()) == {"status": "failed"}
+
+
+def test_a_file_of_records_passes_all_steps(cloud: Cloud) -> None:
+    body = b"id,amount\n1,2\n"
+    cloud.write_record(content_type="text/csv", file_name="a.csv", size_bytes=len(body))
+    given = payload(cloud, body, "text/csv")
+
+    job = verify_step.handle({**given, "is_of_records": True}, Context())["job"]
+    assert job == {
+        "declared": {"file_name": "a.csv", "content_type": "text/csv", "size_bytes": len(body)},
+        "format": "CSV",
+        "object": {
+            "bucket": INGEST,
+            "key": REF.object_key,
+            "version_id": given["input"]["event"]["detail"]["object"]["version-id"],
+        },
+        "results_prefix": f"results/{REF.owner}/{REF.upload_id}/execution/execution-1",
+    }
+
+    batch = {**given, "declared": job["declared"], "processor": INSPECT, "records": [{"id": "1", "amount": "2"}]}
+    assert process_step.handle(batch, Context())["size_bytes"] == len(body)
+
+    key = f"{job['results_prefix']}/manifest.json"
+    cloud.s3.put_object(Bucket=RESULTS, Key=key, Body=b'{"ResultFiles": {"SUCCEEDED": [{"Key": "a", "Size": 1}]}}')
+    counts = {"records": 1, "failed_records": 0, "batches": 1, "failed_batches": 0}
+    answer = record_step.handle({**given, "manifest": key, "counts": counts}, Context())
+    assert answer == {"status": "completed"}
+    assert cloud.result() == {**counts, "bucket": RESULTS, "result_keys": ["a"], "failure_keys": []}
+
+
+def test_a_file_without_records_is_unprocessable(cloud: Cloud) -> None:
+    cloud.write_record()
+    with pytest.raises(Unprocessable, match="neither CSV nor JSON Lines"):
+        verify_step.handle({**payload(cloud), "is_of_records": True}, Context())

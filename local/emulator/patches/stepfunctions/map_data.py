@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from local.emulator import patching
 
@@ -49,7 +48,7 @@ def parsed(body: bytes, config: Mapping[str, Json]) -> list[Json]:
         raise state_error("States.ItemReaderFailed", f"The file is not in the format {kind}: {error}") from None
     if not isinstance(items, list):
         raise state_error("States.ItemReaderFailed", "The file does not hold an array.")
-    return list[Json](items)
+    return cast("list[Json]", items)
 
 
 def batches(items: Sequence[Json], most_items: int, most_bytes: int) -> Iterator[list[Json]]:
@@ -77,8 +76,10 @@ def formatted(children: Sequence[Child], transformation: str) -> list[Json]:
     outputs = [each.output for each in children]
     if transformation == "COMPACT":
         return outputs
-    arrays: list[Json] = [output if isinstance(output, list) else [output] for output in outputs]
-    return list(chain.from_iterable(arrays))
+    flat: list[Json] = []
+    for output in outputs:
+        flat += output if isinstance(output, list) else [output]
+    return flat
 
 
 def _described(child: Child) -> Json:
