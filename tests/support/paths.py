@@ -12,3 +12,6 @@ EVERY_RESOURCE = PROJECT / "tests/support/deployment/every_resource"
 
 FAULTY_CODE = PROJECT / "tests/support/faults/team_code"
 """A processor that damages its process."""
+GITOPS = PROJECT / "gitops"
+OVERLAYS = ("dev", "staging", "prod")
+"""The folders in gitops/overlays, one for each environment."""

@@ -20,9 +20,9 @@ from handlers.domain.slots import slots_of
 from handlers.entries.worker import HAND_BACK_SECONDS, POLL_SECONDS, WorkerEnvironment
 from handlers.entries.worker_health import STALE_AFTER_SECONDS
 from handlers.processors import JOB_VARIABLES
+from local.argo_cd import Manifest, built, only, rendered, variables
 from tests.support.manifests import custom_resources
-from tests.support.manifests.argo_cd import GITOPS, OVERLAYS, Manifest, only, render, rendered_for
-from tests.support.paths import PROJECT
+from tests.support.paths import GITOPS, OVERLAYS, PROJECT
 
 KUBERNETES = "1.34"
 kubernetes_validate: Any = importlib.import_module("kubernetes_validate")  # it has no types
@@ -58,12 +58,12 @@ def application(overlay: str, namespace: str = "uploads") -> Application:
 
 @cache
 def in_git(overlay: str) -> list[Manifest]:
-    return render(GITOPS / "overlays" / overlay)
+    return built(GITOPS / "overlays" / overlay)
 
 
 @pytest.fixture(scope="module")
-def synced(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
-    return {each: rendered_for(application(each), tmp_path_factory.mktemp(each)) for each in OVERLAYS}
+def synced() -> dict[str, list[Manifest]]:
+    return {each: rendered(application(each)) for each in OVERLAYS}
 
 
 def pod(manifests: list[Manifest]) -> dict[str, Any]:
@@ -73,17 +73,6 @@ def pod(manifests: list[Manifest]) -> dict[str, Any]:
 def container(manifests: list[Manifest]) -> dict[str, Any]:
     (found,) = pod(manifests)["containers"]
     return found
-
-
-def memory_mb(manifests: list[Manifest]) -> int:
-    """What the Deployment's resourceFieldRef makes of the limit."""
-    (variable,) = [each for each in container(manifests)["env"] if each["name"] == "WORKER_MEMORY_MB"]
-    assert variable["valueFrom"] == {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}
-    return int(container(manifests)["resources"]["limits"]["memory"].removesuffix("Gi")) * 1024
-
-
-def value_of(manifests: list[Manifest], name: str) -> str:
-    return next(each["value"] for each in container(manifests)["env"] if each["name"] == name)
 
 
 def check(manifest: Manifest) -> None:
@@ -127,18 +116,15 @@ class TestTheCluster:
 class TestTheApplicationsParameters:
     @each_overlay
     def test_reach_the_worker_s_environment(self, synced: dict[str, list[Manifest]], overlay: str) -> None:
-        manifests = synced[overlay]
-        config = only(manifests, "ConfigMap")
-        assert container(manifests)["envFrom"] == [{"configMapRef": {"name": config["metadata"]["name"]}}]
-        assert config["data"] == {
-            **ENVIRONMENT,
-            "QUEUE_URL": QUEUE_URL,
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "IMAGE_REPOSITORY": IMAGES,
-        }
-        own = {each["name"] for each in container(manifests)["env"]}
-        assert own.isdisjoint(config["data"])
-        assert own | config["data"].keys() >= JOB_VARIABLES | WORKER_VARIABLES
+        found = variables(synced[overlay])
+        handed_over = {"QUEUE_URL": QUEUE_URL, "AWS_DEFAULT_REGION": "eu-central-1", "IMAGE_REPOSITORY": IMAGES}
+        own = {name: found.pop(name) for name in ("WORKER_MEMORY_MB", "WORKER_STOP_SECONDS")}
+        assert found == {**ENVIRONMENT, **handed_over}
+        assert own.keys() | found.keys() >= JOB_VARIABLES | WORKER_VARIABLES
+
+    def test_leave_the_memory_of_a_worker_to_its_limit(self, synced: dict[str, list[Manifest]]) -> None:
+        memory = {each: variables(manifests)["WORKER_MEMORY_MB"] for each, manifests in synced.items()}
+        assert memory == {"dev": "2048", "staging": "2048", "prod": "4096"}
 
     @each_overlay
     def test_name_the_repository_of_the_image_and_git_its_digest(
@@ -208,14 +194,14 @@ class TestThePod:
 
     @each_overlay
     def test_has_time_to_hand_back_its_jobs(self, overlay: str) -> None:
-        stop = float(value_of(in_git(overlay), "WORKER_STOP_SECONDS"))
+        stop = float(variables(in_git(overlay))["WORKER_STOP_SECONDS"])
         assert stop > POLL_SECONDS + HAND_BACK_SECONDS
         assert pod(in_git(overlay))["terminationGracePeriodSeconds"] >= stop + POLL_SECONDS
 
     @each_overlay
     def test_has_memory_for_a_job_of_the_stack(self, overlay: str) -> None:
         config = yaml.safe_load((PROJECT / f"Pulumi.{overlay}.yaml").read_text(encoding="utf-8"))["config"]
-        assert slots_of(memory_mb(in_git(overlay)), config.get("processingMemoryMb", 512)) >= 1
+        assert slots_of(int(variables(in_git(overlay))["WORKER_MEMORY_MB"]), config.get("processingMemoryMb", 512)) >= 1
 
     @each_overlay
     def test_requests_what_it_may_use_of_memory(self, overlay: str) -> None:

@@ -3,12 +3,13 @@
 import re
 
 from eks_picture import eks_picture
-from tests.support.manifests.argo_cd import GITOPS, render
+from local.argo_cd import built
+from tests.support.paths import GITOPS
 
 
 def test_has_each_object_of_the_namespace() -> None:
     lines = [line.strip() for line in eks_picture().splitlines()]
-    kinds = {each["kind"] for each in render(GITOPS / "overlays/dev")} - {"Namespace"}
+    kinds = {each["kind"] for each in built(GITOPS / "overlays/dev")} - {"Namespace"}
     assert kinds <= set(lines)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.manifests.argo_cd import OVERLAYS, render
-from tests.support.paths import PROJECT
+from local.argo_cd import built
+from tests.support.paths import OVERLAYS, PROJECT
 
 WORKFLOWS = sorted((PROJECT / ".github/workflows").glob("*.yml"))
 DIGEST, OTHER_DIGEST = f"sha256:{'0a' * 32}", f"sha256:{'1b' * 32}"
@@ -181,7 +181,7 @@ class TestTheDigest:
             f"gitops/overlays/{overlay}/kustomization.yaml"
         )
         (deployment,) = [
-            each for each in render(repository.checkout / "gitops/overlays" / overlay) if each["kind"] == "Deployment"
+            each for each in built(repository.checkout / "gitops/overlays" / overlay) if each["kind"] == "Deployment"
         ]
         assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f"@{DIGEST}")
 
