@@ -22,7 +22,7 @@ def test_what_kustomize_rejects_is_an_error(tmp_path: Path) -> None:
 
 def test_a_checkout_stays_as_it_was() -> None:
     before = {path: path.read_bytes() for path in GITOPS.rglob("*.yaml")}
-    kustomize = {"namespace": "other", "patches": []}
+    kustomize: dict[str, object] = {"namespace": "other", "patches": []}
     manifests = rendered({"spec": {"source": {"path": "gitops/overlays/dev", "kustomize": kustomize}}})
     assert {each["metadata"].get("namespace", "other") for each in manifests} == {"other"}
     assert {path: path.read_bytes() for path in GITOPS.rglob("*.yaml")} == before
