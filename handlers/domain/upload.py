@@ -75,6 +75,8 @@ class Run(NamedTuple):
     """Unique: a run writes only while the record names it."""
     sent_at: datetime | None = None
     """When its message was sent to the queue. A message sent after its upload has failed is an operator's redrive."""
+    grouped_at: datetime | None = None
+    """When its event came, if that is known. An event that came after its upload has failed came twice, or late."""
 
 
 class Multipart(NamedTuple):

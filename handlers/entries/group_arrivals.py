@@ -5,6 +5,7 @@ Each upload waits for it before its job starts, so it imports no boto3.
 
 import os
 import time
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -34,7 +35,8 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     began_at, status = time.perf_counter(), _ERROR
     records = event["Records"]
     try:
-        failed = group_arrivals([Arrival(each["messageId"], each["body"]) for each in records], _queue())
+        arrivals = [Arrival(each["messageId"], each["body"]) for each in records]
+        failed = group_arrivals(arrivals, _queue(), datetime.now(UTC))
         status = _ERROR if failed else _DONE
     finally:
         write_record(

@@ -109,7 +109,7 @@ class Delivery:
         `invocation_id` differs between two runs of the same message.
         """
         event = ObjectEvent.parse(message.body)
-        run = Run(event.event_id, f"{invocation_id}/{message.message_id}", message.sent_at)
+        run = Run(event.event_id, f"{invocation_id}/{message.message_id}", message.sent_at, event.grouped_at)
         return cls(run, message, event.bucket, event.key, event.version_id, event.scan)
 
 

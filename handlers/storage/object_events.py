@@ -1,15 +1,21 @@
 """What a message about an object says: S3's "Object Created" event, or GuardDuty's "... Object Scan Result"."""
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import unquote_plus
 
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.rejection import Scan
+from handlers.domain.times import iso
 from handlers.domain.upload_ref import UploadRef
 
 if TYPE_CHECKING:
     from handlers.storage.objects import ObjectVersion
+
+
+_GROUPED_AT = "grouped-at"
+"""Beside EventBridge's own fields, and in their spelling."""
 
 
 class ObjectEvent(NamedTuple):
@@ -25,6 +31,8 @@ class ObjectEvent(NamedTuple):
     version_id: str
     scan: Scan | None = None
     """None where the event is of the object's creation."""
+    grouped_at: datetime | None = None
+    """When group_arrivals sent it on. A redrive keeps this time, but an event that comes twice has another one."""
 
     @classmethod
     def parse(cls, body: str) -> Self:
@@ -35,12 +43,14 @@ class ObjectEvent(NamedTuple):
         try:
             event = json.loads(next(iter(read_notification(body) or ()), body))
             event_id, detail = "/".join([event["id"], *_replay(event)]), event["detail"]
+            grouped_at = datetime.fromisoformat(event[_GROUPED_AT]) if _GROUPED_AT in event else None
             if "s3ObjectDetails" in detail:
                 scanned = detail["s3ObjectDetails"]
                 place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
-                return cls(event_id, *place, scan=Scan.from_details(detail["scanResultDetails"]))
+                return cls(event_id, *place, Scan.from_details(detail["scanResultDetails"]), grouped_at)
             created = detail["object"]
-            return cls(event_id, detail["bucket"]["name"], created["key"], created["version-id"])
+            place = detail["bucket"]["name"], created["key"], created["version-id"]
+            return cls(event_id, *place, grouped_at=grouped_at)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
 
@@ -48,6 +58,11 @@ class ObjectEvent(NamedTuple):
     def owner(self) -> str:
         """The owner of the upload; raises UnknownUpload for an object that is not an upload's."""
         return UploadRef.from_object_key(self.key).owner
+
+
+def grouped(body: str, now: datetime) -> str:
+    """Return an event with the time at which group_arrivals sends it on."""
+    return json.dumps({**json.loads(body), _GROUPED_AT: iso(now)})
 
 
 def read_notification(body: str) -> "list[str] | None":

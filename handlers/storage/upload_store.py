@@ -349,5 +349,9 @@ def _can_be_taken(run: Run, now: datetime) -> tuple[str, dict[str, Any]]:
     condition = f"(#status = :status AND ({_IS_FREE}))"
     if run.sent_at:  # the update writes the job id, so its value is there
         values |= {":failed": {"S": Status.FAILED}, ":sent_at": {"S": iso(run.sent_at)}}
-        condition += " OR (#status = :failed AND job_id = :job_id AND updated_at < :sent_at)"
+        is_redrive = "#status = :failed AND job_id = :job_id AND updated_at < :sent_at"
+        if run.grouped_at:
+            values[":grouped_at"] = {"S": iso(run.grouped_at)}
+            is_redrive += " AND updated_at > :grouped_at"
+        condition += f" OR ({is_redrive})"
     return condition, values

@@ -1,11 +1,12 @@
 """The use case between arriving events and the queue of jobs: puts each event into its owner's message group."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain.errors import UnknownUpload
 from handlers.storage.fair_queue import BATCH, NOBODY, FairQueue, GroupedMessage, group_of
-from handlers.storage.object_events import ObjectEvent, read_notification
+from handlers.storage.object_events import ObjectEvent, grouped, read_notification
 
 
 class Arrival(NamedTuple):
@@ -15,13 +16,13 @@ class Arrival(NamedTuple):
     body: str
 
 
-def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue) -> list[str]:
+def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue, now: datetime) -> list[str]:
     """Send each arrival on, and return the ids of those that must arrive again, because SQS did not take them.
 
     S3's own notifications become events, because a job reads nothing else. A message that cannot be read is sent on as
     well: the job that it starts fails, and it ends as a dead letter.
     """
-    jobs = [(arrival.message_id, job) for arrival in arrivals for job in _jobs(arrival.body)]
+    jobs = [(arrival.message_id, job) for arrival in arrivals for job in _jobs(arrival.body, now)]
     failed: dict[str, None] = {}
     for first in range(0, len(jobs), BATCH):
         batch = jobs[first : first + BATCH]
@@ -29,14 +30,15 @@ def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue) -> list[str]:
     return list(failed)
 
 
-def _jobs(body: str) -> list[GroupedMessage]:
+def _jobs(body: str, now: datetime) -> list[GroupedMessage]:
     """Return the messages that an arrival becomes: none for S3's test of a notification."""
     events = read_notification(body)
-    return [_job(body)] if events is None else [_job(event) for event in events]
+    return [_job(body, now)] if events is None else [_job(event, now) for event in events]
 
 
-def _job(body: str) -> GroupedMessage:
+def _job(body: str, now: datetime) -> GroupedMessage:
     try:
-        return GroupedMessage(body, group_of(ObjectEvent.parse(body).owner))
+        group = group_of(ObjectEvent.parse(body).owner)
     except UnknownUpload:
         return GroupedMessage(body, NOBODY)
+    return GroupedMessage(grouped(body, now), group)

@@ -3,12 +3,14 @@
 import importlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from handlers.aws import json_client
 from handlers.aws.client import AwsError
+from handlers.domain.errors import UnknownUpload
 from handlers.entries import group_arrivals as entry
 from handlers.storage.fair_queue import LONGEST_GROUP, FairQueue
 from handlers.storage.object_events import ObjectEvent
@@ -28,8 +30,16 @@ SCANNED = json.dumps(
 )
 
 
+NOW = datetime(2026, 2, 28, 12, 0, 7, 500_000, tzinfo=UTC)
+
+
+def on_its_way(body: str) -> Any:
+    """Return an event as it goes on at NOW."""
+    return {**json.loads(body), "grouped-at": "2026-02-28T12:00:07.500Z"}
+
+
 class FakeSqs:
-    """Takes messages, except those with a body that it was made to refuse."""
+    """Takes messages, except those of events that it was made to refuse."""
 
     def __init__(self, *refused: str) -> None:
         self.refused = refused
@@ -38,7 +48,11 @@ class FakeSqs:
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         assert (operation, parameters["QueueUrl"]) == ("SendMessageBatch", "https://queue")
         self.requests.append(parameters["Entries"])
-        failed = [each["Id"] for each in parameters["Entries"] if each["MessageBody"] in self.refused]
+        failed = [
+            each["Id"]
+            for each in parameters["Entries"]
+            if any(is_same(each["MessageBody"], body) for body in self.refused)
+        ]
         return {"Failed": [{"Id": each, "Code": "InternalError", "Message": "m"} for each in failed]}
 
     @property
@@ -46,9 +60,14 @@ class FakeSqs:
         return [(each["MessageBody"], each["MessageGroupId"]) for entries in self.requests for each in entries]
 
 
+def is_same(sent: str, body: str) -> bool:
+    """Whether a message has this event."""
+    return {**json.loads(sent), "grouped-at": None} == {**json.loads(body), "grouped-at": None}
+
+
 def grouped(sqs: FakeSqs, *bodies: str) -> list[str]:
     arrivals = [Arrival(f"message-{number}", body) for number, body in enumerate(bodies)]
-    return group_arrivals(arrivals, FairQueue(sqs, "https://queue"))
+    return group_arrivals(arrivals, FairQueue(sqs, "https://queue"), NOW)
 
 
 def created(key: str) -> str:
@@ -56,11 +75,17 @@ def created(key: str) -> str:
 
 
 @pytest.mark.parametrize("body", [CREATED, SCANNED])
-def test_an_event_goes_on_as_it_is_in_the_group_of_its_owner(body: str) -> None:
+def test_an_event_goes_on_with_the_time_in_the_group_of_its_owner(body: str) -> None:
     sqs = FakeSqs()
 
     assert grouped(sqs, body) == []
-    assert sqs.sent == [(body, OWNER)]
+    assert [(json.loads(sent), group) for sent, group in sqs.sent] == [(on_its_way(body), OWNER)]
+    assert ObjectEvent.parse(sqs.sent[0][0]) == ObjectEvent.parse(body)._replace(grouped_at=NOW)
+
+
+def test_a_time_that_cannot_be_read_makes_it_no_event() -> None:
+    with pytest.raises(UnknownUpload):
+        ObjectEvent.parse(json.dumps({**json.loads(CREATED), "grouped-at": "yesterday"}))
 
 
 @pytest.mark.parametrize(
@@ -71,16 +96,21 @@ def test_an_event_goes_on_as_it_is_in_the_group_of_its_owner(body: str) -> None:
         "{}",
         created("elsewhere/a/b"),
         created("uploads/a"),
-        created(f"uploads/{'a' * (LONGEST_GROUP + 1)}/b"),
-        created("uploads/ä/b"),
-        created("uploads/a b/c"),
     ],
 )
-def test_what_names_no_owner_that_can_be_a_group_goes_on_and_fails_as_a_job(body: str) -> None:
+def test_what_names_no_owner_goes_on_as_it_is_and_fails_as_a_job(body: str) -> None:
     sqs = FakeSqs()
 
     assert grouped(sqs, body) == []
     assert sqs.sent == [(body, "nobody")]
+
+
+@pytest.mark.parametrize("owner", ["a" * (LONGEST_GROUP + 1), "ä", "a b"])
+def test_what_names_an_owner_that_cannot_be_a_group_goes_on_in_the_group_of_nobody(owner: str) -> None:
+    sqs, body = FakeSqs(), created(f"uploads/{owner}/b")
+
+    assert grouped(sqs, body) == []
+    assert [(json.loads(sent), group) for sent, group in sqs.sent] == [(on_its_way(body), "nobody")]
 
 
 def test_more_than_a_batch_goes_on_in_requests_that_sqs_takes() -> None:
@@ -110,7 +140,7 @@ class TestNotificationsOfS3:
 
         assert grouped(sqs, notification("uploads/me/1", "uploads/you%21/a+b")) == []
         assert [group for _, group in sqs.sent] == ["me", "you!"]
-        assert [ObjectEvent.parse(body) for body, _ in sqs.sent] == [
+        assert [ObjectEvent.parse(body)._replace(grouped_at=None) for body, _ in sqs.sent] == [
             ObjectEvent("0055AED6DCD90281E5-v-of-uploads/me/1", "ingest", "uploads/me/1", "v-of-uploads/me/1"),
             ObjectEvent(
                 "0055AED6DCD90281E5-v-of-uploads/you%21/a+b", "ingest", "uploads/you!/a b", "v-of-uploads/you%21/a+b"
@@ -125,7 +155,7 @@ class TestNotificationsOfS3:
         test = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ingest"})
 
         assert grouped(sqs, test, CREATED) == []
-        assert sqs.sent == [(CREATED, OWNER)]
+        assert [(json.loads(sent), group) for sent, group in sqs.sent] == [(on_its_way(CREATED), OWNER)]
 
     def test_without_a_version_go_on_as_they_are_and_fail_as_jobs(self) -> None:
         sqs, body = FakeSqs(), json.dumps({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]})

@@ -160,14 +160,26 @@ class TestProcessing:
 
     @each_case(
         "run",
-        [REDRIVEN._replace(job_id="event-2"), REDRIVEN._replace(sent_at=CREATED), REDRIVEN._replace(sent_at=None)],
+        [
+            REDRIVEN._replace(job_id="event-2"),
+            REDRIVEN._replace(sent_at=CREATED),
+            REDRIVEN._replace(sent_at=None),
+            REDRIVEN._replace(grouped_at=CREATED),
+            REDRIVEN._replace(grouped_at=LATER),
+        ],
     )
-    def test_a_failed_upload_is_not_taken_by_another_event_or_a_message_sent_before(
+    def test_a_failed_upload_is_not_taken_by_another_event_one_that_comes_again_or_a_message_sent_before(
         self, cloud: Cloud, store: UploadStore, run: Run
     ) -> None:
         record = cloud.write_record(**BEFORE["failed"])
         assert take(store, REF, run) is None
         assert cloud.record() == record
+
+    def test_a_failed_upload_is_taken_by_a_redrive_of_an_event_that_came_before(
+        self, cloud: Cloud, store: UploadStore
+    ) -> None:
+        cloud.write_record(**BEFORE["failed"])
+        assert take(store, REF, REDRIVEN._replace(grouped_at=CREATED - timedelta(milliseconds=1)))
 
     def test_what_is_given_back_can_be_taken_at_once_by_any_run(self, cloud: Cloud, store: UploadStore) -> None:
         cloud.write_record(**BEFORE["uploaded"])
