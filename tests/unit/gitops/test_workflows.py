@@ -163,6 +163,13 @@ class Repository:
             text=True,
         )
 
+    def reject(self, pushes: int) -> None:
+        """Reject so many pushes from now on, as if somebody else had pushed first."""
+        hook, left = self.origin / "hooks/update", self.origin / "left"
+        left.write_text("x" * pushes, encoding="utf-8")
+        hook.write_text(f"#!/bin/sh\n[ ! -s {left} ] || {{ truncate --size=-1 {left}; exit 1; }}\n", encoding="utf-8")
+        hook.chmod(0o755)
+
     def subjects(self) -> list[str]:
         return self.git(self.origin, "log", "--format=%s", "main").splitlines()
 
@@ -196,6 +203,14 @@ class TestTheDigest:
         repository.push(other, "Second")
         assert repository.deploy("dev", OTHER_DIGEST).returncode == 0
         assert repository.subjects() == [f"Deploy worker {OTHER_DIGEST[7:19]} to dev", "Second", "First"]
+
+    @pytest.mark.parametrize(("rejected", "code"), [(1, 0), (4, 0), (5, 1)])
+    def test_is_pushed_again_when_another_push_came_first(
+        self, repository: Repository, rejected: int, code: int
+    ) -> None:
+        repository.reject(rejected)
+        assert repository.deploy("dev", DIGEST).returncode == code
+        assert len(repository.subjects()) == (2 if code == 0 else 1)
 
     @pytest.mark.parametrize(
         ("environment", "digest"), [("nowhere", DIGEST), ("dev", "latest"), ("dev", f"{DIGEST}/x"), ("../base", DIGEST)]
