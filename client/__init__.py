@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UploadEnded,
         WrongConfig,
         WrongDeclaration,
+        WrongUsage,
     )
     from .portage import Portage
     from .retry import RetryPolicy
@@ -78,6 +79,7 @@ __all__ = [
     "UserPool",
     "WrongConfig",
     "WrongDeclaration",
+    "WrongUsage",
     "follow",
     "put_file",
 ]

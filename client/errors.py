@@ -208,6 +208,10 @@ class UntrustedCertificate(WrongConfig):
         )
 
 
+class WrongUsage(PortageError):
+    """The command was called in a way that cannot work."""
+
+
 class WrongDeclaration(PortageError):
     """The API would reject this declaration of a file."""
 

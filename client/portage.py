@@ -1,18 +1,21 @@
 """The client's main class."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from .api.models import ResultLink, Upload
 from .api.uploads import Token, UploadsApi, follow
+from .auth.cognito import subject
 from .errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
 from .transfer.config import OnProgress, TransferConfig
-from .transfer.declaration import Declaration, guessed_type
+from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_type
 from .transfer.download import download, download_as, download_into
 from .transfer.source import SourceFile
-from .transfer.state import StateFolder, Unfinished
+from .transfer.state import StateFolder, Unfinished, Warn, log_warning
 from .transfer.uploader import Uploader
 
 
@@ -25,11 +28,23 @@ class Portage:
     """
 
     def __init__(
-        self, api_url: str, token: Token, *, state_folder: Path | None = None, config: TransferConfig | None = None
+        self,
+        api_url: str,
+        token: Token,
+        *,
+        state_folder: Path | None = None,
+        config: TransferConfig | None = None,
+        warn: Warn = log_warning,
     ) -> None:
-        self._api = UploadsApi(api_url, token)
-        self._states = StateFolder(state_folder)
         self._config = config or TransferConfig()
+        self._api = UploadsApi(api_url, token, retry=self._config.retry)
+        self._states = StateFolder(state_folder, warn)
+        self._warn = warn
+
+    @cached_property
+    def _account(self) -> str:
+        """The user of the token. The uploads that this machine has started are known by user."""
+        return subject(self._api.token())
 
     def __enter__(self) -> Self:
         return self
@@ -51,9 +66,10 @@ class Portage:
         method: str | None = None,
         file_name: str | None = None,
     ) -> Upload:
-        """Declare a file, send it, and return the upload's state. The content type is guessed from the name.
+        """Declare a file, send it, and return the upload's state.
 
-        Continues an interrupted upload in parts of the same file, if the file has not changed. `checksum` (`crc32` or
+        The content type is guessed from the first bytes and the name. Continues an interrupted upload of the same
+        file, if neither the file nor its declaration has changed. `checksum` (`crc32` or
         `sha256`) is declared and signed into the request or each part, so that S3 rejects other bytes. It requires
         reading the file once before, and in parts once more while it is sent. Without `method` (`put`, `post` for a
         form, `multipart`), the API chooses.
@@ -63,12 +79,19 @@ class Portage:
         """
         source = SourceFile.at(path)
         name = file_name or source.path.name
-        declaration = Declaration(source, name, content_type or guessed_type(name), checksum, method)
+        declaration = Declaration(source, name, _type(content_type, name, source), checksum, method)
         uploading = self._uploading(on_progress)
-        begun = self._states.find(source, self._api.url)
-        if begun is not None and begun.checksum == checksum and method in {None, "multipart"}:
-            with suppress(UploadEnded):  # it was aborted or has expired: start a new upload
-                return uploading.go_on(begun)
+        for begun in self.unfinished():
+            if begun.source != source:
+                continue
+            if declaration.is_of(begun):
+                with suppress(UploadEnded):  # it was aborted or has expired: start a new upload
+                    return uploading.go_on(begun)
+            else:
+                self._warn(
+                    f"upload {begun.upload_id} of the same file was declared in another way ({begun.file_name}, "
+                    f"{begun.content_type}), and stays open until it is continued or aborted"
+                )
         return uploading.begin(declaration)
 
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
@@ -87,7 +110,7 @@ class Portage:
                 f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
                 f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was started with"
             )
-        return self.go_on(Unfinished(upload_id, self._api.url, source, None), on_progress)
+        return self.go_on(Unfinished(upload_id, self._api.url, source, None, self._account), on_progress)
 
     def go_on(self, begun: Unfinished, on_progress: OnProgress | None = None) -> Upload:
         """Continue an upload that `unfinished` returned. The file is not read if the upload accepts no more bytes."""
@@ -95,7 +118,7 @@ class Portage:
 
     def unfinished(self) -> Iterator[Unfinished]:
         """Yield the uploads of this API that this machine started and did not finish."""
-        return self._states.all(self._api.url)
+        return self._states.all(self._api.url, self._account)
 
     def get(self, upload_id: str) -> Upload:
         """Return the state of an upload. Raises ApiProblem with status 404 if this user has none with this ID."""
@@ -147,14 +170,13 @@ class Portage:
 
     def _begun_with(self, path: str | Path) -> Unfinished:
         """Return the unfinished upload of this version of the file, otherwise of an earlier version."""
-        absolute = Path(path).resolve()
-        if absolute.exists():
-            begun = self._states.find(SourceFile.at(absolute), self._api.url)
-            if begun is not None:
-                return begun
-        for begun in self.unfinished():
-            if begun.source.path == absolute:
-                return begun
+        absolute = Path(os.path.realpath(path))
+        candidates = [begun for begun in self.unfinished() if begun.source.path == absolute]
+        if candidates and absolute.exists():
+            now = SourceFile.at(absolute)
+            candidates.sort(key=lambda begun: begun.source != now)
+        if candidates:
+            return candidates[0]
         source = SourceFile.at(absolute)
         raise NothingToResume(
             f"no unfinished upload of {source.path} is known on this machine: "
@@ -167,4 +189,10 @@ class Portage:
                 self._states.forget(unfinished)
 
     def _uploading(self, on_progress: OnProgress | None) -> Uploader:
-        return Uploader(self._api, self._states, self._config, on_progress)
+        return Uploader(self._api, self._states, self._config, self._account, on_progress)
+
+
+def _type(given: str | None, name: str, source: SourceFile) -> str:
+    if given is not None:
+        return plain_type(given)
+    return guessed_type(name, source.head(HEAD_BYTES) if source.size_bytes else b"")

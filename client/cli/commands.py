@@ -1,24 +1,30 @@
 """The subcommands of `portage`."""
 
 import getpass
+import os
 import sys
-from argparse import Namespace
-from collections.abc import Callable, Generator, Iterable, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
+
+from rich.filesize import decimal
 
 from ..api.models import Upload
 from ..auth.cognito import UserPool
 from ..auth.credentials import Credentials
-from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError
+from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongUsage, reason
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
-from .output import Output
+from .options import Options
+from .output import Output, standard
 from .progress import show, show_nothing
 from .redrive import DeadLetters, NothingToRedrive
 from .spool import discard, spool
@@ -26,7 +32,7 @@ from .spool import discard, spool
 Send = Callable[[OnProgress], Upload]
 
 
-def login(options: Namespace, output: Output) -> ExitCode:
+def login(options: Options, output: Output) -> ExitCode:
     """Sign in, and store the sign-in. Asks for the password, or reads it from standard input."""
     config = load_config(options.config)
     email = options.email or _answer(input, "E-mail")
@@ -38,17 +44,19 @@ def login(options: Namespace, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-def put(options: Namespace, output: Output) -> ExitCode:
+def put(options: Options, output: Output) -> ExitCode:
     """Upload files, one after the other."""
-    with _portage(options) as portage:
-        return _each(((name, partial(_put, portage, name, options, output)) for name in options.files), output)
+    with _portage(options, output) as portage:
+        return _each(
+            ((name, partial(_put, portage, name, path, options, output)) for name, path in _files(options)), output
+        )
 
 
-def resume(options: Namespace, output: Output) -> ExitCode:
+def resume(options: Options, output: Output) -> ExitCode:
     """Continue the upload of one file, or all unfinished uploads of this machine."""
-    with _portage(options) as portage:
+    with _portage(options, output) as portage:
         if options.file is not None:
-            sends: list[tuple[str, Send]] = [(options.file, partial(portage.resume, options.file, options.id))]
+            sends: list[tuple[str, Send]] = [(options.file, partial(portage.resume, options.file, options.id or None))]
         else:
             sends = [(str(each.source.path), partial(portage.go_on, each)) for each in portage.unfinished()]
         if not sends and not output.as_json:
@@ -56,36 +64,43 @@ def resume(options: Namespace, output: Output) -> ExitCode:
         return _each(((name, partial(_resume, portage, name, send, options, output)) for name, send in sends), output)
 
 
-def status(options: Namespace, output: Output) -> ExitCode:
+def status(options: Options, output: Output) -> ExitCode:
     """Show the state of an upload."""
-    with _portage(options) as portage:
+    with _portage(options, output) as portage:
         upload = _awaited(portage, portage.get(options.id), options)
     output.upload(upload)
     return exit_code_of_upload(upload)
 
 
-def list_uploads(options: Namespace, output: Output) -> ExitCode:
+def list_uploads(options: Options, output: Output) -> ExitCode:
     """List the newest uploads."""
-    with _portage(options) as portage:
+    with _portage(options, output) as portage:
         for upload in islice(portage.list(), options.limit):
             output.upload(upload)
+            if output.failure is not None:
+                break
     return ExitCode.DONE
 
 
-def get(options: Namespace, output: Output) -> ExitCode:
+def get(options: Options, output: Output) -> ExitCode:
     """Download a result to a file or standard output."""
-    with _portage(options) as portage:
+    with _portage(options, output) as portage:
         target = Path(options.output) if options.output else None
         if options.output == "-" or (target is not None and descriptor(target) == STANDARD_OUTPUT):
-            portage.download_into(options.id, sys.stdout.buffer)
+            stream = standard("stdout").buffer
+            try:
+                portage.download_into(options.id, stream)
+                stream.flush()
+            except OSError as error:
+                output.give_up(error)
         else:
             output.file(portage.download(options.id, target))
     return ExitCode.DONE
 
 
-def abort(options: Namespace, output: Output) -> ExitCode:
+def abort(options: Options, output: Output) -> ExitCode:
     """Abort an upload."""
-    with _portage(options) as portage:
+    with _portage(options, output) as portage:
         begun = [each for each in portage.unfinished() if each.upload_id == options.id]
         try:
             portage.abort(options.id)
@@ -97,7 +112,7 @@ def abort(options: Namespace, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-def redrive(options: Namespace, output: Output) -> ExitCode:
+def redrive(options: Options, output: Output) -> ExitCode:
     """Move messages of the dead-letter queue to the queue, or show them."""
     wanted, moved = set(options.ids), 0
     found: set[str] = set()
@@ -122,29 +137,83 @@ def _credentials(config: Config) -> Credentials:
 
 
 @contextmanager
-def _portage(options: Namespace) -> Generator[Portage]:
+def _portage(options: Options, output: Output) -> Generator[Portage]:
     config = load_config(options.config)
     with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
         session = _credentials(config).sign_in(pool)
-        with Portage(config.api_url, session) as portage:
+        with Portage(config.api_url, session, warn=output.note) as portage:
             yield portage
 
 
-def _each(actions: Iterable[tuple[str, Callable[[], ExitCode]]], output: Output) -> ExitCode:
+@dataclass
+class _Batch:
+    """The result of several files."""
+
+    uploads: list[Upload] = field(default_factory=list[Upload])
+    codes: list[ExitCode] = field(default_factory=list[ExitCode])
+    begun: float = field(default_factory=time.monotonic)
+
+    def summarize(self, output: Output) -> None:
+        seconds = time.monotonic() - self.begun
+        size_bytes = sum(upload.size_bytes for upload in self.uploads)
+        failed = sum(code is not ExitCode.DONE for code in self.codes)
+        output.summary(
+            f"{len(self.codes)} files: {len(self.uploads)} uploaded ({decimal(size_bytes)} in {seconds:.0f} s), "
+            f"{failed} with errors",
+            {
+                "files": len(self.codes),
+                "uploaded": len(self.uploads),
+                "failed": failed,
+                "size_bytes": size_bytes,
+                "seconds": round(seconds, 1),
+            },
+        )
+
+
+def _each(actions: Iterable[tuple[str, Callable[[], Upload]]], output: Output) -> ExitCode:
     """Run the action of each file, also after errors. Returns the first exit code that is not 0."""
-    codes: list[ExitCode] = []
+    batch = _Batch()
     for name, action in actions:
         try:
-            codes.append(action())
+            upload = action()
         except (PortageError, OSError) as error:
             output.error(error, name)
-            codes.append(exit_code_of_error(error))
-    return next((code for code in codes if code), ExitCode.DONE)
+            batch.codes.append(exit_code_of_error(error))
+        else:
+            output.upload(upload, name)
+            batch.uploads.append(upload)
+            batch.codes.append(exit_code_of_upload(upload))
+    if len(batch.codes) > 1:
+        batch.summarize(output)
+    return next((code for code in batch.codes if code), ExitCode.DONE)
 
 
-def _put(portage: Portage, name: str, options: Namespace, output: Output) -> ExitCode:
+def _files(options: Options) -> Iterator[tuple[str, Path | OSError]]:
+    """Yield each file with its name for messages. A folder stands for all files in it, but not behind links."""
+    for name in options.files:
+        if name == "-" or not Path(name).is_dir():
+            yield name, Path(name)
+            continue
+        errors: list[OSError] = []
+        is_empty = True
+        for folder, folders, files in os.walk(name, onerror=errors.append):
+            folders.sort()
+            for file in sorted(files):
+                is_empty = False
+                path = Path(folder, file)
+                yield str(path), path
+        for error in errors:
+            yield error.filename, error
+        if is_empty and not errors:
+            yield name, OSError(f"The folder has no files: {name}")
+
+
+def _put(portage: Portage, name: str, path: Path | OSError, options: Options, output: Output) -> Upload:
+    if isinstance(path, OSError):
+        raise path
     is_standard_input = name == "-"
-    path = spool(sys.stdin.buffer) if is_standard_input else Path(name)
+    if is_standard_input:
+        path = spool(_bytes_of_standard_input())
     file_name = options.name or ("stdin" if is_standard_input else path.name)
 
     def send(on_progress: OnProgress) -> Upload:
@@ -158,28 +227,32 @@ def _put(portage: Portage, name: str, options: Namespace, output: Output) -> Exi
         )
 
     try:
-        upload = _sent(portage, file_name, send, options, output)
+        return _sent(portage, file_name, send, options, output)
     finally:
         if is_standard_input and not any(each.source.path == path.resolve() for each in portage.unfinished()):
             discard(path)
-    output.upload(upload, name)
-    return exit_code_of_upload(upload)
 
 
-def _resume(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> ExitCode:
+def _resume(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:
     upload = _sent(portage, Path(name).name, send, options, output)
     discard(Path(name).resolve())
-    output.upload(upload, name)
-    return exit_code_of_upload(upload)
+    return upload
 
 
-def _sent(portage: Portage, name: str, send: Send, options: Namespace, output: Output) -> Upload:
+def _bytes_of_standard_input() -> BinaryIO:
+    try:
+        return standard("stdin").buffer
+    except OSError as error:
+        raise WrongUsage(f"{reason(error)}: give a file, or pipe into the command") from error
+
+
+def _sent(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:
     with (show_nothing if output.as_json else show)(name) as on_progress:
         upload = send(on_progress)
     return _awaited(portage, upload, options)
 
 
-def _awaited(portage: Portage, upload: Upload, options: Namespace) -> Upload:
+def _awaited(portage: Portage, upload: Upload, options: Options) -> Upload:
     if not options.wait or upload.is_finished:
         return upload
     try:
@@ -191,9 +264,12 @@ def _awaited(portage: Portage, upload: Upload, options: Namespace) -> Upload:
 
 def _answer(ask: Callable[[str], str], what: str) -> str:
     try:
+        standard("stdin")
         answer = ask(f"{what}: ")
     except EOFError:
         answer = ""
+    except OSError as error:
+        raise WrongUsage(f"{reason(error)}: run the command at a terminal, or pipe the password into it") from error
     if not answer:
         raise NotSignedIn(f"{what} is empty: type it at a terminal, or give --email, and --password-stdin with a line")
     return answer
@@ -207,7 +283,7 @@ def _asked_on_standard_input(_: str) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-COMMANDS: Mapping[str, Callable[[Namespace, Output], ExitCode]] = {
+COMMANDS: Mapping[str, Callable[[Options, Output], ExitCode]] = {
     "login": login,
     "put": put,
     "resume": resume,

@@ -1,4 +1,4 @@
-"""ExitCode codes of the `portage` command."""
+"""Exit codes of the `portage` command."""
 
 from enum import IntEnum
 from http import HTTPStatus
@@ -20,6 +20,7 @@ from ..errors import (
     UploadEnded,
     WrongConfig,
     WrongDeclaration,
+    WrongUsage,
 )
 
 
@@ -51,7 +52,7 @@ MEANINGS = {
 
 
 _BY_KIND = (
-    ((WrongConfig, WrongDeclaration), ExitCode.USAGE),
+    ((WrongConfig, WrongUsage, WrongDeclaration), ExitCode.USAGE),
     ((SignInRefused, NotSignedIn), ExitCode.NOT_SIGNED_IN),
     (UploadEnded, ExitCode.NO_RESULT),
     ((TransportFault, NotFinished), ExitCode.TRY_AGAIN),

@@ -1,11 +1,17 @@
-"""The output of the `portage` command: text, or one JSON object a line."""
+"""The output of the `portage` command: text, or one JSON object a line.
 
+An error of standard output ends no transfer: `failure` has it, and later lines are dropped.
+"""
+
+import errno
 import json
+import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO, cast
 
 from msgspec import Struct, structs
 from rich.filesize import decimal
@@ -20,6 +26,8 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self.failure: OSError | None = None
+        """The first error of standard output."""
 
     def upload(self, upload: Upload, path: str | None = None) -> None:
         """Write the state of an upload. `path` identifies one of several files."""
@@ -31,10 +39,10 @@ class Output:
             upload.upload_id,
             f"{upload.status:<10}",
             f"{decimal(upload.size_bytes):>9}",
-            f"{upload.created_at:%Y-%m-%d %H:%M:%S}",
+            _time(upload.created_at),
             upload.file_name,
         )
-        _write(sys.stdout, ": ".join(("  ".join(words), *_more(upload))))
+        self._write(": ".join(("  ".join(words), *_more(upload))))
 
     def dead_letter(self, letter: DeadLetter, *, is_moved: bool) -> None:
         """Write a message of the dead-letter queue."""
@@ -44,7 +52,7 @@ class Output:
             return
         name = letter.upload_id or "a message that names no upload"
         what = "moved" if is_moved else "would be moved"
-        _write(sys.stdout, f"{name}  {letter.owner}  {letter.sent_at:%Y-%m-%d %H:%M:%S}  {what}")
+        self._write(f"{name}  {letter.owner}  {_time(letter.sent_at)}  {what}")
 
     def file(self, path: Path) -> None:
         """Write the path of a downloaded result."""
@@ -55,7 +63,14 @@ class Output:
         if self.as_json:
             self._write_json(fields)
         else:
-            _write(sys.stdout, sentence)
+            self._write(sentence)
+
+    def summary(self, sentence: str, fields: Mapping[str, object]) -> None:
+        """Write the result of several files: as a message, or with JSON as one more object."""
+        if self.as_json:
+            self._write_json({"summary": fields})
+        else:
+            self.note(sentence)
 
     def error(self, error: PortageError | OSError, path: str | None = None) -> None:
         """Write an error and its notes."""
@@ -65,15 +80,52 @@ class Output:
             self._write_json(({"path": path} if path is not None else {}) | {"error": described})
             return
         for sentence in sentences:
-            is_named = path is None or str(Path(path).resolve()) in sentence
+            is_named = path is None or os.path.realpath(path) in sentence
             self.note(sentence if is_named else f"{path}: {sentence}")
 
     def note(self, sentence: str) -> None:
-        """Write a message to standard error."""
-        _write(sys.stderr, f"portage: {sentence}")
+        """Write a message to standard error, if there is one."""
+        with suppress(OSError):
+            write_line(standard("stderr"), f"portage: {sentence}")
+
+    def give_up(self, error: OSError) -> None:
+        """Write nothing more to standard output. Python must not try it again when it exits."""
+        self.failure = error
+        with suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, fields: Mapping[str, object]) -> None:
-        _write(sys.stdout, json.dumps(fields, default=_plain, ensure_ascii=False))
+        self._write(json.dumps(fields, default=_plain))
+
+    def _write(self, line: str) -> None:
+        if self.failure is None:
+            try:
+                write_line(standard("stdout"), line)
+            except OSError as error:
+                self.give_up(error)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters escaped: a file name must not move the cursor or change colours."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def write_line(stream: IO[str], line: str) -> None:
+    """Write a line. Escapes the characters that the stream's encoding lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(printable(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+_NAMES = {"stdin": "standard input", "stdout": "standard output", "stderr": "standard error"}
+
+
+def standard(name: str) -> TextIO:
+    """Return sys.stdin, stdout or stderr. Raises OSError if it was closed before Python started (it is None then)."""
+    stream = cast("TextIO | None", getattr(sys, name))
+    if stream is None:
+        raise OSError(errno.EBADF, f"{_NAMES[name]} is closed")
+    return stream
 
 
 def _more(upload: Upload) -> list[str]:
@@ -90,9 +142,8 @@ def _sentence(error: PortageError | OSError) -> str:
     return reason(error) if file is None else f"{reason(error)}: {file}"
 
 
-def _write(stream: TextIO, line: str) -> None:
-    stream.write(f"{line}\n")
-    stream.flush()
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def _plain_fields(value: Struct) -> dict[str, object]:

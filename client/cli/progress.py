@@ -1,8 +1,9 @@
 """Shows the progress of uploads on standard error: bars on a terminal, lines otherwise."""
 
+import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -16,6 +17,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from ..transfer.config import OnProgress, Progress
+from .output import printable, write_line
 
 _LINE_SECONDS = 5.0
 
@@ -29,12 +31,15 @@ def show_nothing(_: str) -> Generator[OnProgress]:
 @contextmanager
 def show(name: str) -> Generator[OnProgress]:
     """Show the progress of one file: as a bar if standard error is a terminal, otherwise as lines."""
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - it was closed before Python started
+        yield lambda _: None
+        return
     console = Console(stderr=True)
     if console.is_terminal:
-        with _bar(console, name) as on_progress:
+        with _bar(console, printable(name)) as on_progress:
             yield on_progress
     else:
-        yield Lines(name, console.file.write)
+        yield Lines(name, lambda line: write_line(console.file, line))
 
 
 @contextmanager
@@ -89,7 +94,8 @@ class Lines:
         self._written_at = now
         percent = 100 * progress.sent_bytes // max(progress.total_bytes, 1)
         line = f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}"
-        self._write(f"{line}{self._pace(progress, now)}\n")
+        with suppress(OSError):  # it ends no upload
+            self._write(f"{line}{self._pace(progress, now)}")
 
     def _pace(self, progress: Progress, now: float) -> str:
         begun_at, begun_with = self._begun or (now, 0)

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import stat
 import time
 import zlib
 from collections.abc import Iterator
@@ -51,13 +50,13 @@ class SourceFile:
     @classmethod
     def at(cls, path: str | Path) -> Self:
         """Read the attributes of a file. Raises OSError if it does not exist or is not a regular file."""
-        absolute = Path(path).resolve()
+        absolute = Path(
+            os.path.realpath(path)
+        )  # unlike Path.resolve, it does not raise RuntimeError for a loop of links
         status = absolute.stat()
         if 0 <= time.time_ns() - status.st_ctime_ns < _TICK_NS:  # another write in the same tick would not be detected
             time.sleep(_TICK_NS / 1e9)
             status = absolute.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"Not a regular file: {absolute}. Give a regular file, or - for standard input.")
         return cls(absolute, status.st_size, status.st_mtime_ns, _version(status))
 
     def check(self, descriptor: int | None = None) -> None:
@@ -75,6 +74,11 @@ class SourceFile:
             opened.close()
             raise
         return opened
+
+    def head(self, length: int) -> bytes:
+        """Return the first bytes."""
+        with self.open() as opened:
+            return b"".join(bytes(piece) for piece in opened.pieces(0, min(length, self.size_bytes)))
 
     def checksum(self, algorithm: str, offset: int = 0, length: int | None = None) -> Checksum:
         """Return the checksum of the file or a range. Raises ValueError if the algorithm is not in CHECKSUMS."""

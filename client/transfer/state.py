@@ -1,34 +1,50 @@
 """Stores the unfinished uploads of this machine: one file for each upload, and one for the parts that were sent.
 
 The list of parts at S3 comes from S3. The state here shows which of them hold this file's bytes. It has no secrets.
+Uploads continue without it, so that no error of this folder ends a transfer.
 """
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 from platformdirs import user_cache_path
 
 from ..answers import read
-from ..errors import PortageError, UnexpectedAnswer
+from ..errors import UnexpectedAnswer, reason
 from .source import SourceFile
 
-_VERSION = 1
+Warn = Callable[[str], object]
+"""Called with a sentence that does not end the transfer."""
+
+log_warning: Warn = logging.getLogger("portage").warning
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An upload in parts that was started."""
+    """An upload that was started."""
 
     upload_id: str
     api_url: str
     source: SourceFile
     checksum: str | None
     """Algorithm of the declared checksum."""
+    account: str = ""
+    """The user that started it, as tokens name users."""
+    file_name: str = ""
+    content_type: str = ""
+    method: str = "multipart"
+    """How its bytes are sent."""
+    asked_method: str | None = None
+    """The method in the declaration, None if the API chose."""
+    idempotency_key: str = ""
+    """Of the declaration, which can be repeated with it. Empty if another device started the upload."""
 
 
 class SentParts:
@@ -57,86 +73,124 @@ class SentParts:
 
 
 class StateFolder:
-    """Stores unfinished uploads by file (path, size, modification time) and URL of the API."""
+    """Stores unfinished uploads, each under its ID and the URL of its API."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, warn: Warn = log_warning) -> None:
         self.folder = folder or user_cache_path("portage", appauthor=False) / "uploads"
+        self._warn = warn
+        self._warned: set[Path] = set()
 
-    def find(self, source: SourceFile, api_url: str) -> Unfinished | None:
-        """Return the unfinished upload of this file, if the file has not changed."""
-        path = self._path(source, api_url)
-        return _read(path) if path.exists() else None
-
-    def all(self, api_url: str) -> Iterator[Unfinished]:
-        """Yield the unfinished uploads of this API."""
+    def all(self, api_url: str, account: str = "") -> Iterator[Unfinished]:
+        """Yield the unfinished uploads of this user. Warns of files that cannot be read, and skips them."""
         for path in sorted(self.folder.glob("*.json")):
-            unfinished = _read(path)
-            if unfinished.api_url == api_url:
+            unfinished = self._read(path)
+            if unfinished is not None and (unfinished.api_url, unfinished.account) == (api_url, account):
                 yield unfinished
 
-    def keep(self, unfinished: Unfinished) -> None:
-        """Store an upload, by an atomic rename."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source = unfinished.source
-        stored = _Stored(
-            _VERSION,
-            unfinished.upload_id,
-            unfinished.api_url,
-            str(source.path),
-            source.size_bytes,
-            source.mtime_ns,
-            unfinished.checksum,
-        )
-        path = self._path(unfinished.source, unfinished.api_url)
+    def keep(self, unfinished: Unfinished) -> bool:
+        """Store an upload, by an atomic rename. Warns and returns False if it cannot be stored."""
+        path = self._path(unfinished)
         fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(stored)))
-        fresh.replace(path)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(_Stored.of(unfinished))))
+            fresh.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            self._warn(
+                f"{self.folder} cannot be written ({reason(error)}), so upload {unfinished.upload_id} is not stored "
+                "on this machine, and cannot be continued without its ID"
+            )
+            return False
+        return True
 
     def sent_parts(self, unfinished: Unfinished) -> SentParts:
         """Return the parts that were sent of this version of the file, even if its modification time was set back."""
-        path = self._path(unfinished.source, unfinished.api_url)
-        name = _digest(unfinished.upload_id, *map(str, unfinished.source.version or ()))
-        return SentParts(path.with_suffix(f".{name}.parts"))
+        name = _digest(*map(str, unfinished.source.version or ()))
+        return SentParts(self._path(unfinished).with_suffix(f".{name}.parts"))
 
     def forget(self, unfinished: Unfinished) -> None:
         """Delete the state of an upload. Another process may have deleted it before."""
-        path = self._path(unfinished.source, unfinished.api_url)
+        path = self._path(unfinished)
         for each in (path, *self.folder.glob(f"{path.stem}.*.parts")):
-            each.unlink(missing_ok=True)
+            with suppress(OSError):  # it is found to have ended when it is continued
+                each.unlink(missing_ok=True)
 
-    def _path(self, source: SourceFile, api_url: str) -> Path:
-        name = _digest(str(source.path), str(source.size_bytes), str(source.mtime_ns), api_url)
-        return self.folder / f"{name}.json"
+    def _path(self, unfinished: Unfinished) -> Path:
+        return self.folder / f"{_digest(unfinished.upload_id, unfinished.api_url)}.json"
+
+    def _read(self, path: Path) -> Unfinished | None:
+        try:
+            stored = read(path.read_bytes(), _Stored, str(path))
+        except FileNotFoundError:
+            return None  # another process has deleted it
+        except (OSError, UnexpectedAnswer) as error:
+            if path not in self._warned:
+                self._warned.add(path)
+                self._warn(f"the state of an upload in {path} cannot be read: delete the file ({reason(error)})")
+            return None
+        return stored.unfinished()
 
 
-class _Stored(msgspec.Struct, frozen=True):
-    version: int
+class _Stored(msgspec.Struct, frozen=True, tag_field="version", tag=2):
     upload_id: str
     api_url: str
+    account: str
     path: str
+    """Percent-encoded, because file names may be any bytes."""
     size_bytes: int
     mtime_ns: int
+    file_name: str
+    content_type: str
+    method: str
+    idempotency_key: str
+    asked_method: str | None = None
     checksum: str | None = None
 
+    @classmethod
+    def of(cls, unfinished: Unfinished) -> "_Stored":
+        source = unfinished.source
+        return cls(
+            path=quote_from_bytes(os.fsencode(source.path)),
+            size_bytes=source.size_bytes,
+            mtime_ns=source.mtime_ns,
+            upload_id=unfinished.upload_id,
+            api_url=unfinished.api_url,
+            account=unfinished.account,
+            file_name=unfinished.file_name,
+            content_type=unfinished.content_type,
+            method=unfinished.method,
+            idempotency_key=unfinished.idempotency_key,
+            asked_method=unfinished.asked_method,
+            checksum=unfinished.checksum,
+        )
 
-def _read(path: Path) -> Unfinished:
-    try:
-        stored = read(path.read_bytes(), _Stored, str(path))
-    except UnexpectedAnswer as error:
-        raise PortageError(f"{path} is damaged: delete it ({error})") from error
-    if stored.version != _VERSION:
-        raise PortageError(f"{path} is of version {stored.version}, not {_VERSION}: delete it")
-    source = SourceFile(Path(stored.path), stored.size_bytes, stored.mtime_ns)
-    return Unfinished(stored.upload_id, stored.api_url, source, stored.checksum)
+    def unfinished(self) -> Unfinished:
+        path = Path(os.fsdecode(unquote_to_bytes(self.path)))
+        return Unfinished(
+            upload_id=self.upload_id,
+            api_url=self.api_url,
+            source=SourceFile(path, self.size_bytes, self.mtime_ns),
+            checksum=self.checksum,
+            account=self.account,
+            file_name=self.file_name,
+            content_type=self.content_type,
+            method=self.method,
+            asked_method=self.asked_method,
+            idempotency_key=self.idempotency_key,
+        )
 
 
 def _noted(path: Path) -> Iterator[tuple[int, str]]:
     """Read the notes. The last line is incomplete if its process was killed."""
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            number, _, etag = line.partition(" ")
-            if number.isdecimal() and etag.endswith("\n"):
-                yield int(number), etag.removesuffix("\n")
+    lines: list[str] = []
+    with suppress(OSError, UnicodeDecodeError):  # otherwise the parts are compared with the file
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for line in lines:
+        number, _, etag = line.partition(" ")
+        if number.isdecimal() and etag.endswith("\n"):
+            yield int(number), etag.removesuffix("\n")
 
 
 def _digest(*named: str) -> str:

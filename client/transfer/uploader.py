@@ -9,7 +9,16 @@ from pathlib import Path
 
 from ..api.models import ENDED_EARLY, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import ApiProblem, FileChanged, PortageError, S3Refused, SizeDiffers, UnexpectedAnswer, UploadEnded
+from ..errors import (
+    PROGRAM,
+    ApiProblem,
+    FileChanged,
+    PortageError,
+    S3Refused,
+    SizeDiffers,
+    UnexpectedAnswer,
+    UploadEnded,
+)
 from ..retry import RetryPolicy, has_expired, with_retries
 from .config import OnProgress, Progress, TransferConfig
 from .declaration import Declaration
@@ -24,47 +33,62 @@ class Uploader:
     """Sends files to S3 with the method that the API chooses."""
 
     def __init__(
-        self, api: UploadsApi, states: StateFolder, config: TransferConfig, on_progress: OnProgress | None
+        self,
+        api: UploadsApi,
+        states: StateFolder,
+        config: TransferConfig,
+        account: str,
+        on_progress: OnProgress | None = None,
     ) -> None:
         self._api = api
         self._states = states
         self._config = config
+        self._account = account
         self._on_progress = on_progress
 
     def begin(self, declaration: Declaration) -> Upload:
         """Declare a file and send it."""
-        source = declaration.source
-        checksum = source.checksum(declaration.checksum) if declaration.checksum is not None else None
-        key = str(uuid.uuid4())
-
-        def declare() -> CreatedUpload:
-            return self._api.create(
-                declaration.file_name,
-                declaration.content_type,
-                source.size_bytes,
-                checksum=checksum,
-                method=declaration.method,
-                idempotency_key=key,
-            )
-
-        created = declare()
-        plan = created.parts
-        if plan is None:
-            return self._send_whole(created, source, declare)
-        begun = Unfinished(created.upload_id, self._api.url, source, declaration.checksum)
-        self._states.keep(begun)
-        return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
+        begun = Unfinished(
+            upload_id="",
+            api_url=self._api.url,
+            source=declaration.source,
+            checksum=declaration.checksum,
+            account=self._account,
+            file_name=declaration.file_name,
+            content_type=declaration.content_type,
+            asked_method=declaration.method,
+            idempotency_key=str(uuid.uuid4()),
+        )
+        return self._declared(begun, self._declaring(begun))
 
     def go_on(self, begun: Unfinished) -> Upload:
-        """Send the missing parts of an upload. Raises UploadEnded if it accepts no more bytes and is not complete.
+        """Send the missing bytes of an upload. Raises UploadEnded if it accepts no more bytes and is not complete.
 
         If the file has changed or is missing, the upload stays open, because the file may be restored.
         """
+        if begun.method == "multipart":
+            return self._go_on_in_parts(begun)
+        declare = self._declaring(self._as_it_was(begun))
+        try:
+            return self._declared(begun, declare, is_first=False)
+        except ApiProblem as problem:
+            if problem.upload_status is None:
+                raise
+            refused = problem
+        return self._finish(begun, lambda: self._elsewhere(begun, refused))
+
+    def _go_on_in_parts(self, begun: Unfinished) -> Upload:
         try:
             held = self._api.held_parts(begun.upload_id)
         except ApiProblem as problem:
             refused = problem
             return self._finish(begun, lambda: completed_elsewhere(self._api, begun.upload_id, refused))
+        begun = replace(self._as_it_was(begun), checksum=held.plan.checksum_algorithm)
+        self._states.keep(begun)
+        return self._finish(begun, lambda: self._transfer(begun, held.plan).resume(held))
+
+    def _as_it_was(self, begun: Unfinished) -> Unfinished:
+        """Read the file's attributes again, which are those of an earlier process."""
         try:
             source = SourceFile.at(begun.source.path)
             begun.source.check()
@@ -74,15 +98,39 @@ class Uploader:
                 "abort the upload."
             )
             raise
-        begun = replace(begun, source=source, checksum=held.plan.checksum_algorithm)
-        self._states.keep(begun)
-        return self._finish(begun, lambda: self._transfer(begun, held.plan).resume(held))
+        return replace(begun, source=source)
 
-    def _send_whole(self, created: CreatedUpload, source: SourceFile, declare: Callable[[], CreatedUpload]) -> Upload:
+    def _declaring(self, begun: Unfinished) -> Callable[[], CreatedUpload]:
+        """Return a function that declares the file, and returns the same upload when it is called again."""
+        source = begun.source
+        checksum = source.checksum(begun.checksum) if begun.checksum is not None else None
+        return lambda: self._api.create(
+            begun.file_name,
+            begun.content_type,
+            source.size_bytes,
+            checksum=checksum,
+            method=begun.asked_method,
+            idempotency_key=begun.idempotency_key,
+        )
+
+    def _declared(self, begun: Unfinished, declare: Callable[[], CreatedUpload], *, is_first: bool = True) -> Upload:
+        created = declare()
+        begun = replace(begun, upload_id=created.upload_id, method=created.method)
+        self._states.keep(begun)
+        plan = created.parts
+        if plan is None:
+            return self._finish(begun, lambda: self._send_whole(begun, created, declare, is_first=is_first))
+        return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
+
+    def _send_whole(
+        self, begun: Unfinished, created: CreatedUpload, declare: Callable[[], CreatedUpload], *, is_first: bool
+    ) -> Upload:
+        source = begun.source
+
         def report(sent: int) -> None:
             if self._on_progress is not None:
                 sent_parts = int(sent == source.size_bytes)
-                self._on_progress(Progress(created.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
+                self._on_progress(Progress(begun.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
 
         def declare_again() -> CreatedUpload | None:
             try:
@@ -91,41 +139,63 @@ class Uploader:
                 if problem.upload_status is None:
                     raise
                 if problem.upload_status in ENDED_EARLY:
-                    raise UploadEnded(created.upload_id, problem.upload_status) from problem
+                    raise UploadEnded(begun.upload_id, problem.upload_status) from problem
                 return None
 
-        try:
-            send_with_retries(created, source, declare_again, self._config.retry, report)
-        except (FileChanged, OSError) as error:
-            self._abort(created.upload_id, error)
-            raise
-        return self._api.get(created.upload_id)
+        send_with_retries(created, source, declare_again, self._config.retry, report, may_be_stored=not is_first)
+        return self._api.get(begun.upload_id)
+
+    def _elsewhere(self, begun: Unfinished, refused: ApiProblem) -> Upload:
+        """Return an upload that needs no more bytes, because S3 has stored them."""
+        if refused.upload_status in ENDED_EARLY:
+            raise UploadEnded(begun.upload_id, refused.upload_status) from refused
+        return self._api.get(begun.upload_id)
 
     def _transfer(self, begun: Unfinished, plan: PartPlan) -> MultipartUpload:
         job = Job.of(begun.upload_id, begun.source, plan)
         return MultipartUpload(self._api, job, self._states.sent_parts(begun), self._config, self._on_progress)
 
     def _finish(self, begun: Unfinished, send: Callable[[], Upload]) -> Upload:
-        """Delete the stored state of an upload that ended. After other errors it can be resumed."""
+        """Delete the stored state of an upload that ended. Otherwise add a note on what is open, and how to go on."""
         try:
             upload = send()
-        except FileChanged as changed:
-            self._abort(begun.upload_id, changed)
-            self._states.forget(begun)
-            raise
         except UploadEnded as ended:
             self._states.forget(begun)
             ended.add_note("Its state on this machine is deleted.")
             raise
+        except BaseException as error:
+            if _is_final(error, begun.method):
+                self._abort(begun, error)
+            else:
+                error.add_note(
+                    f"Upload {begun.upload_id} is not finished: `{PROGRAM} resume` or the same command again continues "
+                    f"it, `{PROGRAM} abort {begun.upload_id}` ends it."
+                )
+            raise
         self._states.forget(begun)
         return upload
 
-    def _abort(self, upload_id: str, error: FileChanged | OSError) -> None:
-        """Abort an upload that cannot be completed. Adds a note to the error if that fails."""
+    def _abort(self, begun: Unfinished, error: BaseException) -> None:
+        """Abort an upload that cannot be completed. Adds a note to the error on the result."""
         try:
-            self._api.abort(upload_id)
+            self._api.abort(begun.upload_id)
         except PortageError as problem:
-            error.add_note(f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}")
+            error.add_note(
+                f"Upload {begun.upload_id} could not be aborted, although it cannot be completed: {problem}. "
+                f"`{PROGRAM} abort {begun.upload_id}` tries again."
+            )
+        else:
+            error.add_note(f"Upload {begun.upload_id} is aborted.")
+        self._states.forget(begun)
+
+
+def _is_final(error: BaseException, method: str) -> bool:
+    """Whether no later attempt can complete the upload: the file is another one, or S3 refuses the whole of it."""
+    if isinstance(error, FileChanged):
+        return True
+    return method != "multipart" and (
+        isinstance(error, OSError) or (isinstance(error, S3Refused) and not error.is_transient)
+    )
 
 
 def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = None) -> None:
@@ -141,10 +211,13 @@ def send_with_retries(
     declare_again: Callable[[], CreatedUpload | None],
     retry: RetryPolicy,
     on_sent: OnSent,
+    *,
+    may_be_stored: bool = False,
 ) -> None:
     """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
 
-    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes.
+    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes. With
+    `may_be_stored`, an earlier process may have sent them.
     """
     sendings = 0
 
@@ -154,7 +227,7 @@ def send_with_retries(
         try:
             _send_once(created, source, on_sent)
         except S3Refused as refused:
-            if refused.code != "PreconditionFailed" or sendings == 1:
+            if refused.code != "PreconditionFailed" or (sendings == 1 and not may_be_stored):
                 raise
             # S3 has stored the file, but its answer was lost. No other upload has this key.
 

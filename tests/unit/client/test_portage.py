@@ -83,11 +83,11 @@ def test_a_given_content_type_is_kept(server: FakeServer, portage: Portage, tmp_
     assert server.requests[0].json()["content_type"] == "application/x-film"
 
 
-def test_what_s3_refuses_is_not_looked_at_again(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
-    server.will(answer(201, created(server)), answer(403, b"<Code>AccessDenied</Code>"))
+def test_what_s3_refuses_for_good_is_aborted(server: FakeServer, portage: Portage, tmp_path: Path) -> None:
+    server.will(answer(201, created(server)), answer(403, b"<Code>AccessDenied</Code>"), answer(204))
     with pytest.raises(S3Refused, match="AccessDenied"):
         portage.upload(file(tmp_path, "film.mp4"))
-    assert len(server.requests) == 2
+    assert [request.method for request in server.requests] == ["POST", "PUT", "DELETE"]
 
 
 def test_waiting_returns_the_end(server: FakeServer, portage: Portage) -> None:

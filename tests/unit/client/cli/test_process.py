@@ -45,7 +45,7 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
         _, told = sending.communicate()
     assert time.monotonic() - interrupted_at < STALLED_SECONDS / 2, "it does not wait for what is under way"
     assert sending.returncode == 130
-    assert told.endswith("portage: interrupted\n")
+    assert "portage: interrupted\nportage: Upload 00000000-0000-7000-8000-000000000001 is not finished" in told
     assert "Traceback" not in told
 
     fake.on_part = lambda _number, _tries: None

@@ -18,10 +18,10 @@ def test_lines_come_every_few_seconds_and_at_the_end() -> None:
         now[0] = second
         tell(at(second * 5 * MEGA, second // 2))
     assert lines == [
-        "film.mp4: 25 % of 100.0 MB, 2/10 parts, 5.0 MB/s, 15 s left\n",
-        "film.mp4: 50 % of 100.0 MB, 5/10 parts, 5.0 MB/s, 10 s left\n",
-        "film.mp4: 75 % of 100.0 MB, 7/10 parts, 5.0 MB/s, 5 s left\n",
-        "film.mp4: 100 % of 100.0 MB, 10/10 parts, 5.0 MB/s\n",
+        "film.mp4: 25 % of 100.0 MB, 2/10 parts, 5.0 MB/s, 15 s left",
+        "film.mp4: 50 % of 100.0 MB, 5/10 parts, 5.0 MB/s, 10 s left",
+        "film.mp4: 75 % of 100.0 MB, 7/10 parts, 5.0 MB/s, 5 s left",
+        "film.mp4: 100 % of 100.0 MB, 10/10 parts, 5.0 MB/s",
     ]
 
 
@@ -32,7 +32,7 @@ def test_what_an_earlier_run_sent_is_no_speed_of_this_one() -> None:
     tell(at(80 * MEGA, 8))
     now[0] = 10.0
     tell(at(90 * MEGA, 9))
-    assert lines == ["film.mp4: 90 % of 100.0 MB, 9/10 parts, 1.0 MB/s, 10 s left\n"]
+    assert lines == ["film.mp4: 90 % of 100.0 MB, 9/10 parts, 1.0 MB/s, 10 s left"]
 
 
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,10 @@
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from client import PortageError, Unfinished
+from client import Unfinished
 from client.transfer.source import SourceFile
 from client.transfer.state import StateFolder
 
@@ -24,25 +24,31 @@ def states(tmp_path: Path) -> StateFolder:
 
 
 def test_what_is_kept_is_found_and_then_forgotten(states: StateFolder, source: SourceFile) -> None:
-    unfinished = Unfinished("u1", API, source, "crc32")
+    unfinished = Unfinished("u1", API, source, "crc32", "ada", "film.mp4", "video/mp4", "put", "put", "key-1")
     states.keep(unfinished)
-    assert states.find(source, API) == unfinished
-    assert list(states.all(API)) == [unfinished]
+    assert list(states.all(API, "ada")) == [unfinished]
     states.forget(unfinished)
     states.forget(unfinished)
-    assert states.find(source, API) is None
+    assert list(states.all(API, "ada")) == []
 
 
-@pytest.mark.parametrize("change", [{"size_bytes": 6}, {"mtime_ns": 7}, {"path": Path("/other")}])
-def test_it_is_of_this_file_as_it_was(states: StateFolder, source: SourceFile, change: dict[str, Any]) -> None:
-    states.keep(Unfinished("u1", API, source, None))
-    assert states.find(replace(source, **change), API) is None
+@pytest.mark.parametrize(("api", "account"), [("https://other.example", "ada"), (API, "bob"), (API, "")])
+def test_it_is_of_this_api_and_this_user(states: StateFolder, source: SourceFile, api: str, account: str) -> None:
+    states.keep(Unfinished("u1", API, source, None, "ada"))
+    assert list(states.all(api, account)) == []
 
 
-def test_it_is_of_this_api(states: StateFolder, source: SourceFile) -> None:
-    states.keep(Unfinished("u1", API, source, None))
-    assert states.find(source, "https://other.example") is None
-    assert list(states.all("https://other.example")) == []
+def test_two_uploads_of_one_file_are_kept_apart(states: StateFolder, source: SourceFile) -> None:
+    states.keep(Unfinished("u1", API, source, None, file_name="a"))
+    states.keep(Unfinished("u2", API, source, None, file_name="b"))
+    assert {each.upload_id for each in states.all(API)} == {"u1", "u2"}
+
+
+def test_a_file_name_may_be_any_bytes(states: StateFolder, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff \n%.mp4")
+    path.write_bytes(b"12345")
+    states.keep(Unfinished("u1", API, SourceFile.at(path), None))
+    assert [each.source.path for each in states.all(API)] == [path]
 
 
 def test_only_its_owner_can_read_what_was_begun(states: StateFolder, source: SourceFile) -> None:
@@ -50,19 +56,38 @@ def test_only_its_owner_can_read_what_was_begun(states: StateFolder, source: Sou
     assert states.folder.stat().st_mode & 0o077 == 0
 
 
-def test_a_damaged_file_is_named(states: StateFolder, source: SourceFile) -> None:
+@pytest.mark.parametrize("content", [b"{", b"", b"[]", b'{"version": 1}', b"\xff"])
+def test_a_damaged_file_is_skipped_with_one_warning(tmp_path: Path, source: SourceFile, content: bytes) -> None:
+    warnings: list[str] = []
+    states = StateFolder(tmp_path / "state", warnings.append)
     states.keep(Unfinished("u1", API, source, None))
-    (path,) = states.folder.iterdir()
-    path.write_text("{")
-    with pytest.raises(PortageError, match=r"\.json is damaged: delete it"):
-        states.find(source, API)
+    damaged = states.folder / "0damaged.json"
+    damaged.write_bytes(content)
+    assert [each.upload_id for each in (*states.all(API), *states.all(API))] == ["u1", "u1"]
+    assert len(warnings) == 1
+    assert str(damaged) in warnings[0]
+
+
+@pytest.mark.parametrize("folder", ["file/state", "file"])
+def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path, source: SourceFile, folder: str) -> None:
+    (tmp_path / "file").write_text("in its place")
+    warnings: list[str] = []
+    states = StateFolder(tmp_path / folder, warnings.append)
+    begun = Unfinished("u1", API, source, None)
+    assert not states.keep(begun)
+    assert "u1" in warnings[0]
+    parts = states.sent_parts(begun)
+    parts.note(1, '"a"')
+    assert parts.all() == {(1, '"a"')}
+    assert list(states.all(API)) == []
+    states.forget(begun)
 
 
 def test_a_file_by_another_way_is_the_same_file(states: StateFolder, source: SourceFile, tmp_path: Path) -> None:
     states.keep(Unfinished("u1", API, source, None))
     link = tmp_path / "link.mp4"
     link.symlink_to(source.path)
-    assert states.find(SourceFile.at(link), API) is not None
+    assert [each.source for each in states.all(API)] == [SourceFile.at(link)]
 
 
 class TestSentParts:
