@@ -58,14 +58,16 @@ def review(
     chosen = _without_exemptions() if configuration is None else policies(configuration)
     found: list[Violation] = []
     resources = list(registrations)
+    each_alone = [_arguments(each, config) for each in resources]
+    together = StackValidationArgs(_linked(resources), config)
     for policy in chosen:
         if rules is not None and policy.name not in rules:
             continue
         if isinstance(policy, ResourceValidationPolicy):
-            for each in resources:
-                policy.validate(_arguments(each, config), _into(found, policy, each.urn))
+            for each in each_alone:
+                policy.validate(each, _into(found, policy, each.urn))
         elif isinstance(policy, StackValidationPolicy):
-            policy.validate(StackValidationArgs(_linked(resources), config), _into(found, policy, ""))
+            policy.validate(together, _into(found, policy, ""))
     return sorted(found)
 
 
