@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.arguments.eks_argo_deploy import KUBERNETES_VERSION
 from components.eks.application import (
     KEDA,
     KEDA_SERVICE_ACCOUNT,
@@ -24,7 +25,6 @@ from local.argo_cd import Manifest, built, only, rendered, variables
 from tests.support.manifests import custom_resources
 from tests.support.paths import GITOPS, OVERLAYS, PROJECT
 
-KUBERNETES = "1.34"
 kubernetes_validate: Any = importlib.import_module("kubernetes_validate")  # it has no types
 IMAGES = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/uploads-worker"
 QUEUE_URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
@@ -79,7 +79,7 @@ def check(manifest: Manifest) -> None:
     if manifest["kind"] in custom_resources.KINDS:
         custom_resources.validate(manifest)
     else:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+        kubernetes_validate.validate(manifest, KUBERNETES_VERSION, strict=True)
 
 
 class TestTheCluster:
