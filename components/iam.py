@@ -479,6 +479,49 @@ def write_flow_logs(log_group_arn: Arn) -> list[Statement]:
     ]
 
 
+def use_network_interfaces() -> Statement:
+    """Let Lambda connect a function to a VPC, as AWSLambdaVPCAccessExecutionRole does. The function's code may not.
+
+    The condition key is in each request that the code of a function sends. DescribeNetworkInterfaces and others know
+    no resources. Source: Lambda guide, "Giving Lambda functions access to resources in an Amazon VPC".
+    """
+    verbs = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface", "DescribeSubnets")
+    more = ("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")
+    not_by_code = {"Null": {"lambda:SourceFunctionArn": "true"}}
+    return {**allow([f"ec2:{verb}" for verb in (*verbs, *more)], "*"), "Condition": not_by_code}
+
+
+_FILE_CLIENT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+
+
+def use_file_system(file_system_arn: Arn, access_point_arn: Arn) -> Statement:
+    """Mount a file system through one access point, to read and write. Source: Lambda guide, "Configuring file system".
+
+    ClientRootAccess is left out: the access point sets the user.
+    """
+    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": access_point_arn}}
+    return {**allow(_FILE_CLIENT, file_system_arn), "Condition": through}
+
+
+def file_system_policy(name: str, file_system_arn: Arn, access_point_arn: Arn) -> pulumi.Output[str]:
+    """Return the policy of a file system that is used by TLS and through one access point alone.
+
+    With a policy of its own, a file system has no anonymous clients: each needs permissions of its own.
+    Source: EFS user guide, "Using IAM to control access to file systems".
+    """
+    refuse: dict[str, Any] = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Resource": file_system_arn}
+    elsewhere = {"StringNotEquals": {"elasticfilesystem:AccessPointArn": access_point_arn}}
+    return _policy(
+        name,
+        [
+            {**refuse, "Action": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {**refuse, "Action": [*_FILE_CLIENT, "elasticfilesystem:ClientRootAccess"], "Condition": elsewhere},
+        ],
+        20_000,
+        "EFS",
+    )
+
+
 def send_traces() -> Statement:
     """Send X-Ray segments. These actions support no resource ARNs (Service Authorization Reference)."""
     return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")

@@ -105,8 +105,8 @@ class Arguments:
         return partial.conflicts(spelled)
 
     def as_given(self, name: str) -> Any:
-        """Return the object that the caller gave for an argument. Checking an Output makes another object."""
-        return vars(self)["_given"].get(name)
+        """Return the object that the caller gave for an argument, if any. Checking an Output makes another object."""
+        return vars(self).get("_given", {}).get(name)
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """Return the conflicts between arguments that are each valid alone; each line begins with a name.

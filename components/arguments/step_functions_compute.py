@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from components.arguments import limits
 from components.arguments.constraints import ListOf, Range
-from components.arguments.declaration import Arguments, argument
+from components.arguments.declaration import argument
+from components.arguments.workspace import WorkspaceArgs
 
 _OF_MAP = tuple(
     f"step_functions_map_{each}" for each in ("batch_records", "concurrency", "tolerated_failure_percentage")
 )
 
 
-class StepFunctionsComputeArgs(Arguments):
+class StepFunctionsComputeArgs(WorkspaceArgs):
     """Arguments of ProcessingPipeline that only StepFunctionsCompute uses."""
 
     step_functions_processors: list[str] = argument(ListOf(limits.HANDLER), default=[])
@@ -46,7 +47,7 @@ class StepFunctionsComputeArgs(Arguments):
             found.append(
                 f"{spelled('step_functions_parallel')} is true, but {name} is empty; name the processors there."
             )
-        return found + self._map_conflicts(spelled)
+        return found + self._map_conflicts(spelled) + self.workspace_conflicts(spelled)
 
     def _map_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         name = spelled("step_functions_map_processor")
@@ -58,6 +59,6 @@ class StepFunctionsComputeArgs(Arguments):
             ]
         return [
             f"{name} processes every upload, so {spelled(each)} has no effect; leave it out."
-            for each in ("step_functions_processors", "step_functions_parallel")
-            if vars(self)[each]
+            for each in ("step_functions_processors", "step_functions_parallel", "workspace")
+            if vars(self)[each] != self.declared[each].default
         ]

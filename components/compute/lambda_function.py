@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import pulumi
@@ -20,6 +21,19 @@ ENVIRONMENT_BYTES = 4 * 1024
 
 LIVE = "live"
 """The alias that all callers invoke. It names the version that was published last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A file system that a function mounts, and the network in which both are."""
+
+    file_system_arn: pulumi.Input[str]
+    access_point_arn: pulumi.Input[str]
+    """Known when there is a mount target in each subnet."""
+    path: str
+    """Where the function has it; begins with /mnt/."""
+    subnet_ids: pulumi.Input[Sequence[str]]
+    security_group_ids: pulumi.Input[Sequence[str]]
 
 
 class LambdaFunctionArgs(LogArgs):
@@ -43,6 +57,8 @@ class LambdaFunctionArgs(LogArgs):
     """Memory in MB, and in proportion CPU."""
     reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
     """Executions at once that are reserved for this function, and its maximum; if omitted, the account's pool."""
+    mount: Mount | None = argument(InstanceOf(Mount, "a Mount"), default=None)
+    """A file system; if omitted, the function has none, and is in no VPC."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
@@ -70,7 +86,11 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-policy",
             role=role.name,
             policy=iam.role_policy(
-                f"{name}-policy", *args.statements, iam.write_logs(log_group.arn), iam.send_traces()
+                f"{name}-policy",
+                *args.statements,
+                *_to_mount(args.mount),
+                iam.write_logs(log_group.arn),
+                iam.send_traces(),
             ),
             opts=child,
         )
@@ -94,6 +114,9 @@ class LambdaFunction(pulumi.ComponentResource):
                 "system_log_level": "INFO",
             },
             tracing_config={"mode": "Active"},
+            vpc_config=args.mount
+            and {"subnet_ids": args.mount.subnet_ids, "security_group_ids": args.mount.security_group_ids},
+            file_system_config=args.mount and {"arn": args.mount.access_point_arn, "local_mount_path": args.mount.path},
             publish=True,
             # Lambda checks some permissions when an event source is created, so the policy must exist first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
@@ -113,6 +136,12 @@ class LambdaFunction(pulumi.ComponentResource):
                 "invoke_arn": self.invoke_arn,
             }
         )
+
+
+def _to_mount(mount: Mount | None) -> list[iam.Statement]:
+    if mount is None:
+        return []
+    return [iam.use_network_interfaces(), iam.use_file_system(mount.file_system_arn, mount.access_point_arn)]
 
 
 def _checked_environment(

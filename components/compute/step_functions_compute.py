@@ -11,13 +11,16 @@ import pulumi_aws as aws
 from components import iam
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
+from components.arguments.workspace import EFS
 from components.compute.code_archive import code_archive
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
 from components.compute.libraries import layers
 from components.compute.protocol import Jobs
 from components.compute.records_map import RecordsMap
-from components.compute.workflow import Workflow
+from components.compute.workflow import Workflow, WorkspaceSteps
+from components.compute.workspace import Workspace
 from handlers.domain.upload_ref import STEP_RESULT_PREFIX
+from handlers.processors import WORKSPACE_VARIABLE
 
 START_SECONDS = 30
 """For the function that starts executions."""
@@ -27,6 +30,12 @@ RECORD_SECONDS = 60
 
 RECORD_MEMORY_MB = 512
 """Several times the largest result."""
+
+FETCH_MEMORY_MB = 1_769
+"""For the function that copies objects into the workspace: one CPU (Lambda guide), since less would be slower."""
+
+CLEAN_UP_SECONDS = 300
+"""For the function that deletes what an execution has in the workspace: each file is a request to the file system."""
 
 _LOG_LEVELS = {"DEBUG": "ALL", "INFO": "ALL", "WARN": "ERROR", "ERROR": "ERROR", "FATAL": "FATAL"}
 """Step Functions' levels, by Lambda's."""
@@ -54,17 +63,17 @@ class StepFunctionsCompute:
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create the functions of the steps, the state machine, and the function that starts its executions."""
-        process = self._process(name, jobs, opts)
-        state_machine, permissions = self._state_machine(
-            f"{name}-workflow",
-            jobs,
-            {
-                "verify": self._verify(name, jobs, opts).alias_arn,
-                "process": process.alias_arn,
-                "record": self._record(name, jobs, opts).alias_arn,
-            },
-            opts,
-        )
+        mount = Workspace(f"{name}-workspace", self.steps, opts).mount if self.steps.workspace == EFS else None
+        process = self._process(name, jobs, mount, opts)
+        aliases: dict[str, pulumi.Input[str]] = {
+            "verify": self._verify(name, jobs, opts).alias_arn,
+            "process": process.alias_arn,
+            "record": self._record(name, jobs, opts).alias_arn,
+        }
+        if mount:
+            aliases["fetch"] = self._fetch(name, jobs, mount, opts).alias_arn
+            aliases["clean_up"] = self._clean_up(name, jobs, mount, opts).alias_arn
+        state_machine, permissions = self._state_machine(f"{name}-workflow", jobs, aliases, opts)
         self._start(name, jobs, state_machine.arn, opts, permissions)
         return process.role_name
 
@@ -83,7 +92,32 @@ class StepFunctionsCompute:
             handler="handlers.entries.verify_step.handle",
         )
 
-    def _process(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
+    def _fetch(self, name: str, jobs: Jobs, mount: Mount, opts: pulumi.ResourceOptions) -> LambdaFunction:
+        may = jobs.permissions
+        return self._function(
+            f"{name}-fetch",
+            jobs,
+            [may.read_object, *may.change_upload[:1], *may.use_key],
+            opts,
+            handler="handlers.entries.fetch_step.handle",
+            environment={**jobs.environment, WORKSPACE_VARIABLE: mount.path},
+            memory_mb=FETCH_MEMORY_MB,
+            mount=mount,
+        )
+
+    def _clean_up(self, name: str, jobs: Jobs, mount: Mount, opts: pulumi.ResourceOptions) -> LambdaFunction:
+        return self._function(
+            f"{name}-clean-up",
+            jobs,
+            [],
+            opts,
+            handler="handlers.entries.clean_up_step.handle",
+            environment={WORKSPACE_VARIABLE: mount.path},
+            timeout_seconds=CLEAN_UP_SECONDS,
+            mount=mount,
+        )
+
+    def _process(self, name: str, jobs: Jobs, mount: Mount | None, opts: pulumi.ResourceOptions) -> LambdaFunction:
         """Its role changes the upload's record, because the lease and the progress of a job are there."""
         may = jobs.permissions
         return self._function(
@@ -99,6 +133,8 @@ class StepFunctionsCompute:
             handler="handlers.entries.process_step.handle",
             code=jobs.code,
             layers=layers(name, jobs.requirements, opts),
+            environment={**jobs.environment, **({WORKSPACE_VARIABLE: mount.path} if mount else {})},
+            mount=mount,
             extra_environment=jobs.processor_environment,
             memory_mb=self.args.memory_mb,
             reserved_concurrency=self.args.reserved_concurrency,
@@ -213,6 +249,11 @@ class StepFunctionsCompute:
         return state_machine, [maps]
 
     def _definition(self, known: Mapping[str, str]) -> str:
+        workspace = None
+        seconds = max(self.args.timeout_seconds, RECORD_SECONDS)
+        if "fetch" in known:
+            workspace = WorkspaceSteps(fetch_arn=known["fetch"], clean_up_arn=known["clean_up"])
+            seconds = max(seconds, CLEAN_UP_SECONDS)
         workflow = Workflow(
             partition=known["verify"].split(":")[1],
             verify_arn=known["verify"],
@@ -223,7 +264,8 @@ class StepFunctionsCompute:
             is_parallel=self.steps.step_functions_parallel,
             records_map=self._records_map(known["results"]),
             max_attempts=self.max_attempts,
-            step_seconds=max(self.args.timeout_seconds, RECORD_SECONDS),
+            step_seconds=seconds,
+            workspace=workspace,
         )
         return json.dumps(workflow.definition(), separators=(",", ":"))
 

@@ -1,6 +1,7 @@
 """The workflow of a job, in Amazon States Language with JSONata: verify, process, record.
 
 Verify --> Process (one state a processor, in order or in parallel; or a map of records, records_map.py) --> Record
+With a shared workspace, Fetch copies the object into it before Process, and CleanUp follows each end.
 Each of them is tried again after an error, as often and as late as the queue does for the other computes. At last
 RecordFailure records the error, and SendToDeadLetters keeps the event for a redrive. Results pass through S3, not
 through the states, which hold at most 256 KiB.
@@ -29,6 +30,14 @@ _TO_DEAD_LETTERS: State = {"ErrorEquals": ["States.ALL"], "Next": "SendToDeadLet
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkspaceSteps:
+    """The functions of the shared workspace."""
+
+    fetch_arn: str
+    clean_up_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workflow:
     """What the definition is made from."""
 
@@ -48,6 +57,8 @@ class Workflow:
     """Of each step."""
     step_seconds: int
     """A function's timeout."""
+    workspace: WorkspaceSteps | None = None
+    """None if processors read the object from S3."""
 
     def definition(self) -> State:
         """Return the state machine."""
@@ -63,17 +74,18 @@ class Workflow:
                         "job": "{% $states.result.Payload.job %}",
                         "goesOn": "{% $states.result.Payload.goes_on %}",
                     },
-                    Catch=_catch(),
+                    Catch=self._catch(),
                     Next="Verified",
                 ),
                 "Verified": {
                     "Type": "Choice",
-                    "Choices": self.records_map.first_choices() if self.records_map else self._first_choices,
+                    "Choices": self._first_choices,
                     "Default": "Done",
                 },
+                **self._sharing(),
                 **self._processing(),
-                "Record": self._step(self.record_arn, self._found, Catch=_catch(), Next="Done"),
-                "RecordRefusal": self._record_error("Done"),
+                "Record": self._step(self.record_arn, self._found, Catch=self._catch(), Next=self._end),
+                "RecordRefusal": self._record_error(self._end),
                 "RecordFailure": self._record_error("SendToDeadLetters"),
                 "SendToDeadLetters": {
                     "Type": "Task",
@@ -83,7 +95,7 @@ class Workflow:
                         "MessageBody": "{% $string($states.context.Execution.Input.event) %}",
                     },
                     "Retry": [{"ErrorEquals": ["States.ALL"], **_delays(5)}],
-                    "Next": "Failed",
+                    "Next": "CleanUpAfterFailure" if self.workspace else "Failed",
                 },
                 "Failed": {
                     "Type": "Fail",
@@ -96,10 +108,15 @@ class Workflow:
 
     @property
     def _first_choices(self) -> list[State]:
-        first = "Process"
-        if self.processors:
-            first = "ProcessInParallel" if self.is_parallel else self.processors[0]
-        return [{"Condition": "{% $goesOn %}", "Next": first}]
+        if self.records_map:
+            return self.records_map.first_choices()
+        return [{"Condition": "{% $goesOn %}", "Next": "Fetch" if self.workspace else self._first}]
+
+    @property
+    def _first(self) -> str:
+        if self.is_parallel:
+            return "ProcessInParallel"
+        return self.processors[0] if self.processors else "Process"
 
     @property
     def _found(self) -> Mapping[str, object]:
@@ -108,16 +125,36 @@ class Workflow:
             return {"manifest": "{% $manifest %}", "counts": "{% $counts %}"}
         return {"processors": list(self.processors) or ["{% $job.processor %}"], "by_name": bool(self.processors)}
 
+    @property
+    def _end(self) -> str:
+        return "CleanUp" if self.workspace else "Done"
+
+    def _sharing(self) -> dict[str, State]:
+        if self.workspace is None:
+            return {}
+        fetch, clean_up = self.workspace.fetch_arn, self.workspace.clean_up_arn
+
+        def end(following: str) -> State:
+            # How the upload ended is recorded. A later execution deletes what is left over.
+            return self._step(clean_up, Catch=[{"ErrorEquals": ["States.ALL"], "Next": following}], Next=following)
+
+        declared = {"declared": "{% $job.declared %}"}
+        return {
+            "Fetch": self._step(fetch, declared, Catch=self._catch(), Next=self._first),
+            "CleanUp": end("Done"),
+            "CleanUpAfterFailure": end("Failed"),
+        }
+
     def _processing(self) -> dict[str, State]:
         if self.records_map:
             process = partial(self._step, self.process_arn)
-            return self.records_map.states(self._integration, process, _catch, "Record")
+            return self.records_map.states(self._integration, process, self._catch, "Record")
         if not self.processors:
-            return {"Process": self._process("{% $job.processor %}", [], Catch=_catch(), Next="Record")}
+            return {"Process": self._process("{% $job.processor %}", [], Catch=self._catch(), Next="Record")}
         if not self.is_parallel:
             following = [*self.processors[1:], "Record"]
             return {
-                name: self._process(name, self.processors[:index], Catch=_catch(), Next=following[index])
+                name: self._process(name, self.processors[:index], Catch=self._catch(), Next=following[index])
                 for index, name in enumerate(self.processors)
             }
         branches = [{"StartAt": name, "States": {name: self._process(name, [], End=True)}} for name in self.processors]
@@ -126,7 +163,7 @@ class Workflow:
                 "Type": "Parallel",
                 "Branches": branches,
                 "Output": {},
-                "Catch": _catch(),
+                "Catch": self._catch(),
                 "Next": "Record",
             }
         }
@@ -171,17 +208,16 @@ class Workflow:
             **more,
         }
 
+    def _catch(self) -> list[State]:
+        return [
+            {"ErrorEquals": [_SUPERSEDED], "Next": self._end},
+            {"ErrorEquals": [_REFUSED], "Output": _ERROR, "Next": "RecordRefusal"},
+            {"ErrorEquals": _UNRECORDED, "Next": "SendToDeadLetters"},
+            {"ErrorEquals": ["States.ALL"], "Output": _ERROR, "Next": "RecordFailure"},
+        ]
+
     def _integration(self, action: str) -> str:
         return f"arn:{self.partition}:states:::{action}"
-
-
-def _catch() -> list[State]:
-    return [
-        {"ErrorEquals": [_SUPERSEDED], "Next": "Done"},
-        {"ErrorEquals": [_REFUSED], "Output": _ERROR, "Next": "RecordRefusal"},
-        {"ErrorEquals": _UNRECORDED, "Next": "SendToDeadLetters"},
-        {"ErrorEquals": ["States.ALL"], "Output": _ERROR, "Next": "RecordFailure"},
-    ]
 
 
 def _delays(attempts: int) -> dict[str, float]:

@@ -60,6 +60,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "stepFunctionsMapBatchRecords": {**MAP, "stepFunctionsMapBatchRecords": 10},
     "stepFunctionsMapConcurrency": {**MAP, "stepFunctionsMapConcurrency": 7},
     "stepFunctionsMapToleratedFailurePercentage": {**MAP, "stepFunctionsMapToleratedFailurePercentage": 5},
+    "workspace": {"compute": "step-functions", "workspace": "efs"},
     "processor": TEAM_PROCESSOR,
     "processors": {
         "processors": [{"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}]

@@ -16,7 +16,7 @@ from components.arguments.shared import LogArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
 from components.compute.code_archive import HANDLERS
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
 from components.eks_argo_deploy import EksArgoDeploy
 from components.messaging.arrivals import Arrivals, ArrivalsArgs
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
@@ -44,6 +44,13 @@ REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE = {"compute": "fargate", "worker_image": IMAGE}
 SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
+MOUNT = Mount(
+    file_system_arn="arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-0a1b2c3d4e5f60718",
+    access_point_arn="arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f60718",
+    path="/mnt/jobs",
+    subnet_ids=SUBNET_IDS,
+    security_group_ids=["sg-0a1b2c3d4e5f60718"],
+)
 
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 MAP = {"compute": "step-functions", "step_functions_map_processor": "handlers.processors.csv_summary.process"}
@@ -197,6 +204,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_map_batch_records": 10,
         "step_functions_map_concurrency": 7,
         "step_functions_map_tolerated_failure_percentage": 5,
+        "workspace": "efs",
         "processor": "handlers.processors.load_processor",
         "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
         "processor_code": TEAM_CODE,
@@ -256,6 +264,7 @@ PROCESSING_PIPELINE = Example(
             ),
             MAP,
         ),
+        "workspace": {"compute": "step-functions"},
     }
     | {
         argument: {"processor": "team.process", "processor_code": OTHER_TEAM_CODE}
@@ -293,6 +302,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_processors": (["process"], "of the form module.function"),
         "step_functions_parallel": ("true", "true or false"),
         "step_functions_map_processor": ("process", "of the form module.function"),
+        "workspace": ("ebs", "one of ephemeral, efs "),
         "rejected_objects": ("keep", "one of quarantine, delete "),
         "unscannable_objects": ("quarantine", "one of reject, process "),
         "bucket_name": ("The-Bucket", "the name of an S3 bucket"),
@@ -555,6 +565,7 @@ LAMBDA_FUNCTION = Example(
         "timeout_seconds": 11,
         "memory_mb": 512,
         "reserved_concurrency": 5,
+        "mount": MOUNT,
         "log_level": "DEBUG",
         "log_retention_days": 14,
     },
@@ -566,6 +577,7 @@ LAMBDA_FUNCTION = Example(
         "environment": ("COLOUR=blue", "a map of variables"),
         "extra_environment": ("COLOUR=blue", "a map"),
         "layers": ("the-layer", "a list of ARNs"),
+        "mount": ("/mnt/jobs", "a Mount"),
         "log_level": ("info", "one of DEBUG, INFO"),
         "log_retention_days": (2, "one of 1, 3, 5"),
     },

@@ -14,7 +14,7 @@ from components.arguments import ArgumentError
 from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS
 from components.compute import processor_code
 from components.compute.processor_code import with_requirements
-from handlers.processors import JOB_VARIABLES
+from handlers.processors import JOB_VARIABLES, WORKSPACE_VARIABLE
 from handlers.processors.routing import Rule, read_rules
 from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY_ARN, TEAM_CODE
 from tests.support.components.recording import Recording, physical, record, refusal
@@ -52,7 +52,7 @@ class TestVariables:
     def test_the_function_has_them_beside_its_own(self) -> None:
         recording = recorded(processor_environment={"MODEL": "a-model", "LIMIT": 3})
 
-        assert variables(recording).keys() == {*JOB_VARIABLES, "MODEL", "LIMIT"}
+        assert variables(recording).keys() == {*JOB_VARIABLES, "MODEL", "LIMIT"} - {WORKSPACE_VARIABLE}
         assert (variables(recording)["MODEL"], variables(recording)["LIMIT"]) == ("a-model", "3")
 
     def test_a_value_may_be_known_late(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.compute.records_map import RecordsMap
-from components.compute.workflow import Workflow
+from components.compute.workflow import Workflow, WorkspaceSteps
 from handlers.domain.delays import retry_delay_seconds
 from local.emulator.patches.stepfunctions.definitions import definition_faults
 from tests.support.components.examples import STEPS
@@ -25,6 +25,7 @@ RECORDS = RecordsMap(
     tolerated_failure_percentage=5,
     results_bucket="the-results",
 )
+SHARED = WorkspaceSteps(fetch_arn="fetch-arn", clean_up_arn="clean-up-arn")
 
 
 def definition(
@@ -32,6 +33,7 @@ def definition(
     *,
     is_parallel: bool = False,
     records_map: RecordsMap | None = None,
+    workspace: WorkspaceSteps | None = None,
     attempts: int = ATTEMPTS,
 ) -> Any:
     workflow = Workflow(
@@ -45,11 +47,19 @@ def definition(
         records_map=records_map,
         max_attempts=attempts,
         step_seconds=300,
+        workspace=workspace,
     )
     return json.loads(json.dumps(workflow.definition()))
 
 
-ALL = [definition(), definition(STEPS), definition(STEPS, is_parallel=True), definition(records_map=RECORDS)]
+ALL = [
+    definition(),
+    definition(STEPS),
+    definition(STEPS, is_parallel=True),
+    definition(records_map=RECORDS),
+    definition(workspace=SHARED),
+    definition(STEPS, is_parallel=True, workspace=SHARED),
+]
 
 
 def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
@@ -279,3 +289,45 @@ class TestErrors:
 
     def test_a_refusal_is_recorded_and_is_no_failure_of_the_workflow(self) -> None:
         assert definition()["States"]["RecordRefusal"]["Next"] == "Done"
+
+
+class TestTheWorkspace:
+    def test_the_object_is_fetched_before_the_processors_and_deleted_after_the_result_is_recorded(self) -> None:
+        machine = definition(STEPS, workspace=SHARED)
+        assert order(machine) == ["Verify", "Verified", "Fetch", FIRST, SECOND, "Record", "CleanUp", "Done"]
+        fetch = machine["States"]["Fetch"]["Arguments"]
+        assert (fetch["FunctionName"], fetch["Payload"]["declared"]) == ("fetch-arn", "{% $job.declared %}")
+        assert machine["States"]["CleanUp"]["Arguments"] == {
+            "FunctionName": "clean-up-arn",
+            "Payload": {
+                "input": "{% $states.context.Execution.Input %}",
+                "execution": "{% $states.context.Execution.Name %}",
+                "attempt": "{% $states.context.State.RetryCount + 1 %}",
+            },
+        }
+
+    def test_an_upload_that_ends_at_its_verification_has_nothing_there(self) -> None:
+        assert definition(workspace=SHARED)["States"]["Verified"]["Default"] == "Done"
+
+    @pytest.mark.parametrize("name", ["Fetch", "Process", "Record"])
+    @pytest.mark.parametrize(
+        ("error", "way"),
+        [
+            ("StepFailed", ["RecordFailure", "SendToDeadLetters", "CleanUpAfterFailure", "Failed"]),
+            ("ScanMissing", ["SendToDeadLetters", "CleanUpAfterFailure", "Failed"]),
+            ("Unprocessable", ["RecordRefusal", "CleanUp", "Done"]),
+            ("LeaseLost", ["CleanUp", "Done"]),
+        ],
+    )
+    def test_each_failure_is_recorded_and_then_cleaned_up(self, name: str, error: str, way: list[str]) -> None:
+        states = definition(workspace=SHARED)["States"]
+        found = [next_after(states[name], error)]
+        while following := states[found[-1]].get("Next"):
+            found.append(following)
+        assert found == way
+
+    @pytest.mark.parametrize(("name", "following"), [("CleanUp", "Done"), ("CleanUpAfterFailure", "Failed")])
+    def test_a_clean_up_that_fails_is_tried_again_and_changes_no_end(self, name: str, following: str) -> None:
+        state = definition(workspace=SHARED)["States"][name]
+        assert len(delays_after(state, "OSError")) == ATTEMPTS - 1
+        assert (next_after(state, "OSError"), state["Next"]) == (following, following)

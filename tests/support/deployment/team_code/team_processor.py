@@ -82,3 +82,15 @@ def process_records(job: Job) -> Mapping[str, object]:
     if "unprocessable" in amounts:
         raise Unprocessable("An amount is no number.")
     return {"count": len(amounts), "sum": sum(map(int, amounts)), "first": job.records[0]["id"]}
+
+
+def write_note(job: Job) -> Mapping[str, object]:
+    """Leave a file to the next processor of the same workflow, which may then fail."""
+    with job.open() as file:
+        (job.workspace / "note").write_bytes(file.read())
+        return {"read": Path(str(file.name)).name}
+
+
+def read_note(job: Job) -> Mapping[str, object]:
+    """Return what the processor before has left."""
+    return {**process(job), "note": (job.workspace / "note").read_text()}
