@@ -50,7 +50,7 @@ def test_events_come_three_times_in_any_order_or_not_at_all(
 ) -> None:
     system = deploy_with("events")
     user = system.new_user()
-    uploads = size(300, 2_000)
+    uploads = size(300, 1_000)
     dropped_percent = max(1, 1_500 // uploads)  # enough that some are
     with UnreliableEvents(system, copies=3, dropped_percent=dropped_percent, seed=seed) as events:
         upload_ids = send_all(system, [File(user)] * uploads)
@@ -67,7 +67,7 @@ def test_events_come_three_times_in_any_order_or_not_at_all(
 def test_five_percent_of_jobs_are_killed(deploy_with: DeployWith, counted: Counted, size: Size, seed: int) -> None:
     system = deploy_with("kills")
     user = system.new_user()
-    uploads = size(200, 1_000)
+    uploads = size(200, 500)
     killed = set(random.Random(seed).sample(range(uploads), uploads // 20))
     names = ["killed-once.bin" if number in killed else "good.bin" for number in range(uploads)]
     upload_ids = send_all(system, [File(user, name) for name in names])
@@ -88,7 +88,7 @@ def test_s3_and_dynamodb_are(deploy_with: DeployWith, counted: Counted, size: Si
     name = next(_numbers)
     system = deploy_with(f"line-{name}")
     user = system.new_user()
-    uploads = size(150, 1_000)
+    uploads = size(150, 300)
     with FaultyLine(system.emulator.endpoint, line, seed) as faulty:
         reach_aws_by(system, faulty.endpoint)
         upload_ids = send_all(system, [File(user, content=b"x" * 10_000)] * uploads)
@@ -100,7 +100,7 @@ def test_s3_and_dynamodb_are(deploy_with: DeployWith, counted: Counted, size: Si
 def test_poison_among_good_objects(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
     system = deploy_with("poison", processingMaxAttempts=2)
     user = system.new_user()
-    uploads = size(100, 1_000)
+    uploads = size(100, 300)
     names = ["poison.bin" if number % 20 == 7 else "good.bin" for number in range(uploads)]
     upload_ids = send_all(system, [File(user, name) for name in names])
     found = counted(system, upload_ids)
@@ -120,7 +120,7 @@ def test_poison_among_good_objects(deploy_with: DeployWith, counted: Counted, si
 def test_processors_that_damage_their_process(deploy_with: DeployWith, counted: Counted, size: Size) -> None:
     system = deploy_with("damages", processingMaxAttempts=1)
     user = system.new_user()
-    names = [f"{name}.bin" for name in [*DAMAGES, *["good"] * len(DAMAGES)] * size(1, 20)]
+    names = [f"{name}.bin" for name in [*DAMAGES, *["good"] * len(DAMAGES)] * size(1, 5)]
     upload_ids = send_all(system, [File(user, name) for name in names])
     counted(system, upload_ids)
     ended = {
@@ -137,7 +137,7 @@ def test_workers_are_stopped_in_their_jobs(deploy_with: DeployWith, counted: Cou
         pytest.skip("AWS stops containers only")
     containers = Containers(system, services[0])
     user = system.new_user()
-    uploads = size(60, 1_000)
+    uploads = size(60, 200)
     upload_ids = send_all(system, [File(user, "slow.bin")] * uploads)
     for part in range(1, 4):
         await_at_most(uploads - uploads * part // 4, lambda: open_uploads(system))
