@@ -384,16 +384,17 @@ def write_map_results(bucket_arn: Arn) -> Statement:
 
 
 def run_maps(state_machine_arn: Arn) -> list[Statement]:
-    """Run the Distributed Maps of a state machine, and read their counts. The executions are the maps' children.
+    """Run the Distributed Maps of a state machine, and read their counts. Executions of a map have its name in theirs.
 
     Source: the same page, and the Service Authorization Reference.
     """
     arn = pulumi.Output.from_input(state_machine_arn)
-    children = arn.apply(lambda known: known.replace(":stateMachine", ":execution") + "/*")
+    executions = arn.apply(lambda known: known.replace(":stateMachine", ":execution"))
     runs = arn.apply(lambda known: known.replace(":stateMachine", ":mapRun") + "/*")
+    of_maps = (pulumi.Output.concat(executions, ":*"), pulumi.Output.concat(executions, "/*"))
     return [
         start_executions(arn),
-        allow(["states:DescribeExecution", "states:StopExecution"], children),
+        allow(["states:DescribeExecution", "states:StopExecution"], *of_maps),
         allow(["states:DescribeMapRun"], runs),
     ]
 

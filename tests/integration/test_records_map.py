@@ -12,7 +12,7 @@ from tests.support.paths import TEAM_CODE
 
 pytestmark = pytest.mark.variant
 
-RECORDS, BATCH = 3_000, 500
+RECORDS, BATCH = 3_000, 750
 ENDED = ("completed", "failed", "rejected")
 
 
@@ -35,9 +35,9 @@ def system(deploy_with: DeployWith) -> System:
         stepFunctionsMapProcessor="team_processor.process_records",
         stepFunctionsMapBatchRecords=BATCH,
         stepFunctionsMapConcurrency=2,
-        stepFunctionsMapToleratedFailurePercentage=20,
+        stepFunctionsMapToleratedFailurePercentage=25,
         processorCode=str(TEAM_CODE),
-        processingMaxAttempts=1,
+        processingMaxAttempts=2,
         processingTimeoutSeconds=10,
     )
 
@@ -52,8 +52,9 @@ def uploads(system: System, sender: User) -> dict[str, Any]:
     """Send all files first, and return how each upload ended."""
     files = {
         "good.csv": (csv_of(range(RECORDS)), "text/csv"),
-        "tolerated.csv": (csv_of(with_bad([700])), "text/csv"),
-        "exceeded.csv": (csv_of(with_bad([0, 700])), "text/csv"),
+        "tolerated.csv": (csv_of(with_bad([800])), "text/csv"),
+        "recovers.csv": (csv_of(with_bad([800], "transient")), "text/csv"),
+        "exceeded.csv": (csv_of(with_bad([0, 800])), "text/csv"),
         "good.jsonl": (LINES, "application/x-ndjson"),
         "broken.jsonl": (LINES + b"\n{", "application/x-ndjson"),
         "a.bin": (b"12345", "application/octet-stream"),
@@ -97,11 +98,17 @@ def test_each_record_is_processed_once_in_a_batch(system: System, uploads: dict[
 def test_a_batch_that_fails_is_left_out_if_that_is_tolerated(system: System, uploads: dict[str, Any]) -> None:
     result = result_of(system, uploads["tolerated.csv"])
     assert (result["records"], result["failed_records"], result["failed_batches"]) == (RECORDS, BATCH, 1)
-    assert [int(each["first"]) for each in returned(system, result)] == [0, 1000, 1500, 2000, 2500]
+    assert [int(each["first"]) for each in returned(system, result)] == [0, 1500, 2250]
     (key,) = result["failure_keys"]
     failure = json.loads(stored(system, result["bucket"], key))
     assert (failure["Status"], failure["Error"]) == ("FAILED", "Unprocessable")
-    assert json.loads(failure["Input"])["Items"][200] == {"id": "700", "amount": "unprocessable"}
+    assert json.loads(failure["Input"])["Items"][50] == {"id": "800", "amount": "unprocessable"}
+
+
+def test_a_batch_that_fails_once_is_tried_again_alone(system: System, uploads: dict[str, Any]) -> None:
+    result = result_of(system, uploads["recovers.csv"])
+    assert (result["records"], result["failed_records"], result["batches"]) == (RECORDS, 0, RECORDS // BATCH)
+    assert [each["attempt"] for each in returned(system, result)] == [1, 2, 1, 1]
 
 
 def test_an_upload_fails_if_more_records_fail_than_are_tolerated(system: System, uploads: dict[str, Any]) -> None:

@@ -125,8 +125,11 @@ def test_with_a_map_of_records_each_role_may_do_what_the_map_needs() -> None:
 
     assert permissions(recording, f"{WORKFLOW}-role") - plain == {
         ("states:StartExecution", arn),
-        ("states:DescribeExecution", f"{arn.replace('stateMachine', 'execution')}/*"),
-        ("states:StopExecution", f"{arn.replace('stateMachine', 'execution')}/*"),
+        *(
+            (f"states:{verb}Execution", f"{arn.replace('stateMachine', 'execution')}{end}")
+            for verb in ("Describe", "Stop")
+            for end in (":*", "/*")
+        ),
         ("states:DescribeMapRun", f"{arn.replace('stateMachine', 'mapRun')}/*"),
         ("s3:GetObject", OBJECTS),
         ("s3:GetObjectVersion", OBJECTS),
