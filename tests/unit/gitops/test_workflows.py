@@ -100,6 +100,12 @@ class TestTheWorkersWorkflow:
 
 
 class TestTheInfrastructuresWorkflow:
+    def test_previews_what_it_would_update(self) -> None:
+        found = triggers("infrastructure")
+        assert found["pull_request"] == found["push"]
+        for each in ("__main__.py", "Pulumi.prod.yaml", "components/eks/cluster.py", "handlers/__init__.py"):
+            assert runs_for(found["push"]["paths"], each), each
+
     def test_previews_with_the_policies_and_updates_in_the_order_of_the_environments(self) -> None:
         jobs = workflow("infrastructure")["jobs"]
         for command, job in jobs.items():
