@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements-dev
 PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check actionlint generate golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check actionlint generate policy golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,8 +86,11 @@ $(ACTIONLINT): .ci/actionlint/go.sum
 actionlint: $(STAMP) $(ACTIONLINT) ## Check the workflows; it checks their scripts with shellcheck
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(ACTIONLINT)
 
-generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, the picture of docs/eks.md, Amazon's root certificates
+generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, docs/policies.md, the picture of docs/eks.md, Amazon's root certificates
 	$(RUN)/python -m generate
+
+policy: $(STAMP) ## Review this checkout's stacks with the policy pack: a table, and .local/policies.sarif (15 s)
+	@PYTHONPATH=policy $(RUN)/python -m tests.support.policies.report
 
 golden: $(STAMP) ## Write the dumps of each stack's resources and of the API (tests/unit/golden), which a review reads as a diff
 	$(RUN)/python -m tests.support.golden

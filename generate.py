@@ -2,6 +2,7 @@
 
 Pulumi.yaml                     its config block, from components/arguments/
 docs/openapi.json               the API's contract, from components/api/operations.py and schemas.py
+docs/policies.md                what each rule of the policy pack asks for, from policy/
 docs/eks.md                     its picture, from the workflow, gitops/ and components/eks/application.py
 handlers/aws/amazon_roots.pem   Amazon's root certificates, from certifi
 
@@ -11,6 +12,7 @@ python -m generate --check   exits with 1 if a file is not what would be written
 
 import json
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -30,6 +32,7 @@ _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
 OPENAPI_JSON = _PROJECT / "docs/openapi.json"
 EKS_MD = _PROJECT / "docs/eks.md"
+POLICIES_MD = _PROJECT / "docs/policies.md"
 
 
 def config_block() -> str:
@@ -74,12 +77,19 @@ def eks_md() -> str:
     )
 
 
+def policies_md() -> str:
+    """Return the description of the policy pack, which is a program of its own."""
+    command = [sys.executable, str(_PROJECT / "policy" / "describe.py")]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+
+
 def main() -> int:
     """Write the files, or check them; returns the exit code."""
     generated = {
         PULUMI_YAML: pulumi_yaml(),
         OPENAPI_JSON: openapi_json(),
         EKS_MD: eks_md(),
+        POLICIES_MD: policies_md(),
         AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time()),
     }
     stale = [path for path, text in generated.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
