@@ -15,6 +15,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 import pulumi_aws as aws
 
 from aws_provider import with_tags
+from components.eks_argo_deploy import EksArgoDeploy
 from components.processing_pipeline import ProcessingPipeline
 from components.status_tracker import StatusTracker
 from components.upload_api import UploadApi
@@ -45,6 +46,25 @@ pipeline = ProcessingPipeline(
     on_aws,
 )
 
+processor_role_name = pipeline.processor_role_name
+if settings.processing_pipeline["compute"] == "eks":
+    deploy = EksArgoDeploy(
+        "deploy",
+        settings.eks_argo_deploy.args(
+            git_repository_url=settings.eks_git_repository_url,
+            worker_policy=pipeline.worker_policy,
+            worker_environment=pipeline.worker_environment,
+            image_repository_url=pipeline.image_repository_url,
+            queue_url=pipeline.queue_url,
+            queue_arn=pipeline.queue_arn,
+        ),
+        on_aws,
+    )
+    processor_role_name = deploy.worker_role_name
+    pulumi.export("clusterName", deploy.cluster_name)
+    pulumi.export("clusterSecurityGroupId", deploy.cluster_security_group_id)
+    pulumi.export("githubRoleArn", deploy.github_role_arn)
+
 client_id = settings.user_pool_client_id
 pulumi.export("region", settings.region)
 pulumi.export("apiUrl", api.url)
@@ -56,7 +76,7 @@ if settings.processing_pipeline["rejected_objects"] == "quarantine":
     pulumi.export("quarantineBucket", pipeline.quarantine_bucket_name)
 if settings.processing_pipeline["image_repository"]:
     pulumi.export("imageRepositoryUrl", pipeline.image_repository_url)
-pulumi.export("processorRole", pipeline.processor_role_name)
+pulumi.export("processorRole", processor_role_name)
 pulumi.export("uploadsTable", tracker.table_name)
 pulumi.export("queueUrl", pipeline.queue_url)
 pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)

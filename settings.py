@@ -27,7 +27,8 @@ from components.arguments.constraints import (
     MaybeOutput,
     Range,
 )
-from components.arguments.processing_pipeline import ProcessingPipelineArgs
+from components.arguments.eks_argo_deploy import EksArgoDeployArgs
+from components.arguments.processing_pipeline import EKS, ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
 
@@ -41,6 +42,8 @@ class StackArgs(Arguments):
     """AWS region to deploy into, where the AWS provider's own key aws:region is not set."""
     user_pool_client_id: pulumi.Input[str] | None = argument(limits.USER_POOL_CLIENT_ID, default=None)
     """Id of the client in the pool of userPoolArn through which users sign in, for the stack's outputs."""
+    eks_git_repository_url: pulumi.Input[str] | None = argument(limits.GIT_URL, default=None)
+    """Git repository with the manifests in gitops/, https://HOST/PATH.git. Required by the compute eks."""
 
 
 CONNECTED = frozenset({"notification_topic_arn", "result_reader_role_name"})
@@ -50,17 +53,31 @@ PROCESSING = ("timeout_seconds", "memory_mb", "max_concurrency", "reserved_concu
 """Arguments of ProcessingPipeline with keys that begin with `processing`."""
 
 
+_PREFIXES: Mapping[type[Arguments], tuple[str, Collection[str]]] = {
+    ProcessingPipelineArgs: ("processing", PROCESSING),
+    EksArgoDeployArgs: ("eks", EksArgoDeployArgs.declared.keys() - ProcessingPipelineArgs.declared.keys()),
+}
+"""Beginnings of keys, and the arguments with such keys. Others may share a key with those of other components."""
+
+
 @cache
 def keys_of(shape: type[Arguments]) -> dict[str, str]:
     """Return the key of each argument of a component that the stack's config decides, by the argument's name."""
+    prefix, prefixed = _PREFIXES.get(shape, ("", ()))
     return {
-        name: camel_case(f"processing_{name}" if shape is ProcessingPipelineArgs and name in PROCESSING else name)
+        name: camel_case(f"{prefix}_{name}" if name in prefixed else name)
         for name, each in shape.declared.items()
         if not each.is_required and name not in CONNECTED
     }
 
 
-SHAPES: tuple[type[Arguments], ...] = (StackArgs, StatusTrackerArgs, UploadApiArgs, ProcessingPipelineArgs)
+SHAPES: tuple[type[Arguments], ...] = (
+    StackArgs,
+    StatusTrackerArgs,
+    UploadApiArgs,
+    ProcessingPipelineArgs,
+    EksArgoDeployArgs,
+)
 
 
 @cache
@@ -100,6 +117,9 @@ class Settings:
     status_tracker: Section[StatusTrackerArgs]
     upload_api: Section[UploadApiArgs]
     processing_pipeline: Section[ProcessingPipelineArgs]
+    eks_argo_deploy: Section[EksArgoDeployArgs]
+    """Used with the compute eks."""
+    eks_git_repository_url: pulumi.Input[str] | None
     aws: Mapping[str, Any]
     """The AWS provider's arguments, from the stack's other `aws:` keys."""
 
@@ -141,6 +161,8 @@ class Settings:
             status_tracker=_section(StatusTrackerArgs, values),
             upload_api=_section(UploadApiArgs, values),
             processing_pipeline=_section(ProcessingPipelineArgs, values),
+            eks_argo_deploy=_section(EksArgoDeployArgs, values),
+            eks_git_repository_url=values["eksGitRepositoryUrl"],
             aws=aws,
         )
 
@@ -246,7 +268,10 @@ def _region(name: str, own: str | None, aws_region: _Given | None) -> str:
 def _conflicts(project: str, region: str, values: Mapping[str, Any], secret: Collection[str]) -> list[str]:
     """Return the conflicts between keys that are each valid alone."""
     errors: list[str] = []
+    is_eks = values["compute"] == EKS
     for shape in SHAPES:
+        if shape is EksArgoDeployArgs and not is_eks:
+            continue
         section: Section[Arguments] = _section(shape, values)
         errors += shape.conflicts_among(section.values, _spelled(project, shape))
     if (key := values["kmsKeyArn"]) is not None and key.split(":")[3] != region:
@@ -256,6 +281,11 @@ def _conflicts(project: str, region: str, values: Mapping[str, Any], secret: Col
         errors.append(
             f"{project}:userPoolClientId is set, but there is no {project}:userPoolArn, and a pool that is made here "
             "gets its own client; leave it out, or name its pool."
+        )
+    if is_eks and values["eksGitRepositoryUrl"] is None:
+        errors.append(
+            f"{project}:eksGitRepositoryUrl is missing, but with compute eks Argo CD reads the worker's manifests from "
+            f"it; set it with: pulumi config set {project}:eksGitRepositoryUrl URL."
         )
     return errors
 

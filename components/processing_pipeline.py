@@ -40,12 +40,14 @@ from components.arguments.names import (
 )
 from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.processing_pipeline import (
+    EKS,
     FARGATE,
     LAMBDA,
     PROCESSOR_POLICY_CHARACTERS,
     STEP_FUNCTIONS,
     ProcessingPipelineArgs,
 )
+from components.compute.eks import EksCompute, worker_environment, worker_policy
 from components.compute.fargate import FargateCompute
 from components.compute.image_repository import ImageRepository
 from components.compute.lambda_compute import LambdaCompute
@@ -92,6 +94,7 @@ _COMPUTES: Mapping[str, Callable[[ProcessingPipelineArgs], Compute]] = {
     LAMBDA: LambdaCompute,
     STEP_FUNCTIONS: lambda args: StepFunctionsCompute(args, args, args.max_attempts),
     FARGATE: FargateCompute,
+    EKS: EksCompute,
 }
 
 
@@ -100,6 +103,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     queue_url: pulumi.Output[str]
     """Where created objects wait."""
+    queue_arn: pulumi.Output[str]
+    """ARN of that queue."""
     dead_letter_queue_url: pulumi.Output[str]
     """Where the messages of failed uploads are kept for 14 days."""
     results_bucket_name: pulumi.Output[str]
@@ -107,7 +112,11 @@ class ProcessingPipeline(pulumi.ComponentResource):
     quarantine_bucket_name: pulumi.Output[str]
     """Where rejected objects are, under their own keys; empty where they are deleted."""
     processor_role_name: pulumi.Output[str]
-    """Name of the role that processors run with, for permissions that are granted elsewhere."""
+    """Name of the role that processors run with, for permissions that are granted elsewhere; empty with eks."""
+    worker_policy: pulumi.Output[str]
+    """With eks: what the role of the worker may do, for EksArgoDeploy; otherwise empty."""
+    worker_environment: pulumi.Output[Mapping[str, str]]
+    """With eks: the worker's variables, for EksArgoDeploy; otherwise empty."""
     alarm_topic_arn: pulumi.Output[str]
     """Topic that the alarms notify. Subscribe an address to it."""
     event_rule_arn: pulumi.Output[str]
@@ -148,12 +157,13 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.processor_role_name = compute.run(
-            name,
-            self._jobs(args, bucket_name, queue=queue, results=results, quarantine=quarantine),
-            pulumi.ResourceOptions(parent=self),
-        )
-        if isinstance(args.processor_statements, pulumi.Output) or args.processor_statements:
+        jobs = self._jobs(args, bucket_name, queue=queue, results=results, quarantine=quarantine)
+        self.processor_role_name = compute.run(name, jobs, pulumi.ResourceOptions(parent=self))
+        self.worker_policy, self.worker_environment = pulumi.Output.from_input(""), pulumi.Output.from_input({})
+        if args.compute == EKS:
+            self.worker_policy = worker_policy(f"{name}-worker-policy", jobs, args.processor_statements)
+            self.worker_environment = worker_environment(args, jobs)
+        elif isinstance(args.processor_statements, pulumi.Output) or args.processor_statements:
             aws.iam.RolePolicy(
                 f"{name}-processor-policy",
                 role=self.processor_role_name,
@@ -169,17 +179,20 @@ class ProcessingPipeline(pulumi.ComponentResource):
             self.image_repository_url = ImageRepository(f"{name}-worker", args, pulumi.ResourceOptions(parent=self)).url
         self.alarm_topic_arn = self._watch(name, args, queue, compute)
         self.event_rule_arn, self.event_archive_arn = queue.rule_arn, queue.archive_arn
-        self.queue_url = queue.queue_url
+        self.queue_url, self.queue_arn = queue.queue_url, queue.queue_arn
         self.dead_letter_queue_url = queue.dead_letter_queue_url
         self.results_bucket_name = results.bucket_name
         self.quarantine_bucket_name = quarantine.bucket_name if quarantine else pulumi.Output.from_input("")
         self.register_outputs(
             {
                 "queue_url": self.queue_url,
+                "queue_arn": self.queue_arn,
                 "dead_letter_queue_url": self.dead_letter_queue_url,
                 "results_bucket_name": self.results_bucket_name,
                 "quarantine_bucket_name": self.quarantine_bucket_name,
                 "processor_role_name": self.processor_role_name,
+                "worker_policy": self.worker_policy,
+                "worker_environment": self.worker_environment,
                 "alarm_topic_arn": self.alarm_topic_arn,
                 "event_rule_arn": self.event_rule_arn,
                 "event_archive_arn": self.event_archive_arn,

@@ -9,7 +9,7 @@ from components.arguments import is_empty, limits
 from components.arguments.constraints import Choice, ListOf, MapOf, Pattern, Range
 from components.arguments.declaration import Arguments, argument
 from components.arguments.network import NetworkArgs, VpcArgs
-from components.arguments.shared import ProtectionArgs
+from components.arguments.shared import LogRetentionArgs, ProtectionArgs
 
 AUTO, MANAGED_NODES, FARGATE_PROFILES = "auto", "managed-nodes", "fargate"
 HELM, CAPABILITY = "helm", "capability"
@@ -54,7 +54,7 @@ class GitArgs(Arguments):
     """Branch, tag or commit that the cluster follows."""
 
 
-class EksArgoDeployArgs(VpcArgs, ProtectionArgs, GitArgs):
+class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs):
     """Arguments of EksArgoDeploy."""
 
     worker_policy: pulumi.Input[str] = argument(limits.POLICY)
@@ -110,8 +110,6 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, GitArgs):
     """Versions of EKS add-ons, in place of those that are pinned for the default version of Kubernetes."""
     nat_per_zone: bool = argument(limits.BOOLEAN, default=False)
     """Whether each zone of the VPC that is made has its own NAT gateway, so that no zone depends on another."""
-    log_retention_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
-    """Days after which CloudWatch Logs deletes the logs of the control plane."""
     argo: str = argument(Choice((HELM, CAPABILITY), "what installs Argo CD"), default=HELM)
     """Who runs Argo CD: a Helm release in the cluster, or AWS with EKS's managed capability."""
     argo_high_availability: bool = argument(limits.BOOLEAN, default=False)

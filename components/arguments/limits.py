@@ -203,11 +203,11 @@ TOPIC_ARN = MaybeOutput(
 )
 QUEUE_ARN = MaybeOutput(
     Pattern(
-        rf"{_ARN}:sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,80}}",
+        rf"{_ARN}:sqs:{_REGION_AND_ACCOUNT}:\S+",
         "the ARN of a standard queue, such as ProcessingPipeline's queue_arn",
     )
 )
-QUEUE_URL = MaybeOutput(Pattern(r"https?://\S+/[0-9]{12}/[A-Za-z0-9_-]{1,80}", "the URL of a standard queue"))
+QUEUE_URL = MaybeOutput(Pattern(r"https?://\S+", "the URL of a standard queue"))
 POLICY = MaybeOutput(
     Pattern(r"\{.+\}", "an IAM policy document in JSON, such as ProcessingPipeline's worker_policy"),
 )

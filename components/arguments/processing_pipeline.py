@@ -9,6 +9,7 @@ import pulumi
 from components.arguments import limits
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
+from components.arguments.eks_compute import EksComputeArgs
 from components.arguments.events import EventArgs
 from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
@@ -21,7 +22,7 @@ from handlers.domain.slots import slots_of
 from handlers.processors import JOB_VARIABLES
 from handlers.processors.routing import Rule, shadowed
 
-LAMBDA, STEP_FUNCTIONS, FARGATE = "lambda", "step-functions", "fargate"
+LAMBDA, STEP_FUNCTIONS, FARGATE, EKS = "lambda", "step-functions", "fargate", "eks"
 
 DEFAULT_PROCESSOR = "handlers.processors.inspect.process"
 """The built-in processor: size, SHA-256 and sniffed type."""
@@ -38,7 +39,9 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
-class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EventArgs):
+class ProcessingPipelineArgs(
+    UploadsArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EksComputeArgs, EventArgs
+):
     """Arguments of ProcessingPipeline."""
 
     bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
@@ -47,8 +50,8 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
     """ARN of UploadApi's bucket."""
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
-    compute: str = argument(Choice((LAMBDA, STEP_FUNCTIONS, FARGATE), "where the processor runs"), default=LAMBDA)
-    """Where jobs run: Lambda functions, a workflow of Lambda functions, or containers on ECS Fargate.
+    compute: str = argument(Choice((LAMBDA, STEP_FUNCTIONS, FARGATE, EKS), "where the processor runs"), default=LAMBDA)
+    """Where jobs run: Lambda functions, a workflow of them, containers on ECS Fargate, or pods on EKS (EksArgoDeploy).
 
     Queues, buckets and records stay as they are when it changes.
     """
@@ -117,6 +120,8 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
         """Objects that are processed at once, at most."""
         if self.compute == "fargate":
             return self.fargate_max_tasks * slots_of(self.fargate_memory_mb, self.memory_mb)
+        if self.compute == EKS:
+            return self.eks_jobs_at_once
         return self.concurrency_limit
 
     @property
@@ -181,6 +186,12 @@ class ProcessingPipelineArgs(UploadsArgs, StepFunctionsComputeArgs, LambdaComput
         """Settings of another compute stay where they are, so that one setting switches between computes."""
         if self.compute == FARGATE:
             return self.fargate_conflicts(spelled) + self.network_conflicts(spelled)
+        if self.compute == EKS:
+            missing = (
+                f"{spelled('image_repository')} is false, but the compute eks runs an image that a workflow pushes to "
+                "this repository; set it to true."
+            )
+            return [] if self.image_repository else [missing]
         found = self.lambda_conflicts(spelled)
         if self.compute == STEP_FUNCTIONS:
             found += self.step_functions_conflicts(spelled)

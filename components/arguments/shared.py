@@ -19,13 +19,18 @@ class ProtectionArgs(Arguments):
     """
 
 
-class LogArgs(Arguments):
+class LogRetentionArgs(Arguments):
+    """Arguments of every component with logs."""
+
+    log_retention_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
+    """Days after which CloudWatch Logs deletes log lines."""
+
+
+class LogArgs(LogRetentionArgs):
     """Arguments of every component with Lambda functions."""
 
     log_level: str = argument(limits.LOG_LEVEL, default="INFO")
     """Lowest level of the log lines that functions write."""
-    log_retention_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
-    """Days after which CloudWatch Logs deletes log lines."""
 
 
 class JobArgs(LogArgs):

@@ -100,7 +100,7 @@ def _add_on(
     attached: list[aws.iam.RolePolicyAttachment] = []
     if (identity := add_on.identity) is not None:
         trust = iam.trust_pods(control_plane.arn, "kube-system", identity.service_account)
-        role, attached = role_with(f"{name}-{identity.name}", trust, [identity.policy], opts.parent)
+        role, attached = role_with(f"{name}-{identity.name}-role", trust, [identity.policy], opts.parent)
         associations = [{"role_arn": role.arn, "service_account": identity.service_account}]
     on_fargate = {"computeType": "Fargate"} if args.mode == FARGATE_PROFILES else None
     return aws.eks.Addon(

@@ -32,7 +32,7 @@ def node_groups(
 
     The provider names them: a group with other instance types is made before the one that it replaces is deleted.
     """
-    role, attached = role_with(name, iam.trust(iam.EC2), NODE_POLICIES, opts.parent)
+    role, attached = role_with(f"{name}-role", iam.trust(iam.EC2), NODE_POLICIES, opts.parent)
     template = aws.ec2.LaunchTemplate(
         name,
         block_device_mappings=[
@@ -76,7 +76,7 @@ def fargate_profile(
     name: str, control_plane: aws.eks.Cluster, subnet_ids: pulumi.Input[Sequence[str]], opts: pulumi.ResourceOptions
 ) -> aws.eks.FargateProfile:
     """Make a profile for the pods of all namespaces that this project fills."""
-    role, attached = role_with(name, iam.trust(iam.EKS_FARGATE_PODS), POD_POLICIES, opts.parent)
+    role, attached = role_with(f"{name}-role", iam.trust(iam.EKS_FARGATE_PODS), POD_POLICIES, opts.parent)
     return aws.eks.FargateProfile(
         name,
         cluster_name=control_plane.name,

@@ -11,7 +11,7 @@ def role_with(
 ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicyAttachment]]:
     """Make a role with AWS's policies of these names, which may have a path, and return it with their attachments."""
     child = pulumi.ResourceOptions(parent=parent)
-    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=child)
+    role = aws.iam.Role(name, assume_role_policy=trust, opts=child)
     attachments = [
         aws.iam.RolePolicyAttachment(
             f"{name}-{policy.rpartition('/')[2].replace('_', '').lower()}",

@@ -16,12 +16,14 @@ import yaml
 
 from components.arguments import limits
 from components.arguments.constraints import MaybeOutput
+from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
 from tests.support.components.examples import (
     BUCKET,
     CIDRS,
     COMPONENTS,
+    EKS_ARGO_DEPLOY,
     IMAGE,
     KMS_KEY_ARN,
     QUEUE_ARN,
@@ -39,6 +41,13 @@ PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PULUMI_YAML["config"]
 
 REGION = "us-east-1"
+
+
+def _as_text(value: object) -> str:
+    """Return a value as a stack's file has it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 EXAMPLES = {each.shape: each for each in COMPONENTS}
 RANGES: dict[str, tuple[int, int]] = {
     key: EXAMPLES[shape].ranges[name]
@@ -52,7 +61,11 @@ ZERO_MEANS_NONE = (
     "processingReservedConcurrency",
     "archiveDays",
 )
-EMPTY_MEANS_NONE = ("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode", "alarmTopicArn")
+EMPTY_MEANS_NONE = (
+    *("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode", "alarmTopicArn"),
+    *("eksGitRepositoryUrl", "eksClusterName", "eksArgoIdentityCenterArn", "eksArgoOidcIssuer", "eksArgoOidcClientId"),
+    *("eksGithubRepository", "eksGithubOidcProviderArn"),
+)
 MAY_BE_SECRET = (
     "kmsKeyArn",
     "userPoolArn",
@@ -67,10 +80,18 @@ MAY_BE_SECRET = (
     "workerImage",
     "subnetIds",
     "securityGroupIds",
+    *("eksGitRepositoryUrl", "eksClusterName", "eksPublicAccessCidrs"),
+    *("eksArgoIdentityCenterArn", "eksGithubOidcProviderArn"),
 )
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 
+OF_EKS = {key: name for key, (shape, name) in keys().items() if shape is EksArgoDeployArgs}
+"""Arguments of EksArgoDeploy by key: those that have no key of another component."""
+
 WRONG = {
+    **{key: _as_text(EKS_ARGO_DEPLOY.bad[name][0]) for key, name in OF_EKS.items() if name in EKS_ARGO_DEPLOY.bad},
+    "eksGitRepositoryUrl": "git@github.com:example/portage.git",
+    "eksAddonVersions": '"coredns"',
     **{key: str(high + 1) for key, (_, high) in RANGES.items()},
     **dict.fromkeys(FLAGS, "yes"),
     "region": "eu-central",
@@ -113,6 +134,8 @@ WRONG = {
 """A value for each key that its argument does not allow. What else arguments reject, test_arguments.py proves."""
 
 RIGHT: dict[str, Any] = {
+    **{key: EKS_ARGO_DEPLOY.other[name] for key, name in OF_EKS.items()},
+    "eksGitRepositoryUrl": "https://github.com/example/portage.git",
     **{key: low for key, (low, _) in RANGES.items()},
     **{key: not DECLARED[key]["default"] for key in FLAGS if key != "stepFunctionsParallel"},
     "region": "eusc-de-east-1",
@@ -175,7 +198,10 @@ def value_of(settings: Settings, key: str) -> Any:
     shape, name = keys()[key]
     if shape is StackArgs:
         return getattr(settings, name)
-    sections = (settings.status_tracker, settings.upload_api, settings.processing_pipeline)
+    sections = (
+        *(settings.status_tracker, settings.upload_api),
+        *(settings.processing_pipeline, settings.eks_argo_deploy),
+    )
     return next(section[name] for section in sections if section.shape is shape)
 
 

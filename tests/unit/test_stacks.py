@@ -18,11 +18,13 @@ import yaml
 
 from aws_provider import provider_args
 from components.arguments import ArgumentError
+from handlers.entries.worker import WorkerEnvironment
+from handlers.processors import JobEnvironment
 from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.engine.stack_config import BackendOnlyError
 from local.resources.parameters import plain
 from tests.support.components.examples import KMS_KEY_ARN, TOPIC_ARN, USER_POOL_ARN
-from tests.support.components.recording import FakeAws, Recording, without_secrets
+from tests.support.components.recording import FakeAws, Recording, physical, without_secrets
 from tests.support.paths import PROJECT
 
 PULUMI_YAML = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
@@ -137,6 +139,55 @@ def test_everything_that_keeps_data_refuses_to_be_deleted_or_nothing_does(protec
 
     assert guards == {protected}
     assert len(recording.all(aws.s3.Bucket)) == 3
+
+
+class TestEks:
+    CONFIG: Mapping[str, Any] = {
+        "compute": "eks",
+        "imageRepository": True,
+        "eksGitRepositoryUrl": "https://github.com/example/portage.git",
+        "processingTimeoutSeconds": 77,
+    }
+
+    def test_the_worker_may_do_what_a_job_may_do_elsewhere(self) -> None:
+        image = f"123456789012.dkr.ecr.eu-north-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+        on_fargate = with_config({"compute": "fargate", "workerImage": image})
+
+        assert with_config(self.CONFIG).json_input(aws.iam.RolePolicy, "deploy-worker-policy", "policy") == (
+            on_fargate.json_input(aws.iam.RolePolicy, "processing-workers-policy", "policy")
+        )
+
+    def test_the_worker_has_the_variables_of_a_job_and_its_limits(self) -> None:
+        recording = with_config(self.CONFIG)
+        (application,) = [each for each in recording.registrations if each.name == "deploy-worker" and each.custom][-1:]
+        (patch,) = plain(application.inputs)["spec"]["source"]["kustomize"]["patches"]
+        data = json.loads(patch["patch"])["data"]
+
+        given_by_git = {"WORKER_MEMORY_MB", "WORKER_STOP_SECONDS"}
+        required = {name.upper() for shape in (JobEnvironment, WorkerEnvironment) for name in shape.__annotations__}
+        assert required - data.keys() == given_by_git
+        assert (data["WORKER_JOB_SECONDS"], data["WORKER_JOB_MEMORY_MB"]) == ("77", "512")
+        assert data["QUEUE_URL"] == recording.outputs["queueUrl"]
+        assert data["IMAGE_REPOSITORY"] == recording.outputs["imageRepositoryUrl"]
+
+    def test_nothing_else_processes_objects_and_the_pipeline_stays_what_it_is(self) -> None:
+        recording, before = with_config(self.CONFIG), with_config({})
+        stateful = {aws.s3.Bucket, aws.sqs.Queue, aws.dynamodb.Table, aws.cognito.UserPool, aws.secretsmanager.Secret}
+
+        assert "processing-process-object" not in {each.name for each in recording.all(aws.lambda_.Function)}
+        for kind in stateful:
+            assert {each.urn for each in recording.all(kind)} == {each.urn for each in before.all(kind)}
+        assert recording.outputs["processorRole"] == physical("deploy-worker-role")
+        assert recording.outputs["clusterName"] == physical("deploy-cluster")
+
+    @pytest.mark.parametrize("missing", ["imageRepository", "eksGitRepositoryUrl"])
+    def test_what_it_needs_is_asked_for(self, project: Project, missing: str) -> None:
+        config = {key: value for key, value in self.CONFIG.items() if key != missing}
+
+        assert f":{missing} is " in run(project(**config)).outputs["refused"]
+
+    def test_its_settings_stay_where_they_are_with_another_compute(self) -> None:
+        assert with_config({"eksMode": "managed-nodes", "eksOnDemandNodes": 0}).all(aws.eks.Cluster) == []
 
 
 def test_every_resource_is_made_by_the_program_s_provider() -> None:

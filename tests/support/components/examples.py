@@ -43,6 +43,7 @@ REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE = {"compute": "fargate", "worker_image": IMAGE}
+EKS = {"compute": "eks", "image_repository": True}
 SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
 MOUNT = Mount(
     file_system_arn="arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-0a1b2c3d4e5f60718",
@@ -192,6 +193,7 @@ PROCESSING_PIPELINE = Example(
         "fargate_backlog_per_task": 5,
         "fargate_weight": 2,
         "fargate_spot_weight": 3,
+        "eks_jobs_at_once": 7,
         "subnet_ids": SUBNET_IDS,
         "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
         "network_cidr": "10.1.0.0/16",
@@ -250,6 +252,7 @@ PROCESSING_PIPELINE = Example(
             ),
             FARGATE,
         ),
+        "eks_jobs_at_once": EKS,
         "security_group_ids": {**FARGATE, "subnet_ids": SUBNET_IDS},
         "fargate_min_tasks": {**FARGATE, "fargate_max_tasks": 1_000},
         "fargate_weight": {**FARGATE, "fargate_spot_weight": 1},
@@ -286,6 +289,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_map_batch_records": (1, 100_000),
         "step_functions_map_concurrency": (1, 10_000),
         "step_functions_map_tolerated_failure_percentage": (0, 100),
+        "eks_jobs_at_once": (1, 100_000),
         "timeout_seconds": (10, 900),
         "memory_mb": (128, 10_240),
         "max_concurrency": (2, 1_000),
@@ -311,7 +315,7 @@ PROCESSING_PIPELINE = Example(
         "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
         "allowed_origins": (["null"], "an origin"),
         "result_reader_role_name": ("the reader", "the name of an IAM role"),
-        "compute": ("ec2", "one of lambda, step-functions, fargate "),
+        "compute": ("ec2", "one of lambda, step-functions, fargate, eks "),
         "image_repository": ("true", "true or false"),
         "worker_image": ("an-image:latest", "an image in ECR by its digest"),
         "fargate_cpu": (1_000, "one of 256, 512"),
@@ -394,6 +398,7 @@ EKS_ARGO_DEPLOY = Example(
     },
     beside={
         "security_group_ids": {"subnet_ids": SUBNET_IDS},
+        "cluster_name": {"cluster_name": "another-cluster"},
         "addon_versions": _OF_NODES,
         "node_instance_types": _OF_NODES,
         "on_demand_nodes": {**_OF_NODES, "spot_nodes": 1},

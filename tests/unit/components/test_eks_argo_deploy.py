@@ -148,7 +148,7 @@ class TestModes:
         assert cluster["computeConfig"]["nodePools"] == ["general-purpose", "system"]
         assert cluster["kubernetesNetworkConfig"]["elasticLoadBalancing"]["enabled"] is True
         assert cluster["storageConfig"]["blockStorage"]["enabled"] is True
-        assert attached(recording, f"{CLUSTER}-role") == {
+        assert attached(recording, CLUSTER) == {
             *("AmazonEKSClusterPolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSComputePolicy"),
             *("AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"),
         }
@@ -171,7 +171,7 @@ class TestModes:
         assert group["amiType"] == "AL2023_ARM_64_STANDARD"
         assert "nodeGroupName" not in group, "a group that is replaced needs another name"
         assert recording.inputs(aws.eks.Cluster)["computeConfig"] == {"enabled": False}
-        assert attached(recording, f"{CLUSTER}-role") == {"AmazonEKSClusterPolicy"}
+        assert attached(recording, CLUSTER) == {"AmazonEKSClusterPolicy"}
         assert attached(recording, f"{CLUSTER}-nodes-role") == {
             *("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
         }
