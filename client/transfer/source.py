@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import stat
 import time
 import zlib
 from collections.abc import Iterator
@@ -50,9 +51,9 @@ class SourceFile:
     @classmethod
     def at(cls, path: str | Path) -> Self:
         """Read the attributes of a file. Raises OSError if it does not exist or is not a regular file."""
-        absolute = Path(
-            os.path.realpath(path)
-        )  # unlike Path.resolve, it does not raise RuntimeError for a loop of links
+        if not stat.S_ISREG(Path(path).absolute().stat().st_mode):  # before links are followed: a pipe has no path
+            raise OSError(f"Not a regular file: {path}. Give a regular file, or - to read standard input from a pipe.")
+        absolute = Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a loop of links
         status = absolute.stat()
         if 0 <= time.time_ns() - status.st_ctime_ns < _TICK_NS:  # another write in the same tick would not be detected
             time.sleep(_TICK_NS / 1e9)
