@@ -68,11 +68,14 @@ class _Map:
             calls = [pool.submit(copy_context().run, self._run_child, each, len(items)) for each in children]
         for call in calls:
             call.result()
-        result = self._written(children)
-        exceeded = self._is_exceeded(len(items))
-        self._run |= {"status": "FAILED" if exceeded else "SUCCEEDED", "stopDate": _now()}
-        if exceeded:
-            raise state_error("States.ExceedToleratedFailureThreshold", "More items failed than are tolerated.")
+        status = "FAILED"
+        try:
+            result = self._written(children)
+            if self._is_exceeded(len(items)):
+                raise state_error("States.ExceedToleratedFailureThreshold", "More items failed than are tolerated.")
+            status = "SUCCEEDED"
+        finally:
+            self._run |= {"status": status, "stopDate": _now()}
         output = sfn("_apply_jsonata_output")(self._state, self._input, self._context, result=result, default=result)
         sfn("_apply_state_assign")(self._state, self._input, self._context, result=result)
         return output, sfn("_next_or_end")(self._state)
