@@ -86,7 +86,7 @@ $(ACTIONLINT): .ci/actionlint/go.sum
 actionlint: $(STAMP) $(ACTIONLINT) ## Check the workflows; it checks their scripts with shellcheck
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(ACTIONLINT)
 
-generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, docs/policies.md, the picture of docs/eks.md, Amazon's root certificates
+generate: $(STAMP) ## Write what is generated: Pulumi.yaml's config block, docs/openapi.json, docs/schema.json, docs/policies.md, the picture of docs/eks.md, Amazon's root certificates
 	$(RUN)/python -m generate
 
 policy: $(STAMP) ## Review this checkout's stacks with the policy pack: a table, and .local/policies.sarif (15 s)

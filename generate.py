@@ -4,6 +4,7 @@ Pulumi.yaml                     its config block, from components/arguments/
 docs/openapi.json               the API's contract, from components/api/operations.py and schemas.py
 docs/policies.md                what each rule of the policy pack asks for, from policy/
 docs/eks.md                     its picture, from the workflow, gitops/ and components/eks/application.py
+docs/schema.json                the Pulumi package of the components, from components/arguments/ and the components
 handlers/aws/amazon_roots.pem   Amazon's root certificates, from certifi
 
 python -m generate           writes the files
@@ -25,6 +26,7 @@ from components.api.openapi import contract
 from components.arguments import Argument
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
+from components.package import package
 from eks_picture import eks_picture
 from settings import config_type, item_type, keys, value_for_none
 
@@ -33,6 +35,7 @@ PULUMI_YAML = _PROJECT / "Pulumi.yaml"
 OPENAPI_JSON = _PROJECT / "docs/openapi.json"
 EKS_MD = _PROJECT / "docs/eks.md"
 POLICIES_MD = _PROJECT / "docs/policies.md"
+SCHEMA_JSON = _PROJECT / "docs/schema.json"
 
 
 def config_block() -> str:
@@ -83,6 +86,11 @@ def policies_md() -> str:
     return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
 
 
+def schema_json() -> str:
+    """Return the schema of the Pulumi package, from which SDKs in other languages are made."""
+    return json.dumps(json.loads(package().schema or ""), indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> int:
     """Write the files, or check them; returns the exit code."""
     generated = {
@@ -90,6 +98,7 @@ def main() -> int:
         OPENAPI_JSON: openapi_json(),
         EKS_MD: eks_md(),
         POLICIES_MD: policies_md(),
+        SCHEMA_JSON: schema_json(),
         AMAZON_ROOTS_PEM: amazon_roots(Path(certifi.where()), time.time()),
     }
     stale = [path for path, text in generated.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

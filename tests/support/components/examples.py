@@ -53,6 +53,8 @@ MOUNT = Mount(
     security_group_ids=["sg-0a1b2c3d4e5f60718"],
 )
 
+LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints")
+
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 MAP = {"compute": "step-functions", "step_functions_map_processor": "handlers.processors.csv_summary.process"}
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
@@ -98,6 +100,18 @@ class Example:
 
     def make(self, name: str = NAME, /, **args: Any) -> Any:
         return self.create(name, {**self.required, **args})
+
+    def everything(self, name: str = NAME) -> dict[str, Any]:
+        """Every argument, except those that would leave resources out."""
+        left_out = {"user_pool_arn", "manage_account_logging", "cluster_name", *LEAVE_OUT_THE_NETWORK}
+        if "processor" in self.other:
+            left_out.add("trigger")
+        args = {key: value for key, value in self.other.items() if key not in left_out}
+        if "bucket_name" in args:
+            args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline
+        if "processor" in args:
+            args["processor"] = "team.process"
+        return {**self.required, **args}
 
 
 STATUS_TRACKER = Example(

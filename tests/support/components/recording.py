@@ -53,7 +53,7 @@ class Recording:
         return sorted(
             [
                 each.urn,
-                json.dumps(plain(each.inputs), default=_asset, sort_keys=True),
+                rendered(plain(each.inputs)),
                 each.options.protect,
                 each.options.retain_on_delete,
             ]
@@ -152,6 +152,11 @@ class FakeAws:
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
             "aws:index/getRegion:getRegion": {"region": REGION},
         }[token]
+
+
+def rendered(inputs: Mapping[str, Any]) -> str:
+    """Inputs as text, with the names of the files in archives."""
+    return json.dumps(inputs, default=_asset, sort_keys=True)
 
 
 def without_secrets(value: Any) -> Any:

@@ -23,8 +23,6 @@ from tests.support.each_case import each_case
 NAMED_AS = {token(aws.s3.Bucket): "bucket", token(aws.apigateway.Stage): "stageName"}
 """The input that names a resource in AWS, where it is not called `name`."""
 
-LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints")
-
 UNIQUE_ENOUGH = {
     token(aws.lambda_.Alias),  # within its function
     token(aws.apigateway.Stage),  # within its API
@@ -37,16 +35,7 @@ def with_everything(example: Example) -> Recording:
 
 
 def make_with_everything(example: Example, name: str = NAME, opts: pulumi.ResourceOptions | None = None) -> Any:
-    """Give every argument, except those that would leave resources out."""
-    left_out = {"user_pool_arn", "manage_account_logging", "cluster_name", *LEAVE_OUT_THE_NETWORK}
-    if "processor" in example.other:
-        left_out.add("trigger")
-    args = {key: value for key, value in example.other.items() if key not in left_out}
-    if "bucket_name" in args:
-        args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline
-    if "processor" in args:
-        args["processor"] = "team.process"
-    return example.create(name, {**example.required, **args}, opts)
+    return example.create(name, example.everything(name), opts)
 
 
 def ancestors(recording: Recording, each: Registration) -> list[Registration]:

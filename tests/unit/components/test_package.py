@@ -1,0 +1,170 @@
+"""Programs in every Pulumi language get the components that a Python program makes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, cast
+
+import grpc
+import pulumi
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.provider.experimental.util import camel_case
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2
+
+from components.arguments import ArgumentError
+from components.package import COMPONENTS, PackageProvider, arguments_of, package
+from generate import SCHEMA_JSON
+from local.engine.built_in.monitor import Monitor
+from local.engine.built_in.program import Registration
+from tests.support.components import examples
+from tests.support.components.examples import KMS_KEY_ARN, NAME, Example
+from tests.support.components.package_host import construct, plugin, wire
+from tests.support.components.recording import FakeAws, record, rendered
+
+SCHEMA: dict[str, Any] = json.loads(SCHEMA_JSON.read_text(encoding="utf-8"))
+NEEDED = {
+    "EksArgoDeploy": {
+        *("gitRepositoryUrl", "imageRepositoryUrl", "queueArn", "queueUrl", "workerEnvironment", "workerPolicy"),
+    },
+    "UploadApi": {"tableArn", "tableName"},
+    "StatusTracker": set[str](),
+    "ProcessingPipeline": {"bucketArn", "bucketName", "tableArn", "tableName"},
+}
+"""Inputs that can have no default: what another component makes, and the address of a repository."""
+TOKENS = {example.title: f"portage:index:{example.title}" for example in examples.COMPONENTS}
+
+
+SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How the wire marks a secret."""
+
+
+@cache
+def provider() -> PackageProvider:
+    return package()
+
+
+def comparable(registrations: Sequence[Registration]) -> list[Any]:
+    """What the engine would compare with the state, with what is secret, in a form that equals itself."""
+    parents = {each.urn: each.name for each in registrations}
+    return sorted(
+        [
+            *(each.type, each.name, parents.get(each.parent), rendered(each.inputs)),
+            # A host has False where the SDK leaves it to the engine; both mean the same.
+            *(bool(each.options.protect), bool(each.options.retain_on_delete), each.options.delete_before_replace),
+        ]
+        for each in registrations
+    )
+
+
+class TestTheSchema:
+    def test_has_each_public_component(self) -> None:
+        assert {each.__name__ for each in COMPONENTS} == TOKENS.keys()
+        assert SCHEMA["resources"].keys() == set(TOKENS.values())
+
+    def test_is_the_one_in_docs(self) -> None:
+        assert json.loads(provider().schema or "") == SCHEMA, "If this is intended, run `make generate`."
+
+    @pytest.mark.parametrize("component", TOKENS)
+    def test_needs_no_input_that_has_a_default(self, component: str) -> None:
+        assert set(SCHEMA["resources"][TOKENS[component]]["requiredInputs"]) == NEEDED[component]
+
+    def test_describes_everything_on_one_line(self) -> None:
+        places = {**SCHEMA["resources"], **SCHEMA["types"]}
+        described = {
+            f"{token} {kind} {name}": each
+            for token, place in places.items()
+            for kind in ("inputProperties", "properties")
+            for name, each in place.get(kind, {}).items()
+        } | places
+
+        assert len(described) > 80
+        assert [name for name, each in described.items() if not each.get("description")] == []
+        assert [name for name, each in described.items() if "\n" in each["description"]] == []
+
+    @pytest.mark.parametrize(
+        ("name", "ending"),
+        [
+            (
+                "compute",
+                "Must be one of lambda, step-functions, fargate (where the processor runs). The default is lambda.",
+            ),
+            ("maxAttempts", "Must be from 1 to 1000 (SQS's limits for maxReceiveCount). The default is 5."),
+        ],
+    )
+    def test_says_what_a_value_must_be_and_its_default(self, name: str, ending: str) -> None:
+        described = SCHEMA["resources"][TOKENS["ProcessingPipeline"]]["inputProperties"][name]["description"]
+
+        assert described.endswith(ending)
+
+    def test_names_arguments_as_other_languages_do(self) -> None:
+        names = {name for each in COMPONENTS for name in arguments_of(each).declared if "_" in name}
+        texts = json.dumps(SCHEMA)
+
+        assert [name for name in sorted(names) if f"`{name}`" in texts] == []
+
+
+@pytest.mark.parametrize("example", examples.COMPONENTS)
+def test_the_package_registers_what_the_component_registers(example: Example) -> None:
+    """Each third argument that may be late is plain, an Output, a secret."""
+    args = example.everything()
+    properties = SCHEMA["resources"][TOKENS[example.title]]["inputProperties"]
+    late = sorted(name for name in args if not properties[camel_case(name)].get("plain") and name != "processor_code")
+    kinds = {camel_case(name): n % 3 for n, name in enumerate(late)}
+
+    def wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: wrap(value, kinds.get(camel_case(name))) for name, value in values.items()}
+
+    direct = record(lambda: example.create(NAME, wrapped(args)) and None)
+    hosted = record(lambda: provider().construct(NAME, TOKENS[example.title], wrapped(wire(args)), None) and None)
+
+    assert comparable(hosted.registrations) == comparable(direct.registrations)
+    assert any(has_secret(each.inputs) for each in hosted.registrations)
+
+
+def wrap(value: Any, kind: int | None) -> Any:
+    match kind:
+        case 0:
+            return pulumi.Output.secret(value)
+        case 1:
+            return pulumi.Output.from_input(value)
+        case _:
+            return value
+
+
+def has_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return rpc.is_rpc_secret(items) or any(map(has_secret, items.values()))
+    return isinstance(value, list) and any(map(has_secret, cast("list[Any]", value)))
+
+
+def test_a_wrong_argument_is_an_error_of_its_own() -> None:
+    with pytest.raises(ArgumentError, match="recovery_days is 36, but must be from 1 to 35"):
+        record(lambda: provider().construct(NAME, TOKENS["StatusTracker"], {"recoveryDays": 36.0}, None) and None)
+
+
+def test_the_plugin_registers_what_the_components_register() -> None:
+    """Started as the engine starts it, in another folder."""
+    monitor, secret, wrong = Monitor(FakeAws()), struct_pb2.Struct(), struct_pb2.Struct()
+    secret.update({SIGNATURE: SECRET, "value": KMS_KEY_ARN})
+    wrong.update({"recoveryDays": 36})
+
+    with plugin(monitor) as (stub, address):
+        schema: str = cast("Any", stub).GetSchema(provider_pb2.GetSchemaRequest()).schema
+        for example in examples.COMPONENTS:
+            inputs = struct_pb2.Struct()
+            inputs.update({**wire(example.required), "kmsKeyArn": secret})
+            construct(stub, address, TOKENS[example.title], f"a-{example.title}".lower(), inputs)
+        with pytest.raises(grpc.RpcError) as raised:
+            construct(stub, address, TOKENS["StatusTracker"], "wrong", wrong)
+
+    def direct() -> None:
+        for example in examples.COMPONENTS:
+            example.make(f"a-{example.title}".lower(), kms_key_arn=pulumi.Output.secret(KMS_KEY_ARN))
+
+    assert json.loads(schema) == SCHEMA
+    assert comparable(monitor.registrations) == comparable(record(direct).registrations)
+    assert "recovery_days is 36" in (raised.value.details() or "")
+    assert "File" not in (raised.value.details() or ""), "no traceback"
