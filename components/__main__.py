@@ -10,7 +10,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
         "first on PATH, and run `pulumi package add` again."
     )
 
-# Python starts with this folder on the path, whose modules have names of others. The package is in the folder above.
+# Python starts with this folder on the path, where its modules hide others. The package is in the folder above.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from pulumi.provider import main  # noqa: E402
