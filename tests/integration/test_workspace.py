@@ -16,7 +16,7 @@ from tests.support.paths import TEAM_CODE
 pytestmark = pytest.mark.variant
 
 STEPS = ["team_processor.write_note", "team_processor.read_note"]
-NAMES = ("ok.bin", "also-ok.bin", "raises.bin", "recovers.bin", "kills.bin", "unprocessable.bin")
+NAMES = ("ok.bin", "raises.bin", "recovers.bin", "kills.bin", "unprocessable.bin")
 TWO_DAYS = 2 * 24 * 3600
 
 
@@ -29,7 +29,7 @@ def workspace(deploy_with: DeployWith) -> System:
         stepFunctionsProcessors=STEPS,
         processorCode=str(TEAM_CODE),
         processingMaxAttempts=2,
-        processingTimeoutSeconds=10,
+        processingTimeoutSeconds=60,
     )
 
 
@@ -52,7 +52,7 @@ def ended(workspace: System, root: Path) -> dict[str, Any]:
 
 
 def end(system: System, user: User, upload_id: str) -> Any:
-    return system.await_status(user, upload_id, "completed", "failed", "rejected", seconds=60)
+    return system.await_status(user, upload_id, "completed", "failed", "rejected", seconds=150)
 
 
 def result_of(system: System, upload: Any) -> Any:
@@ -60,7 +60,7 @@ def result_of(system: System, upload: Any) -> Any:
     return json.loads(stored["Body"].read())
 
 
-@pytest.mark.parametrize("name", ["ok.bin", "also-ok.bin", "recovers.bin", "kills.bin"])
+@pytest.mark.parametrize("name", ["ok.bin", "recovers.bin", "kills.bin"])
 def test_processors_read_the_object_there_and_pass_files_to_each_other(
     workspace: System, ended: dict[str, Any], name: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_processors_read_the_object_there_and_pass_files_to_each_other(
 def test_failures_are_recorded_as_without_it(workspace: System, ended: dict[str, Any]) -> None:
     assert ended["raises.bin"]["failure"]["code"] == "processing-failed"
     assert ended["unprocessable.bin"]["failure"]["code"] == "unprocessable"
-    eventually(lambda: workspace.is_dead(ended["raises.bin"]["upload_id"]), bool)
+    eventually(lambda: workspace.is_dead(ended["raises.bin"]["upload_id"]), bool, seconds=150)
 
 
 @pytest.mark.usefixtures("ended")
@@ -85,5 +85,5 @@ def test_nothing_is_left_after_success_failure_or_of_a_stopped_execution(workspa
     def running() -> list[Any]:
         return states.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
 
-    eventually(running, lambda left: not left)
+    eventually(running, lambda left: not left, seconds=150)
     assert list(root.iterdir()) == []

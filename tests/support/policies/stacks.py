@@ -9,7 +9,7 @@ IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 
 
 COMPUTES = {
     "lambda": {},
-    "step-functions": {"compute": "step-functions"},
+    "step-functions": {"compute": "step-functions", "workspace": "efs", "networkFlowLogDays": 365},
     "fargate": {
         "compute": "fargate",
         "workerImage": IMAGE,
