@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import DeployWith
-from tests.support.deployment.system import System, User
+from tests.support.deployment.system import System, User, eventually
 from tests.support.paths import TEAM_CODE
 
 pytestmark = pytest.mark.variant
@@ -116,7 +116,19 @@ def test_an_upload_fails_if_more_records_fail_than_are_tolerated(system: System,
         "code": "processing-failed",
         "detail": "More batches of records failed than are tolerated.",
     }
-    assert system.is_dead(uploads["exceeded.csv"]["upload_id"])
+    eventually(lambda: system.is_dead(uploads["exceeded.csv"]["upload_id"]), bool)
+
+
+def test_a_redrive_processes_all_records_again(system: System, sender: User, uploads: dict[str, Any]) -> None:
+    before = uploads["exceeded.csv"]
+    eventually(lambda: system.is_dead(before["upload_id"]), bool)
+    system.redrive(before["upload_id"])
+    again = eventually(
+        lambda: system.status(sender, before["upload_id"]),
+        lambda seen: seen["version"] > before["version"] and seen["status"] in ENDED,
+        seconds=120,
+    )
+    assert again["failure"] == before["failure"]
 
 
 def test_a_file_that_cannot_be_read_fails(uploads: dict[str, Any]) -> None:

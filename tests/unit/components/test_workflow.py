@@ -194,6 +194,25 @@ class TestRecords:
         assert "'JSONL'" in states["Verified"]["Choices"][1]["Condition"]
         assert states["MapJsonLines"]["Next"] == "CountRecords"
 
+    @pytest.mark.parametrize(
+        ("job", "goes_on", "following"),
+        [
+            ({"format": "CSV"}, True, "MapCsv"),
+            ({"format": "JSONL"}, True, "MapJsonLines"),
+            (None, False, "Done"),  # rejected, or another run has it
+        ],
+    )
+    def test_a_verified_file_goes_to_the_map_of_its_format(self, job: Any, goes_on: bool, following: str) -> None:
+        verified = definition(records_map=RECORDS)["States"]["Verified"]
+        jsonata = importlib.import_module("jsonata")  # as MiniStack uses it; it has no types
+        bindings = {"goesOn": goes_on, "job": job or jsonata.utils.Utils.NULL_VALUE}
+        found = [
+            (jsonata.Jsonata.jsonata(each["Condition"][3:-3]).evaluate(None, bindings), each["Next"])
+            for each in verified["Choices"]
+        ]
+        assert {is_met for is_met, _ in found} <= {True, False}
+        assert next((name for is_met, name in found if is_met), verified["Default"]) == following
+
     def test_a_map_reads_the_verified_version_alone(self) -> None:
         states = definition(records_map=RECORDS)["States"]
         readers = {name: states[name]["ItemReader"] for name in ("MapCsv", "MapJsonLines")}
