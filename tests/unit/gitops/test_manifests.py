@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from components.arguments.eks_argo_deploy import KUBERNETES_VERSION
+from components.arguments.eks_compute import EksComputeArgs
+from components.arguments.shared import JobArgs
 from components.eks.application import (
     KEDA,
     KEDA_SERVICE_ACCOUNT,
@@ -73,6 +75,10 @@ def pod(manifests: list[Manifest]) -> dict[str, Any]:
 def container(manifests: list[Manifest]) -> dict[str, Any]:
     (found,) = pod(manifests)["containers"]
     return found
+
+
+def settings_of(overlay: str) -> dict[str, Any]:
+    return yaml.safe_load((PROJECT / f"Pulumi.{overlay}.yaml").read_text(encoding="utf-8"))["config"]
 
 
 def check(manifest: Manifest) -> None:
@@ -200,8 +206,10 @@ class TestThePod:
 
     @each_overlay
     def test_has_memory_for_a_job_of_the_stack(self, overlay: str) -> None:
-        config = yaml.safe_load((PROJECT / f"Pulumi.{overlay}.yaml").read_text(encoding="utf-8"))["config"]
-        assert slots_of(int(variables(in_git(overlay))["WORKER_MEMORY_MB"]), config.get("processingMemoryMb", 512)) >= 1
+        memory = int(variables(in_git(overlay))["WORKER_MEMORY_MB"])
+        assert (
+            slots_of(memory, settings_of(overlay).get("processingMemoryMb", JobArgs.declared["memory_mb"].default)) >= 1
+        )
 
     @each_overlay
     def test_requests_what_it_may_use_of_memory(self, overlay: str) -> None:
@@ -234,6 +242,16 @@ class TestTheNumberOfPods:
                 "argocd.argoproj.io/sync-wave": "1",
                 "argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true",
             }
+
+    @each_overlay
+    def test_runs_no_more_jobs_than_the_stack_expects(self, overlay: str) -> None:
+        config = settings_of(overlay)
+        slots = slots_of(
+            int(variables(in_git(overlay))["WORKER_MEMORY_MB"]),
+            config.get("processingMemoryMb", JobArgs.declared["memory_mb"].default),
+        )
+        pods = only(in_git(overlay), "ScaledObject")["spec"]["maxReplicaCount"]
+        assert pods * slots <= config.get("eksJobsAtOnce", EksComputeArgs.declared["eks_jobs_at_once"].default)
 
 
 class TestTheNetwork:
