@@ -13,7 +13,7 @@ from tests.support.policies.review import changed, review
 from tests.support.policies.stacks import resources
 
 STACKS = [("dev", "lambda"), ("staging", "step-functions"), ("prod", "fargate")]
-"""Each stack and each compute once; tests/engine has them in all combinations."""
+"""Each stack and each compute once; tests/engine has other combinations."""
 
 Resources = list[Registration]
 Change = Callable[[Resources], Resources]

@@ -9,7 +9,7 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
-from pulumi.automation.events import EngineEvent, StepEventMetadata
+from pulumi.automation.events import EngineEvent, PolicyEvent, StepEventMetadata
 
 from local import PROJECT_DIR
 from local.emulator.process import Emulator
@@ -65,6 +65,8 @@ class Run:
     """How many resources were created, updated, the same, ..., by the engine's own count."""
     text: str
     """What the command printed."""
+    policies: tuple[PolicyEvent, ...] = ()
+    """What policy packs reported."""
 
     def operations(self) -> Mapping[str, str]:
         """Return the operation by URN where it is not `same`, the stack itself left out."""
@@ -109,13 +111,13 @@ class EngineStack:
             ),
         )
 
-    def preview(self) -> Run:
+    def preview(self, *, policy_packs: Sequence[Path] = ()) -> Run:
         """Return what `up` would do."""
-        return self._run(self._stack.preview)
+        return self._run(self._stack.preview, policy_packs=policy_packs)
 
-    def up(self, on_step: Callable[[ResourceStep], None] | None = None) -> Run:
+    def up(self, on_step: Callable[[ResourceStep], None] | None = None, *, policy_packs: Sequence[Path] = ()) -> Run:
         """Deploy; `on_step` is called after each resource that has changed."""
-        return self._run(self._stack.up, on_step)
+        return self._run(self._stack.up, on_step, policy_packs=policy_packs)
 
     def refresh(self) -> Run:
         """Read every resource again."""
@@ -137,23 +139,31 @@ class EngineStack:
         """Set a value of the stack's configuration, as `pulumi config set` does; `path` as its `--path`."""
         self._stack.set_config(key, automation.ConfigValue(value, secret=secret), path=path)
 
-    def _run(self, command: Callable[..., Any], on_step: Callable[[ResourceStep], None] | None = None) -> Run:
+    def _run(
+        self,
+        command: Callable[..., Any],
+        on_step: Callable[[ResourceStep], None] | None = None,
+        policy_packs: Sequence[Path] = (),
+    ) -> Run:
+        options: dict[str, Any] = {"policy_packs": [str(each) for each in policy_packs]} if policy_packs else {}
         steps: list[ResourceStep] = []
+        policies: list[PolicyEvent] = []
         lines: list[str] = []
 
         def note(event: EngineEvent) -> None:
             if event.resource_pre_event is not None:
                 steps.append(_step(event.resource_pre_event.metadata))
+            elif event.policy_event is not None:
+                policies.append(event.policy_event)
             elif event.res_outputs_event is not None and on_step is not None:
                 on_step(_step(event.res_outputs_event.metadata))
 
         with started_in(self._program_dir):
-            result = command(on_event=note, on_output=lines.append, color="never")
+            result = command(on_event=note, on_output=lines.append, color="never", **options)
         is_preview = isinstance(result, automation.PreviewResult)
         counted: Mapping[Any, int] = result.change_summary if is_preview else result.summary.resource_changes or {}
-        return Run(
-            tuple(steps), {str(getattr(kind, "value", kind)): n for kind, n in counted.items()}, "\n".join(lines)
-        )
+        changes = {str(getattr(kind, "value", kind)): n for kind, n in counted.items()}
+        return Run(tuple(steps), changes, "\n".join(lines), tuple(policies))
 
 
 def _step(metadata: StepEventMetadata) -> ResourceStep:
