@@ -162,7 +162,7 @@ def putting(system: System, device: Device) -> Iterator[Callable[..., Interrupte
 
 def test_files_of_any_size_go_with_their_checksums(system: System, device: Device, small: Path, large: Path) -> None:
     told = device.run("put", small, large, "--checksum", "sha256", "--wait", "--json")
-    first, second = map(json.loads, told.splitlines())
+    first, second, _ = map(json.loads, told.splitlines())
     assert [first["status"], second["status"]] == ["completed", "completed"]
     assert json.loads(device.run("get", second["upload_id"], "-o", "-"))["sha256"] == sha256(LARGE).hex()
     stored = [described(system, each["upload_id"])["ChecksumSHA256"] for each in (first, second)]
@@ -278,6 +278,6 @@ def unfinished(device: Device) -> str:
 def test_an_upload_that_is_rejected_ends_with_its_reason_and_a_code_of_its_own(device: Device, tmp_path: Path) -> None:
     path = tmp_path / "holiday.png"
     path.write_bytes(b"%PDF-1.7\n" + bytes(1000))
-    told = json.loads(device.run("put", path, "--wait", "--json", code=7))
+    told = json.loads(device.run("put", path, "--type", "image/png", "--wait", "--json", code=7))
     assert (told["status"], told["rejection"]["code"]) == ("rejected", "type-mismatch")
     assert "image/png was declared" in device.run("status", told["upload_id"], code=7)

@@ -15,6 +15,8 @@ class FakeCognito(FakeServer):
         self.password = "right"
         self.must_change = False
         self.refresh_tokens = ["r1"]
+        self.subject = EMAIL
+        self._tokens_given = 0
 
     def next_reaction(self) -> Reaction:
         return self._serve
@@ -44,8 +46,15 @@ class FakeCognito(FakeServer):
                 return _refusal("NotAuthorizedException", "Refresh Token has been revoked")
 
     def _tokens(self) -> tuple[int, Any]:
-        claims = base64.urlsafe_b64encode(json.dumps({"iat": 0, "exp": 3600}).encode()).decode().rstrip("=")
-        return 200, {"AuthenticationResult": {"IdToken": f"h.{claims}.s", "RefreshToken": self.refresh_tokens[-1]}}
+        self._tokens_given += 1
+        token = id_token(self.subject, self._tokens_given)
+        return 200, {"AuthenticationResult": {"IdToken": token, "RefreshToken": self.refresh_tokens[-1]}}
+
+
+def id_token(subject: str, number: int = 0) -> str:
+    """Return a token that is valid for an hour."""
+    content = json.dumps({"iat": number, "exp": number + 3600, "sub": subject})
+    return f"h.{base64.urlsafe_b64encode(content.encode()).decode().rstrip('=')}.s"
 
 
 def _refusal(kind: str, message: str) -> tuple[int, Any]:

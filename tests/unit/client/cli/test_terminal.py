@@ -1,0 +1,239 @@
+"""The command under any terminal, pipe, disk and file name."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from client.cli.arguments import main
+from client.cli.output import printable
+from tests.support.client.fake_portage import FakePortage
+from tests.support.client.multipart import assert_arrived
+from tests.support.paths import PROJECT
+
+Capture = pytest.CaptureFixture[str]
+SECONDS = 60.0
+
+
+def shell(line: str, home: Path, *words: str | Path | bytes, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run the command by a line of sh, in which it is "$@"."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "client", "--config", home / "portage.json", *words],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path, fake: FakePortage) -> Path:
+    fake.threshold_bytes = 10**6
+    path = tmp_path / "small.txt"
+    path.write_bytes(b"small")
+    return path
+
+
+class TestStandardStreams:
+    def test_standard_input_that_is_closed_is_wrong_usage(self, signed_in: Path, fake: FakePortage) -> None:
+        ended = shell('"$@" <&-', signed_in, "put", "-")
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(b"portage: -: standard input is closed")
+        assert fake.uploads == {}
+
+    @pytest.mark.parametrize(
+        ("line", "code"),
+        [('"$@" >&-', 6), ('"$@" 2>&-', 0), ('"$@" >/dev/full', 6), ('"$@" 2>/dev/full', 0), ('"$@" >/dev/null', 0)],
+    )
+    def test_files_are_sent_without_a_place_for_the_output(
+        self, signed_in: Path, fake: FakePortage, small: Path, line: str, code: int
+    ) -> None:
+        ended = shell(line, signed_in, "put", small, small)
+        assert ended.returncode == code
+        assert b"Traceback" not in ended.stderr
+        assert len(fake.stored) == 2
+        if code:
+            assert b"the output could not be written" in ended.stderr
+
+    def test_a_reader_that_has_read_enough_is_no_error(self, signed_in: Path, fake: FakePortage, small: Path) -> None:
+        assert main(["put", *[str(small)] * 3]) == 0
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-m", "client", "--config", signed_in / "portage.json", "list"],
+                cwd=PROJECT,
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=SECONDS,
+            )
+        finally:
+            os.close(writer)
+        assert (ended.returncode, ended.stderr) == (0, b"")
+        assert len(fake.uploads) == 3
+
+    @pytest.mark.parametrize("options", [[], ["--json"]])
+    def test_an_encoding_may_lack_characters(
+        self, signed_in: Path, tmp_path: Path, fake: FakePortage, options: list[str]
+    ) -> None:
+        fake.threshold_bytes = 10**6
+        (path := tmp_path / "filmé ⏎.txt").write_bytes(b"small")
+        ended = shell('"$@"', signed_in, *options, "put", path, PYTHONIOENCODING="ascii")
+        assert (ended.returncode, ended.stderr.count(b"Traceback")) == (0, 0)
+        assert b"\\xe9 \\u23ce" in ended.stdout or json.loads(ended.stdout)["file_name"] == path.name
+        assert fake.only.declared["file_name"] == path.name
+
+    def test_a_pipe_with_a_path_is_pointed_to_the_hyphen(self, signed_in: Path, fake: FakePortage) -> None:
+        ended = shell('true | "$@"', signed_in, "put", "/dev/stdin")
+        assert ended.returncode == 6
+        assert b"or - to read standard input" in ended.stderr
+        assert fake.uploads == {}
+
+    def test_a_request_to_end_says_what_stays_open(self, signed_in: Path, fake: FakePortage, file: Path) -> None:
+        begun, released = threading.Event(), threading.Event()
+
+        def stall(_number: int, _tries: int) -> None:
+            begun.set()
+            released.wait(SECONDS)
+
+        fake.on_part = stall
+        with subprocess.Popen(
+            [sys.executable, "-m", "client", "--config", signed_in / "portage.json", "put", file],
+            cwd=PROJECT,
+            stderr=subprocess.PIPE,
+        ) as sending:
+            assert begun.wait(SECONDS)
+            sending.send_signal(signal.SIGTERM)
+            _, told = sending.communicate(timeout=SECONDS)
+        released.set()
+        assert sending.returncode == 143
+        assert f"Upload {fake.only.upload_id} is not finished" in told.decode()
+
+
+class TestFileNames:
+    def test_that_are_not_utf_8_are_named_and_later_files_are_sent(
+        self, signed_in: Path, tmp_path: Path, fake: FakePortage, small: Path
+    ) -> None:
+        (strange := tmp_path / os.fsdecode(b"\xff\n.txt")).write_bytes(b"small")
+        ended = shell('"$@"', signed_in, "--json", "put", strange, small)
+        assert ended.returncode == 2
+        error, sent, _ = [json.loads(line) for line in ended.stdout.decode("ascii").splitlines()]
+        assert error["error"]["kind"] == "WrongDeclaration"
+        assert sent["file_name"] == "small.txt"
+        assert len(fake.stored) == 1
+        assert main(["put", str(strange), "--name", "strange.txt"]) == 0
+
+    def test_of_links_in_a_circle_are_named_and_later_files_are_sent(
+        self, signed_in: Path, tmp_path: Path, fake: FakePortage, small: Path, capsys: Capture
+    ) -> None:
+        assert signed_in
+        (loop := tmp_path / "loop").symlink_to("loop")
+        assert main(["put", str(loop), str(small)]) == 6
+        assert str(loop) in capsys.readouterr().err
+        assert fake.stored == [0]
+
+    def test_do_not_control_the_terminal(
+        self, signed_in: Path, tmp_path: Path, fake: FakePortage, small: Path, capsys: Capture
+    ) -> None:
+        assert signed_in
+        (red := tmp_path / "\x1b[31mred\u202egnp.txt").write_bytes(b"small")
+        assert main(["put", str(red), str(small)]) == 2
+        fake.only.declared["file_name"] = red.name
+        assert main(["list"]) == 0
+        fake.exchanges.clear()  # the contract does not allow this name
+        shown = "".join(capsys.readouterr())
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "\\x1b[31mred" in shown
+
+    def test_in_what_was_typed_wrong_do_not_either(self, capsys: Capture) -> None:
+        with pytest.raises(SystemExit):
+            main(["list", "\x1b[31m"])
+        assert "\x1b" not in capsys.readouterr().err
+
+    def test_are_shown_as_they_are_otherwise(self) -> None:
+        assert printable("filmé 東京 👍.mp4") == "filmé 東京 👍.mp4"
+
+
+def test_times_have_a_zone(signed_in: Path, small: Path, capsys: Capture) -> None:
+    assert signed_in
+    assert main(["put", str(small)]) == 0
+    assert "  2026-01-02 03:04:05Z  " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "declared"),
+    [
+        ('text/csv; charset="utf-8"', "text/csv; charset=utf-8"),
+        ("text/csv ;charset=utf-8 ; header=present", "text/csv; charset=utf-8; header=present"),
+        ("text/csv; charset=utf-8", "text/csv; charset=utf-8"),
+    ],
+)
+def test_parameters_of_a_type_may_be_quoted(
+    signed_in: Path, fake: FakePortage, small: Path, given: str, declared: str
+) -> None:
+    assert signed_in
+    assert main(["put", str(small), "--type", given]) == 0
+    assert fake.only.declared["content_type"] == declared
+
+
+def test_a_parameter_that_needs_its_quotes_is_refused(signed_in: Path, fake: FakePortage, small: Path) -> None:
+    assert signed_in
+    assert main(["put", str(small), "--type", 'text/csv; title="two words"']) == 2
+    assert fake.uploads == {}
+
+
+class TestFolders:
+    def test_are_sent_with_one_summary(
+        self, signed_in: Path, tmp_path: Path, fake: FakePortage, capsys: Capture
+    ) -> None:
+        assert signed_in
+        fake.threshold_bytes = 10**6
+        (tmp_path / "film" / "takes").mkdir(parents=True)
+        for name in ("b.txt", "a.txt", "takes/c.txt"):
+            (tmp_path / "film" / name).write_bytes(b"small")
+        (tmp_path / "film" / "empty.txt").touch()
+        assert main(["--json", "put", str(tmp_path / "film")]) == 6
+        *each, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [one.get("file_name", "error") for one in each] == ["a.txt", "b.txt", "error", "c.txt"]
+        summary = last["summary"]
+        assert (summary["files"], summary["uploaded"], summary["failed"], summary["size_bytes"]) == (4, 3, 1, 15)
+
+    def test_that_are_empty_are_named(self, signed_in: Path, tmp_path: Path, capsys: Capture) -> None:
+        assert signed_in
+        (empty := tmp_path / "empty").mkdir()
+        assert main(["put", str(empty)]) == 6
+        assert str(empty) in capsys.readouterr().err
+
+    def test_have_no_one_name(self, signed_in: Path, tmp_path: Path) -> None:
+        assert signed_in
+        with pytest.raises(SystemExit) as ended:
+            main(["put", str(tmp_path), "--name", "x"])
+        assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "tcsh"])
+def test_a_shell_completes_commands(shell_name: str, capsys: Capture) -> None:
+    assert main(["completion", shell_name]) == 0
+    assert "resume" in capsys.readouterr().out
+
+
+def test_help_waits_neither_for_http_nor_for_the_display() -> None:
+    code = "import sys; from client.cli.arguments import parser; parser(); print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True, text=True)
+    assert {"urllib3", "rich", "tenacity", "ssl", "boto3"}.isdisjoint(loaded.stdout.split())
+
+
+def test_nothing_is_lost_of_a_file_that_is_sent_again_by_the_same_command(
+    signed_in: Path, fake: FakePortage, file: Path
+) -> None:
+    assert main(["put", str(file)]) == 0
+    assert_arrived(fake, file)
+    assert not list((signed_in.parent / "XDG_CACHE_HOME" / "portage" / "uploads").glob("*"))
