@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements-dev
 PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench check actionlint generate policy golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ soak: $(STAMP) ## The same with many uploads (20 min)
 bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 min; QUICK=1 only runs it)
 	@$(RUN)/python -m benchmarks.nginx
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
+
+wheel: $(STAMP) ## Build the client's wheel (.local/dist), and run its command in an environment of its own
+	$(RUN)/uv build --quiet --wheel --out-dir .local/dist client
+	$(RUN)/uv tool run --quiet --isolated --from .local/dist/*.whl portage --help >/dev/null
 
 check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), imports (pyproject.toml), the Dockerfile and the workflows
 	$(RUN)/ruff check
