@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from components.arguments import limits
-from components.arguments.constraints import ListOf, Range
+from components.arguments.constraints import Choice, ListOf, Range
 from components.arguments.declaration import argument
 from components.arguments.workspace import WorkspaceArgs
 
 _OF_MAP = tuple(
-    f"step_functions_map_{each}" for each in ("batch_records", "concurrency", "tolerated_failure_percentage")
+    f"step_functions_map_{each}"
+    for each in ("batch_records", "concurrency", "csv_delimiter", "tolerated_failure_percentage")
 )
 
 
@@ -33,6 +34,10 @@ class StepFunctionsComputeArgs(WorkspaceArgs):
         Range(1, 10_000, "Step Functions' limit for a Distributed Map"), default=50
     )
     """Batches of one upload that are processed at once, at most."""
+    step_functions_map_csv_delimiter: str = argument(
+        Choice(("comma", "pipe", "semicolon", "space", "tab"), "Step Functions' delimiters"), default="comma"
+    )
+    """What separates the fields of CSV files."""
     step_functions_map_tolerated_failure_percentage: int = argument(
         Range(0, 100, "Step Functions' limits for a percentage"), default=0
     )

@@ -19,11 +19,6 @@ MAX_INPUT_BYTES = 192 * 1024
 
 _NAMES = {RecordFormat.CSV: "Csv", RecordFormat.JSON_LINES: "JsonLines"}
 
-_READER_CONFIGS: Mapping[RecordFormat, Mapping[str, str]] = {
-    RecordFormat.CSV: {"InputType": RecordFormat.CSV, "CSVHeaderLocation": "FIRST_ROW"},
-    RecordFormat.JSON_LINES: {"InputType": RecordFormat.JSON_LINES},
-}
-
 _READ_OR_WRITE_FAILED = ["States.ItemReaderFailed", "States.ResultWriterFailed"]
 
 
@@ -36,6 +31,8 @@ class RecordsMap:
     """At most in a batch."""
     concurrency: int
     """Batches at once, at most."""
+    csv_delimiter: str
+    """By its name, such as comma."""
     tolerated_failure_percentage: int
     results_bucket: str
 
@@ -100,7 +97,7 @@ class RecordsMap:
             "Label": f"{name}Records",
             "ItemReader": {
                 "Resource": integration("s3:getObject"),
-                "ReaderConfig": _READER_CONFIGS[record_format],
+                "ReaderConfig": {"InputType": record_format, **self._csv_config(record_format)},
                 "Arguments": {
                     "Bucket": "{% $job.object.bucket %}",
                     "Key": "{% $job.object.key %}",
@@ -138,3 +135,8 @@ class RecordsMap:
             "Catch": catch,
             "Next": "CountRecords",
         }
+
+    def _csv_config(self, record_format: RecordFormat) -> Mapping[str, str]:
+        if record_format is not RecordFormat.CSV:
+            return {}
+        return {"CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": self.csv_delimiter.upper()}

@@ -276,6 +276,7 @@ class StepFunctionsCompute:
             processor=self.steps.step_functions_map_processor,
             batch_records=self.steps.step_functions_map_batch_records,
             concurrency=self.steps.step_functions_map_concurrency,
+            csv_delimiter=self.steps.step_functions_map_csv_delimiter,
             tolerated_failure_percentage=self.steps.step_functions_map_tolerated_failure_percentage,
             results_bucket=results_bucket,
         )

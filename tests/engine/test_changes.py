@@ -58,6 +58,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "stepFunctionsMapProcessor": MAP,
     "stepFunctionsMapBatchRecords": {**MAP, "stepFunctionsMapBatchRecords": 10},
+    "stepFunctionsMapCsvDelimiter": {**MAP, "stepFunctionsMapCsvDelimiter": "semicolon"},
     "stepFunctionsMapConcurrency": {**MAP, "stepFunctionsMapConcurrency": 7},
     "stepFunctionsMapToleratedFailurePercentage": {**MAP, "stepFunctionsMapToleratedFailurePercentage": 5},
     "workspace": {"compute": "step-functions", "workspace": "efs"},

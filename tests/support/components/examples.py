@@ -219,6 +219,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_map_processor": "handlers.processors.inspect.process",
         "step_functions_map_batch_records": 10,
         "step_functions_map_concurrency": 7,
+        "step_functions_map_csv_delimiter": "semicolon",
         "step_functions_map_tolerated_failure_percentage": 5,
         "workspace": "efs",
         "processor": "handlers.processors.load_processor",
@@ -277,6 +278,7 @@ PROCESSING_PIPELINE = Example(
             (
                 "step_functions_map_batch_records",
                 "step_functions_map_concurrency",
+                "step_functions_map_csv_delimiter",
                 "step_functions_map_tolerated_failure_percentage",
             ),
             MAP,
@@ -320,6 +322,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_processors": (["process"], "of the form module.function"),
         "step_functions_parallel": ("true", "true or false"),
         "step_functions_map_processor": ("process", "of the form module.function"),
+        "step_functions_map_csv_delimiter": (";", "one of comma, pipe"),
         "workspace": ("ebs", "one of ephemeral, efs "),
         "rejected_objects": ("keep", "one of quarantine, delete "),
         "unscannable_objects": ("quarantine", "one of reject, process "),

@@ -148,10 +148,11 @@ def test_with_a_map_of_records_each_role_may_do_what_the_map_needs() -> None:
 
 
 def test_records_are_processed_as_the_arguments_say() -> None:
-    more = {"batch_records": 10, "concurrency": 7, "tolerated_failure_percentage": 5}
+    more = {"batch_records": 10, "concurrency": 7, "csv_delimiter": "tab", "tolerated_failure_percentage": 5}
     args = {f"step_functions_map_{name}": value for name, value in more.items()}
     state = machine(recorded(**MAP, **args))["States"]["MapCsv"]
     assert state["ItemBatcher"]["MaxItemsPerBatch"] == 10
+    assert state["ItemReader"]["ReaderConfig"]["CSVDelimiter"] == "TAB"
     assert (state["MaxConcurrency"], state["ToleratedFailurePercentage"]) == (7, 5)
     assert state["ResultWriter"]["Arguments"]["Bucket"] == physical(f"{NAME}-results")
 

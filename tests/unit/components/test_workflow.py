@@ -22,6 +22,7 @@ RECORDS = RecordsMap(
     processor="a.process_records",
     batch_records=100,
     concurrency=40,
+    csv_delimiter="semicolon",
     tolerated_failure_percentage=5,
     results_bucket="the-results",
 )
@@ -217,7 +218,7 @@ class TestRecords:
         states = definition(records_map=RECORDS)["States"]
         readers = {name: states[name]["ItemReader"] for name in ("MapCsv", "MapJsonLines")}
         assert [each["ReaderConfig"] for each in readers.values()] == [
-            {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": "SEMICOLON"},
             {"InputType": "JSONL"},
         ]
         for each in readers.values():

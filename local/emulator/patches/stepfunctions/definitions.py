@@ -13,6 +13,8 @@ Json = Any
 _LABEL_CHARACTERS = 40
 _NOT_IN_LABELS = set(' ?*<>{}[]:;,\\|^~$#%&`"')
 
+_DELIMITERS = ("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB")
+
 _READER_FIELDS = {
     "CSV": {"CSVHeaderLocation", "CSVHeaders", "CSVDelimiter", "MaxItems"},
     "JSON": {"ItemsPointer", "MaxItems"},
@@ -84,6 +86,8 @@ def _reader_faults(config: Mapping[str, Json]) -> Iterator[str]:
         yield f"ReaderConfig must not have {', '.join(sorted(unknown))}"
     if kind == "CSV" and config.get("CSVHeaderLocation") not in {"FIRST_ROW", "GIVEN"}:
         yield "ReaderConfig.CSVHeaderLocation must be FIRST_ROW or GIVEN"
+    if config.get("CSVDelimiter", _DELIMITERS[0]) not in _DELIMITERS:
+        yield f"ReaderConfig.CSVDelimiter must be one of {', '.join(_DELIMITERS)}"
 
 
 def _writer_faults(config: Mapping[str, Json]) -> Iterator[str]:

@@ -84,6 +84,7 @@ class TestItems:
     def test_a_row_of_csv_is_an_object_of_texts(self) -> None:
         config = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
         assert parsed(b'a,b\n1,"x, y"\n2\n', config) == [{"a": "1", "b": "x, y"}, {"a": "2", "b": ""}]
+        assert parsed(b"a;b\n1;2\n", {**config, "CSVDelimiter": "SEMICOLON"}) == [{"a": "1", "b": "2"}]
 
     def test_a_line_of_json_is_its_value(self) -> None:
         assert parsed('{"a":1}\n\n"\u2028"\n'.encode(), {"InputType": "JSONL"}) == [{"a": 1}, "\u2028"]
