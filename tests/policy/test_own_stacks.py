@@ -12,7 +12,7 @@ from tests.support.each_case import each_case
 from tests.support.policies.review import changed, review
 from tests.support.policies.stacks import resources
 
-STACKS = [("dev", "lambda"), ("staging", "step-functions"), ("prod", "fargate")]
+STACKS = [("dev", "lambda"), ("staging", "step-functions"), ("prod", "fargate"), ("staging", "eks")]
 """Each stack and each compute once; tests/engine has other combinations."""
 
 Resources = list[Registration]

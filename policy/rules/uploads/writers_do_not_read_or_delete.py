@@ -24,8 +24,9 @@ from core.uploads import ingest_buckets, paths_in, role_statements
 def check(resource: Resource) -> Iterator[str]:
     granted = list(role_statements(resource))
     for bucket in ingest_buckets(resource):
-        if not any(paths_in(each, bucket) for each in granted if each.grants("s3:PutObject")):
-            continue
+        written = [path for each in granted if each.grants("s3:PutObject") for path in paths_in(each, bucket)]
+        if not any("*" in path for path in written):
+            continue  # one fixed key is no upload, such as the object with which GuardDuty tests its access
         for each in granted:
             actions = each.grants("s3:GetObject*", "s3:DeleteObject*")
             if actions and paths_in(each, bucket):

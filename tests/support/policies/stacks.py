@@ -16,6 +16,13 @@ COMPUTES = {
         "imageRepository": True,
         "networkFlowLogDays": 365,
     },
+    "eks": {
+        "compute": "eks",
+        "imageRepository": True,
+        "eksGitRepositoryUrl": "https://git.example/portage.git",
+        "networkFlowLogDays": 365,
+        "malwareScan": True,
+    },
 }
 """By compute: what a stack's config has for it."""
 

@@ -139,6 +139,20 @@ def writer_with_another_policy(n: str, *, ok: bool) -> None:
     aws.iam.RolePolicyAttachment(f"{n}a", role=role.name, policy_arn=policy.arn)
 
 
+@case("uploads-writers-do-not-read-or-delete")
+def reader_that_writes_one_object(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(f"{n}ingest")
+    role_with(
+        n,
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": bucket.arn.apply(lambda arn: f"{arn}/*")},
+        {
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": bucket.arn.apply(lambda arn: f"{arn}/test-object" if ok else f"{arn}/uploads/*"),
+        },
+    )
+
+
 @case("uploads-presigner-reaches-one-prefix")
 def presigner_of_all(n: str, *, ok: bool) -> None:
     bucket = aws.s3.Bucket(f"{n}any")
