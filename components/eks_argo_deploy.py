@@ -32,6 +32,8 @@ from components.arguments.names import (
 from components.eks import WORKER_NAMESPACE
 from components.eks.application import (
     API_VERSION,
+    ARGO_NAMESPACE,
+    FINALIZER,
     KEDA,
     KEDA_SERVICE_ACCOUNT,
     KIND,
@@ -181,6 +183,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
         replicas = 2 if args.argo_high_availability else 1
         scaling = self._application(
             f"{name}-keda",
+            KEDA,
             known.apply(
                 lambda each: keda_application(
                     InCluster(cluster=each["cluster"]), replicas=replicas, operator_role_arn=each["keda_role_arn"]
@@ -190,19 +193,20 @@ class EksArgoDeploy(pulumi.ComponentResource):
         )
         self._application(
             f"{name}-worker",
+            WORKER,
             known.apply(lambda each: worker_application(_parameters(args, each), InCluster(cluster=each["cluster"]))),
             pulumi.ResourceOptions(parent=self, provider=on_cluster, depends_on=[*argo_cd.ready, scaling]),
         )
 
     def _application(
-        self, name: str, manifest: pulumi.Output[Application], opts: pulumi.ResourceOptions
+        self, name: str, application: str, manifest: pulumi.Output[Application], opts: pulumi.ResourceOptions
     ) -> kubernetes.apiextensions.CustomResource:
         """Make an Application. Its deletion ends when Argo CD has deleted what it created."""
         return kubernetes.apiextensions.CustomResource(
             name,
             api_version=API_VERSION,
             kind=KIND,
-            metadata=manifest.apply(lambda known: known["metadata"]),
+            metadata={"name": application, "namespace": ARGO_NAMESPACE, "finalizers": [FINALIZER]},
             spec=manifest.apply(lambda known: known["spec"]),
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete=DELETE_TIMEOUT))

@@ -12,7 +12,13 @@ from local import PROJECT_DIR
 _IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/local@sha256:{'0' * 64}"
 """Local mode makes an image of any digest from the code in this checkout (local/emulator/images.py)."""
 
-_NEEDED: Mapping[str, Mapping[str, object]] = {"fargate": {"workerImage": _IMAGE}}
+_NEEDED: Mapping[str, Mapping[str, object]] = {
+    "fargate": {"workerImage": _IMAGE},
+    "eks": {
+        "imageRepository": True,
+        "eksGitRepositoryUrl": "https://github.com/example/portage.git",  # is taken to be this checkout
+    },
+}
 """By compute: the settings that have no default."""
 
 

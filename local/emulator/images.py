@@ -4,6 +4,9 @@ import shutil
 import zipfile
 from pathlib import Path
 
+WORKER_OF_GIT = "worker@sha256:git"
+"""The image that the manifests in Git name, with any digest."""
+
 
 def image_folder(data_dir: Path, image: str) -> Path:
     """Return the folder of an image, REPOSITORY@sha256:DIGEST, in the embedded AWS's data folder."""

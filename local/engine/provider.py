@@ -8,13 +8,14 @@ import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from pulumi.output import UNKNOWN, Unknown
 from pulumi.runtime import rpc
 
 from local.resources import INVOKES, TABLE, Account, Made, Row
 from local.resources.calls import RefusedError, call, check
+from local.resources.kubernetes import KINDS
 from local.resources.parameters import Given, InvalidInputError, plain
 from local.resources.rows import Call
 
@@ -37,6 +38,10 @@ _CONFIG = {
 }
 
 
+KNOWN: Mapping[str, Row] = {**TABLE, **KINDS}
+"""The rows of AWS's types and of Kubernetes' kinds."""
+
+
 class UnknownTypeError(LookupError):
     """The table has no row for a resource type or no entry for a provider function."""
 
@@ -55,9 +60,51 @@ class Resource:
     @property
     def row(self) -> Row:
         """Return the type's row; UnknownTypeError where there is none."""
-        if self.type not in TABLE:
+        if self.type not in KNOWN:
             raise UnknownTypeError(f"{self}: local mode has no row for this type; add one in local/resources/")
-        return TABLE[self.type]
+        return KNOWN[self.type]
+
+
+class Provider(Protocol):
+    """Makes the resources of one of Pulumi's packages; called from several threads at once."""
+
+    def configure(self, inputs: Given) -> Mapping[str, str]:
+        """Check the provider's own inputs (JSON text), and return its default tags."""
+        ...
+
+    def complete(
+        self,
+        resource: Resource,
+        inputs: Mapping[str, Any],
+        *,
+        default_tags: Mapping[str, str],
+        random: str,
+        before: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the inputs with the provider's defaults."""
+        ...
+
+    def check(self, resource: Resource, inputs: Mapping[str, Any]) -> None:
+        """Check complete inputs without making anything; some may be unknown."""
+        ...
+
+    def create(self, resource: Resource, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Create a resource; return its id and the outputs that are not inputs."""
+        ...
+
+    def update(
+        self, resource: Resource, resource_id: str, inputs: Mapping[str, Any], changed: AbstractSet[str]
+    ) -> dict[str, Any]:
+        """Change a resource in place; return the outputs that the update changes."""
+        ...
+
+    def delete(self, resource: Resource, resource_id: str, inputs: Mapping[str, Any]) -> None:
+        """Delete a resource."""
+        ...
+
+    def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the result of a provider function."""
+        ...
 
 
 class AwsProvider:
@@ -103,11 +150,7 @@ class AwsProvider:
         for name, value in row.neutral.items():
             if plain(complete.get(name)) == value:
                 del complete[name]
-        rule = row.autoname
-        if rule is not None and complete.get(rule.input) is None:
-            is_named = before is not None and rule.input in before.get(DEFAULTS, ())
-            complete[rule.input] = before[rule.input] if before and is_named else _name(resource, inputs, random)
-            complete[DEFAULTS] = [rule.input]
+        complete = autonamed(resource, complete, random, before)
         if self._takes_tags(row):
             complete[_TAGS_ALL] = _merged(default_tags, inputs.get("tags"))
         return complete
@@ -205,6 +248,18 @@ class AwsProvider:
 
 def _steps(row: Row, made: Made) -> list[Call]:
     return [row.create, *(step for step in row.then if not step.when or at(made.inputs, step.when))]
+
+
+def autonamed(
+    resource: Resource, inputs: Mapping[str, Any], random: str, before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the inputs with an automatic name, if the type has one and the program gives none."""
+    rule = resource.row.autoname
+    if rule is None or inputs.get(rule.input) is not None:
+        return dict(inputs)
+    is_named = before is not None and rule.input in before.get(DEFAULTS, ())
+    name = before[rule.input] if before and is_named else _name(resource, inputs, random)
+    return {**inputs, rule.input: name, DEFAULTS: [rule.input]}
 
 
 def _name(resource: Resource, inputs: Mapping[str, Any], random: str) -> str:

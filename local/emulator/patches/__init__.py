@@ -12,6 +12,7 @@ from local.emulator.patches import (
     ec2,
     ecs,
     efs,
+    eks,
     eventbridge,
     iam,
     lambda_,
@@ -34,6 +35,7 @@ def patch(data_dir: Path) -> None:
     ec2.patch()
     ecs.patch(data_dir)
     efs.patch(data_dir)
+    eks.patch(data_dir)
     iam.patch()
     sqs.patch()
     stepfunctions.patch()

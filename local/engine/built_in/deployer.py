@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.emulator.images import build_worker_image
 from local.emulator.process import Emulator
+from local.engine import kubernetes
 from local.engine.built_in.program import Registration, run_program
 from local.engine.deployment import DeployedResource, Deployment, NotEmulated, not_emulated
-from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource
+from local.engine.images import build_images
+from local.engine.kubernetes import KubernetesProvider
+from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Provider, Resource
 from local.engine.stack_config import StackConfig, read_stack_config
 from local.resources import Account
 from local.resources.parameters import Given, plain
@@ -40,8 +42,7 @@ def deploy(
     cloud = _EmulatedCloud(account, on_resource or (lambda _: None))
     config = read_stack_config(project_dir, stack)
     cloud.configure_default_provider(config)
-    if image := config.own("workerImage"):
-        build_worker_image(emulator.data_dir, image, config.program_dir, config.own("processorCode"))
+    build_images(emulator.data_dir, config)
     run = run_program(project_dir, stack=stack, cloud=cloud)
     return Deployment(run.outputs, tuple(cloud.resources), tuple(cloud.not_emulated))
 
@@ -49,6 +50,8 @@ def deploy(
 class _EmulatedCloud:
     def __init__(self, account: Account, on_resource: Callable[[DeployedResource], None]) -> None:
         self._provider = AwsProvider(account)
+        self._of_clusters: dict[str, KubernetesProvider] = {}
+        """By the reference to the program's provider."""
         self._region = account.region
         self._on_resource = on_resource
         self._lock = threading.Lock()
@@ -64,9 +67,15 @@ class _EmulatedCloud:
                 Given(dict(registration.inputs), str(resource))
             )
             return provider_id, registration.inputs
+        if registration.type == kubernetes.TYPE:
+            provider_id, of_cluster = _random(), KubernetesProvider()
+            of_cluster.configure(Given(dict(registration.inputs), str(resource)))
+            self._of_clusters[f"{registration.urn}::{provider_id}"] = of_cluster
+            return provider_id, registration.inputs
+        provider: Provider = self._of_clusters.get(registration.options.provider, self._provider)
         default_tags = self._default_tags.get(registration.options.provider, {})
-        inputs = self._provider.complete(resource, registration.inputs, default_tags=default_tags, random=_random())
-        resource_id, outputs = self._provider.create(resource, inputs)
+        inputs = provider.complete(resource, registration.inputs, default_tags=default_tags, random=_random())
+        resource_id, outputs = provider.create(resource, inputs)
         self._report(resource, registration, resource_id)
         return resource_id, {name: value for name, value in inputs.items() if name != DEFAULTS} | outputs
 

@@ -7,14 +7,13 @@ from pulumi.automation.errors import CommandError
 
 from local import PROJECT_DIR
 from local.display import Step
-from local.emulator.images import build_worker_image
 from local.emulator.process import Emulator
 from local.engine.deployment import DeployedResource, Deployment, not_emulated
-from local.engine.provider import Resource
+from local.engine.images import build_images
+from local.engine.provider import KNOWN, Resource
 from local.engine.pulumi_cli.stacks import EngineStack, ResourceStep
 from local.engine.stack_config import read_stack_config
 from local.errors import LocalModeError
-from local.resources import TABLE
 
 _HOME = PROJECT_DIR / ".local" / "engine"
 _STACK = "local"
@@ -33,13 +32,12 @@ def deploy_program(
     for name in ("Pulumi.yaml", f"Pulumi.{_STACK}.yaml"):  # the CLI rewrites them
         shutil.copy(project_dir / name, project)
     config = read_stack_config(project_dir, _STACK)
-    if image := config.own("workerImage"):
-        build_worker_image(emulator.data_dir, image, config.program_dir, config.own("processorCode"))
+    build_images(emulator.data_dir, config)
     step.outcome = "starting the Pulumi engine"
     resources: list[DeployedResource] = []
 
     def count(made: ResourceStep) -> None:
-        if made.type in TABLE:
+        if made.type in KNOWN:
             resources.append(DeployedResource(made.type, made.name, made.urn, made.id))
             step.outcome = f"{len(resources)} resources so far"
 
@@ -53,7 +51,7 @@ def deploy_program(
     inert = [
         each
         for made in run.steps
-        if made.type in TABLE
+        if made.type in KNOWN
         for each in not_emulated(Resource(made.type, made.name), made.inputs)
     ]
     return Deployment(outputs, tuple(resources), tuple(inert))

@@ -1,4 +1,4 @@
-"""The plugin `pulumi-resource-aws` for the real engine: local mode's provider over gRPC.
+"""The plugins `pulumi-resource-aws` and `pulumi-resource-kubernetes` for the real engine: local mode's over gRPC.
 
 Inputs are returned as the engine sent them, so secrets, unknown values and the hashes of archives are kept. Only what
 the provider adds or computes is written here.
@@ -22,7 +22,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.emulator.clients import Clients, Credentials
 from local.emulator.process import Emulator
-from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Resource, UnknownTypeError, at
+from local.engine.kubernetes import KubernetesProvider
+from local.engine.provider import DEFAULTS, TYPE, AwsProvider, Provider, Resource, UnknownTypeError, at
 from local.resources import Account
 from local.resources.calls import RefusedError
 from local.resources.parameters import Given, InvalidInputError, plain
@@ -84,8 +85,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     # ruff: noqa: N802, ARG002 - the names and the contexts are gRPC's
 
-    def __init__(self, account: Account) -> None:
-        self._provider = AwsProvider(account)
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._provider: Provider = KubernetesProvider() if package == "kubernetes" else AwsProvider(_account())
         self._default_tags: Mapping[str, str] = {}
 
     @_explained
@@ -99,8 +101,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @_explained
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Another region requires another provider, with its own resources."""
-        return _difference(_changes(request.old_inputs, request.news), {"region"})
+        """Another region or cluster requires another provider, with its own resources."""
+        return _difference(_changes(request.old_inputs, request.news), {"region", "clusterIdentifier"})
 
     @_explained
     def Configure(self, request: Any, context: Any) -> Any:
@@ -188,7 +190,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Return the version of the provider that the program was written for."""
-        return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
+        return plugin_pb2.PluginInfo(version=version(f"pulumi-{self._package}"))
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """Do nothing, because each call ends by itself within about a second."""
@@ -306,7 +308,7 @@ def main() -> None:
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     with ThreadPoolExecutor(_THREADS) as pool:
         server = grpc.server(pool, options=options)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(_account()), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(sys.argv[1]), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         sys.stdout.write(f"{port}\n")
