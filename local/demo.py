@@ -16,10 +16,11 @@ from typing import Any
 
 from client import CreatedUpload, NotFinished, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
 from client.transfer.uploader import send_file
-from local import sample_picture
+from local import argo_cd, sample_picture
 from local.compute import project_with
 from local.display import Display, Step, open_display, print_facts, print_text
 from local.emulator.process import Emulator
+from local.engine import kubernetes
 from local.errors import LocalModeError
 from local.sample_picture import Picture
 from local.startup import check_config, check_outputs, deploy_program, explained, sign_up, start_emulator
@@ -82,6 +83,8 @@ def _take_steps(display: Display, held: ExitStack, project_dir: Path) -> Mapping
     with display.step(_DEPLOY) as step:
         deployment = deploy_program(step, emulator, project_dir=project_dir)
         check_outputs(deployment.outputs)
+        if "clusterName" in deployment.outputs:
+            step.notes += manifests_of(emulator, deployment.outputs["clusterName"])
     outputs = deployment.outputs
     user_pool = held.enter_context(UserPool(outputs["userPoolClientId"], outputs["region"], emulator.endpoint))
     with display.step(_SIGN_IN) as step:
@@ -101,6 +104,12 @@ def _take_steps(display: Display, held: ExitStack, project_dir: Path) -> Mapping
     with display.step(_CHECK) as step:
         check_result(step, emulator.client("s3"), result, file)
         return _places(emulator, outputs, created, result)
+
+
+def manifests_of(emulator: Emulator, cluster: str) -> list[str]:
+    """Return a line for each manifest that Argo CD renders for the worker on a cluster."""
+    manifests = argo_cd.rendered(kubernetes.application(emulator.endpoint, cluster, "worker"))
+    return [f"{each['kind']:<20}{each['metadata']['name']}" for each in manifests]
 
 
 def sign_up_and_in(step: Step, emulator: Emulator, user_pool: UserPool) -> Session:

@@ -89,16 +89,25 @@ class KubernetesProvider:
         kind, namespace, name = _place(resource, inputs)
         if isinstance(self._server, Unknown):
             raise RefusedError(f"{resource}: the cluster's address is not known")
-        address = f"{self._server}/{kind}/{namespace}/{name}"
         manifest = {key: value for key, value in plain(dict(inputs)).items() if not key.startswith("__")}
-        request = urllib.request.Request(address, json.dumps(manifest).encode(), method=method)  # noqa: S310 - the emulator's
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=_SECONDS):
-                pass
+            _answer(method, f"{self._server}/{kind}/{namespace}/{name}", manifest)
         except urllib.error.HTTPError as error:
             reason = json.load(error)["message"]
             raise RefusedError(f"{resource}: the cluster's API refused {method}: {reason}") from error
+
+
+def application(endpoint: str, cluster: str, name: str) -> Mapping[str, Any]:
+    """Return an Application of Argo CD as a cluster on the embedded AWS has it."""
+    return _answer("GET", f"{endpoint}/kubernetes/{cluster}/argoproj.io/v1alpha1/applications/argocd/{name}")
+
+
+def _answer(method: str, address: str, manifest: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    body = None if manifest is None else json.dumps(manifest).encode()
+    request = urllib.request.Request(address, body, method=method)  # noqa: S310 - the embedded AWS
+    without_proxies = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with without_proxies.open(request, timeout=_SECONDS) as response:
+        return json.load(response)
 
 
 def _place(resource: Resource, inputs: Mapping[str, Any]) -> tuple[str, str, str]:

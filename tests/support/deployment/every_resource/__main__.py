@@ -5,6 +5,7 @@ import json
 import contract
 import pulumi
 import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
 
 provider = aws.Provider("here", region="us-east-1", default_tags={"tags": {"project": "everything"}})
 here = pulumi.ResourceOptions(provider=provider)
@@ -487,6 +488,89 @@ aws.sfn.StateMachine(
     },
     tracing_configuration={"enabled": True},
     opts=here,
+)
+
+template = aws.ec2.LaunchTemplate(
+    "nodes",
+    block_device_mappings=[{"device_name": "/dev/xvda", "ebs": {"volume_size": 20, "encrypted": "true"}}],
+    metadata_options={"http_tokens": "required"},
+    opts=here,
+)
+cluster = aws.eks.Cluster(
+    "cluster",
+    role_arn=role.arn,
+    version="1.34",
+    vpc_config={"subnet_ids": [subnet.id], "endpoint_private_access": True},
+    access_config={"authentication_mode": "API"},
+    bootstrap_self_managed_addons=False,
+    enabled_cluster_log_types=["audit"],
+    encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+    opts=here,
+)
+aws.eks.NodeGroup(
+    "nodes",
+    cluster_name=cluster.name,
+    node_role_arn=role.arn,
+    subnet_ids=[subnet.id],
+    instance_types=["m7g.large"],
+    launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+    scaling_config={"desired_size": 1, "min_size": 1, "max_size": 1},
+    update_config={"max_unavailable": 1},
+    opts=here,
+)
+aws.eks.FargateProfile(
+    "pods",
+    cluster_name=cluster.name,
+    pod_execution_role_arn=role.arn,
+    subnet_ids=[subnet.id],
+    selectors=[{"namespace": "default"}],
+    opts=here,
+)
+aws.eks.Addon(
+    "dns",
+    cluster_name=cluster.name,
+    addon_name="coredns",
+    resolve_conflicts_on_create="OVERWRITE",
+    resolve_conflicts_on_update="OVERWRITE",
+    opts=here,
+)
+entry = aws.eks.AccessEntry("admin", cluster_name=cluster.name, principal_arn=role.arn, opts=here)
+aws.eks.AccessPolicyAssociation(
+    "admin",
+    cluster_name=cluster.name,
+    principal_arn=entry.principal_arn,
+    policy_arn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+    access_scope={"type": "cluster"},
+    opts=here,
+)
+aws.eks.PodIdentityAssociation(
+    "pods", cluster_name=cluster.name, namespace="default", service_account="pods", role_arn=role.arn, opts=here
+)
+aws.eks.Capability(
+    "argo",
+    cluster_name=cluster.name,
+    capability_name="argo",
+    type="ARGOCD",
+    role_arn=role.arn,
+    delete_propagation_policy="RETAIN",
+    configuration={"argo_cd": {"aws_idc": {"idc_instance_arn": "arn:aws:sso:::instance/ssoins-0123456789abcdef"}}},
+    opts=here,
+)
+on_cluster = pulumi.ResourceOptions(
+    provider=kubernetes.Provider(
+        "on-cluster",
+        kubeconfig=pulumi.Output.json_dumps({"clusters": [{"name": "c", "cluster": {"server": cluster.endpoint}}]}),
+    )
+)
+kubernetes.helm.v3.Release("argo", chart="argo-cd", version="9.1.0", namespace="argocd", opts=on_cluster)
+kubernetes.core.v1.Secret("target", metadata={"name": "target"}, string_data={"server": cluster.arn}, opts=on_cluster)
+kubernetes.apiextensions.CustomResource(
+    "app",
+    api_version="argoproj.io/v1alpha1",
+    kind="Application",
+    metadata={"name": "app", "namespace": "argocd"},
+    spec={"source": {"chart": "keda"}},
+    opts=on_cluster,
 )
 
 for name, value in {

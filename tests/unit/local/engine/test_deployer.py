@@ -14,8 +14,7 @@ import urllib3
 from local.emulator.process import Emulator
 from local.engine.built_in.deployer import deploy
 from local.engine.deployment import DeployedResource, Deployment
-from local.engine.provider import UnknownTypeError
-from local.resources import TABLE
+from local.engine.provider import KNOWN, UnknownTypeError
 from local.resources.calls import RefusedError
 from local.resources.parameters import InvalidInputError
 from tests.support.paths import EVERY_RESOURCE
@@ -52,7 +51,7 @@ class TestEverything:
     """One deployment of a program with every type that the table knows."""
 
     def test_no_type_of_the_table_is_left_out(self, everything: Deployment) -> None:
-        assert {resource.type for resource in everything.resources} == TABLE.keys() - {
+        assert {resource.type for resource in everything.resources} == KNOWN.keys() - {
             "aws:sqs/redrivePolicy:RedrivePolicy"
         }
 
