@@ -4,6 +4,7 @@ Pulumi.yaml                     its config block, from components/arguments/
 docs/openapi.json               the API's contract, from components/api/operations.py and schemas.py
 docs/policies.md                what each rule of the policy pack asks for, from policy/
 docs/eks.md                     its picture, from the workflow, gitops/ and components/eks/application.py
+docs/client.svg                 a terminal with the client, from client/cli/; its exit codes in docs/client.md
 docs/schema.json                the Pulumi package of the components, from components/arguments/ and the components
 handlers/aws/amazon_roots.pem   Amazon's root certificates, from certifi
 
@@ -22,6 +23,7 @@ from typing import Any
 import certifi
 import yaml
 
+from client_docs import exit_codes_table, terminal_svg
 from components.api.openapi import contract
 from components.arguments import Argument
 from components.arguments.declaration import description
@@ -33,6 +35,8 @@ from settings import config_type, item_type, keys, value_for_none
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
 OPENAPI_JSON = _PROJECT / "docs/openapi.json"
+CLIENT_MD = _PROJECT / "docs/client.md"
+CLIENT_SVG = _PROJECT / "docs/client.svg"
 EKS_MD = _PROJECT / "docs/eks.md"
 POLICIES_MD = _PROJECT / "docs/policies.md"
 SCHEMA_JSON = _PROJECT / "docs/schema.json"
@@ -80,6 +84,18 @@ def eks_md() -> str:
     )
 
 
+def client_md() -> str:
+    """Return docs/client.md with the generated exit codes, which are the table under their heading."""
+    text = CLIENT_MD.read_text(encoding="utf-8")
+    return re.sub(
+        r"(?<=^## Exit codes\n\n).*?(?=^\n)",
+        lambda _: exit_codes_table(),
+        text,
+        count=1,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+
+
 def policies_md() -> str:
     """Return the description of the policy pack, which is a program of its own."""
     command = [sys.executable, str(_PROJECT / "policy" / "describe.py")]
@@ -96,6 +112,8 @@ def main() -> int:
     generated = {
         PULUMI_YAML: pulumi_yaml(),
         OPENAPI_JSON: openapi_json(),
+        CLIENT_MD: client_md(),
+        CLIENT_SVG: terminal_svg(),
         EKS_MD: eks_md(),
         POLICIES_MD: policies_md(),
         SCHEMA_JSON: schema_json(),

@@ -47,7 +47,7 @@ MEANINGS = {
     ExitCode.TRY_AGAIN: f"network or server error, or timeout: run the same command again, or `{PROGRAM} resume`",
     ExitCode.FILE: "the file cannot be read or written, is empty, has changed, or has no upload to resume",
     ExitCode.REJECTED: "the upload was rejected: its bytes differ from the declaration, or are not allowed",
-    ExitCode.INTERRUPTED: f"interrupted: `{PROGRAM} resume` continues uploads in parts; run put again for others",
+    ExitCode.INTERRUPTED: f"interrupted: `{PROGRAM} resume` continues; 143 if SIGTERM, 129 if SIGHUP ended the command",
 }
 
 

@@ -35,14 +35,7 @@ class Output:
             known = {name: value for name, value in _plain_fields(upload).items() if value is not None}
             self._write_json(({"path": path} if path is not None else {}) | known)
             return
-        words = (
-            upload.upload_id,
-            f"{upload.status:<10}",
-            f"{decimal(upload.size_bytes):>9}",
-            _time(upload.created_at),
-            upload.file_name,
-        )
-        self._write(": ".join(("  ".join(words), *_more(upload))))
+        self._write(text_of(upload))
 
     def dead_letter(self, letter: DeadLetter, *, is_moved: bool) -> None:
         """Write a message of the dead-letter queue."""
@@ -103,6 +96,18 @@ class Output:
                 write_line(standard("stdout"), line)
             except OSError as error:
                 self.give_up(error)
+
+
+def text_of(upload: Upload) -> str:
+    """Return the state of an upload as a line of text."""
+    words = (
+        upload.upload_id,
+        f"{upload.status:<10}",
+        f"{decimal(upload.size_bytes):>9}",
+        _time(upload.created_at),
+        upload.file_name,
+    )
+    return ": ".join(("  ".join(words), *_more(upload)))
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -44,7 +45,13 @@ def show(name: str) -> Generator[OnProgress]:
 
 @contextmanager
 def _bar(console: Console, name: str) -> Generator[OnProgress]:
-    columns = (
+    with Bars(*columns(), console=console) as bars:
+        yield one_bar(bars, name)
+
+
+def columns() -> tuple[ProgressColumn, ...]:
+    """Return what a bar shows."""
+    return (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
@@ -53,23 +60,26 @@ def _bar(console: Console, name: str) -> Generator[OnProgress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[connections]}"),
     )
-    with Bars(*columns, console=console) as bars:
-        task = bars.add_task(name, total=None, parts="", connections="")
-        has_begun = False
 
-        def update(progress: Progress) -> None:
-            nonlocal has_begun
-            if not has_begun:  # bytes of earlier runs do not count for the speed
-                bars.reset(task, total=progress.total_bytes, completed=progress.sent_bytes)
-                has_begun = True
-            bars.update(
-                task,
-                completed=progress.sent_bytes,
-                parts=_parts(progress),
-                connections=f"{progress.connections} connections" if progress.connections > 1 else "",
-            )
 
-        yield update
+def one_bar(bars: Bars, name: str) -> OnProgress:
+    """Add a bar, and return the function that moves it."""
+    task = bars.add_task(name, total=None, parts="", connections="")
+    has_begun = False
+
+    def update(progress: Progress) -> None:
+        nonlocal has_begun
+        if not has_begun:  # bytes of earlier runs do not count for the speed
+            bars.reset(task, total=progress.total_bytes, completed=progress.sent_bytes)
+            has_begun = True
+        bars.update(
+            task,
+            completed=progress.sent_bytes,
+            parts=_parts(progress),
+            connections=f"{progress.connections} connections" if progress.connections > 1 else "",
+        )
+
+    return update
 
 
 class Lines:
