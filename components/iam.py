@@ -197,6 +197,12 @@ def allow(actions: Sequence[str], *resources: pulumi.Input[str]) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
+def protect_tasks(cluster_arn: Arn) -> Statement:
+    """Protect the tasks of an ECS cluster from being stopped by auto scaling or a deployment."""
+    tasks = pulumi.Output.from_input(cluster_arn).apply(lambda arn: f"{arn.replace(':cluster/', ':task/', 1)}/*")
+    return allow(["ecs:UpdateTaskProtection"], tasks)
+
+
 def record_new_uploads(table_arn: Arn) -> Statement:
     """Put new records into the status table."""
     return allow(["dynamodb:PutItem"], table_arn)

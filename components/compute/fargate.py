@@ -60,16 +60,22 @@ class Workers(pulumi.ComponentResource):
         super().__init__("portage:index:Workers", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
+        cluster = aws.ecs.Cluster(
+            name,
+            # Publishes how many tasks run, by which the service is scaled.
+            settings=[{"name": "containerInsights", "value": "enabled"}],
+            opts=child,
+        )
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust(iam.ECS_TASKS), opts=child)
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
-            policy=iam.role_policy(f"{name}-policy", *jobs.permissions.all),
+            policy=iam.role_policy(f"{name}-policy", *jobs.permissions.all, iam.protect_tasks(cluster.arn)),
             opts=child,
         )
         execution_role, execution_policy = self._execution_role(f"{name}-start", args, log_group)
         task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)
-        service = self._service(name, args, task, [policy, execution_policy])
+        service = self._service(name, args, cluster, task, [policy, execution_policy])
         BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
         self.role_name = role.name
         self.register_outputs({"role_name": self.role_name})
@@ -153,16 +159,15 @@ class Workers(pulumi.ComponentResource):
         )
 
     def _service(
-        self, name: str, args: FargateArgs, task: aws.ecs.TaskDefinition, policies: list[aws.iam.RolePolicy]
+        self,
+        name: str,
+        args: FargateArgs,
+        cluster: aws.ecs.Cluster,
+        task: aws.ecs.TaskDefinition,
+        policies: list[aws.iam.RolePolicy],
     ) -> aws.ecs.Service:
         child = pulumi.ResourceOptions(parent=self)
         network = Network(f"{name}-network", args, SERVICES, child)
-        cluster = aws.ecs.Cluster(
-            name,
-            # Publishes how many tasks run, by which the service is scaled.
-            settings=[{"name": "containerInsights", "value": "enabled"}],
-            opts=child,
-        )
         capacity = aws.ecs.ClusterCapacityProviders(
             name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=child
         )

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws.environment import read_environment
 from handlers.aws.json_logs import use_json_logs
+from handlers.aws.task_protection import TaskProtection
 from handlers.domain.slots import slots_of
 from handlers.entries.job_clients import environment
 from handlers.entries.jobs import run_job
@@ -158,6 +159,7 @@ class Slot:
         self._env = env
         self._sign_of_life = sign_of_life(number)
         self._queue = JobQueue(boto3.client("sqs"), environment().queue_url)
+        self._protection = TaskProtection.here()
         self._stops_at: float | None = None
 
     def run(self) -> None:
@@ -181,6 +183,7 @@ class Slot:
                 self._queue.hide(message, 0)
 
     def _work_on(self, message: Message) -> None:
+        self._protection.extend()
         ends_at = time.monotonic() + self._env.worker_job_seconds
         is_done = run_job(
             message,
@@ -196,6 +199,7 @@ class Slot:
             self._sign_of_life.touch()
             if self._seconds_until_killed() <= HAND_BACK_SECONDS:
                 raise Interrupted("The worker stops before the job ends.")
+            self._protection.extend()
             while_working()
 
         return run_in_child(lambda: _as_a_job(work), seconds, watch)

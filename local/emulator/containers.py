@@ -49,9 +49,9 @@ def start(container: Container) -> "subprocess.Popen[str]":
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_REGION": container.region,
             "AWS_DEFAULT_REGION": container.region,
-            "AWS_ENDPOINT_URL": f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}",
+            "AWS_ENDPOINT_URL": endpoint(),
             "PYTHONDONTWRITEBYTECODE": "1",
-            **_credentials(container.role_arn, container.session),
+            **role_credentials(container.role_arn, container.session),
             **container.variables,
             "TMPDIR": str(container.temporary),
         },
@@ -72,8 +72,13 @@ def stop(process: "subprocess.Popen[str]", seconds: int) -> None:
         process.kill()
 
 
-def _credentials(role_arn: str, session: str) -> dict[str, str]:
-    """Return temporary credentials of the role, which MiniStack checks as it does those of AssumeRole."""
+def endpoint() -> str:
+    """Return the address of the emulator, in its own process."""
+    return f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}"
+
+
+def role_credentials(role_arn: str, session: str) -> dict[str, str]:
+    """Return a role's temporary credentials, as variables. MiniStack checks them as it does those of AssumeRole."""
     account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     record = {

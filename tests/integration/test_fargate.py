@@ -100,5 +100,19 @@ def test_a_killed_and_a_stopped_container_leave_their_jobs_to_others(fargate_sys
         assert upload["status"] == "completed", str(upload)
     fargate_system.await_idle()
     assert fargate_system.dead_letters() == []
-    shown = [each for each in FunctionLogs(fargate_system.emulator).new_failures() if "workers" in each.function]
-    assert not any("Interrupted" in error for each in shown for error in each.errors), "a job that is handed back"
+    log = fargate_system.resource_id("LogGroup", "processing-workers-log")
+    events = fargate_system.emulator.client("logs").filter_log_events(logGroupName=log)["events"]
+    lines = [json.loads(each["message"]) for each in events]
+    assert any(line.get("message") == "The job was handed back." for line in lines)
+    refused = [line for line in lines if "AccessDenied" in line.get("message", "")]
+    assert refused == [], "the role of the task may protect it"
+
+
+def test_the_errors_of_a_container_are_shown(fargate_system: System, sender: User) -> None:
+    fargate_system.send(sender, file_name="raises.bin")
+    logs = FunctionLogs(fargate_system.emulator)
+
+    def shown() -> list[str]:
+        return [error for each in logs.new_failures() if "workers" in each.function for error in each.errors]
+
+    eventually(shown, lambda errors: any("RuntimeError" in error for error in errors))

@@ -1,12 +1,19 @@
-"""Patch of ECS: the containers of a task are processes on this machine.
+"""Patches of ECS: the containers of a task are processes on this machine, and a task can be protected.
 
-AWS: starts the containers of a task from their images, with the variables of the task definition and temporary
-credentials of the task's role; sends their output to CloudWatch Logs; replaces a service's task that has ended; and
-stops a container with SIGTERM, and SIGKILL after its stopTimeout.
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
-MiniStack: does that with Docker. Without Docker, it only records the task as running.
-Here: each container runs the entry point of the worker's image as a process, from the folder that has the image's code
-(local/emulator/images.py). MiniStack counts and replaces the tasks.
+Containers
+    AWS: starts the containers of a task from their images, with the variables of the task definition and temporary
+    credentials of the task's role; sends their output to CloudWatch Logs; replaces a service's task that has ended; and
+    stops a container with SIGTERM, and SIGKILL after its stopTimeout.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+    MiniStack: does that with Docker. Without Docker, it only records the task as running.
+    Here: each container runs the entry point of the worker's image as a process, from the folder that has the image's
+    code (local/emulator/images.py). MiniStack counts and replaces the tasks.
+
+Protection
+    AWS: UpdateTaskProtection is a permission for tasks. Source: Service Authorization Reference, "Actions defined by
+    Amazon Elastic Container Service".
+    MiniStack: checks it for the cluster.
+    Here: as AWS. local/emulator/ecs_agent.py calls it for the containers.
 """
 
 import json
@@ -14,11 +21,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from local.emulator import containers, patching
 from local.emulator.containers import RESTART_SECONDS, Container
+from local.emulator.ecs_agent import EcsAgent
 from local.emulator.images import image_folder
 
 _STOP_SECONDS = 30
@@ -31,6 +40,16 @@ def patch(data_dir: Path) -> None:
     patching.replace("ministack.services.ecs", "_run_task", tasks.starting)
     patching.replace("ministack.services.ecs", "_cleanup_task_resources", tasks.stopping)
     _ecs("_ACTION_MAP")["RunTask"] = _ecs("_run_task")
+    patching.replace("ministack.core.iam_actions", "extract_resource_arn", _of_task)
+
+
+def _of_task(original: Callable[..., str]) -> Callable[..., str]:
+    def resource(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> str:
+        if service == "ecs" and b'"protectionEnabled"' in body:
+            return json.loads(body)["tasks"][0]
+        return original(service, method, path, headers, body, *more)
+
+    return resource
 
 
 class _Tasks:
@@ -38,6 +57,10 @@ class _Tasks:
         self._data_dir = data_dir
         self._processes: dict[str, list[tuple[subprocess.Popen[str], int]]] = {}
         """With the seconds that each has to stop; by the task's ARN."""
+
+    @cached_property
+    def _agent(self) -> EcsAgent:
+        return EcsAgent()
 
     def starting(self, original: Callable[[Any], tuple[int, Any, Any]]) -> Callable[[Any], tuple[int, Any, Any]]:
         def run_task(data: Any) -> tuple[int, Any, Any]:
@@ -59,6 +82,7 @@ class _Tasks:
     def _start(self, task: Mapping[str, Any]) -> None:
         task_arn: str = task["taskArn"]
         definition = _ecs("_task_defs")[task["taskDefinitionArn"].rpartition("/")[2]]
+        agent = {"ECS_AGENT_URI": self._agent.uri_of(task_arn, definition["taskRoleArn"])}
         overrides = {each["name"]: each for each in task["overrides"].get("containerOverrides", [])}
         for container in definition["containerDefinitions"]:
             folder = image_folder(self._data_dir, container["image"])
@@ -71,7 +95,7 @@ class _Tasks:
                     role_arn=definition["taskRoleArn"],
                     session=task_id,
                     region=task_arn.split(":")[3],
-                    variables={**_variables(container), **_variables(overrides.get(container["name"], {}))},
+                    variables={**agent, **_variables(container), **_variables(overrides.get(container["name"], {}))},
                     temporary=self._data_dir / "tasks" / task_id / container["name"],
                 )
             )

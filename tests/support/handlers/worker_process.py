@@ -54,6 +54,8 @@ class WorkerCloud(ThreadingHTTPServer):
         self.results: list[dict[str, Any]] = []
         self.leases: list[str] = []
         """The ends of leases, in the order of their writing."""
+        self.protections: list[dict[str, Any]] = []
+        """What ECS's agent was asked for."""
         self.signatures: list[str] = []
         self.has_errors = False
         """Whether the queue answers with an error."""
@@ -102,7 +104,11 @@ class _Handler(QuietHandler):
 
     def _put(self) -> None:
         body = self._body()
-        cast("WorkerCloud", self.server).results += map(json.loads, re.findall(rb"\{.*\}", body))
+        cloud = cast("WorkerCloud", self.server)
+        if self.path == "/agent/task-protection/v1/state":
+            cloud.protections.append(json.loads(body))
+        else:
+            cloud.results += map(json.loads, re.findall(rb"\{.*\}", body))
         self._send(200, b"")
 
     def _get(self) -> None:

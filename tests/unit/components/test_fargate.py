@@ -62,12 +62,17 @@ class TestTheTask:
 
 
 class TestPermissions:
-    def test_a_task_may_do_what_a_job_does_and_no_more(self, by_default: Recording) -> None:
+    def test_a_task_may_do_what_a_job_does_and_protect_tasks_of_its_cluster(self, by_default: Recording) -> None:
         function = record(lambda: PROCESSING_PIPELINE.make() and None)
         of_function = statements(function, f"{NAME}-process-object-policy")
-        of_task = statements(by_default, f"{WORKERS}-policy")
+        *of_task, protect = statements(by_default, f"{WORKERS}-policy")
         logs_and_traces = [each for each in of_function if each["Action"][0].startswith(("logs:", "xray:"))]
         assert of_task == [each for each in of_function if each not in logs_and_traces]
+        assert protect == {
+            "Effect": "Allow",
+            "Action": ["ecs:UpdateTaskProtection"],
+            "Resource": [f"arn:aws-mars:ecs:mars-north-1:123456789012:task/{WORKERS}-0a1b2c3/*"],
+        }
 
     def test_what_starts_it_may_pull_this_repository_and_write_this_log(self, by_default: Recording) -> None:
         write, token, pull = statements(by_default, f"{WORKERS}-start-policy")

@@ -13,6 +13,7 @@ from textwrap import dedent
 
 import pytest
 
+from handlers.aws.task_protection import PROTECTED_MINUTES
 from handlers.domain.slots import slots_of
 from handlers.entries import worker_health
 from tests.support.handlers.worker_process import (
@@ -73,6 +74,26 @@ def test_each_message_is_a_job_that_is_done_and_deleted(cloud: WorkerCloud, fold
     assert {each["level"] for each in records} == {"INFO"}
     assert (folder / "signals").read_text() == repr(signal.SIG_DFL), "the job's own processes end by SIGTERM"
     assert int((folder / "oom").read_text()) == 1000, "the job dies before the worker if memory runs out"
+
+
+def test_a_task_of_ecs_is_protected_while_a_job_runs(cloud: WorkerCloud, folder: Path) -> None:
+    with working(cloud, folder, "waits.process", ECS_AGENT_URI=f"{cloud.url}/agent") as worker:
+        await_that(lambda: cloud.polls > 1, "the slot polls")
+        assert cloud.protections == [], "without a job it may be stopped"
+        cloud.waiting.append("first")
+        await_that((folder / "begun").exists, "the job has begun")
+        run_jobs(folder)
+        await_that(lambda: cloud.deleted, "the job is done")
+        assert worker.stop() == 0
+    assert cloud.protections == [{"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTED_MINUTES}]
+
+
+@pytest.mark.parametrize("agent", ["http://127.0.0.1:9", "not an address"])
+def test_a_job_runs_though_its_task_cannot_be_protected(cloud: WorkerCloud, folder: Path, agent: str) -> None:
+    run_jobs(folder)
+    cloud.waiting.append("first")
+    with working(cloud, folder, "waits.process", ECS_AGENT_URI=agent):
+        await_that(lambda: cloud.deleted, "the job is done")
 
 
 def test_it_runs_as_many_jobs_at_once_as_fit_into_its_memory(cloud: WorkerCloud, folder: Path) -> None:
