@@ -11,6 +11,7 @@ from .api.models import ResultLink, Upload
 from .api.uploads import Token, UploadsApi, follow
 from .auth.cognito import subject
 from .errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
+from .retry import OnError, ignore
 from .transfer.config import OnProgress, TransferConfig
 from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_type
 from .transfer.download import download, download_as, download_into
@@ -35,9 +36,10 @@ class Portage:
         state_folder: Path | None = None,
         config: TransferConfig | None = None,
         warn: Warn = log_warning,
+        on_error: OnError = ignore,
     ) -> None:
         self._config = config or TransferConfig()
-        self._api = UploadsApi(api_url, token, retry=self._config.retry)
+        self._api = UploadsApi(api_url, token, retry=self._config.retry, on_error=on_error)
         self._states = StateFolder(state_folder, warn)
         self._warn = warn
 

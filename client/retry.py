@@ -18,6 +18,14 @@ _EXPIRY_CODES = frozenset({"AccessDenied", "ExpiredToken"})
 _is_retrying: ContextVar[bool] = ContextVar("_is_retrying", default=False)
 
 
+OnError = Callable[[PortageError], object]
+"""Called with each error that is retried."""
+
+
+def ignore(_: PortageError) -> None:
+    """Report no errors that are retried."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """Exponential backoff with full jitter, so that clients that failed together do not retry together.
@@ -52,7 +60,7 @@ def with_retries(
     act: Callable[[], _T],
     policy: RetryPolicy,
     pause: Callable[[float], None] | None = None,
-    on_error: Callable[[PortageError], None] = lambda _: None,
+    on_error: OnError = ignore,
 ) -> _T:
     """Return the result of `act`. Retries transient errors up to the limit, and raises all others.
 

@@ -15,7 +15,7 @@ import urllib3
 
 from ..answers import excerpt, read, retry_after
 from ..errors import ApiProblem, NotFinished, UnexpectedAnswer
-from ..retry import RetryPolicy, with_retries
+from ..retry import OnError, RetryPolicy, ignore, with_retries
 from ..transport import Http, check_json, checked_url, foreign
 from .models import (
     Checksum,
@@ -83,12 +83,13 @@ class UploadsApi:
     """
 
     def __init__(
-        self, api_url: str, token: Token, *, http: Http | None = None, retry: RetryPolicy | None = None
+        self, api_url: str, token: Token, *, retry: RetryPolicy | None = None, on_error: OnError = ignore
     ) -> None:
         self.url = checked_url(api_url, "api_url")
         self._token = token
         self._retry = retry or RetryPolicy()
-        self.http = http or Http()
+        self._on_error = on_error
+        self.http = Http()
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +185,7 @@ class UploadsApi:
         if body is not None:
             sent["Content-Type"] = "application/json"
         content = None if body is None else msgspec.json.encode(body)
-        return with_retries(lambda: self._signed_in(method, url, sent, content), self._retry)
+        return with_retries(lambda: self._signed_in(method, url, sent, content), self._retry, on_error=self._on_error)
 
     def _signed_in(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
         """Send once, and again if the token has expired meanwhile: clocks stand still while a machine sleeps."""

@@ -11,7 +11,7 @@ import msgspec
 
 from ..answers import read, retry_after
 from ..errors import ServiceUnavailable, SignInRefused, UnexpectedAnswer
-from ..retry import RetryPolicy, with_retries
+from ..retry import OnError, RetryPolicy, ignore, with_retries
 from ..transport import Http, check_json, checked_url, foreign
 
 _T = TypeVar("_T")
@@ -77,7 +77,13 @@ class UserPool:
     """
 
     def __init__(
-        self, client_id: str, region: str, endpoint: str | None = None, *, retry: RetryPolicy | None = None
+        self,
+        client_id: str,
+        region: str,
+        endpoint: str | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        on_error: OnError = ignore,
     ) -> None:
         self._client_id = client_id
         # The European Sovereign Cloud is the only partition with user pools and another domain.
@@ -85,6 +91,7 @@ class UserPool:
         own = f"https://cognito-idp.{region}.{suffix}"
         self.endpoint = checked_url(endpoint or own, "endpoint") + "/"
         self._retry = retry or RetryPolicy()
+        self._on_error = on_error
         self._http = Http()
 
     def __enter__(self) -> Self:
@@ -156,7 +163,7 @@ class UserPool:
 
     def _ask(self, operation: str, parameters: Mapping[str, object], kind: type[_T]) -> _T:
         body = msgspec.json.encode({"ClientId": self._client_id, **parameters})
-        return with_retries(lambda: self._once(operation, body, kind), self._retry)
+        return with_retries(lambda: self._once(operation, body, kind), self._retry, on_error=self._on_error)
 
     def _once(self, operation: str, body: bytes, kind: type[_T]) -> _T:
         headers = {

@@ -37,7 +37,7 @@ def login(options: Options, output: Output) -> ExitCode:
     config = load_config(options.config)
     email = options.email or _answer(input, "E-mail")
     ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
-    with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
+    with _user_pool(config, output) as pool:
         session = pool.sign_in(email, _answer(ask, "Password"), lambda: _answer(ask, "New password"))
         _credentials(config).keep(session)
     output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
@@ -132,6 +132,10 @@ def redrive(options: Options, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
+def _user_pool(config: Config, output: Output) -> UserPool:
+    return UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint, on_error=output.retried)
+
+
 def _credentials(config: Config) -> Credentials:
     return Credentials(config.credentials_path, config.user_pool_client_id, config.api_url)
 
@@ -139,9 +143,9 @@ def _credentials(config: Config) -> Credentials:
 @contextmanager
 def _portage(options: Options, output: Output) -> Generator[Portage]:
     config = load_config(options.config)
-    with UserPool(config.user_pool_client_id, config.region, config.cognito_endpoint) as pool:
+    with _user_pool(config, output) as pool:
         session = _credentials(config).sign_in(pool)
-        with Portage(config.api_url, session, warn=output.note) as portage:
+        with Portage(config.api_url, session, warn=output.note, on_error=output.retried) as portage:
             yield portage
 
 

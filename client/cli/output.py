@@ -28,6 +28,7 @@ class Output:
         self.as_json = as_json
         self.failure: OSError | None = None
         """The first error of standard output."""
+        self._retried: set[str] = set()
 
     def upload(self, upload: Upload, path: str | None = None) -> None:
         """Write the state of an upload. `path` identifies one of several files."""
@@ -80,6 +81,13 @@ class Output:
         """Write a message to standard error, if there is one."""
         with suppress(OSError):
             write_line(standard("stderr"), f"portage: {sentence}")
+
+    def retried(self, error: PortageError) -> None:
+        """Say once that an error is retried, so that nobody takes the wait for a hang."""
+        sentence = f"{error}: trying again"
+        if sentence not in self._retried:
+            self._retried.add(sentence)
+            self.note(sentence)
 
     def give_up(self, error: OSError) -> None:
         """Write nothing more to standard output. Python must not try it again when it exits."""

@@ -168,12 +168,15 @@ class TestOneBudget:
     """Ten requests for each step, whichever of the API, Cognito and S3 does not answer."""
 
     @pytest.mark.parametrize("outage", [answer(503), answer(500), answer(429), reset, SIGN_IN_PAGE])
-    def test_is_the_apis(self, signed_in: Path, fake: FakePortage, outage: object) -> None:
+    def test_is_the_apis(
+        self, signed_in: Path, fake: FakePortage, outage: object, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert signed_in
         fake.requests.clear()
         fake.will(*[outage] * 100)  # pyright: ignore[reportArgumentType] - a reaction
         assert main(["list"]) == 5
         assert len(fake.requests) == 10
+        assert capsys.readouterr().err.count(": trying again\n") == 1  # a user must not take the wait for a hang
 
     def test_is_that_of_a_part_and_its_signature_together(self, signed_in: Path, fake: FakePortage, file: Path) -> None:
         assert signed_in
