@@ -47,9 +47,6 @@ COMPUTES: dict[str, dict[str, object]] = {
 }
 """The settings that choose each compute, with about as many jobs at once."""
 
-SHARES: dict[str, int] = {}
-"""Divides the uploads of a case."""
-
 DeployWith = Callable[..., System]
 Counted = Callable[[System, list[str]], Count]
 
@@ -82,9 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """Chooses between the number of uploads in CI and in the soak."""
-    report = request.config.stash[_report]
-    share = SHARES.get(report.compute, 1)
-    return lambda few, many: max(1, (many if report.is_soak else few) // share)
+    is_soak = request.config.stash[_report].is_soak
+    return lambda few, many: many if is_soak else few
 
 
 @pytest.fixture(scope="session")

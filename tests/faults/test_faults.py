@@ -17,7 +17,11 @@ from tests.support.faults.unreliable_events import UnreliableEvents
 Size = Callable[[int, int], int]
 
 _CROWD = 2_000
-"""Uploads that are sent at once. With several thousand open ones, the emulator's Query of an owner's places is slow."""
+"""Uploads that are sent at once. An owner may have 5,000 open ones, and jobs may begin after all have been sent.
+
+When most of the places are held, many requests query them. The emulator evaluates such a Query for all of an owner's
+items, which takes 0.25 s of its one thread with 10,000 uploads.
+"""
 
 DAMAGES = {
     "closes-files": "failed",
