@@ -9,11 +9,12 @@ import pytest
 
 from components.eks.github_actions import GitHubActions, GitHubActionsArgs
 from tests.support.components.examples import NAME
-from tests.support.components.recording import Recording, arn_of, physical, record
+from tests.support.components.recording import ACCOUNT, PARTITION, Recording, arn_of, physical, record
 
 REPOSITORY_URL = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/uploads-worker"
 PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 ISSUER = "token.actions.githubusercontent.com"
+MADE_ARN = f"arn:{PARTITION}:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
 
 
 def recorded(repository: str = "team/uploads", provider_arn: pulumi.Input[str] | None = None) -> Recording:
@@ -83,7 +84,7 @@ class TestTheTrustPolicy:
 
     def test_names_the_provider(self, alone: Recording) -> None:
         (statement,) = alone.json_input(aws.iam.Role, f"{NAME}-role", "assumeRolePolicy")["Statement"]
-        assert statement["Principal"] == {"Federated": arn_of(aws.iam.OpenIdConnectProvider, f"{NAME}-tokens")}
+        assert statement["Principal"] == {"Federated": MADE_ARN}
 
 
 class TestTheProvider:
@@ -92,7 +93,7 @@ class TestTheProvider:
             "url": f"https://{ISSUER}",
             "clientIdLists": ["sts.amazonaws.com"],
         }
-        assert alone.outputs["provider"] == arn_of(aws.iam.OpenIdConnectProvider, f"{NAME}-tokens")
+        assert alone.outputs["provider"] == MADE_ARN
 
     def test_is_taken_where_one_is_given(self) -> None:
         recording = recorded(provider_arn=PROVIDER_ARN)
