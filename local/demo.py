@@ -109,7 +109,7 @@ def _take_steps(display: Display, held: ExitStack, project_dir: Path) -> Mapping
 def manifests_of(emulator: Emulator, cluster: str) -> list[str]:
     """Return a line for each manifest that Argo CD renders for the worker on a cluster."""
     manifests = argo_cd.rendered(kubernetes.application(emulator.endpoint, cluster, "worker"))
-    return [f"{each['kind']:<20}{each['metadata']['name']}" for each in manifests]
+    return [f"{each['kind']:<22}{each['metadata']['name']}" for each in manifests]
 
 
 def sign_up_and_in(step: Step, emulator: Emulator, user_pool: UserPool) -> Session:
