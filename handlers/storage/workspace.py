@@ -54,13 +54,13 @@ class ExecutionFolder:
         part = self.path / "object.part"
         part.unlink(missing_ok=True)
         with part.open("xb") as file:
-            part.chmod(0o400)
             for chunk in chunks:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
             if (written := file.tell()) != size_bytes:
                 raise EOFError(f"{written} of {size_bytes} bytes came.")
+        part.chmod(0o400)
         part.rename(self._object)
 
     def chunks(self) -> Iterator[bytes]:
