@@ -290,7 +290,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         """The job contract: code, environment and permissions, the same for every compute."""
         return Jobs(
             queue_arn=queue.queue_arn,
-            code=processing_code(args.processor_code, args.processor_distributions),
+            code=lambda: processing_code(args.processor_code, args.processor_distributions),
             requirements=args.requirements_files,
             environment={
                 "UPLOADS_TABLE": args.table_name,

@@ -3,7 +3,7 @@
 SQS --long poll--> worker (handlers/entries/worker.py), in pods that Argo CD keeps as Git has them and KEDA scales
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -11,14 +11,14 @@ import pulumi
 from components import iam
 from components.arguments.constraints import StatementArgs
 from components.arguments.eks_compute import EksComputeArgs
-from components.compute.protocol import Jobs
+from components.compute.protocol import Compute, Jobs
 
 VISIBILITY_SECONDS = 120
 """As on Fargate: between a message's receipt and its job's lease, which then counts."""
 
 
 @dataclass(frozen=True)
-class EksCompute:
+class EksCompute(Compute):
     """A compute for teams that have a cluster, or deploy by Git."""
 
     args: EksComputeArgs
@@ -27,11 +27,6 @@ class EksCompute:
     def visibility_timeout_seconds(self) -> int:
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
-
-    @property
-    def passing_prefixes(self) -> Sequence[str]:
-        """None: a job runs as a whole."""
-        return ()
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create nothing, and return no role: the cluster has it."""

@@ -4,7 +4,7 @@ SQS --long poll--> worker (handlers/entries/worker.py): as many jobs at once as 
 messages for each task --> backlog_scaling.py --> number of tasks
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from components import iam
 from components.arguments.fargate import FargateArgs
 from components.compute.backlog_scaling import BacklogScaling
-from components.compute.protocol import Jobs
+from components.compute.protocol import Compute, Jobs
 from components.network.vpc import Network
 
 VISIBILITY_SECONDS = 120
@@ -30,7 +30,7 @@ _INCLUDED_GIB = 20
 
 
 @dataclass(frozen=True)
-class FargateCompute:
+class FargateCompute(Compute):
     """A compute for jobs with libraries that do not fit into a function, or more memory or storage than it has."""
 
     args: FargateArgs
@@ -39,11 +39,6 @@ class FargateCompute:
     def visibility_timeout_seconds(self) -> int:
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
-
-    @property
-    def passing_prefixes(self) -> Sequence[str]:
-        """None: a job runs as a whole."""
-        return ()
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create cluster, task definition, service and scaling; returns the name of the task's role."""

@@ -1,6 +1,5 @@
 """Runs jobs on Lambda: one function, which the queue triggers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,7 +8,7 @@ import pulumi_aws as aws
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
 from components.compute.libraries import layers
-from components.compute.protocol import Jobs
+from components.compute.protocol import Compute, Jobs
 
 VISIBILITY_SECONDS = 900
 """For a delivery that Lambda throttles, before a run has begun. Each one counts as an attempt, so it should take long.
@@ -19,7 +18,7 @@ Lambda accepts no queue with less than the function's timeout, which is at most 
 
 
 @dataclass(frozen=True)
-class LambdaCompute:
+class LambdaCompute(Compute):
     """A compute for jobs of up to 15 minutes."""
 
     args: LambdaComputeArgs
@@ -29,18 +28,13 @@ class LambdaCompute:
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
 
-    @property
-    def passing_prefixes(self) -> Sequence[str]:
-        """None: a job runs as a whole."""
-        return ()
-
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create the function process_object and the mapping with which Lambda polls the queue."""
         function = LambdaFunction(
             f"{name}-process-object",
             LambdaFunctionArgs(
                 handler="handlers.entries.process_object.handle",
-                code=jobs.code,
+                code=jobs.code(),
                 layers=layers(name, jobs.requirements, opts),
                 statements=jobs.permissions.all,
                 environment=jobs.environment,

@@ -4,7 +4,7 @@ The pipeline owns the queue, the job contract (handlers/processors) and the perm
 them, and takes each message from the queue to the upload's end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,8 +19,8 @@ class Jobs:
     """What a compute runs: each message of a queue is one job."""
 
     queue_arn: pulumi.Input[str]
-    code: pulumi.Archive
-    """The handlers, the processor and the libraries of both."""
+    code: Callable[[], pulumi.Archive]
+    """Makes the archive of the handlers, the processor and the libraries of both, for a compute that deploys code."""
     requirements: Sequence[Path]
     """Files of libraries with native code: for functions a layer each (libraries.py), for containers in their image."""
     environment: Mapping[str, pulumi.Input[str]]
@@ -61,7 +61,7 @@ class Permissions:
 
 
 class Compute(Protocol):
-    """Runs the jobs of a queue. An implementation holds its own limits, such as memory and concurrency."""
+    """Runs the jobs of a queue. An implementation inherits it, and holds its limits, such as memory and concurrency."""
 
     @property
     def visibility_timeout_seconds(self) -> int:
@@ -70,8 +70,11 @@ class Compute(Protocol):
 
     @property
     def passing_prefixes(self) -> Sequence[str]:
-        """Prefixes in the results bucket of objects that are needed only until their upload's result is recorded."""
-        ...
+        """Prefixes in the results bucket of objects that are needed only until their upload's result is recorded.
+
+        None where a job runs as a whole.
+        """
+        return ()
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         """Create what runs the jobs, with names that begin with `name`; returns the name of the role of a job."""

@@ -15,7 +15,7 @@ from components.arguments.workspace import EFS
 from components.compute.code_archive import code_archive
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
 from components.compute.libraries import layers
-from components.compute.protocol import Jobs
+from components.compute.protocol import Compute, Jobs
 from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow, WorkspaceSteps
 from components.compute.workspace import Workspace
@@ -42,7 +42,7 @@ _LOG_LEVELS = {"DEBUG": "ALL", "INFO": "ALL", "WARN": "ERROR", "ERROR": "ERROR",
 
 
 @dataclass(frozen=True)
-class StepFunctionsCompute:
+class StepFunctionsCompute(Compute):
     """A compute for jobs of several steps, each of up to 15 minutes."""
 
     args: LambdaComputeArgs
@@ -131,7 +131,7 @@ class StepFunctionsCompute:
             ],
             opts,
             handler="handlers.entries.process_step.handle",
-            code=jobs.code,
+            code=jobs.code(),
             layers=layers(name, jobs.requirements, opts),
             environment={**jobs.environment, **({WORKSPACE_VARIABLE: mount.path} if mount else {})},
             mount=mount,

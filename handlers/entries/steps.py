@@ -10,9 +10,9 @@ from typing import Any
 from handlers.entries.job_clients import environment, isolated_work, records, renewing_records, results
 from handlers.processors import WORKSPACE_VARIABLE, load_processor
 from handlers.processors.child_process import call_in_child, run_in_child
-from handlers.storage.job_queue import Delivery, Message
+from handlers.storage.job_queue import Delivery, Message, NoQueue
 from handlers.storage.workspace import Workspace
-from handlers.use_cases.lease import Bounds
+from handlers.use_cases.lease import Bounds, Renewals
 from handlers.use_cases.record_batches import HeldLeases
 from handlers.use_cases.workflow_steps import WorkflowSteps
 
@@ -34,7 +34,8 @@ def steps(context: Any, processor: str = "") -> WorkflowSteps:
     path = os.environ.get(WORKSPACE_VARIABLE)
     return WorkflowSteps(
         records=records(),
-        renewals=renewing_records(),
+        queue=NoQueue(),
+        renewals=Renewals(renewing_records(), NoQueue()),
         bucket=env.ingest_bucket,
         results=results(),
         work=isolated_work(lambda _declared: load_processor(processor)),

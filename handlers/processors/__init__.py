@@ -25,7 +25,7 @@ A processor is a function `process(job: Job) -> Mapping[str, object]`, named to 
   the same folder. With `workspace: efs` (a workflow on Step Functions), `job.workspace` is a folder that all processors
   of the upload share, of any size. A processor finds there what others have written, and so does a further try of the
   same processor. `job.open()` and `job.chunks()` then read a copy of the object in the same file system;
-- it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/process_object.py) earlier its
+- it has to end before the function's timeout: RECORDING_SECONDS (handlers/use_cases/job_run.py) earlier its
   process is killed, and its threads and the processes of its session with it. That counts as a failed try, with
   `TimeoutError`.
 

@@ -1,6 +1,7 @@
 """What a message about an object says: S3's "Object Created" event, or GuardDuty's "... Object Scan Result"."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import unquote_plus
@@ -41,7 +42,15 @@ class ObjectEvent(NamedTuple):
         A redrive can bring S3's own notification of one object, if group_arrivals could not send it on.
         """
         try:
-            event = json.loads(next(iter(read_notification(body) or ()), body))
+            events = events_in(body)
+        except ValueError as error:
+            raise _unknown(error) from error
+        return cls.of(events[0] if events else None)
+
+    @classmethod
+    def of(cls, event: Any) -> Self:
+        """Read an event; raises UnknownUpload for any other."""
+        try:
             event_id, detail = "/".join([event["id"], *_replay(event)]), event["detail"]
             grouped_at = datetime.fromisoformat(event[_GROUPED_AT]) if _GROUPED_AT in event else None
             if "s3ObjectDetails" in detail:
@@ -52,7 +61,7 @@ class ObjectEvent(NamedTuple):
             place = detail["bucket"]["name"], created["key"], created["version-id"]
             return cls(event_id, *place, grouped_at=grouped_at)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.") from error
+            raise _unknown(error) from error
 
     @property
     def owner(self) -> str:
@@ -60,20 +69,24 @@ class ObjectEvent(NamedTuple):
         return UploadRef.from_object_key(self.key).owner
 
 
-def grouped(body: str, now: datetime) -> str:
-    """Return an event with the time at which group_arrivals sends it on."""
-    return json.dumps({**json.loads(body), _GROUPED_AT: iso(now)})
+def _unknown(error: Exception) -> UnknownUpload:
+    return UnknownUpload(f"The message is no event of an object: {type(error).__name__}: {error}.")
 
 
-def read_notification(body: str) -> "list[str] | None":
-    """Return S3's own notification as one event for each object; None for other messages.
+def grouped(event: Mapping[str, Any], now: datetime) -> str:
+    """Return a message with an event, and the time at which group_arrivals sends it on."""
+    return json.dumps({**event, _GROUPED_AT: iso(now)})
+
+
+def events_in(body: str) -> list[Any]:
+    """Return what a message says: itself, or an event for each object of S3's own notification.
 
     S3 sends a test, with no object, when the notification is configured. A key is encoded as in a URL. There is no id,
-    but the sequencer and the version are the same for a duplicate.
+    but the sequencer and the version are the same for a duplicate. Raises ValueError for what is no JSON.
     Source: S3 user guide, "Event message structure".
     """
+    message = json.loads(body)
     try:
-        message = json.loads(body)
         if message.get("Event") == "s3:TestEvent":
             return []
         created = [(record["s3"]["bucket"]["name"], record["s3"]["object"]) for record in message["Records"]]
@@ -88,7 +101,7 @@ def read_notification(body: str) -> "list[str] | None":
             for bucket, each in created
         ]
     except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+        return [message]
 
 
 def _replay(event: dict[str, Any]) -> list[str]:
@@ -98,11 +111,11 @@ def _replay(event: dict[str, Any]) -> list[str]:
 
 def object_created(version: "ObjectVersion", event_id: str, source: str) -> str:
     """Return a message that is read as S3's "Object Created" event of this version."""
-    return _object_created(*version, event_id, source)
+    return json.dumps(_object_created(*version, event_id, source))
 
 
-def _object_created(bucket: str, key: str, version_id: str, event_id: str, source: str) -> str:
-    event = {
+def _object_created(bucket: str, key: str, version_id: str, event_id: str, source: str) -> dict[str, Any]:
+    return {
         "id": event_id,
         "source": source,
         "detail-type": "Object Created",
@@ -111,4 +124,3 @@ def _object_created(bucket: str, key: str, version_id: str, event_id: str, sourc
             "object": {"key": key, "version-id": version_id},
         },
     }
-    return json.dumps(event)

@@ -1,12 +1,13 @@
 """The use case between arriving events and the queue of jobs: puts each event into its owner's message group."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from handlers.domain.errors import UnknownUpload
 from handlers.storage.fair_queue import BATCH, NOBODY, FairQueue, GroupedMessage, group_of
-from handlers.storage.object_events import ObjectEvent, grouped, read_notification
+from handlers.storage.object_events import ObjectEvent, events_in, grouped
 
 
 class Arrival(NamedTuple):
@@ -32,13 +33,16 @@ def group_arrivals(arrivals: Iterable[Arrival], queue: FairQueue, now: datetime)
 
 def _jobs(body: str, now: datetime) -> list[GroupedMessage]:
     """Return the messages that an arrival becomes: none for S3's test of a notification."""
-    events = read_notification(body)
-    return [_job(body, now)] if events is None else [_job(event, now) for event in events]
-
-
-def _job(body: str, now: datetime) -> GroupedMessage:
     try:
-        group = group_of(ObjectEvent.parse(body).owner)
+        events = events_in(body)
+    except ValueError:
+        return [GroupedMessage(body, NOBODY)]
+    return [_job(event, now) for event in events]
+
+
+def _job(event: Any, now: datetime) -> GroupedMessage:
+    try:
+        group = group_of(ObjectEvent.of(event).owner)
     except UnknownUpload:
-        return GroupedMessage(body, NOBODY)
-    return GroupedMessage(grouped(body, now), group)
+        return GroupedMessage(json.dumps(event), NOBODY)
+    return GroupedMessage(grouped(event, now), group)

@@ -7,25 +7,17 @@ time that is left, and how work is isolated.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.rejection import Rejection
 from handlers.domain.upload import Status
-from handlers.processors.child_process import WorkFailed
-from handlers.processors.progress import ProgressBoard
-from handlers.storage.job_queue import Delivery, JobQueue
-from handlers.storage.objects import ObjectStore
-from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.isolated_work import Isolated, IsolatedWork, Processed, Refused, read_outcome, write_outcome
-from handlers.use_cases.job_record import JobRecord, LeasedElsewhere, ScanMissing, log_fields
-from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals, keep_hidden
+from handlers.storage.job_queue import Delivery
+from handlers.use_cases.isolated_work import Processed, Refused, read_outcome, write_outcome
+from handlers.use_cases.job_record import LeasedElsewhere, ScanMissing, log_fields
+from handlers.use_cases.job_run import JobRun, kind_of
+from handlers.use_cases.lease import Lease, LeaseLost, keep_hidden
 
 log = logging.getLogger(__name__)
-
-RECORDING_SECONDS = 3.0
-"""Reserved at the end of the time that is left, to record how the work ended."""
 
 SHORTEST_WORK_SECONDS = 1.0
 """A run begins only with at least this time: otherwise its TimeoutError would not mean that the processor is slow."""
@@ -44,24 +36,8 @@ class Interrupted(NoTimeLeft):
 
 
 @dataclass(frozen=True)
-class ProcessObject:
-    """Everything that one delivery needs. Clock, time and processes are passed in, so that tests can replace them."""
-
-    records: UploadStore
-    queue: JobQueue
-    renewals: Renewals
-    bucket: str
-    """The ingest bucket. An event of another bucket changes nothing."""
-    results: ObjectStore
-    """Used only outside of the isolated work; `work.objects` is used only inside it."""
-    work: IsolatedWork
-    max_attempts: int
-    """The number of receipts after which the queue moves a message to its dead-letter queue."""
-    requires_scan: bool
-    """Whether an object is processed only by the event of its malware scan."""
-    clock: Callable[[], datetime]
-    bounds: Bounds
-    isolated: Isolated
+class ProcessObject(JobRun):
+    """Runs the job of one delivery."""
 
     def process(self, delivery: Delivery, on_declared: Callable[[UploadRequest], None] = lambda _: None) -> Status:
         """Take the upload from uploaded to completed, rejected or failed, and return how it ended.
@@ -75,16 +51,7 @@ class ProcessObject:
         ref = self._job.upload_of(delivery)
         if (seconds := self._work_seconds()) < SHORTEST_WORK_SECONDS:
             raise NoTimeLeft(f"{max(seconds, 0):.1f} s are left, but a run needs {SHORTEST_WORK_SECONDS} s to begin.")
-        lease = Lease(
-            ref,
-            delivery,
-            records=self.records,
-            queue=self.queue,
-            renewals=self.renewals,
-            clock=self.clock,
-            bounds=self.bounds,
-            progress=ProgressBoard(),
-        )
+        lease = self._lease(ref, delivery)
         declared = self._job.take(lease)
         try:
             if declared is None:
@@ -94,22 +61,12 @@ class ProcessObject:
         except (LeasedElsewhere, ScanMissing):
             raise
         except Exception as error:
-            kind = error.kind if isinstance(error, WorkFailed) else type(error).__name__
+            kind = kind_of(error)
             if delivery.attempt < self.max_attempts or isinstance(error, NoTimeLeft):
                 lease.give_back()
             else:
                 self._job.fail_after_tries(ref, delivery, kind, delivery.attempt)
             raise JobFailed(f"Try {delivery.attempt} of {self.max_attempts} ended in {kind}.") from error
-
-    @cached_property
-    def _job(self) -> JobRecord:
-        return JobRecord(
-            records=self.records,
-            bucket=self.bucket,
-            requires_scan=self.requires_scan,
-            clock=self.clock,
-            put_away=self._put_away,
-        )
 
     def _put_away(self, delivery: Delivery) -> None:
         self._isolated(
@@ -141,9 +98,6 @@ class ProcessObject:
                 return self._job.reject(ref, delivery, rejection)
 
     def _isolated(self, work: Callable[[], str], while_working: Callable[[], None]) -> str:
-        if (seconds := self._work_seconds()) <= 0:
+        if self._work_seconds() <= 0:
             raise NoTimeLeft("Nothing is left of the time to work.")
-        return self.isolated(work, seconds, while_working)
-
-    def _work_seconds(self) -> float:
-        return self.bounds.seconds_left() - RECORDING_SECONDS
+        return super()._isolated(work, while_working)

@@ -10,8 +10,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import timedelta
 from typing import Any
 
 from handlers.domain.declaration import UploadRequest
@@ -22,16 +21,13 @@ from handlers.domain.rejection import Rejection
 from handlers.domain.upload import Status
 from handlers.domain.upload_ref import UploadRef
 from handlers.processors import Unprocessable, result_json
-from handlers.processors.child_process import WorkFailed
-from handlers.processors.progress import ProgressBoard
-from handlers.storage.job_queue import Delivery, NoQueue
+from handlers.storage.job_queue import Delivery
 from handlers.storage.objects import ObjectStore
-from handlers.storage.upload_store import UploadStore
 from handlers.storage.workspace import ExecutionFolder, Workspace
-from handlers.use_cases.isolated_work import Isolated, IsolatedWork, Processed, Refused, read_outcome, write_outcome
-from handlers.use_cases.job_record import JobRecord, LeasedElsewhere, ScanFailed, ScanMissing, log_fields
-from handlers.use_cases.lease import Bounds, Lease, LeaseLost, Renewals
-from handlers.use_cases.process_object import RECORDING_SECONDS
+from handlers.use_cases.isolated_work import Processed, Refused, read_outcome, write_outcome
+from handlers.use_cases.job_record import LeasedElsewhere, ScanFailed, ScanMissing, log_fields
+from handlers.use_cases.job_run import JobRun, kind_of
+from handlers.use_cases.lease import Lease, LeaseLost
 from handlers.use_cases.record_batches import Counts, HeldLeases, batch_outcome, gathered
 
 log = logging.getLogger(__name__)
@@ -60,23 +56,9 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True)
-class WorkflowSteps:
-    """Everything that one run of a step needs. A step uses only what its role may use."""
+class WorkflowSteps(JobRun):
+    """Runs a step of a workflow. A step uses only what its role may use."""
 
-    records: UploadStore
-    renewals: UploadStore
-    """The same table, by a client that only child processes use."""
-    bucket: str
-    """The ingest bucket."""
-    results: ObjectStore
-    """Used only outside of the isolated work; `work.objects` is used only inside it."""
-    work: IsolatedWork
-    max_attempts: int
-    """Of each step."""
-    requires_scan: bool
-    clock: Callable[[], datetime]
-    bounds: Bounds
-    isolated: Isolated
     workspace: Workspace | None = None
     """None where each processor reads the object from S3."""
     held_leases: HeldLeases = field(default_factory=HeldLeases)
@@ -202,16 +184,6 @@ class WorkflowSteps:
             self._job.fail_after_tries(ref, delivery, kind, self.max_attempts)
         return self.records.find(ref).status
 
-    @cached_property
-    def _job(self) -> JobRecord:
-        return JobRecord(
-            records=self.records,
-            bucket=self.bucket,
-            requires_scan=self.requires_scan,
-            clock=self.clock,
-            put_away=self._put_away,
-        )
-
     def _complete(self, delivery: Delivery, result: Callable[[], str]) -> Status:
         ref = self._job.upload_of(delivery)
         lease = self._lease(ref, delivery)
@@ -223,18 +195,6 @@ class WorkflowSteps:
     def _hold(self, delivery: Delivery, seconds: float) -> bool:
         until = self.clock() + timedelta(seconds=seconds + HANDOVER_SECONDS)
         return self.held_leases.hold(self.records, delivery, until)
-
-    def _lease(self, ref: UploadRef, delivery: Delivery) -> Lease:
-        return Lease(
-            ref,
-            delivery,
-            records=self.records,
-            queue=NoQueue(),
-            renewals=Renewals(self.renewals, NoQueue()),
-            clock=self.clock,
-            bounds=self.bounds,
-            progress=ProgressBoard(),
-        )
 
     def _verified(self, lease: Lease, *, is_of_records: bool) -> UploadRequest | Status:
         ref, delivery = lease.ref, lease.delivery
@@ -279,16 +239,10 @@ class WorkflowSteps:
     def _folder(self, delivery: Delivery) -> ExecutionFolder | None:
         return self.workspace and self.workspace.folder(delivery.message.message_id)
 
-    def _isolated(self, work: Callable[[], str], while_working: Callable[[], None]) -> str:
-        return self.isolated(work, self._work_seconds(), while_working)
-
-    def _work_seconds(self) -> float:
-        return max(self.bounds.seconds_left() - RECORDING_SECONDS, 0)
-
 
 def _step_failed(error: Exception) -> StepFailed:
     """Return what to raise from None: Lambda would return the cause, the processor's own words, to the workflow."""
-    return StepFailed(error.kind if isinstance(error, WorkFailed) else type(error).__name__)
+    return StepFailed(kind_of(error))
 
 
 def _message_in(cause: str) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from handlers.domain.times import iso
 from handlers.processors import Job, Unprocessable
-from handlers.use_cases.process_object import RECORDING_SECONDS, JobFailed
+from handlers.use_cases.job_run import RECORDING_SECONDS
+from handlers.use_cases.process_object import JobFailed
 from tests.support.aws.moto_cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
 from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
 

@@ -19,7 +19,8 @@ import pytest
 
 from handlers.entries import job_clients
 from handlers.processors import Job, Processor
-from handlers.use_cases.process_object import RECORDING_SECONDS, SHORTEST_WORK_SECONDS
+from handlers.use_cases.job_run import RECORDING_SECONDS
+from handlers.use_cases.process_object import SHORTEST_WORK_SECONDS
 from tests.support.aws.moto_cloud import REF, Cloud, tried_again
 from tests.support.aws.scripted_server import hanging_server
 from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, uploaded

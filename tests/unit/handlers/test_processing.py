@@ -19,6 +19,7 @@ from handlers.domain.upload import Run
 from handlers.processors import Job, Processor
 from handlers.storage.job_queue import Delivery, JobQueue, Message
 from handlers.storage.objects import ObjectStore
+from handlers.use_cases.job_run import RECORDING_SECONDS
 from handlers.use_cases.lease import (
     CLOCK_MARGIN,
     LAST_RENEWAL_SECONDS,
@@ -28,7 +29,6 @@ from handlers.use_cases.lease import (
     LeaseNotRenewed,
 )
 from handlers.use_cases.process_object import (
-    RECORDING_SECONDS,
     SHORTEST_WORK_SECONDS,
     LeasedElsewhere,
     NoTimeLeft,

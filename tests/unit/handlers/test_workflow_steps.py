@@ -16,13 +16,13 @@ from handlers.domain.errors import UnknownUpload
 from handlers.domain.times import iso
 from handlers.domain.upload import Status
 from handlers.processors import Job, Processor, Unprocessable
-from handlers.storage.job_queue import Delivery, Message
+from handlers.storage.job_queue import Delivery, Message, NoQueue
 from handlers.storage.objects import ObjectStore
 from handlers.storage.upload_store import UploadStore
 from handlers.storage.workspace import Workspace
 from handlers.use_cases.isolated_work import IsolatedWork
 from handlers.use_cases.job_record import ScanFailed, ScanMissing
-from handlers.use_cases.lease import CLOCK_MARGIN, Bounds, LeaseLost
+from handlers.use_cases.lease import CLOCK_MARGIN, Bounds, LeaseLost, Renewals
 from handlers.use_cases.workflow_steps import FINAL_ERRORS, HANDOVER_SECONDS, StepFailed, WorkflowSteps
 from tests.support.aws.moto_cloud import (
     INGEST,
@@ -66,7 +66,8 @@ class Execution:
         records = UploadStore(Boto3Json(self.cloud.dynamodb), TABLE)
         return WorkflowSteps(
             records=records,
-            renewals=records,
+            queue=NoQueue(),
+            renewals=Renewals(records, NoQueue()),
             bucket=INGEST,
             results=ObjectStore(self.cloud.s3, RESULTS),
             work=IsolatedWork(
