@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.quiet_handler import QuietHandler
-from tests.support.aws.moto_cloud import INGEST, REF, REGION, RESULTS, TABLE, object_created
+from tests.support.aws.moto_cloud import REF, REGION, object_created
+from tests.support.handlers.job_variables import job_variables
 from tests.support.paths import PROJECT
 
 SECRET_KEY, SESSION_TOKEN = "the-secret-access-key-of-the-role", "the-session-token-of-the-role"
@@ -200,17 +201,9 @@ def working(
         "AWS_SESSION_TOKEN": SESSION_TOKEN,
         "AWS_ENDPOINT_URL": cloud.url,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "UPLOADS_TABLE": TABLE,
-        "INGEST_BUCKET": INGEST,
-        "RESULTS_BUCKET": RESULTS,
+        **job_variables(f"{cloud.url}/queue", max_attempts=3),
         "QUARANTINE_BUCKET": "",
-        "QUEUE_URL": f"{cloud.url}/queue",
         "PROCESSOR": processor,
-        "PROCESSORS": "[]",
-        "MAX_ATTEMPTS": "3",
-        "MALWARE_SCAN": "off",
-        "UNSCANNABLE_OBJECTS": "reject",
-        "ALLOWED_CONTENT_TYPES": "",
         "LOG_LEVEL": "INFO",
         "WORKER_MEMORY_MB": "512",
         "WORKER_JOB_MEMORY_MB": "384",

@@ -28,9 +28,10 @@ from handlers.processors import Processor
 from handlers.storage.job_queue import Delivery
 from handlers.storage.upload_store import UploadStore
 from tests.support.aws.fake_light_clients import LightS3, light_calls
-from tests.support.aws.moto_cloud import ENVIRONMENT, INGEST, QUARANTINE, RESULTS, TABLE, Cloud, shared_client
+from tests.support.aws.moto_cloud import ENVIRONMENT, TABLE, Cloud, shared_client
 from tests.support.handlers.create_uploads import Api
 from tests.support.handlers.deliveries import Worker, first_delivery
+from tests.support.handlers.job_variables import job_variables
 from tests.support.handlers.multipart_upload import SETTINGS, UploadInParts
 from tests.support.handlers.queue_batches import MAX_ATTEMPTS, UseProcessor
 
@@ -88,19 +89,7 @@ def process_object_started(
     own_temporary_folder: Path,  # noqa: ARG001 - where its child processes make theirs
 ) -> None:
     """The function as it is after a cold start: settings in place, nothing cached."""
-    for name, value in {
-        "UPLOADS_TABLE": TABLE,
-        "INGEST_BUCKET": INGEST,
-        "RESULTS_BUCKET": RESULTS,
-        "QUARANTINE_BUCKET": QUARANTINE,
-        "QUEUE_URL": cloud.queue_url,
-        "PROCESSOR": "handlers.processors.inspect.process",
-        "PROCESSORS": "[]",
-        "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-        "MALWARE_SCAN": "off",
-        "UNSCANNABLE_OBJECTS": "reject",
-        "ALLOWED_CONTENT_TYPES": "",
-    }.items():
+    for name, value in job_variables(cloud.queue_url, max_attempts=MAX_ATTEMPTS).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
     importlib.reload(job_clients)

@@ -9,7 +9,8 @@ import pytest
 
 from handlers.entries import clean_up_step, fetch_step, job_clients, process_step, record_step, verify_step
 from handlers.processors import Unprocessable
-from tests.support.aws.moto_cloud import INGEST, QUARANTINE, REF, RESULTS, TABLE, Cloud, object_created, shared_client
+from tests.support.aws.moto_cloud import INGEST, REF, RESULTS, Cloud, object_created, shared_client
+from tests.support.handlers.job_variables import job_variables
 from tests.support.handlers.queue_batches import Context
 
 pytestmark = pytest.mark.usefixtures("own_temporary_folder")
@@ -26,19 +27,8 @@ def forget() -> None:
 
 @pytest.fixture(autouse=True)
 def started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in {
-        "UPLOADS_TABLE": TABLE,
-        "INGEST_BUCKET": INGEST,
-        "RESULTS_BUCKET": RESULTS,
-        "QUARANTINE_BUCKET": QUARANTINE,
-        "QUEUE_URL": cloud.queue_url,
-        "PROCESSOR": INSPECT,
-        "PROCESSORS": f'[{{"processor": "{CSV}", "content_types": ["text/csv"], "file_names": []}}]',
-        "MAX_ATTEMPTS": "3",
-        "MALWARE_SCAN": "off",
-        "UNSCANNABLE_OBJECTS": "reject",
-        "ALLOWED_CONTENT_TYPES": "",
-    }.items():
+    rules = f'[{{"processor": "{CSV}", "content_types": ["text/csv"], "file_names": []}}]'
+    for name, value in job_variables(cloud.queue_url, max_attempts=3, processors=rules).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", shared_client)
     forget()
