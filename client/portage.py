@@ -21,9 +21,9 @@ from .transfer.uploader import Uploader
 
 
 class Portage:
-    """The uploads of one user. `api_url` is the stack's output `apiUrl`, `token` an ID token or `Session.id_token`.
+    """The uploads of one user. `api_url` is the stack's output `apiUrl`, `token` a session, or an ID token.
 
-    with Portage(api_url, session.id_token) as portage:
+    with Portage(api_url, session) as portage:
         upload = portage.upload("film.mp4")
         finished = portage.wait(upload.upload_id, timeout_seconds=60)
     """

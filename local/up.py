@@ -120,7 +120,7 @@ def client_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str
             "from client import Portage, UserPool",
             f"pool = UserPool({outputs['userPoolClientId']!r}, {outputs['region']!r}, {endpoint!r})",
             f"session = pool.sign_in({user.email!r}, {user.password!r})",
-            f"portage = Portage({outputs['apiUrl']!r}, session.id_token)",
+            f"portage = Portage({outputs['apiUrl']!r}, session)",
             "print(portage.wait(portage.upload(sys.argv[1]).upload_id, timeout_seconds=30))",
             "END",
         )

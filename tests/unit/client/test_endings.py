@@ -1,5 +1,6 @@
 """How a transfer ends early: what is renewed, what is refused for good, what stays open, and what is kept of it."""
 
+import io
 import json
 import os
 import time
@@ -9,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from client import FileChanged, Portage, Progress, S3Refused, Session, TransportFault
+from client import FileChanged, OnProgress, Portage, Progress, S3Refused, Session, TransportFault
 from client.auth.cognito import Tokens
 from client.cli.arguments import main
 from tests.support.client.fake_cognito import EMAIL, FakeCognito, id_token
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused
 from tests.support.client.fake_server import Handler, Reaction, answer, reset
-from tests.support.client.multipart import ALONE, Open, StoppedError, assert_arrived, interrupted
+from tests.support.client.multipart import ALONE, KIB, Open, StoppedError, assert_arrived, interrupted
 
 Capture = pytest.CaptureFixture[str]
 
@@ -130,7 +131,14 @@ class TestAFolderForTheState:
 
 @pytest.mark.parametrize("content", ["{", "", '{"version": 1}'])
 def test_a_damaged_state_is_skipped_with_a_warning(
-    signed_in: Path, fake: FakePortage, file: Path, folder: Path, capsys: Capture, *, content: str
+    signed_in: Path,
+    fake: FakePortage,
+    file: Path,
+    folder: Path,
+    capsys: Capture,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
 ) -> None:
     assert signed_in
     fake.on_part = lambda number, _tries: refused(403, "AccessDenied") if number > 5 else None
@@ -143,6 +151,8 @@ def test_a_damaged_state_is_skipped_with_a_warning(
     assert_arrived(fake, file)
     assert str(damaged) in capsys.readouterr().err
     assert main(["abort", fake.only.upload_id]) == 4  # it is complete; the state has no part in that
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"content")))
+    assert main(["put", "-"]) == 0
 
 
 def test_an_abort_needs_no_state(signed_in: Path, fake: FakePortage, file: Path, folder: Path) -> None:
@@ -190,15 +200,17 @@ class TestAccounts:
         assert portage.upload(file).upload_id == "u1"
 
 
-Change = Callable[[FakePortage, Path], None]
+Happens = Callable[[FakePortage, Path], OnProgress | None]
 
 
-def change_while_sent(fake: FakePortage, file: Path) -> None:
-    def change(_number: int, _tries: int) -> None:
+def change_while_sent(_fake: FakePortage, file: Path) -> OnProgress:
+    file.write_bytes(bytes(3 * 1024 * KIB))  # the client reports after each megabyte
+
+    def change(_: Progress) -> None:
         with file.open("ab") as opened:
             opened.write(b"more")
 
-    fake.on_part = change
+    return change
 
 
 def refuse_for_good(fake: FakePortage, _file: Path) -> None:
@@ -228,14 +240,14 @@ def test_an_early_end_aborts_the_upload_or_says_how_to_go_on(
     file: Path,
     *,
     method: str,
-    happens: Change,
+    happens: Happens,
     error: Any,
     is_aborted: bool,
 ) -> None:
-    happens(fake, file)
+    on_progress = happens(fake, file)
     portage = open_portage(ALONE)
     with pytest.raises(error) as caught:
-        portage.upload(file, method=method)
+        portage.upload(file, on_progress=on_progress, method=method)
     (note,) = caught.value.__notes__
     assert "u1" in note
     assert ("portage abort u1" in note, "portage resume" in note) == (not is_aborted, not is_aborted)
@@ -265,9 +277,8 @@ def test_an_abort_that_fails_is_told_with_the_id(fake: FakePortage, open_portage
         (answer(403) if handler.command == "DELETE" else serve)(handler)
 
     fake.serve = refuse_to_abort
-    change_while_sent(fake, file)
     with pytest.raises(FileChanged) as caught:
-        open_portage(ALONE).upload(file)
+        open_portage(ALONE).upload(file, on_progress=change_while_sent(fake, file))
     assert "u1 could not be aborted" in caught.value.__notes__[0]
 
 
