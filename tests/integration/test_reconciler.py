@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.times import iso
 from handlers.domain.upload import MULTIPART_LIFETIME
 from tests.integration.conftest import DeployWith
-from tests.support.deployment.reconciler import change_newest_version, reconcile, reconciler_of
+from tests.support.deployment.reconciler import change_newest_version, change_record, reconcile, reconciler_of
 from tests.support.deployment.system import System, User, eventually, put
 from tests.support.paths import TEAM_CODE
 
@@ -59,18 +58,6 @@ def without_events(stuck_system: System) -> Iterator[None]:
     events.enable_rule(Name=rule)
 
 
-def change(system: System, upload_id: str, **times: datetime) -> None:
-    """Write other times into an upload's record."""
-    database, table = system.emulator.client("dynamodb"), system.outputs["uploadsTable"]
-    (item,) = database.scan(
-        TableName=table,
-        FilterExpression="upload_id = :upload_id",
-        ExpressionAttributeValues={":upload_id": {"S": upload_id}},
-        ConsistentRead=True,
-    )["Items"]
-    database.put_item(TableName=table, Item={**item, **{name: {"S": iso(time)} for name, time in times.items()}})
-
-
 def places_of(system: System, upload_id: str) -> list[Any]:
     """Return the places that an upload holds."""
     return system.emulator.client("dynamodb").scan(
@@ -93,7 +80,7 @@ def test_an_abandoned_put_expires_and_a_late_object_is_put_away(stuck_system: Sy
     plan = stuck_system.create(sender)
     upload_id = plan["upload_id"]
     assert len(places_of(stuck_system, upload_id)) == 1
-    change(stuck_system, upload_id, expires_at=datetime.now(UTC) - TWO_DAYS)
+    change_record(stuck_system, upload_id, expires_at=datetime.now(UTC) - TWO_DAYS)
 
     reconcile(stuck_system)
 
@@ -113,7 +100,7 @@ def test_an_abandoned_upload_in_parts_expires_and_its_parts_are_gone(stuck_syste
     body = {"file_name": "a.bin", "content_type": "application/octet-stream", "size_bytes": 5, "method": "multipart"}
     upload_id = stuck_system.call("POST", "/uploads", body, token=sender.token).json["upload_id"]
     assert len(places_of(stuck_system, upload_id)) == 1
-    change(stuck_system, upload_id, created_at=datetime.now(UTC) - MULTIPART_LIFETIME - TWO_DAYS)
+    change_record(stuck_system, upload_id, created_at=datetime.now(UTC) - MULTIPART_LIFETIME - TWO_DAYS)
 
     reconcile(stuck_system)
 

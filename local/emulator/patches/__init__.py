@@ -36,6 +36,6 @@ def patch(data_dir: Path) -> None:
     ecs.patch(data_dir)
     efs.patch(data_dir)
     eks.patch(data_dir)
-    iam.patch()
+    iam.patch(data_dir)
     sqs.patch()
     stepfunctions.patch()
