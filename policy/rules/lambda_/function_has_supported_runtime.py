@@ -14,7 +14,7 @@ DEPRECATED = frozenset(
         *("python3.9", "python3.8", "python3.7", "python3.6", "python2.7", "ruby3.2", "ruby2.7", "ruby2.5"),
     )
 )
-"""Runtimes after their deprecation date. Source: Lambda guide, "Deprecated runtimes"."""
+"""Runtimes that were deprecated by March 2026. Source: Lambda guide, "Deprecated runtimes"."""
 
 
 @rule(
