@@ -62,4 +62,5 @@ class TaskProtection:
             text = answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
-        return "" if answer.status == _OK else f"{answer.status} {text}"
+        is_protected = answer.status == _OK and '"failure"' not in text  # a failure of ECS has the status 200, too
+        return "" if is_protected else f"{answer.status} {text}"
