@@ -390,13 +390,14 @@ def write_map_results(bucket_arn: Arn) -> Statement:
 
 
 def run_maps(state_machine_arn: Arn) -> list[Statement]:
-    """Run the Distributed Maps of a state machine, and read their counts. Executions of a map have its name in theirs.
+    """Run the Distributed Maps of a state machine, and read their counts.
 
+    The ARN of a map's execution has the state machine's name and the map's label, NAME/LABEL:ID.
     Source: the same page, and the Service Authorization Reference.
     """
     arn = pulumi.Output.from_input(state_machine_arn)
-    executions = arn.apply(lambda known: known.replace(":stateMachine", ":execution"))
-    runs = arn.apply(lambda known: known.replace(":stateMachine", ":mapRun") + "/*")
+    executions = arn.apply(lambda known: known.replace(":stateMachine", ":execution", 1))
+    runs = arn.apply(lambda known: known.replace(":stateMachine", ":mapRun", 1) + "/*")
     of_maps = (pulumi.Output.concat(executions, ":*"), pulumi.Output.concat(executions, "/*"))
     return [
         start_executions(arn),

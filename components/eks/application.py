@@ -4,11 +4,7 @@ Git holds the manifests (gitops/), and the infrastructure hands over what only i
 Application patches the ConfigMap `worker-parameters` of the overlay. From there the values reach the worker's
 environment, its image's repository, and the trigger of the ScaledObject (gitops/parameters).
 
-Pure functions: values that are Outputs are resolved first.
-
-    known = pulumi.Output.all(queue_url=queue.url, ...)
-    manifest = known.apply(lambda each: worker_application(WorkerParameters(**each, namespace="portage")))
-    CustomResource(name, api_version=API_VERSION, kind=KIND, metadata=manifest["metadata"], spec=manifest["spec"])
+Pure functions: resolve Outputs before.
 
 Create KEDA's Application before the worker's, and delete it after: the ScaledObject has a finalizer that only KEDA
 removes, and no namespace can be deleted while KEDA's API (external.metrics.k8s.io) is registered but not served.
@@ -18,6 +14,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
+
+from components.eks import WORKER_NAMESPACE
 
 API_VERSION, KIND = "argoproj.io/v1alpha1", "Application"
 
@@ -184,7 +182,7 @@ class WorkerParameters:
     """Of the overlay in it, such as gitops/overlays/dev."""
     revision: str = "main"
     """Branch, tag or commit."""
-    namespace: str = "portage"
+    namespace: str = WORKER_NAMESPACE
     """Of the worker. Git has it with its labels, so it is created, and deleted with the Application."""
     application: str = WORKER
     """Name of the Application, one for each worker that this Argo CD keeps."""

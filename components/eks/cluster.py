@@ -79,7 +79,7 @@ class EksCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EksArgoDeployArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:EksCluster", name, {}, opts)
-        # S3's endpoint lets the layers of images through for this service.
+        # For ecr.dkr, the policy of S3's gateway endpoint allows the layers of images.
         network = Network(f"{name}-network", args.network, ["ecr.dkr"], pulumi.ResourceOptions(parent=self))
         control_plane = self._control_plane(name, args, network)
         ready = self._nodes(name, args, control_plane, network)

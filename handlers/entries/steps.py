@@ -19,7 +19,6 @@ from handlers.use_cases.workflow_steps import WorkflowSteps
 _RUN = "execution"
 """Begins the run id of all steps; the execution's name follows."""
 
-
 _HELD_LEASES = HeldLeases()
 
 
@@ -29,7 +28,7 @@ def delivery_in(payload: Mapping[str, Any]) -> Delivery:
 
 
 def steps(context: Any, processor: str = "") -> WorkflowSteps:
-    """Return the use case; only its method `process` needs a processor."""
+    """Return the use case; only its methods `process` and `process_batch` need a processor."""
     env = environment()
     path = os.environ.get(WORKSPACE_VARIABLE)
     return WorkflowSteps(

@@ -20,8 +20,8 @@ LEAST = 8
 )
 def check(resource: Resource) -> Iterator[str]:
     policy = resource.block("passwordPolicy")
-    if policy.number("minimumLength", 8) < LEAST:
-        yield f"minimumLength is {policy.number('minimumLength', 8):.0f}, but must be at least {LEAST}."
+    if (length := policy.number("minimumLength", LEAST)) < LEAST:
+        yield f"minimumLength is {length:.0f}, but must be at least {LEAST}."
     for name in ("requireLowercase", "requireUppercase", "requireNumbers", "requireSymbols"):
         if not policy.flag(name):
             yield f"{name} is false."

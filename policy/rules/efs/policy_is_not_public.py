@@ -13,11 +13,11 @@ from core.rule import rule
     "aws:efs/fileSystemPolicy:FileSystemPolicy",
     severity=Severity.CRITICAL,
     reason="Otherwise every client that reaches a mount target can read and write.",
-    steps="Name the roles, or add a condition on elasticfilesystem:AccessedViaMountTarget or the access point.",
+    steps="Name the roles, or add a condition on elasticfilesystem:AccessedViaMountTarget.",
     source="https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html",
 )
 def check(resource: Resource) -> Iterator[str]:
     for statement in statements(resource):
-        conditions = {key for _, key in statement.conditions}
-        if statement.is_public and not conditions & {"elasticfilesystem:accessedviamounttarget"}:
+        is_in_network = any(key == "elasticfilesystem:accessedviamounttarget" for _, key in statement.conditions)
+        if statement.is_public and not is_in_network:
             yield f"Everybody may {', '.join(statement.actions)}."

@@ -18,5 +18,5 @@ from core.rule import rule
 )
 def check(resource: Resource) -> Iterator[str]:
     for statement in statements(resource, "assumeRolePolicy"):
-        if statement.allows and ("*" in statement.principals or statement.excludes_principals) and statement.is_public:
+        if statement.is_public:
             yield "Everybody may assume the role."
