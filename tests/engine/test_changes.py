@@ -10,6 +10,7 @@ import yaml
 
 from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
+from tests.support.deployment import eks_changes
 from tests.support.deployment.engine_project import Project, checkout, lost
 from tests.support.paths import PROJECT, TEAM_CODE
 
@@ -167,7 +168,7 @@ def plan(project: Project, deployed: EngineStack) -> Iterator[Plan]:
 def test_each_setting_is_changed_here() -> None:
     declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].keys()
 
-    assert CHANGES.keys() == declared - {"region"}
+    assert CHANGES.keys() | eks_changes.SETTINGS == declared - {"region"}
 
 
 @pytest.mark.parametrize("setting", CHANGES)

@@ -8,9 +8,9 @@ import pytest
 from pulumi.automation.errors import CommandError
 
 from local.emulator.process import Emulator
+from local.engine.provider import KNOWN
 from local.engine.pulumi_cli.stacks import Run
 from local.engine.stack_config import read_stack_config
-from local.resources import TABLE
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.engine_project import STACKS, Project
 from tests.support.paths import EVERY_RESOURCE, PROJECT
@@ -107,7 +107,7 @@ class TestStack:
 
 class TestEverything:
     def test_each_type_is_created(self, everything: Life) -> None:
-        assert {step.type for step in everything.up.steps} >= TABLE.keys() - {"aws:sqs/redrivePolicy:RedrivePolicy"}
+        assert {step.type for step in everything.up.steps} >= KNOWN.keys() - {"aws:sqs/redrivePolicy:RedrivePolicy"}
         assert everything.up.operations() == everything.preview.operations()
 
     def test_nothing_is_changed_again(self, everything: Life) -> None:

@@ -109,9 +109,12 @@ class _Clusters:
         variables = argo_cd.variables(manifests)
         if pod := self._pods.pop(key, None):
             pod.stop()
+        image = image_folder(self._data_dir, WORKER_OF_GIT)
+        if not image.is_dir():  # an image that nobody has made; the Application stays recorded
+            return
         self._pods[key] = _Pod(
             Container(
-                image=image_folder(self._data_dir, WORKER_OF_GIT),
+                image=image,
                 role_arn=role_arn,
                 session=f"eks-{cluster}-{deployment['metadata']['name']}"[:64],
                 region=variables["AWS_DEFAULT_REGION"],
