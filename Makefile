@@ -28,7 +28,7 @@ $(STAMP): requirements-dev.txt
 	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s; COMPUTE=step-functions|fargate)
+demo: $(STAMP) ## Send a 25 MB file through the whole program, on an embedded AWS (under 30 s; COMPUTE=step-functions|fargate|eks)
 	@$(RUN)/python -m local demo $(if $(COMPUTE),--compute $(COMPUTE))
 
 local: $(STAMP) $(filter pulumi,$(ENGINE)) ## Run the program on an embedded AWS until Ctrl-C (ENGINE=pulumi: by the Pulumi CLI)

@@ -49,7 +49,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
         "eksArgoIdentityCenterArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
     },
 }
-"""Changes of a deployed stack with EKS, none of which replaces the cluster."""
+"""Changes of a deployed stack with EKS. None replaces the cluster."""
 
 ALONE = frozenset(("eksClusterName",))
 """A cluster that exists takes the place of the one that was made."""
