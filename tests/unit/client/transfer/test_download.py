@@ -72,10 +72,11 @@ def test_half_a_result_is_none(server: FakeServer, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_page_of_the_network_is_no_result(server: FakeServer, tmp_path: Path) -> None:
-    server.will(answer(200, b"<html>Welcome to our Wi-Fi</html>", "text/html", ETag='"1"'))
+def test_a_page_of_the_network_is_no_result(server: FakeServer, tmp_path: Path, pauses: list[float]) -> None:
+    server.will(*[answer(200, b"<html>Welcome to our Wi-Fi</html>", "text/html", ETag='"1"')] * 10)
     with pytest.raises(ForeignAnswer):
         download_as(f"{server.url}/x", tmp_path / "a")
+    assert len(pauses) == 9
     assert list(tmp_path.iterdir()) == []
 
 
