@@ -117,9 +117,7 @@ class EksCluster(pulumi.ComponentResource):
             vpc["public_access_cidrs"] = args.public_access_cidrs
         compute: aws.eks.ClusterComputeConfigArgsDict = {"enabled": is_auto}
         if is_auto:
-            node_role, of_nodes = role_with(
-                f"{name}-auto-node-role", iam.trust_with_tags(iam.EC2), AUTO_NODE_POLICIES, self
-            )
+            node_role, of_nodes = role_with(f"{name}-auto-node-role", iam.trust(iam.EC2), AUTO_NODE_POLICIES, self)
             attached += of_nodes
             compute |= {"node_pools": ["general-purpose", "system"], "node_role_arn": node_role.arn}
         return aws.eks.Cluster(

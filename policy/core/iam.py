@@ -40,7 +40,11 @@ class Statement:
         """Whether it allows something to everybody, and no condition names who or from where."""
         if not self.allows or not ("*" in self.principals or self.excludes_principals):
             return False
-        return not any(key in _WHO for _, key in self.conditions)
+        # An operator such as StringNotEquals, and the value *, leave it open to others.
+        return not any(
+            key in _WHO and "Not" not in operator and operator != "Null" and "*" not in values
+            for (operator, key), values in self.conditions.items()
+        )
 
 
 _WHO = frozenset(
@@ -98,7 +102,7 @@ def requires_tls(properties: Block, *actions: str) -> bool:
         and [value.lower() for value in each.condition("Bool", "aws:SecureTransport")] == ["false"]
         for pattern in each.actions
     ]
-    return all(any(matches(pattern, action) for pattern in denied) for action in actions)
+    return all(any(matches(pattern.lower(), action.lower()) for pattern in denied) for action in actions)
 
 
 def matches(pattern: str, text: str) -> bool:

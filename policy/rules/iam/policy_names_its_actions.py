@@ -19,6 +19,10 @@ from core.rule import rule
 )
 def check(resource: Resource) -> Iterator[str]:
     for statement in statements(resource):
-        whole = [each for each in statement.actions if each.endswith(":*")] if statement.allows else []
-        if whole or (statement.allows and statement.excludes_actions):
-            yield f"A statement allows {', '.join(whole) or 'all actions but some'}."
+        if not statement.allows:
+            continue
+        whole = [each for each in statement.actions if each == "*" or each.endswith(":*")]
+        if statement.excludes_actions:
+            yield f"A statement allows all actions except {', '.join(statement.actions)}."
+        elif whole:
+            yield f"A statement allows {', '.join(whole)}."

@@ -155,6 +155,7 @@ class TestModes:
         assert attached(recording, f"{CLUSTER}-auto-node-role") == {
             *("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
         }
+        assert trust(recording, f"{CLUSTER}-auto-node-role")["Action"] == "sts:AssumeRole"
         assert recording.all(aws.eks.Addon) == recording.all(aws.eks.NodeGroup) == []
 
     def test_managed_nodes_are_groups_on_graviton_on_demand_and_spot(self) -> None:

@@ -27,6 +27,11 @@ def whole_service(n: str, *, ok: bool) -> None:
     aws.iam.RolePolicy(n, role="r", policy=document(_allow("s3:Get*" if ok else "s3:*", "arn:aws:s3:::b/*")))
 
 
+@case("iam-policy-names-its-actions")
+def all_services(n: str, *, ok: bool) -> None:
+    aws.iam.RolePolicy(n, role="r", policy=document(_allow("s3:Get*" if ok else "*", "arn:aws:s3:::b/*")))
+
+
 @case("iam-pass-role-names-roles")
 def pass_role(n: str, *, ok: bool) -> None:
     role = "arn:aws:iam::123456789012:role/worker" if ok else "arn:aws:iam::123456789012:role/*"

@@ -75,6 +75,20 @@ def queue_policy(n: str, *, ok: bool) -> None:
 
 
 @case("sqs-queue-policy-is-not-public")
+def policy_for_all_but_one(n: str, *, ok: bool) -> None:
+    source = {"ArnEquals" if ok else "ArnNotEquals": {"aws:SourceArn": "arn:aws:s3:::b"}}
+    allowed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*", "Condition": source}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(allowed))
+
+
+@case("sqs-queue-policy-is-not-public")
+def policy_for_any_source(n: str, *, ok: bool) -> None:
+    source = {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b" if ok else "*"}}
+    allowed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*", "Condition": source}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(allowed))
+
+
+@case("sqs-queue-policy-is-not-public")
 def policy_in_queue(n: str, *, ok: bool) -> None:
     principal = {"AWS": "123456789012"} if ok else "*"
     allowed: dict[str, object] = {"Effect": "Allow", "Principal": principal, "Action": "sqs:*", "Resource": "*"}
