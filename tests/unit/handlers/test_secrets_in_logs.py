@@ -108,13 +108,16 @@ def server() -> Generator[Aws]:
         thread.join()
 
 
+WORKFLOW = {"compute": "step-functions", "workspace": "efs"}
+
+
 @cache
 def deployed() -> dict[str, dict[str, str]]:
     """The functions' environments by their handlers, as the components deploy them."""
     functions = [
         each.inputs
         for example in (UPLOAD_API, PROCESSING_PIPELINE)
-        for compute in ({}, {"compute": "step-functions"} if example is PROCESSING_PIPELINE else {})
+        for compute in ({}, WORKFLOW if example is PROCESSING_PIPELINE else {})
         for each in record(
             lambda example=example, compute=compute: example.make(log_level="DEBUG", **compute) and None
         ).all(aws.lambda_.Function)
@@ -133,7 +136,7 @@ def events(handler: str, environment: dict[str, str]) -> Iterable[dict[str, Any]
             rotation = {"SecretId": environment["SESSION_KEY_SECRET"], "ClientRequestToken": "new-version"}
             yield {**rotation, "Step": "createSecret"}
             yield {**rotation, "Step": "testSecret"}
-        case "verify_step" | "process_step" | "record_step":
+        case "verify_step" | "fetch_step" | "process_step" | "record_step":
             event = object_created(REF.object_key, "v1")
             event["detail"]["bucket"]["name"] = environment["INGEST_BUCKET"]
             payload = {"input": {"event": event, "sent_at": "1795650000000"}, "execution": "e", "attempt": 1}
@@ -168,11 +171,13 @@ def test_every_entry_is_deployed() -> None:
     assert deployed().keys() == set(ENTRIES)
 
 
-@pytest.mark.parametrize("handler", ENTRIES)
-def test_a_request_at_debug_leaves_no_secret_in_the_log(handler: str, server: Aws) -> None:
+@pytest.mark.parametrize("handler", [each for each in ENTRIES if each != "handlers.entries.clean_up_step.handle"])
+def test_a_request_at_debug_leaves_no_secret_in_the_log(handler: str, server: Aws, tmp_path: Path) -> None:
+    """The step that cleans up is left out, because it calls nothing of AWS."""
     variables = {name: str(value) for name, value in deployed()[handler].items()}
     environment = {
         **variables,
+        "WORKSPACE_PATH": str(tmp_path),
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
