@@ -23,7 +23,7 @@ NFS = 2049
 MOUNT_PATH = "/mnt/workspace"
 
 _USER = 1000
-"""Owns all files, in the place of the user that a function runs as."""
+"""The id of the user that owns all files. EFS puts it in place of the user that a function runs as."""
 
 
 class Workspace(pulumi.ComponentResource):

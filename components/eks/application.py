@@ -20,7 +20,7 @@ from components.eks import WORKER_NAMESPACE
 API_VERSION, KIND = "argoproj.io/v1alpha1", "Application"
 
 ARGO_NAMESPACE = "argocd"
-"""Where Argo CD reads Applications, with both flavours."""
+"""The namespace in which Argo CD reads Applications, as a Helm release and as EKS's capability."""
 
 THIS_CLUSTER = "https://kubernetes.default.svc"
 """The cluster that Argo CD itself runs on. EKS's managed Argo CD takes the cluster's ARN instead."""

@@ -34,7 +34,7 @@ class ArgoCd(pulumi.ComponentResource):
     cluster_address: pulumi.Output[str]
     """The cluster itself, as Applications name it."""
     ready: Sequence[pulumi.Resource]
-    """What an Application needs before it, and, so that Argo CD can delete what it has created, after it."""
+    """What must exist as long as an Application: with it, Argo CD creates and deletes the Application's objects."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Keeps ECS from stopping a task in its jobs, by auto scaling or a deployment.
+"""Keeps auto scaling and deployments of ECS from stopping a task while it has jobs.
 
 Source: ECS developer guide, "Amazon ECS task scale-in protection endpoint".
 """
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 log = logging.getLogger(__name__)
 
 PROTECTED_MINUTES = 2
-"""A worker has several jobs at once, and none knows which one is the last. So each extends, and the time ends it."""
+"""A worker's jobs do not know of each other. So each one extends the protection, and none ends it: it expires."""
 
 EXTENDED_AFTER_SECONDS = 50.0
 

@@ -76,7 +76,7 @@ class Run(NamedTuple):
     sent_at: datetime | None = None
     """When its message was sent to the queue. A message sent after its upload has failed is an operator's redrive."""
     grouped_at: datetime | None = None
-    """When its event came, if that is known. An event that came after its upload has failed came twice, or late."""
+    """When its event arrived, if known. An event that arrived after its upload failed is a duplicate, or late."""
 
 
 class Multipart(NamedTuple):

@@ -26,7 +26,7 @@ PROBES = 3
 """Places that are tried before any are read. That is enough unless most of them are held."""
 
 WINDOW = 256
-"""Places that are read before all are: 5 read units instead of 90, and one of them is free unless hardly any are."""
+"""Places that are read first, for 5 read units. All of 5,000 cost 90. Usually one of the first is free."""
 
 CHECKED_HOLDERS = 5
 """Uploads that are read if no place is free, to find a place that a crash left behind."""

@@ -21,7 +21,7 @@ from handlers.use_cases.isolated_work import IsolatedWork, write_outcome
 SPARE = timedelta(minutes=5)
 """Added to an extended lease, so that a process extends it once for all batches that it begins in this time.
 
-Otherwise a thousand batches a second would write to one record, and DynamoDB takes as many writes of one item.
+Otherwise each batch would write to one record. DynamoDB takes at most 1,000 writes a second of one item.
 """
 
 
