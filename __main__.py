@@ -52,6 +52,8 @@ if settings.processing_pipeline["compute"] == "eks":
         "deploy",
         settings.eks_argo_deploy.args(
             git_repository_url=settings.eks_git_repository_url,
+            aws_profile=settings.aws.get("profile"),
+            deployer_role_arn=settings.assumed_role_arn,
             worker_policy=pipeline.worker_policy,
             worker_environment=pipeline.worker_environment,
             image_repository_url=pipeline.image_repository_url,

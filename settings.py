@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import pulumi
 import pulumi.runtime.config
@@ -46,7 +46,7 @@ class StackArgs(Arguments):
     """Git repository with the manifests in gitops/, https://HOST/PATH.git. Required by the compute eks."""
 
 
-CONNECTED = frozenset({"notification_topic_arn", "result_reader_role_name"})
+CONNECTED = frozenset({"notification_topic_arn", "result_reader_role_name", "aws_profile", "deployer_role_arn"})
 """Optional arguments that the program connects, as it does all required ones."""
 
 PROCESSING = ("timeout_seconds", "memory_mb", "max_concurrency", "reserved_concurrency", "max_attempts")
@@ -122,6 +122,15 @@ class Settings:
     eks_git_repository_url: pulumi.Input[str] | None
     aws: Mapping[str, Any]
     """The AWS provider's arguments, from the stack's other `aws:` keys."""
+
+    @property
+    def assumed_role_arn(self) -> pulumi.Input[str] | None:
+        """The role that the AWS provider assumes at last, if it assumes one."""
+        roles = self.aws.get("assume_roles")
+        if isinstance(roles, pulumi.Output):
+            known = cast("pulumi.Output[list[dict[str, str]]]", roles)
+            return known.apply(lambda listed: listed[-1]["roleArn"])
+        return roles[-1].get("roleArn") if roles else None
 
     @classmethod
     def load(cls) -> Self:

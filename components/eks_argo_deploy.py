@@ -89,7 +89,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
             else existing_cluster(args.cluster_name, self)
         )
         worker, keda = self._identities(name, args, cluster)
-        on_cluster = self._kubernetes(f"{name}-kubernetes", cluster)
+        on_cluster = self._kubernetes(f"{name}-kubernetes", args, cluster)
         before = [*cluster.ready, *worker.ready, *keda.ready]
         argo_cd = ArgoCd(f"{name}-argo", args, cluster, child, on_cluster=on_cluster, before=before)
         self._applications(name, args, argo_cd, on_cluster, worker=worker, keda=keda)
@@ -141,7 +141,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
         )
         return PodIdentity(f"{name}-worker", worker, child), PodIdentity(f"{name}-keda", keda, child)
 
-    def _kubernetes(self, name: str, cluster: Cluster) -> kubernetes.Provider:
+    def _kubernetes(self, name: str, args: EksArgoDeployArgs, cluster: Cluster) -> kubernetes.Provider:
         """Make the provider. Each call gets a token from the AWS CLI: there is no kubeconfig on a disk."""
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         return kubernetes.Provider(
@@ -151,6 +151,8 @@ class EksArgoDeploy(pulumi.ComponentResource):
                 endpoint=cluster.endpoint,
                 certificate_authority=cluster.certificate_authority,
                 region=region,
+                profile=args.aws_profile,
+                role_arn=args.deployer_role_arn,
             ).apply(lambda known: _kubeconfig(**known)),
             # Otherwise another kubeconfig would replace all objects.
             cluster_identifier=cluster.arn,
@@ -232,12 +234,21 @@ def _parameters(args: EksArgoDeployArgs, known: Mapping[str, Any]) -> WorkerPara
     )
 
 
-def _kubeconfig(name: str, endpoint: str, certificate_authority: str, region: str) -> str:
+def _kubeconfig(
+    *,
+    name: str,
+    endpoint: str,
+    certificate_authority: str,
+    region: str,
+    profile: str | None,
+    role_arn: str | None,
+) -> str:
     """Return a kubeconfig with a command in place of a key."""
+    as_whom = [*(("--profile", profile) if profile else ()), *(("--role-arn", role_arn) if role_arn else ())]
     get_token = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "aws",
-        "args": ["eks", "get-token", "--output", "json", "--cluster-name", name, "--region", region],
+        "args": ["eks", "get-token", "--output", "json", "--cluster-name", name, "--region", region, *as_whom],
         "interactiveMode": "Never",
     }
     cluster = {"server": endpoint, "certificate-authority-data": certificate_authority}

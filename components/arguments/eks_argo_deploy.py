@@ -69,6 +69,10 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs):
     """ARN of ProcessingPipeline's queue, by which the worker is scaled."""
     cluster_name: pulumi.Input[str] | None = argument(limits.CLUSTER_NAME, default=None)
     """Name of an existing cluster with EKS Auto Mode or the Pod Identity Agent; if omitted, a cluster is made."""
+    aws_profile: pulumi.Input[str] | None = argument(limits.AWS_PROFILE, default=None)
+    """Profile with which the AWS CLI gets tokens of the cluster: the AWS provider's, if it has one."""
+    deployer_role_arn: pulumi.Input[str] | None = argument(limits.ROLE_ARN, default=None)
+    """Role with which the AWS CLI gets tokens of the cluster: the one that the AWS provider assumes, if any."""
     mode: str = argument(
         Choice((AUTO, MANAGED_NODES, FARGATE_PROFILES), "what pods run on in a cluster that is made"), default=AUTO
     )

@@ -218,11 +218,12 @@ WORKER_VARIABLES = MaybeOutput(
     )
 )
 CLUSTER_NAME = MaybeOutput(Pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "the name of an EKS cluster, not its ARN"))
-ROLE_ARNS = ListOf(
-    Pattern(
-        rf"{_ARN}:iam::[0-9]{{12}}:role/[A-Za-z0-9+=,.@_/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"
-    )
+AWS_PROFILE = MaybeOutput(Pattern(r"[^\s-]\S*", "the name of a profile of the AWS CLI"))
+_ROLE_ARN = Pattern(
+    rf"{_ARN}:iam::[0-9]{{12}}:role/[A-Za-z0-9+=,.@_/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"
 )
+ROLE_ARN = MaybeOutput(_ROLE_ARN)
+ROLE_ARNS = ListOf(_ROLE_ARN)
 IDENTITY_CENTER_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:sso:::instance/(sso)?ins-[0-9a-zA-Z-]+",

@@ -153,9 +153,12 @@ class TestEks:
         image = f"123456789012.dkr.ecr.eu-north-1.amazonaws.com/worker@sha256:{'0a' * 32}"
         on_fargate = with_config({"compute": "fargate", "workerImage": image})
 
-        assert with_config(self.CONFIG).json_input(aws.iam.RolePolicy, "deploy-worker-policy", "policy") == (
-            on_fargate.json_input(aws.iam.RolePolicy, "processing-workers-policy", "policy")
-        )
+        def statements(recording: Recording, policy: str) -> list[Any]:
+            return recording.json_input(aws.iam.RolePolicy, policy, "policy")["Statement"]
+
+        *of_a_job, of_its_task = statements(on_fargate, "processing-workers-policy")
+        assert {action.partition(":")[0] for action in of_its_task["Action"]} == {"ecs"}
+        assert statements(with_config(self.CONFIG), "deploy-worker-policy") == of_a_job
 
     def test_the_worker_has_the_variables_of_a_job_and_its_limits(self) -> None:
         recording = with_config(self.CONFIG)
@@ -185,6 +188,14 @@ class TestEks:
         config = {key: value for key, value in self.CONFIG.items() if key != missing}
 
         assert f":{missing} is " in run(project(**config)).outputs["refused"]
+
+    def test_pulumi_gets_tokens_of_the_cluster_as_it_calls_aws(self) -> None:
+        role_arn = "arn:aws:iam::123456789012:role/deploy"
+        recording = with_config({**self.CONFIG, "aws:profile": "video", "aws:assumeRoles": [{"roleArn": role_arn}]})
+        (provider,) = [each for each in recording.registrations if each.type == "pulumi:providers:kubernetes"]
+        (user,) = json.loads(plain(provider.inputs)["kubeconfig"])["users"]
+
+        assert user["user"]["exec"]["args"][-4:] == ["--profile", "video", "--role-arn", role_arn]
 
     def test_its_settings_stay_where_they_are_with_another_compute(self) -> None:
         assert with_config({"eksMode": "managed-nodes", "eksOnDemandNodes": 0}).all(aws.eks.Cluster) == []
