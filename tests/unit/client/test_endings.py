@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from client import FileChanged, OnProgress, Portage, Progress, S3Refused, Session, TransportFault
+from client import ApiProblem, FileChanged, OnProgress, Portage, Progress, S3Refused, Session, TransportFault
 from client.auth.cognito import Tokens
 from client.cli.arguments import main
 from tests.support.client.fake_cognito import EMAIL, FakeCognito, id_token
@@ -304,3 +304,55 @@ def test_another_sign_in_does_not_show_the_uploads_of_the_first(
     fake.on_part = lambda _number, _tries: None
     assert main(["resume"]) == 0
     assert_arrived(fake, file)
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize(("status", "upload_id"), [("aborted", "u2"), ("expired", "u2"), ("processing", "u1")])
+def test_a_file_is_declared_again_after_its_upload_ended_elsewhere_without_its_bytes(
+    fake: FakePortage, open_portage: Open, file: Path, status: str, upload_id: str
+) -> None:
+    fail_for_long(fake, file)
+    with pytest.raises(TransportFault):
+        open_portage(ALONE).upload(file, method="put")
+    fake.on_part = lambda _number, _tries: None
+    fake.only.status = status
+    assert open_portage(ALONE).upload(file, method="put").upload_id == upload_id
+
+
+def test_a_function_is_asked_for_another_token_once(fake: FakePortage) -> None:
+    tokens = iter(["old", "new"])
+    with Portage(fake.url, lambda: next(tokens)) as portage:
+        fake.will(answer(401), fake.serve)
+        assert list(portage.list()) == []
+
+
+def test_a_function_without_another_token_is_refused(fake: FakePortage) -> None:
+    fake.will(answer(401))
+    with Portage(fake.url, lambda: "old") as portage, pytest.raises(ApiProblem) as caught:
+        list(portage.list())
+    assert caught.value.status == 401
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_an_interrupted_command_has_its_own_code(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def interrupt(_: Portage) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Portage, "list", interrupt)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "portage: interrupted\n"
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(("error", "code"), [(28, 6), (32, 0)])
+def test_an_output_that_fails_ends_the_command(
+    fake: FakePortage, file: Path, monkeypatch: pytest.MonkeyPatch, error: int, code: int
+) -> None:
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("sys.stdout", Broken())
+    assert main(["put", str(file)]) == code
+    assert_arrived(fake, file)
+    assert main(["list"]) == code
