@@ -21,8 +21,8 @@ class VpcArgs(Arguments):
     """Security groups of the jobs in `subnet_ids`; if omitted, one is made that lets jobs send to port 443 alone."""
     network_cidr: str = argument(limits.VPC_CIDR, default="10.0.0.0/16")
     """Addresses of the VPC. It must differ from networks that the VPC will be connected with."""
-    network_flow_log_days: int | None = argument(limits.LOG_RETENTION_DAYS, default=None)
-    """Days after which CloudWatch Logs deletes the VPC's flow logs; if omitted, none are written."""
+    network_flow_log_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
+    """Days after which CloudWatch Logs deletes the flow logs of the VPC."""
 
     def network_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Return why these arguments cannot be used together, with `spelled` names."""

@@ -73,8 +73,7 @@ class Network(pulumi.ComponentResource):
         )
         # Removes its rules. A resource without a security group of its own gets this one.
         aws.ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc.id, opts=pulumi.ResourceOptions(parent=self))
-        if args.network_flow_log_days is not None:
-            self._flow_logs(f"{name}-flows", vpc.id, args.network_flow_log_days)
+        self._flow_logs(f"{name}-flows", vpc.id, args.network_flow_log_days)
         return vpc
 
     def _subnets(

@@ -9,18 +9,16 @@ IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 
 
 COMPUTES = {
     "lambda": {},
-    "step-functions": {"compute": "step-functions", "workspace": "efs", "networkFlowLogDays": 365},
+    "step-functions": {"compute": "step-functions", "workspace": "efs"},
     "fargate": {
         "compute": "fargate",
         "workerImage": IMAGE,
         "imageRepository": True,
-        "networkFlowLogDays": 365,
     },
     "eks": {
         "compute": "eks",
         "imageRepository": True,
         "eksGitRepositoryUrl": "https://git.example/portage.git",
-        "networkFlowLogDays": 365,
         "malwareScan": True,
     },
 }

@@ -84,7 +84,8 @@ class TestTheCluster:
 
     def test_its_logs_are_in_a_group_with_a_retention_that_exists_before_it(self) -> None:
         recording = recorded()
-        group, cluster = recording.only(aws.cloudwatch.LogGroup), recording.only(aws.eks.Cluster)
+        group = recording.only(aws.cloudwatch.LogGroup, f"{NAME}-cluster-log")
+        cluster = recording.only(aws.eks.Cluster)
 
         assert group.inputs["name"] == f"/aws/eks/{cluster.inputs['name']}/cluster"
         assert group.urn in cluster.options.depends_on

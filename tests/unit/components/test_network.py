@@ -257,13 +257,8 @@ class TestGivenSubnets:
 
 
 class TestFlowLogs:
-    def test_there_are_none_by_default(self, endpoints: Recording) -> None:
-        assert (
-            endpoints.all(aws.ec2.FlowLog)
-            == endpoints.all(aws.cloudwatch.LogGroup)
-            == endpoints.all(aws.iam.Role)
-            == []
-        )
+    def test_are_kept_for_30_days_by_default(self, endpoints: Recording) -> None:
+        assert endpoints.inputs(aws.cloudwatch.LogGroup) == {"retentionInDays": 30}
 
     def test_are_written_by_a_role_of_their_own_and_deleted_in_time(self) -> None:
         recording, log = recorded(network_flow_log_days=14), arn_of(aws.cloudwatch.LogGroup, f"{NAME}-flows-log")
