@@ -29,6 +29,7 @@ from components.arguments.names import (
     SECURITY_GROUP,
     check_names,
 )
+from components.descendants import with_descendants
 from components.eks import WORKER_NAMESPACE
 from components.eks.application import (
     API_VERSION,
@@ -81,7 +82,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
     def __init__(self, name: str, args: EksArgoDeployArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = EksArgoDeployArgs.of(args)
         check_names("EksArgoDeploy", name, _NAMES)
-        super().__init__("portage:index:EksArgoDeploy", name, {}, opts)
+        super().__init__("portage:index:EksArgoDeploy", name, {}, with_descendants(opts, args))
         child = pulumi.ResourceOptions(parent=self)
         cluster = (
             EksCluster(f"{name}-cluster", args, child).cluster

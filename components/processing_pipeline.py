@@ -55,6 +55,7 @@ from components.compute.lambda_function import joined
 from components.compute.processor_code import processing_code
 from components.compute.protocol import Compute, Jobs, Permissions
 from components.compute.step_functions_compute import StepFunctionsCompute
+from components.descendants import with_descendants
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
@@ -107,6 +108,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """ARN of that queue."""
     dead_letter_queue_url: pulumi.Output[str]
     """Where the messages of failed uploads are kept for 14 days."""
+    dead_letter_queue_arn: pulumi.Output[str]
+    """ARN of that queue."""
     results_bucket_name: pulumi.Output[str]
     """Where results are, under results/{owner}/{upload_id}.json."""
     quarantine_bucket_name: pulumi.Output[str]
@@ -135,7 +138,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "UploadApi's notification_topic_arn, and give UploadApi the same trigger."
             )
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
-        super().__init__("portage:index:ProcessingPipeline", name, {}, opts)
+        super().__init__("portage:index:ProcessingPipeline", name, {}, with_descendants(opts, args))
         compute = _COMPUTES[args.compute](args)
         queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args, compute)
@@ -181,6 +184,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         self.event_rule_arn, self.event_archive_arn = queue.rule_arn, queue.archive_arn
         self.queue_url, self.queue_arn = queue.queue_url, queue.queue_arn
         self.dead_letter_queue_url = queue.dead_letter_queue_url
+        self.dead_letter_queue_arn = queue.dead_letter_queue_arn
         self.results_bucket_name = results.bucket_name
         self.quarantine_bucket_name = quarantine.bucket_name if quarantine else pulumi.Output.from_input("")
         self.register_outputs(
@@ -188,6 +192,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "queue_url": self.queue_url,
                 "queue_arn": self.queue_arn,
                 "dead_letter_queue_url": self.dead_letter_queue_url,
+                "dead_letter_queue_arn": self.dead_letter_queue_arn,
                 "results_bucket_name": self.results_bucket_name,
                 "quarantine_bucket_name": self.quarantine_bucket_name,
                 "processor_role_name": self.processor_role_name,

@@ -5,6 +5,7 @@ import pulumi_aws as aws
 
 from components.arguments.names import TABLE, check_names
 from components.arguments.status_tracker import StatusTrackerArgs
+from components.descendants import with_descendants
 from handlers.storage import table as layout
 
 __all__ = ["StatusTracker", "StatusTrackerArgs"]
@@ -27,7 +28,7 @@ class StatusTracker(pulumi.ComponentResource):
     def __init__(self, name: str, args: StatusTrackerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = StatusTrackerArgs.of(args)
         check_names("StatusTracker", name, {TABLE: "-uploads"})
-        super().__init__("portage:index:StatusTracker", name, {}, opts)
+        super().__init__("portage:index:StatusTracker", name, {}, with_descendants(opts, args))
 
         keys = (
             layout.PARTITION_KEY,

@@ -36,6 +36,7 @@ from components.arguments.names import (
 )
 from components.arguments.upload_api import UploadApiArgs
 from components.compute.lambda_function import LIVE
+from components.descendants import with_descendants
 from components.storage.ingest_bucket import IngestBucket
 
 __all__ = ["UploadApi", "UploadApiArgs"]
@@ -61,6 +62,12 @@ class UploadApi(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     """URL of the API, without /uploads."""
+    rest_api_id: pulumi.Output[str]
+    """Id of the REST API, for a custom domain's base path mapping."""
+    rest_api_stage_name: pulumi.Output[str]
+    """Name of the REST API's stage, for base path mappings and alarms."""
+    rest_api_stage_arn: pulumi.Output[str]
+    """ARN of the stage, for a web ACL of WAF."""
     user_pool_id: pulumi.Output[str]
     """Id of the user pool; the API accepts its ID tokens."""
     user_pool_client_id: pulumi.Output[str | None]
@@ -77,7 +84,7 @@ class UploadApi(pulumi.ComponentResource):
     def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = UploadApiArgs.of(args)
         check_names("UploadApi", name, _NAMES)
-        super().__init__("portage:index:UploadApi", name, {}, opts)
+        super().__init__("portage:index:UploadApi", name, {}, with_descendants(opts, args))
         child = pulumi.ResourceOptions(parent=self)
         bucket = IngestBucket(f"{name}-ingest", args, child)
         session_key = SessionKey(f"{name}-session-key", args, child)
@@ -96,7 +103,8 @@ class UploadApi(pulumi.ComponentResource):
                 source_arn=pulumi.Output.concat(api.execution_arn, f"/*/{operation.verb}{operation.source_path}"),
                 opts=child,
             )
-        self.url = api.url
+        self.url, self.rest_api_id = api.url, api.rest_api_id
+        self.rest_api_stage_name, self.rest_api_stage_arn = api.stage_name, api.stage_arn
         self.result_reader_role_name = made["getResult"].role_name
         self.bucket_name = bucket.bucket_name
         self.bucket_arn = bucket.bucket_arn
@@ -104,6 +112,9 @@ class UploadApi(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "url": self.url,
+                "rest_api_id": self.rest_api_id,
+                "rest_api_stage_name": self.rest_api_stage_name,
+                "rest_api_stage_arn": self.rest_api_stage_arn,
                 "result_reader_role_name": self.result_reader_role_name,
                 "user_pool_id": self.user_pool_id,
                 "user_pool_client_id": self.user_pool_client_id,

@@ -39,6 +39,9 @@ class RestApi(pulumi.ComponentResource):
     url: pulumi.Output[str]
     execution_arn: pulumi.Output[str]
     """ARN that begins the source of each permission to invoke a function."""
+    rest_api_id: pulumi.Output[str]
+    stage_name: pulumi.Output[str]
+    stage_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: UploadApiArgs, body: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
@@ -96,9 +99,18 @@ class RestApi(pulumi.ComponentResource):
             },
             opts=child,
         )
-        self.url = stage.invoke_url
-        self.execution_arn = api.execution_arn
-        self.register_outputs({"url": self.url, "execution_arn": self.execution_arn})
+        self.url, self.execution_arn = stage.invoke_url, api.execution_arn
+        # The stage's, so that what uses the API with it, such as a web ACL, is made after the stage.
+        self.rest_api_id, self.stage_name, self.stage_arn = stage.rest_api, stage.stage_name, stage.arn
+        self.register_outputs(
+            {
+                "url": self.url,
+                "execution_arn": self.execution_arn,
+                "rest_api_id": self.rest_api_id,
+                "stage_name": self.stage_name,
+                "stage_arn": self.stage_arn,
+            }
+        )
 
     def _account_logging(self, name: str) -> aws.apigateway.Account:
         """Create the setting of the account and region, or return the one that another API of this provider created.

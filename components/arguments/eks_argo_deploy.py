@@ -9,7 +9,7 @@ from components.arguments import is_empty, limits
 from components.arguments.constraints import Choice, ListOf, MapOf, Pattern, Range
 from components.arguments.declaration import Arguments, argument
 from components.arguments.network import NetworkArgs, VpcArgs
-from components.arguments.shared import LogRetentionArgs, ProtectionArgs
+from components.arguments.shared import LogRetentionArgs, ProtectionArgs, RoleArgs, TagArgs
 
 AUTO, MANAGED_NODES, FARGATE_PROFILES = "auto", "managed-nodes", "fargate"
 HELM, CAPABILITY = "helm", "capability"
@@ -54,7 +54,7 @@ class GitArgs(Arguments):
     """Branch, tag or commit that the cluster follows."""
 
 
-class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs):
+class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagArgs, RoleArgs):
     """Arguments of EksArgoDeploy."""
 
     worker_policy: pulumi.Input[str] = argument(limits.POLICY)

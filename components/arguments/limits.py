@@ -165,6 +165,21 @@ KMS_KEY_ARN = MaybeOutput(
         "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
     )
 )
+TAGS = MaybeOutput(
+    MapOf(
+        Pattern(
+            r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}",
+            "1 to 128 letters, digits, spaces and .:/=+@_-, but not with aws: at the start, which AWS reserves",
+        ),
+        Pattern(r"[\w\s.:/=+@-]{0,256}", "at most 256 letters, digits, spaces and .:/=+@_-"),
+    )
+)
+BOUNDARY_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:iam::([0-9]{{12}}|aws):policy/[A-Za-z0-9+=,.@_/-]+",
+        "the ARN of an IAM policy, arn:aws:iam::ACCOUNT:policy/NAME",
+    )
+)
 USER_POOL_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:cognito-idp:{_REGION_AND_ACCOUNT}:userpool/[\w-]+",

@@ -7,6 +7,26 @@ from components.arguments.constraints import Choice, Range
 from components.arguments.declaration import Arguments, argument
 
 
+class TagArgs(Arguments):
+    """Arguments of every public component."""
+
+    tags: pulumi.Input[dict[str, pulumi.Input[str]]] = argument(limits.TAGS, default={})
+    """Tags of all resources that AWS can tag, in addition to the provider's default tags.
+
+    AWS takes 50 tags for a resource, all included. Tags that a resource has of its own, such as Name, have priority.
+    """
+
+
+class RoleArgs(Arguments):
+    """Arguments of every public component with IAM roles."""
+
+    permissions_boundary_arn: pulumi.Input[str] | None = argument(limits.BOUNDARY_ARN, default=None)
+    """Policy that limits what the IAM roles of the component can be allowed; if omitted, none.
+
+    It must allow what the roles' own policies allow. Otherwise AWS denies the calls.
+    """
+
+
 class ProtectionArgs(Arguments):
     """Arguments of every component that keeps data."""
 
@@ -45,7 +65,7 @@ class JobArgs(LogArgs):
     """Memory in MB for one job. A function has CPU in proportion: 1769 MB have one vCPU (Lambda guide)."""
 
 
-class UploadsArgs(ProtectionArgs, LogArgs):
+class UploadsArgs(ProtectionArgs, LogArgs, TagArgs, RoleArgs):
     """Arguments of UploadApi and ProcessingPipeline. Give both the same values."""
 
     trigger: str = argument(

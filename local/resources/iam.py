@@ -50,6 +50,7 @@ TABLE = {
                 moves={"name": "RoleName", "assumeRolePolicy": json_text("PolicyDocument")},
             ),
             Call(operation="UpdateRole", moves={"name": "RoleName"}),
+            Call(operation="PutRolePermissionsBoundary", moves={"name": "RoleName"}, when="permissionsBoundary"),
         ),
         replace_on=("name", "path"),
         delete=Call(operation="DeleteRole", moves={"name": "RoleName"}),

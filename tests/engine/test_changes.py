@@ -29,6 +29,8 @@ MAP = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "deletionProtection": {"deletionProtection": True},
     "kmsKeyArn": {"kmsKeyArn": KEY},
+    "tags": {"tags": {"cost-centre": "4711"}},
+    "permissionsBoundaryArn": {"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/the-boundary"},
     "allowedOrigins": {"allowedOrigins": ["https://one.example.com", "https://two.example.com"]},
     "userPoolArn": {"userPoolArn": POOL, "allowSignUp": False},
     "userPoolClientId": {"userPoolArn": POOL, "allowSignUp": False, "userPoolClientId": "0a1b2c3d4e5f6g7h8i9j0k1l2m"},

@@ -20,6 +20,7 @@ import yaml
 
 from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.resources.parameters import plain
+from tests.support.components import reference
 from tests.support.components.recording import FakeAws, token
 from tests.support.paths import PROJECT
 
@@ -100,6 +101,8 @@ def _described(registration: Registration, names: Mapping[str, str]) -> dict[str
         "retainOnDelete": options.retain_on_delete,
         "deleteBeforeReplace": options.delete_before_replace,
         "deletedWith": names.get(options.deleted_with),
+        # Those of types come from the provider.
+        "aliases": [alias for alias in options.aliases if ":" not in alias or alias.startswith("urn:")],
         "ignoreChanges": list(options.ignore_changes),
         "replaceOnChanges": list(options.replace_on_changes),
         "inputs": inputs,
@@ -132,11 +135,12 @@ def _parsed(text: str) -> Any:
 
 
 def write() -> None:
-    """Write the dump of each stack."""
+    """Write the dump of each stack, and the page with what each component has."""
     FOLDER.mkdir(exist_ok=True)
     for stack in STACKS:
         path_of(stack).write_text(dump(stack, read_config(PROJECT / f"Pulumi.{stack}.yaml")))
     path_of("api").write_text(dump_api(read_config(path_of(API_OF))))
+    reference.write()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
 from tests.support.components.examples import (
+    BOUNDARY_ARN,
     BUCKET,
     CIDRS,
     COMPONENTS,
@@ -31,6 +32,7 @@ from tests.support.components.examples import (
     STEPS,
     SUBNET_IDS,
     TABLE,
+    TAGS,
     TOPIC_ARN,
     USER_POOL_ARN,
     VPC_IDS,
@@ -67,7 +69,9 @@ EMPTY_MEANS_NONE = (
     *("eksGithubRepository", "eksGithubOidcProviderArn"),
 )
 MAY_BE_SECRET = (
+    "tags",
     "kmsKeyArn",
+    "permissionsBoundaryArn",
     "userPoolArn",
     "userPoolClientId",
     "allowedOrigins",
@@ -96,6 +100,8 @@ WRONG = {
     **dict.fromkeys(FLAGS, "yes"),
     "region": "eu-central",
     "kmsKeyArn": "alias/mine",
+    "tags": '"cost-centre"',
+    "permissionsBoundaryArn": "the-boundary",
     "userPoolArn": "eu-central-1_AbCdEf123",
     "userPoolClientId": "a client",
     "alarmTopicArn": "operators",
@@ -141,6 +147,8 @@ RIGHT: dict[str, Any] = {
     **{key: not DECLARED[key]["default"] for key in FLAGS if key != "stepFunctionsParallel"},
     "region": "eusc-de-east-1",
     "kmsKeyArn": KMS_KEY_ARN,
+    "tags": TAGS,
+    "permissionsBoundaryArn": BOUNDARY_ARN,
     "userPoolArn": USER_POOL_ARN,
     "workerImage": IMAGE,
     "fargateCpu": 2_048,

@@ -57,6 +57,8 @@ LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints"
 
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 MAP = {"compute": "step-functions", "step_functions_map_processor": "handlers.processors.csv_summary.process"}
+BOUNDARY_ARN = "arn:aws:iam::123456789012:policy/the-boundary"
+TAGS = {"cost-centre": "4711"}
 CIDRS = ["203.0.113.0/24", "2001:db8::/32"]
 QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:audit"
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:the-topic"
@@ -118,9 +120,13 @@ STATUS_TRACKER = Example(
     StatusTracker,
     StatusTrackerArgs,
     required={},
-    other={"recovery_days": 7, "kms_key_arn": KMS_KEY_ARN, "deletion_protection": False},
+    other={"recovery_days": 7, "kms_key_arn": KMS_KEY_ARN, "deletion_protection": False, "tags": TAGS},
     ranges={"recovery_days": (1, 35)},
-    bad={"kms_key_arn": ("alias/mine", "the ARN of a KMS key"), "deletion_protection": ("true", "true or false")},
+    bad={
+        "tags": ("team=scans", "a map"),
+        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
+        "deletion_protection": ("true", "true or false"),
+    },
 )
 UPLOAD_API = Example(
     UploadApi,
@@ -153,6 +159,8 @@ UPLOAD_API = Example(
         "log_retention_days": 14,
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
+        "tags": TAGS,
+        "permissions_boundary_arn": BOUNDARY_ARN,
         "manage_account_logging": False,
     },
     ranges={
@@ -184,6 +192,8 @@ UPLOAD_API = Example(
         "trigger": ("sns", "one of eventbridge, s3-notifications"),
         "allow_sign_up": ("true", "true or false"),
         "deletion_protection": ("true", "true or false"),
+        "tags": ("team=scans", "a map"),
+        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "manage_account_logging": ("true", "true or false"),
     },
 )
@@ -247,6 +257,8 @@ PROCESSING_PIPELINE = Example(
         "log_retention_days": 14,
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
+        "tags": TAGS,
+        "permissions_boundary_arn": BOUNDARY_ARN,
         "reconcile_minutes": 30,
         "alarm_topic_arn": TOPIC_ARN,
         "event_targets": [QUEUE_ARN],
@@ -358,6 +370,8 @@ PROCESSING_PIPELINE = Example(
         "log_retention_days": (2, "one of 1, 3, 5"),
         "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
         "deletion_protection": ("true", "true or false"),
+        "tags": ("team=scans", "a map"),
+        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "malware_scan": ("true", "true or false"),
     },
 )
@@ -406,6 +420,8 @@ EKS_ARGO_DEPLOY = Example(
         "log_retention_days": 14,
         "kms_key_arn": KMS_KEY_ARN,
         "deletion_protection": False,
+        "tags": TAGS,
+        "permissions_boundary_arn": BOUNDARY_ARN,
         "argo": "capability",
         "argo_high_availability": True,
         "argo_identity_center_arn": _IDENTITY_CENTER_ARN,
@@ -466,6 +482,8 @@ EKS_ARGO_DEPLOY = Example(
         "log_retention_days": (2, "one of 1, 3, 5"),
         "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
         "deletion_protection": ("true", "true or false"),
+        "tags": ("team=scans", "a map"),
+        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "argo": ("given", "one of helm, capability "),
         "argo_high_availability": ("true", "true or false"),
         "argo_identity_center_arn": ("ssoins-0", "the ARN of an IAM Identity Center instance"),

@@ -87,8 +87,8 @@ class TestTheSchema:
         ("name", "ending"),
         [
             (
-                "compute",
-                "Must be one of lambda, step-functions, fargate (where the processor runs). The default is lambda.",
+                "logLevel",
+                "one of DEBUG, INFO, WARN, ERROR, FATAL (Lambda's application log levels). The default is INFO.",
             ),
             ("maxAttempts", "Must be from 1 to 1000 (SQS's limits for maxReceiveCount). The default is 5."),
         ],

@@ -18,6 +18,7 @@ from components.package import PackageProvider
 from local.engine.built_in.program import Registration
 from tests.support.components.examples import BUILDING_BLOCKS, COMPONENTS, NAME, Example
 from tests.support.components.recording import SUFFIX, Recording, record, token
+from tests.support.components.reference import COMPONENTS_MD, components_md
 from tests.support.each_case import each_case
 
 NAMED_AS = {token(aws.s3.Bucket): "bucket", token(aws.apigateway.Stage): "stageName"}
@@ -47,6 +48,12 @@ def test_the_components_create_every_building_block() -> None:
     made = {each.type for example in COMPONENTS for each in with_everything(example).registrations}
 
     assert {f"portage:index:{example.title}" for example in BUILDING_BLOCKS} <= made
+
+
+def test_the_page_of_components_shows_arguments_outputs_and_children() -> None:
+    page = components_md({example.title: with_everything(example) for example in COMPONENTS})
+
+    assert COMPONENTS_MD.read_text(encoding="utf-8") == page, "If this is intended, run `make golden`."
 
 
 @pytest.mark.parametrize("example", COMPONENTS)

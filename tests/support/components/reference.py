@@ -1,0 +1,99 @@
+"""docs/components.md: arguments, outputs and children of each component. `make golden` writes it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from generate import SCHEMA_JSON
+from tests.support.components.examples import COMPONENTS, NAME
+from tests.support.components.recording import Recording, record
+from tests.support.paths import PROJECT
+
+COMPONENTS_MD = PROJECT / "docs" / "components.md"
+
+_HEAD = """# Components
+
+Written by `make golden` from `docs/schema.json` and from what each component registers. Names are those of YAML,
+TypeScript, Go, C# and Java; in Python, `maxUploadBytes` is `max_upload_bytes`. Children are those of the default
+arguments, and of all arguments with the compute `fargate`.
+
+The name of a component begins the names of all its resources in AWS, to which Pulumi adds random digits. So a prefix of
+names is the component's name: `new UploadApi("legal-scans", ...)`.
+
+## Change any child
+
+The children below have stable names: a version that renames one that keeps data gives it an alias. What has no argument
+can be changed with Pulumi's transforms, which see each child before it is registered. In Python:
+
+```python
+def larger(each: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    if each.name != "scans-process-object" or each.type_ != "aws:lambda/function:Function":
+        return None
+    return pulumi.ResourceTransformResult({**each.props, "ephemeralStorage": {"size": 2048}}, each.opts)
+
+
+ProcessingPipeline("scans", args, pulumi.ResourceOptions(transforms=[larger]))
+```
+
+The engine runs `transforms`, so they also reach the children of a package's components, from TypeScript and Go too.
+YAML has none. With components as Python classes, `transformations` do the same, also in `make local` and in tests with
+mocks. A transform can replace what keeps data: read the preview.
+"""
+
+
+def components_md(everything: Mapping[str, Recording]) -> str:
+    """Return the page; `everything` is what each component registers with all arguments, by its title."""
+    schema = json.loads(SCHEMA_JSON.read_text(encoding="utf-8"))
+    lines = [_HEAD]
+    for example in COMPONENTS:
+        described = schema["resources"][f"portage:index:{example.title}"]
+        least = record(lambda example=example: example.make() and None)
+        lines += [f"\n## {example.title}\n", described["description"]]
+        lines += ["\n### Arguments\n", "| argument | type | what it is |", "|---|---|---|"]
+        required = set(described["requiredInputs"])
+        lines += [_input(name, each, is_required=name in required) for name, each in _sorted(described, required)]
+        lines += ["\n### Outputs\n", "| output | what it is |", "|---|---|"]
+        lines += [f"| `{name}` | {_cell(each['description'])} |" for name, each in described["properties"].items()]
+        lines += ["\n### Children\n", "| name | type | made |", "|---|---|---|"]
+        lines += _children(least, everything[example.title])
+    return "\n".join(lines) + "\n"
+
+
+def write() -> None:
+    """Write the page."""
+    made = {each.title: record(lambda each=each: each.create(NAME, each.everything()) and None) for each in COMPONENTS}
+    COMPONENTS_MD.write_text(components_md(made), encoding="utf-8")
+
+
+def _sorted(described: Mapping[str, Any], required: set[str]) -> list[tuple[str, Any]]:
+    return sorted(described["inputProperties"].items(), key=lambda item: (item[0] not in required, item[0]))
+
+
+def _input(name: str, each: Mapping[str, Any], *, is_required: bool) -> str:
+    return f"| `{name}`{' (required)' if is_required else ''} | {_kind(each)} | {_cell(each['description'])} |"
+
+
+def _kind(each: Mapping[str, Any]) -> str:
+    if "$ref" in each:
+        return each["$ref"].rpartition("/")[2].rpartition(":")[2]
+    if each["type"] == "array":
+        return f"list of {_kind(each['items'])}"
+    return f"map of {_kind(each['additionalProperties'])}" if each["type"] == "object" else each["type"]
+
+
+def _children(least: Recording, everything: Recording) -> Iterator[str]:
+    """Yield a row for each child: of the least arguments, and those that others add."""
+    always, more = _names(least), _names(everything)
+    for name, kind in sorted(always | more):
+        made = (
+            "always" if (name, kind) in always & more else "by default" if (name, kind) in always else "with arguments"
+        )
+        yield f"| `{name.replace(NAME, 'NAME', 1)}` | {kind} | {made} |"
+
+
+def _names(recording: Recording) -> set[tuple[str, str]]:
+    return {(each.name, each.type) for each in recording.registrations[1:]}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
