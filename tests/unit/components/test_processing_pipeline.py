@@ -10,7 +10,7 @@ from components.arguments import ArgumentError
 from components.arguments.fargate import FargateArgs
 from components.arguments.shared import JobArgs
 from handlers.domain.upload_ref import UploadRef
-from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TEAM_CODE
+from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TAGS, TEAM_CODE
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 
 QUEUE, ARRIVALS, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-arrivals", f"{NAME}-dead-letters"
@@ -199,7 +199,10 @@ class TestTheProcessor:
         function = with_everything.inputs(aws.lambda_.Function, FUNCTION)
 
         assert (function["memorySize"], function["loggingConfig"]["applicationLogLevel"]) == (1_024, "DEBUG")
-        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{FUNCTION}-log") == {"retentionInDays": 14}
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{FUNCTION}-log") == {
+            "retentionInDays": 14,
+            "tags": TAGS,
+        }
 
     def test_is_told_where_things_are(self, by_default: Recording) -> None:
         assert variables(by_default) == {

@@ -10,7 +10,7 @@ from components.api.openapi import Deployment
 from components.api.operations import functions
 from handlers.storage.places import LONGEST_CREATION
 from local.resources.parameters import plain
-from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, UPLOAD_API, USER_POOL_ARN
+from tests.support.components.examples import KMS_KEY_ARN, NAME, TABLE, TAGS, UPLOAD_API, USER_POOL_ARN
 from tests.support.components.recording import PARTITION, REGION, Recording, arn_of, physical, record, refusal
 from tests.support.each_case import each_case
 
@@ -194,7 +194,8 @@ class TestAFunctionIsReachedThroughTheGatewayAlone:
 
         assert function["loggingConfig"]["applicationLogLevel"] == "DEBUG"
         assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{function_name(operation)}-log") == {
-            "retentionInDays": 14
+            "retentionInDays": 14,
+            "tags": TAGS,
         }
 
     @each_case("operation", FUNCTIONS)
@@ -223,7 +224,10 @@ class TestTheKeyOfSessions:
 
         assert (secret["kmsKeyId"], secret["recoveryWindowInDays"]) == (KMS_KEY_ARN, 0)
         assert rotation["rotationRules"] == {"automaticallyAfterDays": 9}
-        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{SESSION_KEY}-rotate-log") == {"retentionInDays": 14}
+        assert with_everything.inputs(aws.cloudwatch.LogGroup, f"{SESSION_KEY}-rotate-log") == {
+            "retentionInDays": 14,
+            "tags": TAGS,
+        }
 
     def test_can_be_restored_by_default(self, by_default: Recording) -> None:
         assert by_default.inputs(aws.secretsmanager.Secret)["recoveryWindowInDays"] == 30
