@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.bench import Bench
@@ -78,7 +79,7 @@ def _consume(sqs: Any, url: str, received_at: list[float]) -> None:
 
 
 def _in_groups(sqs: Any, url: str, bodies: Sequence[str]) -> None:
-    group_arrivals([Arrival(body, body) for body in bodies], FairQueue(Boto3Json(sqs), url))
+    group_arrivals([Arrival(body, body) for body in bodies], FairQueue(Boto3Json(sqs), url), datetime.now(UTC))
 
 
 def _without_groups(sqs: Any, url: str, bodies: Sequence[str]) -> None:

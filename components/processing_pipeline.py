@@ -47,6 +47,7 @@ from components.arguments.processing_pipeline import (
     STEP_FUNCTIONS,
     ProcessingPipelineArgs,
 )
+from components.arguments.workspace import EFS
 from components.compute.eks import EksCompute, worker_environment, worker_policy
 from components.compute.fargate import FargateCompute
 from components.compute.image_repository import ImageRepository
@@ -90,6 +91,13 @@ _NAMES = {
 }
 """The longest that is added to the component's name for a name in AWS, by type."""
 
+_NAMES_WITH_NETWORK = {
+    **_NAMES,
+    ROLE: "-workspace-network-flows-role",
+    ROLE_POLICY: "-workspace-network-flows-policy",
+    LOG_GROUP: "-workspace-network-flows-log",
+}
+"""The same where jobs run in a VPC."""
 
 _COMPUTES: Mapping[str, Callable[[ProcessingPipelineArgs], Compute]] = {
     LAMBDA: LambdaCompute,
@@ -131,7 +139,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
-        check_names("ProcessingPipeline", name, _NAMES)
+        in_vpc = args.compute == FARGATE or args.workspace == EFS
+        check_names("ProcessingPipeline", name, _NAMES_WITH_NETWORK if in_vpc else _NAMES)
         if args.trigger == S3_NOTIFICATIONS and args.notification_topic_arn is None:
             raise ArgumentError(
                 f"ProcessingPipeline: notification_topic_arn is missing, and trigger is {S3_NOTIFICATIONS!r}; give it "

@@ -11,6 +11,7 @@ from local.resources import TABLE
 from tests.support.components.examples import (
     COMPONENTS,
     EKS_ARGO_DEPLOY,
+    FARGATE,
     PROCESSING_PIPELINE,
     STATUS_TRACKER,
     UPLOAD_API,
@@ -21,6 +22,9 @@ from tests.support.each_case import each_case
 
 LONGEST = {STATUS_TRACKER: 239, UPLOAD_API: 32, PROCESSING_PIPELINE: 33, EKS_ARGO_DEPLOY: 29}
 """Characters of a component's name. IAM's limit for roles, EventBridge's for targets, DynamoDB's for tables."""
+
+LONGEST_IN_VPC = 27
+"""Of a pipeline with a network: IAM's limit for the role of its flow logs."""
 
 RULES = {rule.type: rule for rule in vars(names).values() if isinstance(rule, NameRule)}
 RANDOM = 8
@@ -79,6 +83,17 @@ class TestEachComponent:
 
     def test_takes_a_name_that_the_provider_writes_in_lower_case_for_a_bucket(self, example: Example) -> None:
         record(lambda: example.make("Portage") and None)
+
+
+@each_case("args", [FARGATE, {"compute": "step-functions", "workspace": "efs"}])
+def test_a_pipeline_with_a_network_has_a_shorter_name(args: dict[str, Any]) -> None:
+    recording = record(lambda: PROCESSING_PIPELINE.make("x" * LONGEST_IN_VPC, **args) and None)
+
+    for kind, name in named_by_the_provider(recording):
+        row = TABLE[kind].autoname
+        assert row
+        assert len(name) + RANDOM <= row.limit, (kind, name)
+    assert f"at most {LONGEST_IN_VPC} " in refusal(lambda: PROCESSING_PIPELINE.make("x" * (LONGEST_IN_VPC + 1), **args))
 
 
 def checked_by(example: Example) -> dict[NameRule, str]:

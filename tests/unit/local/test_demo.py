@@ -30,7 +30,7 @@ PENDING: dict[str, Any] = {
     "created_at": "2026-01-02T03:04:05Z",
     "updated_at": "2026-01-02T03:04:05Z",
 }
-CREATED = CreatedUpload("0198", "pending", "put", "http://127.0.0.1:9/", {}, datetime.now(UTC), 60)
+CREATED = CreatedUpload("0198", "pending", "put", datetime.now(UTC), 60, "http://127.0.0.1:9/")
 
 
 @pytest.fixture
