@@ -97,13 +97,12 @@ class EksArgoDeploy(pulumi.ComponentResource):
         self.cluster_name, self.cluster_security_group_id = cluster.name, cluster.security_group_id
         self.worker_role_name = worker.role_name
         self.github_role_arn = pulumi.Output.from_input("")
-        if args.github_repository is not None:
+        if args.github_repository is not None and args.github_environment is not None:
             self.github_role_arn = GitHubActions(
                 f"{name}-github",
                 GitHubActionsArgs(
                     repository=args.github_repository,
                     environment=args.github_environment,
-                    branch=args.git_revision,
                     image_repository_url=args.image_repository_url,
                     provider_arn=args.github_oidc_provider_arn,
                 ),
@@ -124,7 +123,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
         provider_arn = None
         if _is_on_fargate(args):
             provider_arn = aws.iam.OpenIdConnectProvider(
-                f"{name}-pods", url=cluster.oidc_issuer, client_id_lists=["sts.amazonaws.com"], opts=child
+                f"{name}-pods", url=cluster.oidc_issuer, client_id_lists=[iam.STS], opts=child
             ).arn
         worker = PodIdentityArgs(
             cluster=cluster,

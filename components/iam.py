@@ -609,6 +609,11 @@ def read_image_layers(arn_of_the_account: Arn) -> Statement:
     return _through_endpoint("s3:GetObject", layers, {})
 
 
+def read_any_image_layers() -> Statement:
+    """Endpoint policy of S3: let clients of any registry read layers, with URLs that the registry has signed."""
+    return _through_endpoint("s3:GetObject", "*", {})
+
+
 def _through_endpoint(actions: str, resources: Arn, condition: Mapping[str, Any]) -> Statement:
     statement = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
     return {**statement, "Condition": condition} if condition else statement

@@ -135,10 +135,10 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
         default=None,
     )
     """GitHub repository with a workflow that builds and pushes the worker's image; if omitted, no role is made."""
-    github_environment: str = argument(
-        Pattern(r"[A-Za-z0-9 ._-]{1,255}", "the name of an environment of the repository"), default="worker"
+    github_environment: str | None = argument(
+        Pattern(r"[A-Za-z0-9 ._-]{1,255}", "the name of an environment of the repository"), default=None
     )
-    """Environment of the GitHub repository in which the workflow may push."""
+    """Environment of the GitHub repository in which the workflow may push, on the branch main, such as dev."""
     github_oidc_provider_arn: pulumi.Input[str] | None = argument(limits.OIDC_PROVIDER_ARN, default=None)
     """The account's OIDC provider for token.actions.githubusercontent.com; if omitted, it is made."""
 
@@ -207,6 +207,11 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
             found.append(
                 f"{spelled('argo_admin_groups')} is given, but nobody signs in without "
                 f"{spelled('argo_oidc_issuer')}; give both, or none."
+            )
+        if self.github_repository is not None and self.github_environment is None:
+            found.append(
+                f"{spelled('github_environment')} is missing, but {spelled('github_repository')} is given; name the "
+                "environment in which jobs may push, such as dev."
             )
         return found
 

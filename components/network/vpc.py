@@ -90,7 +90,11 @@ class Network(pulumi.ComponentResource):
             ).id
             for zone, (subnet, table) in enumerate(zip(private, tables, strict=True))
         ]
-        gateways = [self._gateway_endpoint(name, service, vpc, tables, services) for service in ("s3", "dynamodb")]
+        layers = [_image_layers(args, vpc)] if "ecr.dkr" in services else []
+        gateways = [
+            self._gateway_endpoint(f"{name}-{service}", service, vpc, tables, more)
+            for service, more in (("s3", layers), ("dynamodb", []))
+        ]
         ways += [gateway.id for gateway in gateways]
         if args.network_egress == "endpoints":
             for gateway, service in zip(gateways, ("s3", "dynamodb"), strict=True):
@@ -127,17 +131,16 @@ class Network(pulumi.ComponentResource):
         service: str,
         vpc: aws.ec2.Vpc,
         tables: Sequence[aws.ec2.RouteTable],
-        services: Sequence[str],
+        more: Sequence[iam.Statement],
     ) -> aws.ec2.VpcEndpoint:
-        layers = [iam.read_image_layers(vpc.arn)] if service == "s3" and "ecr.dkr" in services else []
         return aws.ec2.VpcEndpoint(
-            f"{name}-{service}",
+            name,
             vpc_id=vpc.id,
             vpc_endpoint_type="Gateway",
             service_name=_service_name(vpc, service),
             route_table_ids=[table.id for table in tables],
-            policy=iam.endpoint_policy(f"{name}-{service}", iam.stay_in_account(vpc.arn), *layers),
-            tags={"Name": f"{name}-{service}"},
+            policy=iam.endpoint_policy(name, iam.stay_in_account(vpc.arn), *more),
+            tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -276,6 +279,14 @@ class Network(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+
+
+def _image_layers(args: NetworkArgs, vpc: aws.ec2.Vpc) -> iam.Statement:
+    """Return what lets layers of images through the endpoint of S3.
+
+    By NAT, nodes reach other registries than ECR. Some of these keep layers in S3 as well, such as quay.io.
+    """
+    return iam.read_image_layers(vpc.arn) if args.network_egress == "endpoints" else iam.read_any_image_layers()
 
 
 def _known(ids: pulumi.Input[list[pulumi.Input[str]]]) -> pulumi.Output[Sequence[str]]:

@@ -447,8 +447,9 @@ EKS_ARGO_DEPLOY = Example(
         "argo_oidc_issuer": {**_SIGN_IN, "argo_oidc_issuer": "https://id.example.org"},
         "argo_oidc_client_id": {**_SIGN_IN, "argo_oidc_client_id": "another"},
         "argo_admin_groups": _SIGN_IN,
-        "github_environment": {"github_repository": "example/portage"},
-        "github_oidc_provider_arn": {"github_repository": "example/portage"},
+        "github_repository": {"github_environment": "dev"},
+        "github_environment": {"github_repository": "example/portage", "github_environment": "staging"},
+        "github_oidc_provider_arn": {"github_repository": "example/portage", "github_environment": "dev"},
     },
     ranges={
         "on_demand_nodes": (0, 450),

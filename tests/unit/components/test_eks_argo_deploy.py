@@ -284,12 +284,12 @@ class TestIdentities:
 
     def test_github_has_a_role_only_where_a_repository_is_named(self) -> None:
         assert f"{NAME}-github-role" not in names(recorded(), aws.iam.Role)
-        recording = recorded(github_repository="example/portage", github_environment="dev", git_revision="release")
+        recording = recorded(github_repository="example/portage", github_environment="dev")
 
         assert trust(recording, f"{NAME}-github-role")["Condition"]["StringEquals"] == {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
             "token.actions.githubusercontent.com:sub": "repo:example/portage:environment:dev",
-            "token.actions.githubusercontent.com:ref": "refs/heads/release",
+            "token.actions.githubusercontent.com:ref": "refs/heads/main",
         }
 
 
@@ -454,6 +454,7 @@ class TestConflicts:
             ({"argo": "capability"}, "argo_identity_center_arn is missing"),
             ({"argo_oidc_issuer": "https://id.example.com"}, "argo_oidc_issuer and argo_oidc_client_id"),
             ({"argo_admin_groups": ["admins"]}, "argo_admin_groups is given"),
+            ({"github_repository": "example/portage"}, "github_environment is missing"),
         ],
     )
     def test_are_refused_before_any_resource(self, given: dict[str, Any], named: str) -> None:

@@ -136,6 +136,9 @@ class TestEndpoints:
         assert self.statements(endpoints, "s3") == [account, layers]
         assert self.statements(endpoints, "dynamodb") == [account]
         assert self.statements(recorded("sqs"), "s3") == [account]
+        # Other registries keep layers in buckets of other accounts.
+        any_layers = {**layers, "Resource": "*"}
+        assert self.statements(recorded("ecr.dkr", network_egress="nat"), "s3") == [account, any_layers]
 
     def test_an_interface_serves_each_service_by_its_own_name_in_every_subnet(self, endpoints: Recording) -> None:
         interfaces = [each for each in endpoints.all(aws.ec2.VpcEndpoint) if "subnetIds" in each.inputs]
