@@ -156,11 +156,10 @@ class TestResultJson:
     def test_a_mapping_that_is_no_dict_is_good(self) -> None:
         assert result_json(MappingProxyType({"a": 1})) == '{"a": 1}'
 
-    def test_too_much_is_refused_with_its_size_and_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(processors, "MAX_RESULT_BYTES", 9)
-        assert result_json({"a": 10}) == '{"a": 10}'
+    def test_too_much_is_refused_with_its_size_and_the_limit(self) -> None:
+        assert result_json({"a": 10}, limit=9) == '{"a": 10}'
         with pytest.raises(ValueError, match=r"has 10 bytes as JSON, but at most 9 "):
-            result_json({"a": 100})
+            result_json({"a": 100}, limit=9)
 
 
 class TestJob:
@@ -180,6 +179,7 @@ class TestJob:
             "progress",
             "workspace",
             "earlier",
+            "records",
         ]
 
     def test_a_processor_cannot_change_it(self) -> None:
