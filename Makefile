@@ -13,7 +13,7 @@ PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dis
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-variants test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-policies test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ down: ## Stop what `make local` runs in another terminal
 test: $(STAMP) ## Pass the unit tests, and the integration tests with the default compute and trigger
 	$(RUN)/pytest $(PARALLEL) -m 'not variant'
 
-test-variants: $(STAMP) ## Pass the integration tests of other computes and triggers (1 min)
-	$(RUN)/pytest $(PARALLEL) tests/integration -m variant
+test-variants: $(STAMP) ## Pass the tests of other computes, triggers and arguments (3 min)
+	$(RUN)/pytest $(PARALLEL) -m variant
+
+test-policies: $(STAMP) ## Pass the tests of the policy pack (1 min)
+	$(RUN)/pytest $(PARALLEL) tests/policy
 
 unit: $(STAMP) ## Pass the unit tests
 	$(RUN)/pytest $(PARALLEL) tests/unit

@@ -1,6 +1,7 @@
 """Records what a piece of Pulumi program registers, so that tests assert on it afterwards, outside `apply`."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+import pytest
 from pulumi.runtime import rpc
 
 from local.engine.built_in.program import Registration, run_program
@@ -64,10 +66,13 @@ class Recording:
 def record(program: Program) -> Recording:
     """Run a program; what it returns becomes its outputs, which come back resolved."""
     current = _program.set(program)
-    try:
-        run = run_program(_FOLDER, stack="test", cloud=FakeAws())
-    finally:
-        _program.reset(current)
+    # The SDK describes the stack of each registration for the engine. Nothing here reads it.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "tracebacklimit", 1, raising=False)
+        try:
+            run = run_program(_FOLDER, stack="test", cloud=FakeAws())
+        finally:
+            _program.reset(current)
     return Recording(run.registrations, run.outputs)
 
 

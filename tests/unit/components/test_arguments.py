@@ -72,6 +72,7 @@ class TestEachArgument:
         assert message.startswith(f"{example.title}: {argument}")
         assert f", but must be {fix}" in message
 
+    @pytest.mark.variant
     @pytest.mark.parametrize(("example", "argument"), ALL)
     def test_makes_another_deployment_with_another_value(self, example: Example, argument: str) -> None:
         beside = example.beside.get(argument, {})

@@ -15,6 +15,8 @@ from local.engine.built_in.program import Registration
 from tests.support.components.examples import EKS_ARGO_DEPLOY, NAME, SUBNET_IDS
 from tests.support.components.recording import ACCOUNT, PARTITION, REGION, Recording, physical, record, refusal, token
 
+pytestmark = pytest.mark.variant
+
 CLUSTER = f"{NAME}-cluster"
 APPLICATION = "kubernetes:argoproj.io/v1alpha1:Application"
 RELEASE = token(kubernetes.helm.v3.Release)

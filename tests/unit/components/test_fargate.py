@@ -10,6 +10,8 @@ from components.arguments.fargate import MEMORY_MB
 from tests.support.components.examples import FARGATE, IMAGE, NAME, PROCESSING_PIPELINE
 from tests.support.components.recording import Recording, record, refusal
 
+pytestmark = pytest.mark.variant
+
 WORKERS = f"{NAME}-workers"
 
 

@@ -19,6 +19,8 @@ from tests.support.components.examples import (
 )
 from tests.support.components.recording import Recording, arn_of, physical, record, url_of
 
+pytestmark = pytest.mark.variant
+
 WORKFLOW = f"{NAME}-workflow"
 OBJECTS = f"{BUCKET['bucket_arn']}/uploads/*"
 STEP_RESULTS = f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/steps/*"

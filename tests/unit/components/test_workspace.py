@@ -11,6 +11,8 @@ from tests.support.components.examples import BUCKET, KMS_KEY_ARN, NAME, PROCESS
 from tests.support.components.recording import Recording, arn_of, physical, record, refusal
 from tests.support.each_case import each_case
 
+pytestmark = pytest.mark.variant
+
 EFS = {"compute": "step-functions", "workspace": "efs"}
 WORKSPACE = f"{NAME}-workspace"
 MOUNTING = ("fetch", "process", "clean-up")
