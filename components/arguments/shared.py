@@ -31,9 +31,9 @@ class ProtectionArgs(Arguments):
     """Arguments of every component that keeps data."""
 
     kms_key_arn: pulumi.Input[str] | None = argument(limits.KMS_KEY_ARN, default=None)
-    """Customer managed KMS key that encrypts buckets, table and secrets; if omitted, AWS's own keys do."""
+    """Customer managed KMS key that encrypts all that is stored; if omitted, AWS's own keys do."""
     deletion_protection: bool = argument(limits.BOOLEAN, default=True)
-    """Whether buckets, table, user pool, secrets and file system are protected from deletion.
+    """Whether buckets, table, user pool, secrets, file system and cluster are protected from deletion.
 
     Switch it off only where data may be lost.
     """

@@ -27,7 +27,7 @@ def check(resource: Resource) -> Iterator[str]:
     if not any(
         each.text("status") == "Enabled"
         and each.block("abortIncompleteMultipartUpload").number("daysAfterInitiation") > 0
-        and not each.block("filter").text("prefix")
+        and not any(place.text("prefix") for place in (each, each.block("filter"), each.block("filter").block("and")))
         for each in rules
     ):
         yield "No lifecycle rule for the whole bucket aborts incomplete multipart uploads."

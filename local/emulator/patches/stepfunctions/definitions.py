@@ -24,18 +24,18 @@ _READER_FIELDS = {
 
 
 def refusing(original: Callable[[Json], str | None]) -> Callable[[Json], str | None]:
-    """Return a validation that also refuses what definition_faults finds."""
+    """Return a validation that also refuses what definition_errors finds."""
 
     def validate(definition: Json) -> str | None:
         if fault := original(definition):
             return fault
-        faults = definition_faults(json.loads(definition)) if isinstance(definition, str) else []
-        return f"SCHEMA_VALIDATION_FAILED: {'; '.join(faults)}" if faults else None
+        errors = definition_errors(json.loads(definition)) if isinstance(definition, str) else []
+        return f"SCHEMA_VALIDATION_FAILED: {'; '.join(errors)}" if errors else None
 
     return validate
 
 
-def definition_faults(definition: Mapping[str, Json]) -> list[str]:
+def definition_errors(definition: Mapping[str, Json]) -> list[str]:
     """Return how a definition differs from Amazon States Language, and from what Step Functions adds to it."""
     linter = importlib.import_module("statelint.linter").Linter  # it has no types
     in_the_language = copy.deepcopy(dict(definition))
@@ -60,17 +60,17 @@ def _take_own_fields(state: dict[str, Json]) -> Iterator[str]:
     if len(label) > _LABEL_CHARACTERS or set(label) & _NOT_IN_LABELS:
         yield f"Label must have at most {_LABEL_CHARACTERS} characters, without spaces and special characters"
     if (batcher := state.get("ItemBatcher")) is not None:
-        yield from _batcher_faults(batcher)
+        yield from _batcher_errors(batcher)
     if (reader := state.get("ItemReader")) is not None:
-        yield from _reader_faults(reader.pop("ReaderConfig", {}))
+        yield from _reader_errors(reader.pop("ReaderConfig", {}))
     if (writer := state.get("ResultWriter")) is not None:
         config = writer.pop("WriterConfig", None)
-        yield from _writer_faults(config or {})
+        yield from _writer_errors(config or {})
         if config and not writer:  # a preview, without S3
             del state["ResultWriter"]
 
 
-def _batcher_faults(batcher: Mapping[str, Json]) -> Iterator[str]:
+def _batcher_errors(batcher: Mapping[str, Json]) -> Iterator[str]:
     if not {"MaxItemsPerBatch", "MaxInputBytesPerBatch"} & batcher.keys():
         yield "ItemBatcher must have MaxItemsPerBatch or MaxInputBytesPerBatch"
     most = batcher.get("MaxInputBytesPerBatch", PAYLOAD_BYTES)
@@ -78,7 +78,7 @@ def _batcher_faults(batcher: Mapping[str, Json]) -> Iterator[str]:
         yield f"ItemBatcher.MaxInputBytesPerBatch must be at most {PAYLOAD_BYTES}"
 
 
-def _reader_faults(config: Mapping[str, Json]) -> Iterator[str]:
+def _reader_errors(config: Mapping[str, Json]) -> Iterator[str]:
     kind = config.get("InputType")
     if kind not in _READER_FIELDS:
         yield f"ReaderConfig.InputType must be one of {', '.join(_READER_FIELDS)}"
@@ -90,7 +90,7 @@ def _reader_faults(config: Mapping[str, Json]) -> Iterator[str]:
         yield f"ReaderConfig.CSVDelimiter must be one of {', '.join(_DELIMITERS)}"
 
 
-def _writer_faults(config: Mapping[str, Json]) -> Iterator[str]:
+def _writer_errors(config: Mapping[str, Json]) -> Iterator[str]:
     allowed = {"Transformation": TRANSFORMATIONS, "OutputType": ("JSON", "JSONL")}
     for name, value in config.items():
         if value not in allowed.get(name, ()):

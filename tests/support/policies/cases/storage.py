@@ -84,15 +84,23 @@ def encryption(n: str, *, ok: bool) -> None:
 
 @case("uploads-ingest-bucket-aborts-incomplete-parts")
 def ingest_lifecycle(n: str, *, ok: bool) -> None:
-    bucket = aws.s3.Bucket(f"{n}ingest")
+    ingest_bucket(n, {"prefix": "" if ok else "some/"})
+
+
+@case("uploads-ingest-bucket-aborts-incomplete-parts")
+def ingest_lifecycle_with_several_conditions(n: str, *, ok: bool) -> None:
+    ingest_bucket(n, {"and_": {"prefix": "" if ok else "some/", "object_size_less_than": 9}})
+
+
+def ingest_bucket(n: str, objects: aws.s3.BucketLifecycleConfigurationRuleFilterArgsDict) -> None:
     aws.s3.BucketLifecycleConfiguration(
         f"{n}l",
-        bucket=bucket.id,
+        bucket=aws.s3.Bucket(f"{n}ingest").id,
         rules=[
             {
                 "id": "parts",
                 "status": "Enabled",
-                "filter": {"prefix": "" if ok else "some/"},
+                "filter": objects,
                 "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
             }
         ],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.patches.stepfunctions.definitions import definition_faults
+from local.emulator.patches.stepfunctions.definitions import definition_errors
 from local.emulator.patches.stepfunctions.map_data import Child, batches, formatted, parsed, payload_bytes
 from local.emulator.process import Emulator
 from tests.support.deployment.system import eventually
@@ -56,7 +56,7 @@ def children(states: Mapping[str, Any], start_at: str = "Child") -> dict[str, An
 
 class TestDefinitions:
     def test_a_right_one_is_taken(self) -> None:
-        assert definition_faults(machine()) == []
+        assert definition_errors(machine()) == []
 
     @pytest.mark.parametrize(
         ("changed", "fault"),
@@ -76,8 +76,8 @@ class TestDefinitions:
         ],
     )
     def test_a_wrong_one_is_refused(self, changed: dict[str, Any], fault: str) -> None:
-        faults = definition_faults(machine(**changed))
-        assert any(fault in each for each in faults), faults
+        errors = definition_errors(machine(**changed))
+        assert any(fault in each for each in errors), errors
 
 
 class TestItems:
