@@ -25,12 +25,12 @@ import yaml
 
 from client_docs import exit_codes_table, terminal_svg
 from components.api.openapi import contract
-from components.arguments import Argument
+from components.arguments import Argument, Arguments
 from components.arguments.declaration import description
 from components.compute.amazon_roots import AMAZON_ROOTS_PEM, amazon_roots
 from components.package import package
 from eks_picture import eks_picture
-from settings import config_type, item_type, keys, value_for_none
+from settings import config_type, item_type, keys, keys_of, value_for_none
 
 _PROJECT = Path(__file__).resolve().parent
 PULUMI_YAML = _PROJECT / "Pulumi.yaml"
@@ -45,10 +45,16 @@ SCHEMA_JSON = _PROJECT / "docs/schema.json"
 def config_block() -> str:
     """Return the config block of Pulumi.yaml: type, default and description of each setting."""
     block = {
-        key: {**_type(each := shape.declared[name]), "description": f"{description(shape, name)}{_omission(each)}"}
+        key: {**_type(each := shape.declared[name]), "description": f"{_described(shape, name)}{_omission(each)}"}
         for key, (shape, name) in keys().items()
     }
     return yaml.safe_dump({"config": block}, sort_keys=False, width=116, allow_unicode=True)
+
+
+def _described(shape: type[Arguments], name: str) -> str:
+    """Return an argument's description, in which other arguments have the names of their settings."""
+    settings = keys_of(shape)
+    return re.sub("`([a-z_]+)`", lambda found: f"`{settings.get(found[1], found[1])}`", description(shape, name))
 
 
 def _type(declared: Argument) -> dict[str, Any]:

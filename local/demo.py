@@ -5,6 +5,7 @@ the expected one.
 """
 
 import json
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from local.startup import check_config, check_outputs, deploy_program, explained
 _SIDE_PIXELS = 2890  # 25 MB: two and a half times API Gateway's limit
 _FOLLOW_SECONDS = 20.0
 _PACE = Pace(first_wait_seconds=0.02, longest_wait_seconds=0.02)  # the upload takes a second, and each change is shown
+_RESULT_CHARACTERS = 60
 _MEGA = 1_000_000
 _WAY = ("pending", "uploaded", "processing", "completed")
 
@@ -211,9 +213,12 @@ def _note_change(step: Step, status: str, since: timedelta) -> str:
 
 
 def check_result(step: Step, s3: Any, place: ResultPlace, file: Picture) -> None:
-    """Read the result as the operator, and compare it with the file that was sent."""
+    """Read the result as the operator. Compare what `inspect` returns of the file with the file that was sent."""
     result = json.load(s3.get_object(Bucket=place.bucket, Key=place.key)["Body"])
     sent = {"size_bytes": file.size_bytes, "sha256": file.sha256, "sniffed_type": sample_picture.MEDIA_TYPE}
+    if not sent.keys() <= result.keys():  # another processor's
+        step.outcome = textwrap.shorten(json.dumps(result), _RESULT_CHARACTERS, placeholder=" ...")
+        return
     found = {name: result.get(name) for name in sent}
     if found != sent:
         raise LocalModeError(f"the result is {found}, but should be {sent}")

@@ -128,7 +128,7 @@ def redrive(options: Options, output: Output) -> ExitCode:
     if missing := sorted(wanted - found):
         raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
     if not output.as_json:
-        output.note(f"{moved} messages were moved" if found else "the dead-letter queue is empty")
+        output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
 
 

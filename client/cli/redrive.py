@@ -128,7 +128,9 @@ def _sqs_client(region: str) -> "SQSClient":
     try:
         import boto3  # noqa: PLC0415 - only operators need it
     except ImportError:
-        raise WrongConfig("this command needs boto3: pip install boto3") from None
+        raise WrongConfig(
+            "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
+        ) from None
     with _errors():
         return boto3.client("sqs", region_name=region)
 

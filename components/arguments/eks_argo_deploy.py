@@ -130,7 +130,8 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
     """Groups of the identity provider that administer Argo CD."""
     github_repository: str | None = argument(
         Pattern(
-            r"[A-Za-z0-9-]{1,39}(@[0-9]+)?/[A-Za-z0-9._-]{1,100}(@[0-9]+)?", "OWNER/NAME of a repository on GitHub"
+            r"[A-Za-z0-9-]{1,39}(@[0-9]+)?/[A-Za-z0-9._-]{1,100}(@[0-9]+)?",
+            "a repository on GitHub as OWNER/NAME or OWNER@ID/NAME@ID",
         ),
         default=None,
     )

@@ -6,6 +6,7 @@ A rule's values can also come from Pulumi's own configuration of policies (`--po
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
@@ -143,6 +144,6 @@ def _level(path: Path, rule: str, level: str) -> EnforcementLevel:
 
 def _check_names(path: Path, where: str, given: set[str], known: set[str] | frozenset[str]) -> None:
     if unknown := sorted(given - known):
-        raise SettingsError(
-            f"{path.name}: {where}{', '.join(unknown)} is not known. Known: {', '.join(sorted(known))}."
-        )
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+        raise SettingsError(f"{path.name}: {where}{', '.join(unknown)} is not known; {hint}")

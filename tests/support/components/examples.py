@@ -491,7 +491,7 @@ EKS_ARGO_DEPLOY = Example(
         "argo_oidc_issuer": ("http://id.example.com", "the https URL"),
         "argo_oidc_client_id": ("a client", "the id of a client"),
         "argo_admin_groups": (["the admins"], "the id of a group"),
-        "github_repository": ("portage", "OWNER/NAME"),
+        "github_repository": ("portage", "a repository on GitHub as OWNER/NAME"),
         "github_environment": ("dev/eu", "the name of an environment"),
         "github_oidc_provider_arn": ("github", "the ARN of an IAM OIDC provider"),
     },

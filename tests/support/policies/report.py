@@ -18,7 +18,7 @@ from rich.table import Table
 
 from core.pack import all_rules, tags
 from core.rule import Rule
-from core.settings import Configuration, read
+from core.settings import Configuration, SettingsError, read
 from tests.support import golden
 from tests.support.paths import PROJECT
 from tests.support.policies.review import Violation, review
@@ -232,7 +232,11 @@ def as_table(findings: Sequence[Finding]) -> Table:
 def main(stacks: Sequence[str] = STACKS, console: Console | None = None, path: Path = SARIF) -> int:
     """Print the table, write the file, and return the exit code."""
     console = console or Console()
-    configuration = read(frozenset(rule.name for rule in all_rules()))
+    try:
+        configuration = read(frozenset(rule.name for rule in all_rules()))
+    except SettingsError as error:
+        console.print(str(error), style="red")
+        return 1
     findings = find(stacks, configuration)
     open_ = [each for each in findings if each.exemption is None]
     broken = [each for each in open_ if each.level is not EnforcementLevel.ADVISORY]

@@ -149,6 +149,11 @@ class TestReadingTheResult:
         check_result(step, _Bucket(_result(file)), ResultPlace("b", "k"), file)
         assert f"{file.size_bytes:,} bytes, image/png" in step.outcome
 
+    def test_shows_what_another_processor_returns(self, step: Step, file: Picture) -> None:
+        check_result(step, _Bucket({"pages": 3, "text": "word " * 100}), ResultPlace("b", "k"), file)
+        assert step.outcome.startswith('{"pages": 3, "text": "word word')
+        assert step.outcome.endswith(" ...")
+
     @pytest.mark.parametrize(
         "wrong", [{"sha256": "0" * 64}, {"size_bytes": 1}, {"sniffed_type": "image/jpeg"}, {"sha256": None}]
     )

@@ -74,7 +74,7 @@ def test_all_messages_are_moved_with_their_attributes(queues: Queues, capsys: py
     told = capsys.readouterr()
     assert len(told.out.splitlines()) == len(bodies)
     assert f"{FIRST}  {OWNER}" in told.out
-    assert "23 messages were moved" in told.err
+    assert "messages moved: 23" in told.err
     assert queues.bodies(queues.dead) == set()
     count = queues.client.get_queue_attributes(QueueUrl=queues.queue, AttributeNames=["ApproximateNumberOfMessages"])
     assert count["Attributes"]["ApproximateNumberOfMessages"] == str(len(bodies))
@@ -117,7 +117,7 @@ def test_a_message_that_comes_back_is_not_moved_in_a_circle(
 
     monkeypatch.setattr(boto3, "client", failing_at_once)
     assert main(["redrive", "--all"]) == 0
-    assert "1 messages were moved" in capsys.readouterr().err
+    assert "messages moved: 1" in capsys.readouterr().err
     assert queues.bodies(queues.dead) == {created(FIRST)}
 
 
