@@ -11,7 +11,7 @@ import pytest
 from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow, WorkspaceSteps
 from handlers.domain.delays import retry_delay_seconds
-from local.emulator.patches.stepfunctions.definitions import definition_faults
+from local.emulator.patches.stepfunctions.definitions import definition_errors
 from tests.support.components.examples import STEPS
 
 ATTEMPTS = 5
@@ -111,7 +111,7 @@ def delays_after(state: Mapping[str, Any], error: str) -> list[float]:
 @pytest.mark.parametrize("machine", ALL)
 class TestTheLanguage:
     def test_step_functions_takes_it(self, machine: Mapping[str, Any]) -> None:
-        assert definition_faults(machine) == []
+        assert definition_errors(machine) == []
 
     def test_each_state_leads_to_one_beside_it_or_ends(self, machine: Mapping[str, Any]) -> None:
         assert machine["StartAt"] in machine["States"]
