@@ -240,6 +240,8 @@ class MapOf:
 
 
 def _as_text(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():  # other languages send every number as one
+        value = int(value)
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 

@@ -213,6 +213,8 @@ class Workflow:
             {"ErrorEquals": [_SUPERSEDED], "Next": self._end},
             {"ErrorEquals": [_REFUSED], "Output": _ERROR, "Next": "RecordRefusal"},
             {"ErrorEquals": _UNRECORDED, "Next": "SendToDeadLetters"},
+            # States.ALL does not catch it (Step Functions guide, "Handling errors").
+            {"ErrorEquals": ["States.DataLimitExceeded"], "Output": _ERROR, "Next": "RecordFailure"},
             {"ErrorEquals": ["States.ALL"], "Output": _ERROR, "Next": "RecordFailure"},
         ]
 

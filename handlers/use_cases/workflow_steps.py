@@ -42,6 +42,7 @@ MAP_SECONDS = 900.0
 """From the verification to the first batch of a map of records, which Step Functions has to read first."""
 
 _MAP_ERRORS = {
+    "States.DataLimitExceeded": "A record, or what a step returned, is larger than a workflow takes.",
     "States.ExceedToleratedFailureThreshold": "More batches of records failed than are tolerated.",
     "States.ItemReaderFailed": "The records could not be read. Check that the file is valid CSV or JSON Lines.",
 }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from core.reading import Block
 
@@ -40,12 +41,37 @@ class Statement:
         """Whether it allows something to everybody, and no condition names who or from where."""
         if not self.allows or not ("*" in self.principals or self.excludes_principals):
             return False
-        # An operator such as StringNotEquals, and the value *, leave it open to others.
         return not any(
-            key in _WHO and "Not" not in operator and operator != "Null" and "*" not in values
+            key in _WHO and _is_limit(operator) and not any(_is_open(value) for value in values)
             for (operator, key), values in self.conditions.items()
         )
 
+
+def _is_limit(operator: str) -> bool:
+    """Return whether an operator needs the key, with one of the values."""
+    return not ("Not" in operator or operator == "Null" or operator.endswith("IfExists")) and not operator.startswith(
+        "ForAllValues:"  # is met without the key, as IfExists is
+    )
+
+
+def _is_open(value: str) -> bool:
+    """Return whether a value of a condition leaves it open who calls.
+
+    As S3 counts networks: shorter than /8, or /32 for IPv6 (S3 guide, "The meaning of public").
+    """
+    if value.startswith("arn:"):
+        account, resource = (*value.split(":", 5)[4:], "", "*")[:2]
+        return bool(_WILDCARDS.fullmatch(account or resource))
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return bool(_WILDCARDS.fullmatch(value))
+    return network.prefixlen < (8 if network.version == _IPV4 else 32)
+
+
+_WILDCARDS = re.compile(r"[*?]+")
+
+_IPV4 = 4
 
 _WHO = frozenset(
     (

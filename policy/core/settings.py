@@ -129,7 +129,7 @@ def _exemption(path: Path, given: Mapping[str, Any], rules: frozenset[str]) -> E
         raise SettingsError(f"{path.name}: the exemption from {rule} has no `resources`, patterns of URNs.")
     if not isinstance(reason, str) or not reason.strip():
         raise SettingsError(f"{path.name}: the exemption from {rule} has no reason.")
-    if not isinstance(until, dt.date):
+    if isinstance(until, dt.datetime) or not isinstance(until, dt.date):
         raise SettingsError(f"{path.name}: the exemption from {rule} has no `until`, its last day (YYYY-MM-DD).")
     return Exemption(str(rule), tuple(patterns), " ".join(reason.split()), until)
 

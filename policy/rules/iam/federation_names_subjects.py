@@ -9,8 +9,11 @@ from core.iam import statements
 from core.resources import Resource
 from core.rule import rule
 
-OPEN = re.compile(r"\*|repo:\*.*|repo:[^/]*\*?(/\*.*)?")
-"""Subjects that leave the owner or the repository open."""
+NAMED = re.compile(r"repo:[^/*?:]+/[^/*?:]+:.+")
+"""Patterns of subjects that name owner and repository."""
+
+EXACT, PATTERN = "StringEquals", "StringLike"
+"""Operators that need a subject; those with IfExists, Not or ForAllValues are met by others."""
 
 
 @rule(
@@ -28,10 +31,15 @@ def check(resource: Resource) -> Iterator[str]:
         if not any("token.actions.githubusercontent.com" in each for each in statement.principals):
             continue
         subjects = [
-            value
-            for (_, key), values in statement.conditions.items()
+            (operator.removeprefix("ForAnyValue:"), value)
+            for (operator, key), values in statement.conditions.items()
             if key == "token.actions.githubusercontent.com:sub"
             for value in values
         ]
-        if statement.allows and (not subjects or any(OPEN.fullmatch(each) for each in subjects)):
-            yield f"The token's subject may be {' or '.join(subjects) or 'any'}."
+        named = [
+            value
+            for operator, value in subjects
+            if operator == EXACT or (operator == PATTERN and NAMED.fullmatch(value))
+        ]
+        if statement.allows and (not named or len(named) < len(subjects)):
+            yield f"The token's subject may be {' or '.join(value for _, value in subjects) or 'any'}."

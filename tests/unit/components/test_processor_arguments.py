@@ -50,7 +50,7 @@ def variables(recording: Recording) -> dict[str, str]:
 
 class TestVariables:
     def test_the_function_has_them_beside_its_own(self) -> None:
-        recording = recorded(processor_environment={"MODEL": "a-model", "LIMIT": 3})
+        recording = recorded(processor_environment={"MODEL": "a-model", "LIMIT": 3.0})
 
         assert variables(recording).keys() == {*JOB_VARIABLES, "MODEL", "LIMIT"} - {WORKSPACE_VARIABLE}
         assert (variables(recording)["MODEL"], variables(recording)["LIMIT"]) == ("a-model", "3")

@@ -90,9 +90,14 @@ def order(machine: Mapping[str, Any]) -> list[str]:
     return names
 
 
+NOT_OF_ALL = ("States.DataLimitExceeded", "States.Runtime")
+"""Errors that States.ALL does not catch. Source: Step Functions guide, "Handling errors"."""
+
+
 def next_after(state: Mapping[str, Any], error: str) -> str:
     for catcher in state["Catch"]:
-        if error in catcher["ErrorEquals"] or catcher["ErrorEquals"] == ["States.ALL"]:
+        catches_all = catcher["ErrorEquals"] == ["States.ALL"] and error not in NOT_OF_ALL
+        if error in catcher["ErrorEquals"] or catches_all:
             return catcher["Next"]
     pytest.fail(f"Nothing catches {error}.")
 
@@ -106,6 +111,14 @@ def delays_after(state: Mapping[str, Any], error: str) -> list[float]:
         min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** n, retrier["MaxDelaySeconds"])
         for n in range(retrier["MaxAttempts"])
     ]
+
+
+@pytest.mark.parametrize("machine", ALL)
+def test_too_much_data_is_recorded_as_a_failure(machine: Mapping[str, Any]) -> None:
+    processing = [each for each in machine["States"].values() if "RecordFailure" in json.dumps(each.get("Catch", []))]
+
+    assert processing
+    assert {next_after(each, "States.DataLimitExceeded") for each in processing} == {"RecordFailure"}
 
 
 @pytest.mark.parametrize("machine", ALL)

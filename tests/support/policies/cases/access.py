@@ -66,6 +66,19 @@ def workflows_without_subject(n: str, *, ok: bool) -> None:
     aws.iam.Role(n, assume_role_policy=document(_federated(condition)))
 
 
+@case("iam-federation-names-subjects")
+def workflows_of_similar_owners(n: str, *, ok: bool) -> None:
+    subject = "repo:example/portage:*" if ok else "repo:example*/portage:*"
+    aws.iam.Role(n, assume_role_policy=document(_federated({"StringLike": {f"{GITHUB}:sub": subject}})))
+
+
+@case("iam-federation-names-subjects")
+def workflows_with_any_other_subject(n: str, *, ok: bool) -> None:
+    operator = "StringEquals" if ok else "StringNotEquals"
+    subject = "repo:example/portage:environment:push"
+    aws.iam.Role(n, assume_role_policy=document(_federated({operator: {f"{GITHUB}:sub": subject}})))
+
+
 def _federated(condition: object) -> dict[str, object]:
     principal = {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"}
     action = "sts:AssumeRoleWithWebIdentity"

@@ -1,6 +1,7 @@
 """Cases of the rules for Lambda and SQS."""
 
 import json
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -86,6 +87,29 @@ def policy_for_any_source(n: str, *, ok: bool) -> None:
     source = {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b" if ok else "*"}}
     allowed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*", "Condition": source}
     aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(allowed))
+
+
+@case("sqs-queue-policy-is-not-public")
+def policy_for_any_account(n: str, *, ok: bool) -> None:
+    account = "123456789012" if ok else "*"
+    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:events:eu-west-1:{account}:rule/*"}}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(_for_everybody(source)))
+
+
+@case("sqs-queue-policy-is-not-public")
+def policy_for_half_of_the_internet(n: str, *, ok: bool) -> None:
+    source = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24" if ok else "0.0.0.0/1"}}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(_for_everybody(source)))
+
+
+@case("sqs-queue-policy-is-not-public")
+def policy_that_is_met_without_the_key(n: str, *, ok: bool) -> None:
+    source = {"StringEquals" if ok else "StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(_for_everybody(source)))
+
+
+def _for_everybody(condition: Mapping[str, object]) -> dict[str, object]:
+    return {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*", "Condition": condition}
 
 
 @case("sqs-queue-policy-is-not-public")
