@@ -11,6 +11,7 @@ removes, and no namespace can be deleted while KEDA's API (external.metrics.k8s.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
@@ -270,7 +271,16 @@ def keda_application(
 def _patch(kind: str, name: str, change: Mapping[str, object]) -> Patch:
     """Return a patch as JSON, which is YAML too, with keys in one order: another order would be another revision."""
     api = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
-    return {"target": {"kind": kind, "name": name}, "patch": json.dumps({**api, **change}, sort_keys=True)}
+    text = json.dumps({**api, **change}, sort_keys=True)
+    return {"target": {"kind": kind, "name": name}, "patch": _PAIR.sub(_as_character, text)}
+
+
+_PAIR = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
+"""An escaped backslash, or a character that JSON escapes as two, which YAML cannot read."""
+
+
+def _as_character(found: re.Match[str]) -> str:
+    return found[0] if found[0] == r"\\" else json.loads(f'"{found[0]}"')
 
 
 def _application(

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from components.eks.application import (
     ARGO_NAMESPACE,
@@ -66,6 +67,13 @@ class TestTheWorker:
                 },
             }
         }
+
+    @pytest.mark.parametrize("value", ["a 😀", "\\ud83d\\ude00", "a\\\\😀", '"a"\n\u2028b', "a: [b"])
+    def test_is_handed_any_value_as_yaml_has_it(self, value: str) -> None:
+        source = worker_application(parameters(environment={"A": value}))["spec"]["source"]
+        assert "kustomize" in source
+        (patch,) = source["kustomize"]["patches"]
+        assert yaml.safe_load(patch["patch"])["data"]["A"] == value
 
     def test_is_the_same_text_in_any_order_of_variables(self) -> None:
         one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
