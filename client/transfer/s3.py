@@ -124,11 +124,11 @@ class Sender:
         Also returns an answer that the server sends before it has read everything. Raises FileChanged before the last
         bytes are sent if the file was changed, and OSError if it cannot be read.
         """
-        place = urlsplit(request.url)
+        place = _place(request.url)
         what = f"{request.method} to {place.netloc}"
         connection, is_kept = self._connected(place)
         try:
-            with _named_errors(what, place.netloc, is_kept=is_kept):
+            with _named_errors(what, place.netloc, is_kept=is_kept), _sendable(what):
                 _send_head(connection, request, place)
             error = self._send_body(connection, request, on_sent)
             with _named_errors(what, place.netloc, error, is_kept=is_kept):
@@ -180,11 +180,34 @@ class Sender:
         return None
 
 
+def _place(url: str) -> SplitResult:
+    """Return the parts of a URL. Raises UnexpectedAnswer if it is none, without the URL, which holds a signature."""
+    try:
+        place = urlsplit(url)
+        _ = place.port
+    except ValueError as error:
+        raise UnexpectedAnswer("the API's answer has a URL that cannot be used") from error
+    return place
+
+
+@contextmanager
+def _sendable(what: str) -> Generator[None]:
+    """Raise UnexpectedAnswer for a URL or headers of the API that no request can have, such as line breaks."""
+    try:
+        yield
+    except OSError:  # an untrusted certificate is a ValueError too
+        raise
+    except ValueError as error:
+        raise UnexpectedAnswer(f"{what} cannot be sent: no request can have the URL and headers of the API") from error
+
+
 def content_length(headers: Mapping[str, str]) -> int:
     """Return the Content-Length in the headers. Raises UnexpectedAnswer if there is none."""
     for name, value in headers.items():
         if name.lower() == "content-length":
-            return int(value)
+            if value.isascii() and value.isdigit():
+                return int(value)
+            raise UnexpectedAnswer(f"Content-Length is {value!r}, but must be a whole number")
     raise UnexpectedAnswer(f"the headers to send have no Content-Length, only {', '.join(headers) or 'none'}")
 
 

@@ -227,3 +227,22 @@ def test_https_carries_the_file_whole(tls_server: FakeServer, make_file: MakeFil
     path = make_file(3 * MIB)
     put_file(created(tls_server.url, 3 * MIB), path)
     assert tls_server.requests[0].body == path.read_bytes()
+
+
+@pytest.mark.parametrize("url", ["https://[::1/x", "http://127.0.0.1:99999", "http://127.0.0.1:9/\u00e9?"])
+def test_a_url_that_cannot_be_used_is_an_error_of_the_answer(url: str, make_file: MakeFile) -> None:
+    with pytest.raises((UnexpectedAnswer, TransportFault)) as caught:
+        put_file(created(url, 256), make_file(256))
+    assert "X-Amz-Signature" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "many", "-1"])
+def test_a_length_that_is_none_is_an_error_of_the_answer(length: str, make_file: MakeFile) -> None:
+    with pytest.raises(UnexpectedAnswer, match="Content-Length is "):
+        put_file(created("http://127.0.0.1:9", 256, headers={"Content-Length": length}), make_file(256))
+
+
+def test_a_header_with_a_line_break_is_an_error_of_the_answer(server: FakeServer, make_file: MakeFile) -> None:
+    headers = {"Content-Length": "256", "x-amz-meta-a": "b\r\nx-amz-meta-c: d"}
+    with pytest.raises(UnexpectedAnswer, match="cannot be sent"):
+        put_file(created(server.url, 256, headers=headers), make_file(256))
