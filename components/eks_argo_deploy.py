@@ -22,11 +22,7 @@ from components.arguments.eks_argo_deploy import FARGATE_PROFILES, EksArgoDeploy
 from components.arguments.names import (
     FARGATE_PROFILE,
     LAUNCH_TEMPLATE,
-    LOG_GROUP,
     NODE_GROUP,
-    ROLE,
-    ROLE_POLICY,
-    SECURITY_GROUP,
     check_names,
 )
 from components.descendants import with_descendants
@@ -40,26 +36,24 @@ from components.eks.application import (
     KIND,
     WORKER,
     Application,
+    ArgoInstallation,
     WorkerParameters,
     keda_application,
     worker_application,
 )
-from components.eks.application import ArgoCd as InCluster
 from components.eks.argo_cd import ArgoCd
 from components.eks.cluster import Cluster, EksCluster, existing_cluster
 from components.eks.github_actions import GitHubActions, GitHubActionsArgs
 from components.eks.identity import PodIdentity, PodIdentityArgs
+from components.network.vpc import network_names
 
 __all__ = ["EksArgoDeploy", "EksArgoDeployArgs"]
 
 _NAMES = {
     FARGATE_PROFILE: "-cluster-pods",
     LAUNCH_TEMPLATE: "-cluster-nodes",
-    LOG_GROUP: "-cluster-network-flows-log",
     NODE_GROUP: "-cluster-nodes-on-demand",
-    ROLE: "-cluster-network-flows-role",
-    ROLE_POLICY: "-cluster-network-flows-policy",
-    SECURITY_GROUP: "-cluster-network-jobs",
+    **network_names("-cluster-network"),
 }
 """The longest that is added to the component's name for a name in AWS, by type."""
 
@@ -188,7 +182,9 @@ class EksArgoDeploy(pulumi.ComponentResource):
             KEDA,
             known.apply(
                 lambda each: keda_application(
-                    InCluster(cluster=each["cluster"]), replicas=replicas, operator_role_arn=each["keda_role_arn"]
+                    ArgoInstallation(cluster=each["cluster"]),
+                    replicas=replicas,
+                    operator_role_arn=each["keda_role_arn"],
                 )
             ),
             pulumi.ResourceOptions(parent=self, provider=on_cluster, depends_on=argo_cd.ready),
@@ -196,7 +192,9 @@ class EksArgoDeploy(pulumi.ComponentResource):
         self._application(
             f"{name}-worker",
             WORKER,
-            known.apply(lambda each: worker_application(_parameters(args, each), InCluster(cluster=each["cluster"]))),
+            known.apply(
+                lambda each: worker_application(_parameters(args, each), ArgoInstallation(cluster=each["cluster"]))
+            ),
             pulumi.ResourceOptions(parent=self, provider=on_cluster, depends_on=[*argo_cd.ready, scaling]),
         )
 

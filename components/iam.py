@@ -109,8 +109,12 @@ def _policy(
         )
 
     known = pulumi.Output.all(list(statements), more)
-    document = known.apply(lambda lists: _compact({"Version": "2012-10-17", "Statement": [*lists[0], *lists[1]]}))
+    document = known.apply(lambda lists: _compact(_document(*lists[0], *lists[1])))
     return document.apply(check)
+
+
+def _document(*statements: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": [*statements]}
 
 
 def _compact(value: object) -> str:
@@ -120,7 +124,7 @@ def _compact(value: object) -> str:
 def trust(service: str) -> str:
     """Return the trust policy of a role that one AWS service may assume."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return json.dumps(_document(statement))
 
 
 def trust_github(provider_arn: Arn, repository: str, environment: str, branch: str) -> pulumi.Output[str]:
@@ -135,19 +139,23 @@ def trust_github(provider_arn: Arn, repository: str, environment: str, branch: s
         f"{GITHUB}:sub": f"repo:{repository}:environment:{environment}",
         f"{GITHUB}:ref": f"refs/heads/{branch}",
     }
-    statement = {
+    return pulumi.Output.json_dumps(_document(_web_identity(provider_arn, exact)))
+
+
+def _web_identity(provider_arn: Arn, exact: Mapping[str, str]) -> Statement:
+    """Let holders of an OIDC provider's token assume a role, if the token has exactly these claims."""
+    return {
         "Effect": "Allow",
         "Principal": {"Federated": provider_arn},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {"StringEquals": exact},
     }
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def trust_with_tags(service: str) -> str:
     """Return the trust policy of a role that a service of EKS may assume, and tag its sessions."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return json.dumps(_document(statement))
 
 
 def trust_pods(cluster_arn: Arn, namespace: str, service_account: str) -> pulumi.Output[str]:
@@ -166,7 +174,7 @@ def trust_pods(cluster_arn: Arn, namespace: str, service_account: str) -> pulumi
         "Action": ["sts:AssumeRole", "sts:TagSession"],
         "Condition": {"StringEquals": tags},
     }
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return pulumi.Output.json_dumps(_document(statement))
 
 
 def trust_service_account(provider_arn: Arn, namespace: str, service_account: str) -> pulumi.Output[str]:
@@ -181,13 +189,7 @@ def trust_service_account(provider_arn: Arn, namespace: str, service_account: st
             f"{issuer}:aud": STS,
             f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
         }
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Federated": arn},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": whose},
-        }
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return json.dumps(_document(_web_identity(arn, whose)))
 
     return pulumi.Output.from_input(provider_arn).apply(document)
 

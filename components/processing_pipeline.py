@@ -60,6 +60,7 @@ from components.descendants import with_descendants
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
 from components.messaging.malware_gate import MalwareGate, scanned_objects
 from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
+from components.network.vpc import network_names
 from components.operations.alarms import Alarms, AlarmsArgs
 from components.operations.reconciler import Reconciler, ReconcilerArgs
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
@@ -91,12 +92,7 @@ _NAMES = {
 }
 """The longest that is added to the component's name for a name in AWS, by type."""
 
-_NAMES_WITH_NETWORK = {
-    **_NAMES,
-    ROLE: "-workspace-network-flows-role",
-    ROLE_POLICY: "-workspace-network-flows-policy",
-    LOG_GROUP: "-workspace-network-flows-log",
-}
+_NAMES_WITH_NETWORK = {**_NAMES, **network_names("-workspace-network")}
 """The same where jobs run in a VPC."""
 
 _COMPUTES: Mapping[str, Callable[[ProcessingPipelineArgs], Compute]] = {

@@ -16,7 +16,7 @@ from components import iam
 from components.arguments import is_empty
 from components.arguments.workspace import WorkspaceArgs
 from components.compute.lambda_function import Mount
-from components.network.vpc import ZONES, Network
+from components.network.vpc import ZONES, Network, connect
 
 NFS = 2049
 
@@ -37,7 +37,8 @@ class Workspace(pulumi.ComponentResource):
         # S3 and DynamoDB, which the functions call, have gateway endpoints in each network that is made.
         network = Network(f"{name}-network", args, (), pulumi.ResourceOptions(parent=self))
         steps, files = (self._group(f"{name}-{whose}", whose, network) for whose in ("steps", "files"))
-        self._allow_nfs(name, steps, files)
+        # Nothing else connects to the file system, and it connects to nothing.
+        connect(name, ("steps", steps), ("files", files), NFS, pulumi.ResourceOptions(parent=self))
         file_system = self._file_system(name, args)
         access_point = self._access_point(name, file_system)
         aws.efs.FileSystemPolicy(
@@ -98,27 +99,6 @@ class Workspace(pulumi.ComponentResource):
             name,
             vpc_id=network.vpc_id,
             description=f"Portage workspace {whose}",
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _allow_nfs(self, name: str, steps: aws.ec2.SecurityGroup, files: aws.ec2.SecurityGroup) -> None:
-        """Let the functions, and nothing else, connect to the file system, and the file system to nothing."""
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-steps-to-files",
-            security_group_id=steps.id,
-            referenced_security_group_id=files.id,
-            ip_protocol="tcp",
-            from_port=NFS,
-            to_port=NFS,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-files-from-steps",
-            security_group_id=files.id,
-            referenced_security_group_id=steps.id,
-            ip_protocol="tcp",
-            from_port=NFS,
-            to_port=NFS,
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -192,7 +192,7 @@ class WorkerParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArgoCd:
+class ArgoInstallation:
     """The Argo CD that reads the Applications."""
 
     cluster: str = THIS_CLUSTER
@@ -201,10 +201,10 @@ class ArgoCd:
     namespace: str = ARGO_NAMESPACE
 
 
-_ARGO_CD = ArgoCd()
+_ARGO_CD = ArgoInstallation()
 
 
-def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD) -> Application:
+def worker_application(parameters: WorkerParameters, argo_cd: ArgoInstallation = _ARGO_CD) -> Application:
     """Return the Application of the worker. Call it with values that are known: see the module's docstring."""
     own = {
         "IMAGE_REPOSITORY": parameters.image_repository,
@@ -228,7 +228,7 @@ def worker_application(parameters: WorkerParameters, argo_cd: ArgoCd = _ARGO_CD)
 
 
 def keda_application(
-    argo_cd: ArgoCd = _ARGO_CD, *, replicas: int = 1, operator_role_arn: str | None = None
+    argo_cd: ArgoInstallation = _ARGO_CD, *, replicas: int = 1, operator_role_arn: str | None = None
 ) -> Application:
     """Return the Application of KEDA, with its chart at one version.
 
@@ -284,7 +284,7 @@ def _as_character(found: re.Match[str]) -> str:
 
 
 def _application(
-    name: str, argo_cd: ArgoCd, source: Source, namespace: str, *, wave: int, options: list[str]
+    name: str, argo_cd: ArgoInstallation, source: Source, namespace: str, *, wave: int, options: list[str]
 ) -> Application:
     first, longest = _BACKOFF
     return {

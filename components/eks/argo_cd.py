@@ -16,8 +16,8 @@ from components import iam
 from components.arguments.eks_argo_deploy import HELM, EksArgoDeployArgs
 from components.eks import application
 from components.eks.application import ARGO_NAMESPACE
-from components.eks.cluster import ADMIN_POLICY, Cluster
-from components.eks.roles import managed_policy
+from components.eks.cluster import Cluster
+from components.eks.roles import administrator
 
 CHART, CHART_REPOSITORY, CHART_VERSION = "argo-cd", "https://argoproj.github.io/argo-helm", "9.1.0"
 
@@ -106,14 +106,8 @@ class ArgoCd(pulumi.ComponentResource):
         )
         # EKS makes the access entry. It may do nothing in the cluster until it has a policy, and KEDA's chart has
         # roles of the whole cluster (EKS user guide, "Register target clusters").
-        may = aws.eks.AccessPolicyAssociation(
-            name,
-            cluster_name=cluster.name,
-            principal_arn=role.arn,
-            policy_arn=managed_policy(cluster.arn, "eks", ADMIN_POLICY),
-            access_scope={"type": "cluster"},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[capability]),
-        )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[capability])
+        may = administrator(name, cluster.name, cluster.arn, role.arn, after)
         target = kubernetes.core.v1.Secret(
             f"{name}-cluster",
             metadata={

@@ -22,7 +22,7 @@ from components.arguments import is_empty
 from components.arguments.eks_argo_deploy import AUTO, FARGATE_PROFILES, MANAGED_NODES, EksArgoDeployArgs
 from components.eks.add_ons import AFTER_NODES, BEFORE_NODES, add_ons
 from components.eks.nodes import fargate_profile, node_groups
-from components.eks.roles import managed_policy, role_with
+from components.eks.roles import administrator, role_with
 from components.network.vpc import Network
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -39,8 +39,6 @@ CONTROL_PLANE_POLICIES = (
 
 AUTO_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 """Source: EKS user guide, "Amazon EKS Auto Mode node IAM role"."""
-
-ADMIN_POLICY = "cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,24 +157,12 @@ class EksCluster(pulumi.ComponentResource):
     def _administrators(
         self, name: str, args: EksArgoDeployArgs, control_plane: aws.eks.Cluster
     ) -> list[pulumi.Resource]:
+        child = pulumi.ResourceOptions(parent=self)
         made: list[pulumi.Resource] = []
         for role_arn in args.admin_role_arns:
             who = f"{name}-admin-{_slug(role_arn)}"
-            entry = aws.eks.AccessEntry(
-                who,
-                cluster_name=control_plane.name,
-                principal_arn=role_arn,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            policy = aws.eks.AccessPolicyAssociation(
-                who,
-                cluster_name=control_plane.name,
-                principal_arn=entry.principal_arn,
-                policy_arn=managed_policy(control_plane.arn, "eks", ADMIN_POLICY),
-                access_scope={"type": "cluster"},
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            made += [entry, policy]
+            entry = aws.eks.AccessEntry(who, cluster_name=control_plane.name, principal_arn=role_arn, opts=child)
+            made += [entry, administrator(who, control_plane.name, control_plane.arn, entry.principal_arn, child)]
         return made
 
     def _nodes(

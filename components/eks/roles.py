@@ -24,6 +24,24 @@ def role_with(
     return role, attachments
 
 
+def administrator(
+    name: str,
+    cluster_name: pulumi.Input[str],
+    cluster_arn: pulumi.Input[str],
+    principal_arn: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> aws.eks.AccessPolicyAssociation:
+    """Let the principal of an access entry do everything in a cluster."""
+    return aws.eks.AccessPolicyAssociation(
+        name,
+        cluster_name=cluster_name,
+        principal_arn=principal_arn,
+        policy_arn=managed_policy(cluster_arn, "eks", "cluster-access-policy/AmazonEKSClusterAdminPolicy"),
+        access_scope={"type": "cluster"},
+        opts=opts,
+    )
+
+
 def managed_policy(arn_of_the_partition: pulumi.Input[str], service: str, policy: str) -> pulumi.Output[str]:
     """Return the ARN of a policy that AWS owns, in the partition of another ARN."""
     known = pulumi.Output.from_input(arn_of_the_partition)

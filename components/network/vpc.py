@@ -21,6 +21,7 @@ import pulumi_aws as aws
 
 from components import iam
 from components.arguments import ArgumentError, is_empty
+from components.arguments.names import LOG_GROUP, ROLE, ROLE_POLICY, SECURITY_GROUP, NameRule
 from components.arguments.network import NetworkArgs
 
 ZONES = 3
@@ -156,16 +157,7 @@ class Network(pulumi.ComponentResource):
             return []
         child = pulumi.ResourceOptions(parent=self)
         group = self._security_group(name, "endpoints", vpc.id)
-        self._egress(f"{name}-jobs-to-endpoints", jobs, referenced_security_group_id=group.id)
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-endpoints-from-jobs",
-            security_group_id=group.id,
-            referenced_security_group_id=jobs.id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            opts=child,
-        )
+        connect(name, ("jobs", jobs), ("endpoints", group), HTTPS, child)
         return [
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
@@ -246,7 +238,6 @@ class Network(pulumi.ComponentResource):
         *,
         cidr_ipv4: pulumi.Input[str] | None = None,
         prefix_list_id: pulumi.Input[str] | None = None,
-        referenced_security_group_id: pulumi.Input[str] | None = None,
     ) -> aws.vpc.SecurityGroupEgressRule:
         """Let a group's members send to port 443 of one destination."""
         return aws.vpc.SecurityGroupEgressRule(
@@ -257,7 +248,6 @@ class Network(pulumi.ComponentResource):
             to_port=HTTPS,
             cidr_ipv4=cidr_ipv4,
             prefix_list_id=prefix_list_id,
-            referenced_security_group_id=referenced_security_group_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -279,6 +269,45 @@ class Network(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+
+
+def network_names(network: str) -> dict[NameRule, str]:
+    """Return the longest names of a network's resources by type, for check_names; `network` is the network's own."""
+    return {
+        LOG_GROUP: f"{network}-flows-log",
+        ROLE: f"{network}-flows-role",
+        ROLE_POLICY: f"{network}-flows-policy",
+        SECURITY_GROUP: f"{network}-endpoints",
+    }
+
+
+def connect(
+    name: str,
+    source: tuple[str, aws.ec2.SecurityGroup],
+    target: tuple[str, aws.ec2.SecurityGroup],
+    port: int,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Let the members of one security group connect to a port of another's; each has a word for names."""
+    (sender, from_group), (receiver, to_group) = source, target
+    aws.vpc.SecurityGroupEgressRule(
+        f"{name}-{sender}-to-{receiver}",
+        security_group_id=from_group.id,
+        referenced_security_group_id=to_group.id,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=opts,
+    )
+    aws.vpc.SecurityGroupIngressRule(
+        f"{name}-{receiver}-from-{sender}",
+        security_group_id=to_group.id,
+        referenced_security_group_id=from_group.id,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=opts,
+    )
 
 
 def _image_layers(args: NetworkArgs, vpc: aws.ec2.Vpc) -> iam.Statement:

@@ -203,46 +203,42 @@ class UploadStore:
             percent, note = progress
             update = ", progress_percent = :percent" + (", progress_note = :note" if note else " REMOVE progress_note")
             reported = {":percent": attribute_of(percent)} | ({":note": attribute_of(note)} if note else {})
+        return self._set_lease(ref, leased_until, run_id, update=update, values=reported) is None
+
+    def extend_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
+        """Let a run's lease last until then at least; False if the run does not have the upload any more."""
+        item = self._set_lease(ref, leased_until, run_id, condition=" AND leased_until < :leased_until")
+        return item is None or (item["status"], item.get("run_id")) == ({"S": Status.PROCESSING}, {"S": run_id})
+
+    def _set_lease(
+        self,
+        ref: UploadRef,
+        leased_until: datetime,
+        run_id: str,
+        *,
+        update: str = "",
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> Item | None:
+        """Set the end of a run's lease, and more; returns the record if it does not meet the condition."""
         try:
             self._call(
                 "UpdateItem",
                 Key=key_of(ref),
                 UpdateExpression=f"SET leased_until = :leased_until{update}",
-                ConditionExpression="#status = :processing AND run_id = :run",
+                ConditionExpression=f"#status = :processing AND run_id = :run{condition}",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":leased_until": {"S": iso(leased_until)},
                     ":processing": {"S": Status.PROCESSING},
                     ":run": {"S": run_id},
-                    **reported,
+                    **(values or {}),
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsError as error:
-            _item_in_the_way(error, ref)
-            return False
-        return True
-
-    def extend_lease(self, ref: UploadRef, leased_until: datetime, *, run_id: str) -> bool:
-        """Let a run's lease last until then at least; False if the run does not have the upload any more."""
-        try:
-            self._call(
-                "UpdateItem",
-                Key=key_of(ref),
-                UpdateExpression="SET leased_until = :leased_until",
-                ConditionExpression="#status = :processing AND run_id = :run AND leased_until < :leased_until",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":leased_until": {"S": iso(leased_until)},
-                    ":processing": {"S": Status.PROCESSING},
-                    ":run": {"S": run_id},
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except AwsError as error:
-            item = _item_in_the_way(error, ref)
-            return (item["status"], item.get("run_id")) == ({"S": Status.PROCESSING}, {"S": run_id})
-        return True
+            return _item_in_the_way(error, ref)
+        return None
 
     def record_completed(self, ref: UploadRef, now: datetime, *, run_id: str, result_bucket: str) -> bool:
         """The job's result is stored."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.emulator import patching
+from local.emulator.role_policies import account_and_name
 
 _ENTRY_POINT = ("-m", "handlers.entries.worker")
 """As in Dockerfile."""
@@ -79,7 +80,7 @@ def endpoint() -> str:
 
 def role_credentials(role_arn: str, session: str) -> dict[str, str]:
     """Return a role's temporary credentials, as variables. MiniStack checks them as it does those of AssumeRole."""
-    account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    account, role = account_and_name(role_arn)
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     record = {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{session}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi.output import UNKNOWN, Unknown
 
-from local.engine.provider import DEFAULTS, Resource, UnknownTypeError, autonamed
+from local.engine.provider import DEFAULTS, Resource, UnknownTypeError, autonamed, refuse_others
 from local.resources.calls import RefusedError
 from local.resources.kubernetes import INPUTS
 from local.resources.parameters import Given, plain
@@ -28,9 +28,7 @@ class KubernetesProvider:
 
     def configure(self, inputs: Given) -> Mapping[str, str]:
         """Read the cluster's address from the kubeconfig; returns no default tags."""
-        for name, given in inputs.children().items():
-            if name not in _CONFIG:
-                raise given.refuse("cannot be set locally; remove it from the provider")
+        refuse_others(inputs, _CONFIG, "cannot be set locally; remove it from the provider")
         given = inputs.children().get("kubeconfig")
         if given is None:
             raise inputs.refuse("must have a kubeconfig: local mode reads no file of this machine")
@@ -57,9 +55,8 @@ class KubernetesProvider:
 
     def check(self, resource: Resource, inputs: Mapping[str, Any]) -> None:
         """Check the inputs without calling the API."""
-        for name, given in Given(inputs, str(resource)).children().items():
-            if name not in INPUTS[resource.type] and name != DEFAULTS:
-                raise given.refuse("is not an input of this kind; remove it")
+        known = {*INPUTS[resource.type], DEFAULTS}
+        refuse_others(Given(inputs, str(resource)), known, "is not an input of this kind; remove it")
 
     def create(self, resource: Resource, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Send an object to the API; return its id, and no outputs but its inputs."""

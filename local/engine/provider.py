@@ -5,7 +5,7 @@ input that AWS would reject, or a type without a row, is an error that names the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -65,6 +65,13 @@ class Resource:
         return KNOWN[self.type]
 
 
+def refuse_others(inputs: Given, known: Container[str], why: str) -> None:
+    """Refuse an input that is not known."""
+    for name, given in inputs.children().items():
+        if name not in known:
+            raise given.refuse(why)
+
+
 class Provider(Protocol):
     """Makes the resources of one of Pulumi's packages; called from several threads at once."""
 
@@ -115,9 +122,7 @@ class AwsProvider:
 
     def configure(self, inputs: Given) -> Mapping[str, str]:
         """Check the provider's own inputs (JSON text), and return its default tags."""
-        for name, given in inputs.children().items():
-            if name not in _CONFIG:
-                raise given.refuse("cannot be set locally; remove it from the provider")
+        refuse_others(inputs, _CONFIG, "cannot be set locally; remove it from the provider")
         self.check_region(inputs)
         allowed = inputs.children().get("allowedAccountIds")
         if allowed is not None and self._account.account_id not in json.loads(allowed.value):

@@ -10,6 +10,7 @@ import yaml
 
 from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
+from tests.support.components.examples import IMAGE
 from tests.support.deployment import eks_changes
 from tests.support.deployment.engine_project import Project, checkout, lost
 from tests.support.paths import PROJECT, TEAM_CODE
@@ -21,7 +22,6 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3
 
 TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
 
-IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE = {"compute": "fargate", "workerImage": IMAGE}
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 MAP = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}

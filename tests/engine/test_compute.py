@@ -4,15 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from local.engine.pulumi_cli.stacks import EngineStack, Run
+from local.engine.pulumi_cli.stacks import EngineStack
 from tests.engine.conftest import MakeProject
-from tests.support.deployment.engine_project import STATEFUL, Project, lost
+from tests.support.components.examples import IMAGE
+from tests.support.deployment.engine_project import Project, kept, lost_data
 from tests.support.deployment.system import eventually
 
-IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
 FARGATE: Mapping[str, object] = {"compute": "fargate", "workerImage": IMAGE}
-LOGS = "aws:cloudwatch/logGroup:LogGroup"
-"""Each compute has a log of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +21,6 @@ def project(make_project: MakeProject) -> Project:
 @pytest.fixture(scope="module")
 def stack(project: Project) -> EngineStack:
     return project.stack("dev")
-
-
-def kept(stack: EngineStack) -> dict[str, str]:
-    """What holds data, by its URN, with AWS's id."""
-    return {
-        each["urn"]: each["id"]
-        for each in stack.state()["resources"]
-        if each["type"] in STATEFUL and each["type"] != LOGS
-    }
-
-
-def lost_data(run: Run) -> set[str]:
-    return lost(run) - {step.name for step in run.steps if step.type == LOGS}
 
 
 def test_a_switch_to_fargate_and_back_replaces_nothing_and_loses_no_message(

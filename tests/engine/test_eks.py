@@ -7,10 +7,7 @@ import pytest
 from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.eks_changes import CHANGES, EKS
-from tests.support.deployment.engine_project import STATEFUL, Project, lost
-
-LOGS = "aws:cloudwatch/logGroup:LogGroup"
-"""Each compute has a log of its own."""
+from tests.support.deployment.engine_project import Project, kept, lost_data
 
 LAST_TO_FIRST = (
     ("deploy-network", "aws:ec2/subnet:Subnet"),
@@ -47,19 +44,6 @@ def deployed(project: Project, stack: EngineStack, before: Mapping[str, str]) ->
     assert before
     project.configure("dev", **EKS)
     return stack.up()
-
-
-def kept(stack: EngineStack) -> dict[str, str]:
-    """What holds data, by its URN, with AWS's id."""
-    return {
-        each["urn"]: each["id"]
-        for each in stack.state()["resources"]
-        if each["type"] in STATEFUL and each["type"] != LOGS
-    }
-
-
-def lost_data(run: Run) -> set[str]:
-    return lost(run) - {step.name for step in run.steps if step.type == LOGS}
 
 
 def check_order(run: Run) -> None:

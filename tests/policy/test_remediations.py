@@ -3,21 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_policy import PolicyCustomTimeouts, PolicyResourceOptions, ResourceValidationArgs, ResourceValidationPolicy
+from pulumi_policy import ResourceValidationArgs, ResourceValidationPolicy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties, serialize_properties
 
 from core.pack import policies
 from core.settings import Configuration
 from tests.support.each_case import each_case
+from tests.support.policies.review import OPTIONS
 
-OPTIONS = PolicyResourceOptions(
-    protect=False,
-    ignore_changes=[],
-    delete_before_replace=None,
-    aliases=[],
-    custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
-    additional_secret_outputs=[],
-)
 SECRET = {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": "hunter2"}
 URN = "urn:pulumi:dev::p::t::name"
 TAGS = {"requiredTags": {"team": "video", "owner": ""}}

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import patching
+from local.emulator.role_policies import ALLOW, DENY, decision_of_resource, decision_of_role, request_of_role
 
 FOLDER = "file-systems"
 """In the data folder: a folder for each file system."""
 
-_IAM = "ministack.core.iam_evaluator"
 _ACTIONS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 
 
@@ -63,27 +63,21 @@ def _root_directory(data_dir: Path, access_point_arn: str, role_arn: str) -> Pat
 
 def _is_allowed(action: str, access_point_arn: str, file_system: Mapping[str, Any], role_arn: str) -> bool:
     """Evaluate the policies of the role and the file system. Lambda mounts by TLS."""
-    account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    request = _iam("EvalContext")(
-        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/mount",
-        principal_type="AssumedRole",
-        principal_account=account,
-        action=action,
-        resource_arn=file_system["FileSystemArn"],
-        region=access_point_arn.split(":")[3],
+    request = request_of_role(
+        role_arn,
+        "mount",
+        action,
+        file_system["FileSystemArn"],
+        access_point_arn.split(":")[3],
         secure_transport=True,
         service_context={"elasticfilesystem:accesspointarn": access_point_arn},
     )
     decisions = {
-        _iam("evaluate")(request, _iam("_gather_role_policies")(role, account)).decision,
-        _iam("evaluate_resource_policy")(file_system.get("FileSystemPolicy"), request).decision,
+        decision_of_role(role_arn, request),
+        decision_of_resource(file_system.get("FileSystemPolicy"), request),
     }
-    return "Allow" in decisions and "Deny" not in decisions
+    return ALLOW in decisions and DENY not in decisions
 
 
 def _efs(name: str) -> Any:
     return patching.attribute("ministack.services.efs", name)
-
-
-def _iam(name: str) -> Any:
-    return patching.attribute(_IAM, name)

@@ -103,6 +103,24 @@ def lost(run: Run) -> set[str]:
     }
 
 
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+"""Each compute has a log of its own."""
+
+
+def kept(stack: EngineStack) -> dict[str, str]:
+    """Return what holds data and does not belong to one compute, by its URN, with AWS's id."""
+    return {
+        each["urn"]: each["id"]
+        for each in stack.state()["resources"]
+        if each["type"] in STATEFUL and each["type"] != LOGS
+    }
+
+
+def lost_data(run: Run) -> set[str]:
+    """Return the names of what would be lost and does not belong to one compute."""
+    return lost(run) - {step.name for step in run.steps if step.type == LOGS}
+
+
 def _read(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())
 

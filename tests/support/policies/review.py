@@ -79,10 +79,10 @@ def _into(found: list[Violation], policy: Policy, resource_urn: str) -> ReportVi
 
 
 def _arguments(each: Registration, config: Mapping[str, Any] | None) -> ResourceValidationArgs:
-    return ResourceValidationArgs(each.type, _proxy(plain(each.inputs)), each.urn, each.name, _OPTIONS, None, config)
+    return ResourceValidationArgs(each.type, _proxy(plain(each.inputs)), each.urn, each.name, OPTIONS, None, config)
 
 
-_OPTIONS = PolicyResourceOptions(
+OPTIONS = PolicyResourceOptions(
     protect=False,
     ignore_changes=[],
     delete_before_replace=None,
@@ -113,7 +113,7 @@ def _with_outputs(each: Registration) -> PolicyResource:
     properties = plain(each.inputs)
     if each.custom:
         properties = {**plain(FakeAws().create(each)[1]), **properties}
-    return PolicyResource(each.type, _proxy(properties), each.urn, each.name, _OPTIONS, None, None, [], {})
+    return PolicyResource(each.type, _proxy(properties), each.urn, each.name, OPTIONS, None, None, [], {})
 
 
 def changed(registration: Registration, **inputs: Any) -> Registration:

@@ -4,8 +4,7 @@ from functools import cache
 
 from local.engine.built_in.program import Registration
 from tests.support import golden
-
-IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+from tests.support.components.examples import IMAGE
 
 COMPUTES = {
     "lambda": {},

@@ -10,7 +10,7 @@ from components.eks.application import (
     ARGO_NAMESPACE,
     KEDA_VERSION,
     Application,
-    ArgoCd,
+    ArgoInstallation,
     WorkerParameters,
     keda_application,
     worker_application,
@@ -134,7 +134,7 @@ def test_keda_comes_before_the_worker() -> None:
 def test_the_managed_argo_cd_differs_by_the_cluster_s_name_alone() -> None:
     managed, own = (
         json.dumps([worker_application(parameters(), argo_cd), keda_application(argo_cd)])
-        for argo_cd in (ArgoCd(cluster=CLUSTER_ARN), ArgoCd())
+        for argo_cd in (ArgoInstallation(cluster=CLUSTER_ARN), ArgoInstallation())
     )
     assert managed.count(CLUSTER_ARN) == 2
     assert managed.replace(CLUSTER_ARN, "https://kubernetes.default.svc") == own

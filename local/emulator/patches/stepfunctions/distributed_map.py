@@ -21,9 +21,9 @@ from local.emulator.patches.stepfunctions.map_data import (
     sfn,
     state_error,
 )
+from local.emulator.role_policies import ALLOW, decision_of_role, request_of_role
 
 _S3 = "ministack.services.s3"
-_IAM = "ministack.core.iam_evaluator"
 
 _CONCURRENT_CHILDREN = 16
 """This machine has few cores. AWS runs up to 10,000."""
@@ -242,17 +242,8 @@ class _Map:
     def _require(self, action: str, resource: str, error: str) -> None:
         """Raise an error if the state machine's role may not do this."""
         role_arn: str = self._machine["roleArn"]
-        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-        request = patching.attribute(_IAM, "EvalContext")(
-            principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{self._execution['name']}",
-            principal_type="AssumedRole",
-            principal_account=account,
-            action=action,
-            resource_arn=resource,
-            region=self._arn.partition(":")[0],
-        )
-        policies = patching.attribute(_IAM, "_gather_role_policies")(name, account)
-        if patching.attribute(_IAM, "evaluate")(request, policies).decision != "Allow":
+        request = request_of_role(role_arn, self._execution["name"], action, resource, self._arn.partition(":")[0])
+        if decision_of_role(role_arn, request) != ALLOW:
             raise state_error(error, f"{role_arn} is not authorized to perform {action} on {resource}")
 
 
