@@ -17,7 +17,9 @@ from rich.filesize import decimal
 from ..api.models import Upload
 from ..auth.cognito import UserPool
 from ..auth.credentials import Credentials
-from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongUsage, reason
+from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongConfig, WrongUsage, reason
+from ..operator.aws import aws_client
+from ..operator.redrive import DeadLetters, NothingToRedrive
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
@@ -26,7 +28,6 @@ from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from .options import Options
 from .output import Output, standard
 from .progress import show, show_nothing
-from .redrive import DeadLetters, NothingToRedrive
 from .spool import discard, spool
 
 Send = Callable[[OnProgress], Upload]
@@ -114,9 +115,15 @@ def abort(options: Options, output: Output) -> ExitCode:
 
 def redrive(options: Options, output: Output) -> ExitCode:
     """Move messages of the dead-letter queue to the queue, or show them."""
-    wanted, moved = set(options.ids), 0
+    config, wanted, moved = load_config(options.config), set(options.ids), 0
+    if not config.queue_url or not config.dead_letter_queue_url:
+        raise WrongConfig(
+            "the configuration has no queueUrl or deadLetterQueueUrl: write it with "
+            "`pulumi stack output --json > portage.json`"
+        )
     found: set[str] = set()
-    with DeadLetters(load_config(options.config)) as letters:
+    sqs = aws_client("sqs", config.region)
+    with DeadLetters(sqs, queue_url=config.queue_url, dead_letter_queue_url=config.dead_letter_queue_url) as letters:
         for letter in letters:
             if options.ids and letter.upload_id not in wanted:
                 continue

@@ -12,8 +12,7 @@ from typing import Any
 import urllib3
 
 from client import Session, UserPool
-from client.cli.config import Config
-from client.cli.redrive import DeadLetters
+from client.operator.redrive import DeadLetters
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 
@@ -154,15 +153,11 @@ class System:
 
     def redrive(self, upload_id: str | None = None) -> None:
         """Redrive one upload, or all, as the operator."""
-        config = Config(
-            api_url=self.outputs["apiUrl"],
-            user_pool_client_id=self.outputs["userPoolClientId"],
-            region=self.emulator.region,
-            cognito_endpoint=None,
+        with DeadLetters(
+            self.emulator.client("sqs"),
             queue_url=self.outputs["queueUrl"],
             dead_letter_queue_url=self.outputs["deadLetterQueueUrl"],
-        )
-        with DeadLetters(config, self.emulator.client("sqs")) as letters:
+        ) as letters:
             for letter in letters:
                 if upload_id in (None, letter.upload_id):
                     letters.move(letter)

@@ -1,18 +1,14 @@
-"""Moves messages of the dead-letter queue back to the queue, so that their uploads are processed again.
-
-An operator does this with AWS credentials, which boto3 finds. No other part of the client needs boto3.
-"""
+"""Moves messages of the dead-letter queue back to the queue, so that their uploads are processed again."""
 
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import PortageError, TransportFault, WrongConfig
-from .config import Config
+from ..errors import PortageError
+from .aws import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,10 +22,6 @@ _MOST_AT_ONCE = 10
 
 _KEY = re.compile(r'uploads(?:/|%2F)(?P<owner>[^/"%]+)(?:/|%2F)(?P<upload_id>[0-9a-f-]{36})')
 """An object's key in an event, also where the event is text inside of another one."""
-
-
-class OperatorRefused(PortageError):
-    """AWS rejected an operator's request."""
 
 
 class NothingToRedrive(PortageError):
@@ -59,15 +51,9 @@ class DeadLetter:
 class DeadLetters:
     """The dead-letter queue of a stack."""
 
-    def __init__(self, config: Config, client: "SQSClient | None" = None) -> None:
-        """Use the given client, or boto3's. Raises WrongConfig without boto3 or the queues in the configuration."""
-        if not config.queue_url or not config.dead_letter_queue_url:
-            raise WrongConfig(
-                "the configuration has no queueUrl or deadLetterQueueUrl: write it with "
-                "`pulumi stack output --json > portage.json`"
-            )
-        self._client = client or _sqs_client(config.region)
-        self._queue_url, self._url = config.queue_url, config.dead_letter_queue_url
+    def __init__(self, client: "SQSClient", *, queue_url: str, dead_letter_queue_url: str) -> None:
+        self._client = client
+        self._queue_url, self._url = queue_url, dead_letter_queue_url
         self._hidden: dict[str, str] = {}
         """Receipt handles of messages that are still here, by message id."""
         self._moved: set[str] = set()
@@ -98,7 +84,7 @@ class DeadLetters:
             more["MessageGroupId"] = group
         if attributes := received.get("MessageAttributes"):
             more["MessageAttributes"] = attributes
-        with _errors():
+        with aws_errors():
             self._client.send_message(QueueUrl=self._queue_url, MessageBody=received.get("Body", ""), **more)
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=received.get("ReceiptHandle", ""))
         del self._hidden[received.get("MessageId", "")]
@@ -108,11 +94,11 @@ class DeadLetters:
         """Let other readers see the messages that were not moved. SQS does so by itself after HIDDEN_SECONDS."""
         while self._hidden:
             _, receipt = self._hidden.popitem()
-            with _errors():
+            with aws_errors():
                 self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
     def _receive(self) -> "list[MessageTypeDef]":
-        with _errors():
+        with aws_errors():
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_MOST_AT_ONCE,
@@ -122,29 +108,3 @@ class DeadLetters:
                 MessageAttributeNames=["All"],
             )
         return answer.get("Messages", [])
-
-
-def _sqs_client(region: str) -> "SQSClient":
-    try:
-        import boto3  # noqa: PLC0415 - only operators need it
-    except ImportError:
-        raise WrongConfig(
-            "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
-        ) from None
-    with _errors():
-        return boto3.client("sqs", region_name=region)
-
-
-@contextmanager
-def _errors() -> Generator[None]:
-    """Raise boto3's errors as the client's own."""
-    from botocore import exceptions  # noqa: PLC0415 - as above
-
-    try:
-        yield
-    except (exceptions.NoCredentialsError, exceptions.ProfileNotFound) as error:
-        raise WrongConfig(f"{error}: sign in to AWS as an operator, for example with AWS_PROFILE") from error
-    except exceptions.ClientError as error:
-        raise OperatorRefused(str(error)) from error
-    except exceptions.BotoCoreError as error:
-        raise TransportFault(str(error)) from error

@@ -1,0 +1,41 @@
+"""boto3 as operators use it: its clients, and its errors as the client's own."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import PortageError, TransportFault, WrongConfig
+
+
+class OperatorRefused(PortageError):
+    """AWS rejected an operator's request."""
+
+
+def aws_client(service: str, region: str) -> Any:
+    """Return boto3's client of a service. Raises WrongConfig without boto3 or the profile."""
+    try:
+        import boto3  # noqa: PLC0415 - only operators need it
+    except ImportError:
+        raise WrongConfig(
+            "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
+        ) from None
+    make: Callable[..., Any] = (
+        boto3.client
+    )  # it has an overload for each service with stubs, and the doctor uses others
+    with aws_errors():
+        return make(service, region_name=region)
+
+
+@contextmanager
+def aws_errors() -> Generator[None]:
+    """Raise boto3's errors as the client's own."""
+    from botocore import exceptions  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except (exceptions.NoCredentialsError, exceptions.ProfileNotFound) as error:
+        raise WrongConfig(f"{error}: sign in to AWS as an operator, for example with AWS_PROFILE") from error
+    except exceptions.ClientError as error:
+        raise OperatorRefused(str(error)) from error
+    except exceptions.BotoCoreError as error:
+        raise TransportFault(str(error)) from error
