@@ -18,8 +18,8 @@ from ..api.models import Upload
 from ..auth.cognito import UserPool
 from ..auth.credentials import Credentials
 from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongConfig, WrongUsage, reason
-from ..operator.aws import aws_client
-from ..operator.redrive import DeadLetters, NothingToRedrive
+from ..operators.aws import aws_client
+from ..operators.redrive import DeadLetters, NothingToRedrive
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor

@@ -18,7 +18,7 @@ from rich.filesize import decimal
 
 from ..api.models import Upload
 from ..errors import PortageError, reason
-from ..operator.redrive import DeadLetter
+from ..operators.redrive import DeadLetter
 
 
 class Output:

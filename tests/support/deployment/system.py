@@ -12,7 +12,7 @@ from typing import Any
 import urllib3
 
 from client import Session, UserPool
-from client.operator.redrive import DeadLetters
+from client.operators.redrive import DeadLetters
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 

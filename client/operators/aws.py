@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from ..errors import PortageError, TransportFault, WrongConfig
 
@@ -19,9 +19,7 @@ def aws_client(service: str, region: str) -> Any:
         raise WrongConfig(
             "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
         ) from None
-    make: Callable[..., Any] = (
-        boto3.client
-    )  # it has an overload for each service with stubs, and the doctor uses others
+    make = cast("Callable[..., Any]", boto3.client)  # its overloads are unknown for services without stubs
     with aws_errors():
         return make(service, region_name=region)
 
