@@ -11,8 +11,7 @@ from rich.text import Text
 
 from client import Progress, Upload
 from client.cli.exit_codes import MEANINGS
-from client.cli.output import text_of
-from client.cli.progress import columns, one_bar
+from client.cli.output import columns, one_bar, text_of
 
 _UPLOAD_ID = "01933c6e-5f3a-7b21-9c0d-4d8f6a1b2c3d"
 _MB = 1_000_000

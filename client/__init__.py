@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api.models import Checksum, CreatedUpload, Failure, PartPlan, ResultLink, ResultPlace, Upload
-    from .api.uploads import Pace, Token, UploadsApi, follow
+    from .api.uploads import Token, UploadsApi
     from .auth.cognito import Session, UserPool
     from .errors import (
         ApiProblem,
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
         WrongDeclaration,
         WrongUsage,
     )
-    from .portage import Portage
+    from .portage import Pace, Portage, follow
     from .retry import RetryPolicy
     from .transfer.config import OnProgress, Progress, TransferConfig
+    from .transfer.single_request import put_file
     from .transfer.state import Unfinished
-    from .transfer.uploader import put_file
 
 __all__ = [
     "ApiProblem",
@@ -92,7 +92,7 @@ _MODULES = (
     ".api.uploads",
     ".auth.cognito",
     ".transfer.state",
-    ".transfer.uploader",
+    ".transfer.single_request",
     ".portage",
 )
 """Where names are, each imported at the first use of one: `portage --help` must not wait for HTTP."""

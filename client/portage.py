@@ -1,16 +1,18 @@
 """The client's main class."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from .api.models import ResultLink, Upload
-from .api.uploads import Token, UploadsApi, follow
+from .api.uploads import Token, UploadsApi
 from .auth.cognito import subject
-from .errors import ApiProblem, NothingToResume, SizeDiffers, UploadEnded
+from .errors import ApiProblem, NotFinished, NothingToResume, SizeDiffers, UploadEnded
 from .retry import OnError, ignore
 from .transfer.config import OnProgress, TransferConfig
 from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_type
@@ -18,6 +20,15 @@ from .transfer.download import download, download_as, download_into
 from .transfer.source import SourceFile
 from .transfer.state import StateFolder, Unfinished, Warn, log_warning
 from .transfer.uploader import Uploader
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The polling interval: short after each change, then increasing."""
+
+    first_wait_seconds: float = 0.1
+    longest_wait_seconds: float = 2.0
+    growth: float = 1.5
 
 
 class Portage:
@@ -198,3 +209,38 @@ def _type(given: str | None, name: str, source: SourceFile) -> str:
     if given is not None:
         return plain_type(given)
     return guessed_type(name, source.head(HEAD_BYTES) if source.size_bytes else b"")
+
+
+def follow(
+    get: Callable[[str], Upload],
+    upload_id: str,
+    timeout_seconds: float,
+    *,
+    pace: Pace = Pace(),
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Upload]:
+    """Yield the upload as it is now, then again after each change, until it is finished.
+
+    Several changes between two requests are one item; `version` counts them. Raises NotFinished, a TimeoutError, if
+    the upload is not finished in time.
+    """
+    deadline = clock() + timeout_seconds
+    seen_version = -1
+    wait_seconds = pace.first_wait_seconds
+    while True:
+        upload = get(upload_id)
+        if upload.version != seen_version:
+            yield upload
+            seen_version = upload.version
+            wait_seconds = pace.first_wait_seconds
+        if upload.is_finished:
+            return
+        left_seconds = deadline - clock()
+        if left_seconds <= 0:
+            raise NotFinished(
+                f"upload {upload_id} was still {upload.status} after {timeout_seconds:g} s: "
+                "follow it again for longer, or ask the operator to look at it"
+            )
+        sleep(min(wait_seconds, left_seconds))
+        wait_seconds = min(wait_seconds * pace.growth, pace.longest_wait_seconds)

@@ -4,8 +4,9 @@ import os
 import ssl
 import threading
 from collections.abc import Mapping
+from email.message import Message
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -13,12 +14,21 @@ import msgspec
 import urllib3
 from urllib3.util import Timeout, make_headers, parse_url
 
-from .answers import excerpt, retry_after
-from .errors import ForeignAnswer, PortageError, TransportFault, UntrustedCertificate, WrongConfig
+from .errors import (
+    ForeignAnswer,
+    PortageError,
+    TransportFault,
+    UnexpectedAnswer,
+    UntrustedCertificate,
+    WrongConfig,
+)
 
 CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The first that is set names the trusted authorities. Otherwise OpenSSL's own do, which SSL_CERT_FILE replaces."""
 
+_T = TypeVar("_T")
+
+_EXCERPT_CHARACTERS = 200
 _TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
 
 
@@ -138,6 +148,25 @@ def checked_url(url: str, what: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"{what} is {url!r}: give the whole URL, such as https://example.com/live")
     return url.rstrip("/")
+
+
+def read(content: bytes, kind: type[_T], source: str) -> _T:
+    """Read JSON into a model. Raises UnexpectedAnswer if a member is missing or has another type."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnexpectedAnswer(f"{source} is not as expected: {error}") from error
+
+
+def retry_after(headers: Mapping[str, str] | Message) -> float | None:
+    """Return the seconds in a Retry-After header, or None."""
+    value = headers.get("Retry-After")
+    return float(value) if value is not None and value.isdecimal() else None
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body as text."""
+    return body.decode(errors="replace").strip()[:_EXCERPT_CHARACTERS]
 
 
 def check_json(answer: urllib3.BaseHTTPResponse, url: str, service: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from client import CreatedUpload, NotFinished, Pace, ResultPlace, Session, UploadsApi, UserPool, follow, put_file
-from client.transfer.uploader import send_file
+from client.transfer.single_request import send_file
 from local import argo_cd, sample_picture
 from local.compute import project_with
 from local.display import Display, Step, open_display, print_facts, print_text

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct, structs
-
-from ..answers import read
-from ..errors import UnexpectedAnswer
+from msgspec import Struct
 
 _TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
 
@@ -154,32 +151,3 @@ class Problem(Struct, frozen=True):
     request_id: str
     upload_id: str | None = None
     upload_status: str | None = None
-
-
-class _ListedPart(HeldPart, frozen=True, kw_only=True):
-    part_number: int
-
-
-class _Listing(PartPlan, frozen=True, kw_only=True):
-    parts: tuple[_ListedPart, ...]
-
-
-_REQUIRED = {"put": ("url", "headers"), "post": ("url", "fields")}
-
-
-def created_upload(content: bytes, source: str) -> CreatedUpload:
-    """Read the answer to a declaration. The members of a plan are beside the others."""
-    created = read(content, CreatedUpload, source)
-    if missing := [name for name in _REQUIRED.get(created.method, ()) if not getattr(created, name)]:
-        raise UnexpectedAnswer(f"{source} has no {' and '.join(missing)} for the method {created.method!r}")
-    if created.method == "multipart":
-        return structs.replace(created, parts=read(content, PartPlan, source))
-    return created
-
-
-def held_parts(content: bytes, source: str) -> HeldParts:
-    """Read a listing of parts, which has the plan again."""
-    listing = read(content, _Listing, source)
-    return HeldParts(
-        listing, {each.part_number: HeldPart(each.size_bytes, each.etag, each.checksum) for each in listing.parts}
-    )

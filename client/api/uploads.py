@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import mktime_tz, parsedate_tz
@@ -13,21 +13,20 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 
-from ..answers import excerpt, read, retry_after
-from ..errors import ApiProblem, NotFinished, UnexpectedAnswer
+from ..errors import ApiProblem, UnexpectedAnswer
 from ..retry import OnError, RetryPolicy, ignore, with_retries
-from ..transport import Http, check_json, checked_url, foreign
+from ..transport import Http, check_json, checked_url, excerpt, foreign, read, retry_after
 from .models import (
     Checksum,
     CreatedUpload,
+    HeldPart,
     HeldParts,
+    PartPlan,
     PartSignatures,
     Problem,
     ResultLink,
     Upload,
     UploadPage,
-    created_upload,
-    held_parts,
 )
 
 
@@ -49,15 +48,6 @@ Token = str | Callable[[], str] | RenewableToken
 
 _T = TypeVar("_T")
 _SUCCESS = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The polling interval: short after each change, then increasing."""
-
-    first_wait_seconds: float = 0.1
-    longest_wait_seconds: float = 2.0
-    growth: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -123,7 +113,7 @@ class UploadsApi:
             body["method"] = method
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = self._call("POST", "", body, headers=headers)
-        return created_upload(answer.content, answer.source)
+        return _created_upload(answer.content, answer.source)
 
     def get(self, upload_id: str) -> Upload:
         """Return an upload of this user. Raises ApiProblem with status 404 for others."""
@@ -153,7 +143,7 @@ class UploadsApi:
     def held_parts(self, upload_id: str) -> HeldParts:
         """Return the parts at S3 of an open upload, and a new session."""
         answer = self._call("GET", f"{_place(upload_id)}/parts")
-        return held_parts(answer.content, answer.source)
+        return _held_parts(answer.content, answer.source)
 
     def complete(self, upload_id: str) -> Upload:
         """Complete an upload in parts. Raises ApiProblem with status 409 if parts are missing."""
@@ -249,36 +239,30 @@ def _phrase(status: int) -> str:
         return "Unknown status"
 
 
-def follow(
-    get: Callable[[str], Upload],
-    upload_id: str,
-    timeout_seconds: float,
-    *,
-    pace: Pace = Pace(),
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Upload]:
-    """Yield the upload as it is now, then again after each change, until it is finished.
+class _ListedPart(HeldPart, frozen=True, kw_only=True):
+    part_number: int
 
-    Several changes between two requests are one item; `version` counts them. Raises NotFinished, a TimeoutError, if
-    the upload is not finished in time.
-    """
-    deadline = clock() + timeout_seconds
-    seen_version = -1
-    wait_seconds = pace.first_wait_seconds
-    while True:
-        upload = get(upload_id)
-        if upload.version != seen_version:
-            yield upload
-            seen_version = upload.version
-            wait_seconds = pace.first_wait_seconds
-        if upload.is_finished:
-            return
-        left_seconds = deadline - clock()
-        if left_seconds <= 0:
-            raise NotFinished(
-                f"upload {upload_id} was still {upload.status} after {timeout_seconds:g} s: "
-                "follow it again for longer, or ask the operator to look at it"
-            )
-        sleep(min(wait_seconds, left_seconds))
-        wait_seconds = min(wait_seconds * pace.growth, pace.longest_wait_seconds)
+
+class _Listing(PartPlan, frozen=True, kw_only=True):
+    parts: tuple[_ListedPart, ...]
+
+
+_REQUIRED = {"put": ("url", "headers"), "post": ("url", "fields")}
+
+
+def _created_upload(content: bytes, source: str) -> CreatedUpload:
+    """Read the answer to a declaration. The members of a plan are beside the others."""
+    created = read(content, CreatedUpload, source)
+    if missing := [name for name in _REQUIRED.get(created.method, ()) if not getattr(created, name)]:
+        raise UnexpectedAnswer(f"{source} has no {' and '.join(missing)} for the method {created.method!r}")
+    if created.method == "multipart":
+        return msgspec.structs.replace(created, parts=read(content, PartPlan, source))
+    return created
+
+
+def _held_parts(content: bytes, source: str) -> HeldParts:
+    """Read a listing of parts, which has the plan again."""
+    listing = read(content, _Listing, source)
+    return HeldParts(
+        listing, {each.part_number: HeldPart(each.size_bytes, each.etag, each.checksum) for each in listing.parts}
+    )

@@ -9,10 +9,9 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from ..answers import read, retry_after
 from ..errors import ServiceUnavailable, SignInRefused, UnexpectedAnswer
 from ..retry import OnError, RetryPolicy, ignore, with_retries
-from ..transport import Http, check_json, checked_url, foreign
+from ..transport import Http, check_json, checked_url, foreign, read, retry_after
 
 _T = TypeVar("_T")
 

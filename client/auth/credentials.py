@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..answers import read
 from ..errors import PROGRAM, NotSignedIn, SignInRefused, UnexpectedAnswer, WrongConfig
+from ..transport import read
 from .cognito import Session, UserPool
 
 _OWNER_ONLY = 0o600

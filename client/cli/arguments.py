@@ -1,19 +1,17 @@
 """The arguments of the `portage` command."""
 
 import argparse
-import signal
-import sys
-import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
+from uuid import UUID
 
 from ..api.models import METHODS
-from ..errors import PROGRAM, PortageError, reason
+from ..errors import PROGRAM
 from ..transfer.source import CHECKSUMS
-from .exit_codes import MEANINGS, ExitCode, exit_code_of_error
-from .options import WAIT_SECONDS, Options, given, seconds, upload_id, whole_number
+from .exit_codes import MEANINGS
+
+WAIT_SECONDS = 600.0
 
 _CONFIGURATION = """\
 configuration:
@@ -23,64 +21,28 @@ configuration:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command in the arguments, and return the exit code."""
-    reader = parser()
-    options = reader.parse_args(arguments, Options())
-    if options.command == "resume" and options.id and not options.file:
-        reader.error("resume --id requires the FILE that the upload is of")
-    if options.name and (len(options.files) > 1 or any(Path(name).is_dir() for name in options.files)):
-        reader.error(f"--name {options.name} cannot name several files: upload them one at a time")
-    if options.command == "completion":
-        return _print_completion(reader, options.shell)
+class Options(argparse.Namespace):
+    """The options of all commands. Each command has some of them; the others keep their defaults."""
 
-    from .commands import COMMANDS  # noqa: PLC0415 - help and wrong usage need not wait for it
-    from .output import Output  # noqa: PLC0415 - as above
-
-    output = Output(as_json=options.json)
-    with _ended_by_signals():
-        try:
-            code = COMMANDS[options.command](options, output)
-        except KeyboardInterrupt as interrupt:
-            for sentence in ("interrupted", *getattr(interrupt, "__notes__", ())):
-                output.note(sentence)
-            return interrupt.args[0] if isinstance(interrupt, _Ended) else ExitCode.INTERRUPTED
-        except (PortageError, OSError) as error:
-            output.error(error)
-            code = exit_code_of_error(error)
-    if output.failure is None or isinstance(output.failure, BrokenPipeError):
-        return code  # a reader that has read enough, such as head, is no error
-    output.note(f"the output could not be written: {reason(output.failure)}")
-    return code or ExitCode.FILE
-
-
-class _Ended(KeyboardInterrupt):
-    """The system or another process asked this one to end. The argument is the exit code."""
-
-
-@contextmanager
-def _ended_by_signals() -> Generator[None]:
-    """Treat SIGTERM and SIGHUP as Ctrl-C, so that the command says what stays open. Keeps signals that are ignored."""
-
-    def end(number: int, _: object) -> None:
-        raise _Ended(128 + number)  # as a shell reports a process that a signal has ended
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []  # Python sets handlers there only
-    former = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def _print_completion(reader: argparse.ArgumentParser, shell: str) -> ExitCode:
-    import shtab  # noqa: PLC0415 - only this command needs it
-
-    sys.stdout.write(shtab.complete(reader, shell) + "\n")
-    return ExitCode.DONE
+    command: str = ""
+    json: bool = False
+    config: Path | None = None
+    email: str | None = None
+    password_stdin: bool = False
+    files: Sequence[str] = ()
+    file: str | None = None
+    name: str | None = None
+    type: str | None = None
+    checksum: str | None = None
+    method: str | None = None
+    wait: bool = False
+    timeout: float = WAIT_SECONDS
+    id: str = ""
+    ids: Sequence[str] = ()
+    limit: int = 100
+    output: str | None = None
+    dry_run: bool = False
+    shell: str = ""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     login = add("login", "sign in, and store the sign-in for the other commands")
-    login.add_argument("--email", type=given, help="e-mail address; the command asks for it if you omit it")
+    login.add_argument("--email", type=_given, help="e-mail address; the command asks for it if you omit it")
     login.add_argument(
         "--password-stdin",
         action="store_true",
@@ -131,13 +93,13 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument(
         "files",
         nargs="+",
-        type=given,
+        type=_given,
         metavar="FILE",
         help="file or folder to upload; - is standard input, which is first copied to the cache folder, because its "
         "size must be declared before it is sent",
     )
-    put.add_argument("--name", type=given, help="file name to declare; default: the name of FILE, or stdin for -")
-    put.add_argument("--type", type=given, help="content type to declare; default: by the first bytes and the name")
+    put.add_argument("--name", type=_given, help="file name to declare; default: the name of FILE, or stdin for -")
+    put.add_argument("--type", type=_given, help="content type to declare; default: by the first bytes and the name")
     put.add_argument(
         "--checksum",
         choices=CHECKSUMS,
@@ -154,30 +116,30 @@ def parser() -> argparse.ArgumentParser:
     resume.add_argument(
         "file",
         nargs="?",
-        type=given,
+        type=_given,
         metavar="FILE",
         help="file to continue with. If another process is still sending it, both share the parts; with a process on "
         "another device only if the upload was declared with --checksum, otherwise this one sends all parts again",
     )
-    resume.add_argument("--id", type=upload_id, help="ID of an upload that another device started; requires FILE")
+    resume.add_argument("--id", type=_upload_id, help="ID of an upload that another device started; requires FILE")
     _add_wait(resume)
     status = add("status", "show the status of an upload")
-    status.add_argument("id", type=upload_id, metavar="ID")
+    status.add_argument("id", type=_upload_id, metavar="ID")
     _add_wait(status)
     listing = add("list", "list your newest uploads")
-    listing.add_argument("--limit", type=whole_number, default=100, metavar="N", help="how many uploads; default: 100")
+    listing.add_argument("--limit", type=_whole_number, default=100, metavar="N", help="how many uploads; default: 100")
     get = add("get", "download the result of an upload")
-    get.add_argument("id", type=upload_id, metavar="ID")
+    get.add_argument("id", type=_upload_id, metavar="ID")
     get.add_argument(
         "-o",
         "--output",
-        type=given,
+        type=_given,
         metavar="FILE",
         help="file to write, or - for standard output; an existing file is replaced when the download is complete, and "
         "keeps its mode; default: the name of the uploaded file",
     )
     abort = add("abort", "abort an upload that is not complete")
-    abort.add_argument("id", type=upload_id, metavar="ID")
+    abort.add_argument("id", type=_upload_id, metavar="ID")
     completion = add("completion", "print a script that completes this command in a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     redrive = add(
@@ -187,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     )
     which = redrive.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "ids", nargs="*", type=upload_id, metavar="ID", default=[], help="only messages of these uploads"
+        "ids", nargs="*", type=_upload_id, metavar="ID", default=[], help="only messages of these uploads"
     )
     which.add_argument("--all", action="store_true", help="all messages")
     redrive.add_argument("--dry-run", action="store_true", help="only show the messages")
@@ -198,7 +160,7 @@ def _add_wait(command: argparse.ArgumentParser) -> None:
     command.add_argument("--wait", action="store_true", help="wait until the upload has ended")
     command.add_argument(
         "--timeout",
-        type=seconds,
+        type=_seconds,
         default=WAIT_SECONDS,
         metavar="SECONDS",
         help=f"maximum time to wait; default: {WAIT_SECONDS:g}",
@@ -208,3 +170,42 @@ def _add_wait(command: argparse.ArgumentParser) -> None:
 def _epilog() -> str:
     codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
     return f"exit codes:\n{codes}  With several files, the code of the first error.\n\n{_CONFIGURATION}"
+
+
+def _whole_number(text: str) -> int:
+    """Read a number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds greater than 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    if not number > 0:  # also rejects nan
+        raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
+    return number
+
+
+def _given(text: str) -> str:
+    """Read a text that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _upload_id(text: str) -> str:
+    """Read a UUID, in the form that the API uses."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an upload ID. Give a UUID that `{PROGRAM} list` shows."
+        ) from None

@@ -23,11 +23,10 @@ from ..operators.redrive import DeadLetters, NothingToRedrive
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
+from .arguments import Options
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
-from .options import Options
-from .output import Output, standard
-from .progress import show, show_nothing
+from .output import Output, show, show_nothing, standard
 from .spool import discard, spool
 
 Send = Callable[[OnProgress], Upload]

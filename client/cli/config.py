@@ -6,9 +6,8 @@ from pathlib import Path
 import msgspec
 from platformdirs import user_config_path
 
-from ..answers import read
 from ..errors import UnexpectedAnswer, WrongConfig, reason
-from ..transport import checked_url
+from ..transport import checked_url, read
 
 FILE_NAME = "portage.json"
 VARIABLE = "PORTAGE_CONFIG"

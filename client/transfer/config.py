@@ -1,9 +1,14 @@
-"""Settings and progress of a transfer."""
+"""Settings and progress of a transfer, and the number of connections that suits the network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..retry import RetryPolicy
+
+_GROWTH = 1.5
+_WORTH = 1.1  # the least speed-up that justifies more connections
+_FIRST_HOLD_WINDOWS = 5
+_LONGEST_HOLD_WINDOWS = 40
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,60 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 """Called about ten times a second, in the thread that called the client. An exception stops the upload."""
+
+
+class Concurrency:
+    """Adds connections while throughput increases. Throughput is measured in windows of time.
+
+    A step without effect is reversed, and repeated at increasing intervals. An error halves the number, once in a
+    window, because connections that fail together have one cause.
+    """
+
+    def __init__(self, first: int = 4, most: int = 16, window_seconds: float = 1.5) -> None:
+        self.limit = min(first, most)
+        self._most = most
+        self._window_seconds = window_seconds
+        self._window: tuple[float, int] | None = None
+        self._before: tuple[int, float] | None = None
+        self._held_windows = 0
+        self._next_hold = _FIRST_HOLD_WINDOWS
+        self._has_failed = False
+
+    def observe(self, now: float, sent_bytes: int) -> None:
+        """Record the number of bytes that all connections have sent."""
+        if self._window is None:
+            self._window = (now, sent_bytes)
+            return
+        begun, sent_before = self._window
+        if now - begun < self._window_seconds:
+            return
+        self._window = (now, sent_bytes)
+        if self._has_failed:
+            self._has_failed = False
+        else:
+            self._judge(max(0, sent_bytes - sent_before) / (now - begun))
+
+    def record_error(self) -> None:
+        """Record that a connection failed or S3 asked to slow down."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        self.limit = max(1, self.limit // 2)
+        self._before = None
+        self._held_windows = _FIRST_HOLD_WINDOWS
+
+    def _judge(self, rate: float) -> None:
+        if self._before is not None:
+            former_limit, former_rate = self._before
+            self._before = None
+            if rate < former_rate * _WORTH:
+                self.limit = former_limit
+                self._held_windows = self._next_hold
+                self._next_hold = min(self._next_hold * 2, _LONGEST_HOLD_WINDOWS)
+                return
+            self._next_hold = _FIRST_HOLD_WINDOWS
+        if self._held_windows:
+            self._held_windows -= 1
+        elif self.limit < self._most:
+            self._before = (self.limit, rate)
+            self.limit = min(self._most, max(self.limit + 1, int(self.limit * _GROWTH)))

@@ -1,15 +1,23 @@
-"""Sends a file in parts, and completes the upload."""
+"""Sends a file in parts, by threads that each have a connection, and completes the upload."""
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from http import HTTPStatus
 
 from ..api.models import ENDED_EARLY, HeldParts, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import ApiProblem, PartsDiffer, S3Refused, UploadEnded
-from .config import OnProgress, Progress, TransferConfig
-from .part_queue import Job, PartQueue
+from ..errors import ApiProblem, PartsDiffer, PortageError, S3Refused, UploadEnded
+from ..retry import has_expired, with_retries
+from ..transport import Trust
+from .config import Concurrency, OnProgress, Progress, TransferConfig
+from .part_queue import Job, PartQueue, SignedPart, is_too_old
+from .s3 import Sender
 from .state import SentParts
-from .worker_pool import Concurrency, WorkerPool
+
+_TICK_SECONDS = 0.1
+_STOP_SECONDS = 5.0
 
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 
@@ -43,7 +51,7 @@ class MultipartUpload:
             for _ in range(self._config.rounds):
                 self._send(held.plan, lacking, from_the_end=from_the_end)
                 held = api.held_parts(job.upload_id)
-                lacking = self._lacking_or_foreign(held)
+                lacking = job.lacking_or_foreign(held, self._sent)
                 if not lacking:
                     job.source.check()
                     return api.complete(job.upload_id)
@@ -54,34 +62,6 @@ class MultipartUpload:
             "device sends other bytes to the same upload or, without a checksum, bytes that cannot be compared. Let "
             "one device finish, or abort the upload and upload the file again"
         )
-
-    def _lacking_or_foreign(self, held: HeldParts) -> list[int]:
-        """Return the parts that are missing at S3, or may hold other bytes than the file.
-
-        Parts that this machine has not sent are compared by their checksum if the file was declared with one, otherwise
-        by MD5. An ETag is the MD5 unless S3 encrypts with a KMS key. Source: Amazon S3 API reference, "Object". So if
-        the first comparison fails, no further part is compared.
-        """
-        job = self._job
-        lacking, known = set(job.lacking(held)), self._sent.all()
-        are_md5s: bool | None = None
-        foreign: list[int] = []
-        for number in range(1, job.part_count + 1):
-            if number in lacking or (number, held.parts[number].etag) in known:
-                continue
-            part = held.parts[number]
-            if job.checksum is not None:
-                is_same = job.checksums([number]) == [part.checksum]
-            elif are_md5s is False:
-                is_same = False
-            else:
-                is_same = part.etag.strip('"') == job.source.md5(job.offset(number), job.length(number))
-                are_md5s = are_md5s or is_same
-            if is_same:
-                self._sent.note(number, part.etag)
-            else:
-                foreign.append(number)
-        return sorted([*lacking, *foreign])
 
     def _send(self, plan: PartPlan, lacking: Sequence[int], *, from_the_end: bool) -> None:
         job = self._job
@@ -130,3 +110,184 @@ def completed_elsewhere(api: UploadsApi, upload_id: str, refused: S3Refused | Ap
         ended = UploadEnded(upload_id, "expired")  # or S3 has deleted the old parts
         ended.add_note(problem.detail)
         raise ended from problem
+
+
+class _Stopped(Exception):
+    """The pool was stopped while this thread was working."""
+
+
+class WorkerPool:
+    """Runs as many threads as increase throughput, until the queue is empty."""
+
+    def __init__(
+        self,
+        queue: PartQueue,
+        sent: SentParts,
+        config: TransferConfig,
+        concurrency: Concurrency,
+        *,
+        trust: Trust,
+    ) -> None:
+        self.queue = queue
+        self.source = queue.job.source
+        self.config = config
+        self.trust = trust
+        """Shared by all connections."""
+        self.sent_parts = 0
+        self.sent_bytes = 0
+        """Includes parts that are not complete."""
+        self.stopped = threading.Event()
+        self._moved_bytes = 0  # includes failed attempts, because it measures throughput
+        self._sent = sent
+        self._concurrency = concurrency
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._workers: set[_Worker] = set()
+        self._error: BaseException | None = None
+
+    @property
+    def connections(self) -> int:
+        """The number of threads."""
+        return len(self._workers)
+
+    def run(self, tick: Callable[[], None]) -> None:
+        """Send all parts. The first permanent error stops all threads. Calls `tick` often, in this thread."""
+        try:
+            while True:
+                with self._lock:
+                    self._concurrency.observe(time.monotonic(), self._moved_bytes)
+                    self._start_workers()
+                    is_done = not self._workers
+                tick()
+                if self._error is not None:
+                    raise self._error
+                if is_done:
+                    return
+                self._wake.wait(_TICK_SECONDS)
+                self._wake.clear()
+        finally:
+            self._stop_workers()
+
+    def may_go_on(self, worker: "_Worker") -> bool:
+        """Whether a thread is still needed. Removes it from the pool if not."""
+        with self._lock:
+            if not self.stopped.is_set() and len(self._workers) <= self._concurrency.limit:
+                return True
+            self._workers.discard(worker)
+            return False
+
+    def record_sent(self, count: int) -> None:
+        """Record bytes that were sent."""
+        with self._lock:
+            self.sent_bytes += count
+            self._moved_bytes += count
+
+    def record_lost(self, count: int) -> None:
+        """Record bytes of a failed attempt."""
+        with self._lock:
+            self.sent_bytes -= count
+
+    def record_part(self, number: int, etag: str) -> None:
+        """Record a part that S3 has stored."""
+        with self._lock:
+            self.sent_parts += 1
+            self._sent.note(number, etag)
+
+    def note_error(self, _: PortageError) -> None:
+        """Record a transient error."""
+        with self._lock:
+            self._concurrency.record_error()
+
+    def record_end(self, worker: "_Worker", error: BaseException | None) -> None:
+        """Record the end of a thread."""
+        with self._lock:
+            self._workers.discard(worker)
+            self._error = self._error or error
+        self._wake.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Raises _Stopped as soon as the pool is stopped."""
+        if self.stopped.wait(seconds):
+            raise _Stopped
+
+    def _start_workers(self) -> None:
+        if self._error is not None:
+            return
+        for _ in range(min(self._concurrency.limit - len(self._workers), self.queue.parts_left)):
+            worker = _Worker(self)
+            self._workers.add(worker)
+            worker.start()
+
+    def _stop_workers(self) -> None:
+        self.stopped.set()
+        with self._lock:
+            workers = list(self._workers)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(worker.is_alive() for worker in workers) and time.monotonic() < deadline:
+            for worker in workers:
+                worker.interrupt()  # repeatedly, because a thread between two connections cannot be interrupted
+                worker.join(_TICK_SECONDS / len(workers))
+
+
+class _Worker(threading.Thread):
+    def __init__(self, pool: WorkerPool) -> None:
+        super().__init__(name="portage-part", daemon=True)
+        self._pool = pool
+        self._sender: Sender | None = None
+        self._in_flight = 0
+
+    def interrupt(self) -> None:
+        if self._sender is not None:
+            self._sender.interrupt()
+
+    def run(self) -> None:
+        failure: BaseException | None = None
+        try:
+            with closing(Sender(self._pool.source, self._pool.config.silence_seconds, self._pool.trust)) as sender:
+                self._sender = sender
+                self._send_parts(sender)
+        except _Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+            failure = error
+        self._pool.record_end(self, failure)
+
+    def _send_parts(self, sender: Sender) -> None:
+        pool = self._pool
+        while pool.may_go_on(self):
+            part = with_retries(pool.queue.take, pool.config.retry, pool.pause, pool.note_error)
+            if part is None:
+                return
+            self._send_with_retries(sender, part)
+
+    def _send_with_retries(self, sender: Sender, part: SignedPart) -> None:
+        pool = self._pool
+
+        def send() -> str:
+            nonlocal part
+            if is_too_old(part):
+                part = pool.queue.sign_again(part)
+            try:
+                return self._send(sender, part)
+            except S3Refused as refused:
+                if not has_expired(refused):
+                    raise
+            part = pool.queue.sign_again(part)
+            return self._send(sender, part)
+
+        pool.record_part(part.number, with_retries(send, pool.config.retry, pool.pause, pool.note_error))
+
+    def _send(self, sender: Sender, part: SignedPart) -> str:
+        """Send a part once, and return its ETag."""
+        self._in_flight = 0
+        try:
+            return sender.store(part.request, self._note)
+        except BaseException:
+            self._pool.record_lost(self._in_flight)
+            raise
+
+    def _note(self, sent: int) -> None:
+        self._pool.record_sent(sent - self._in_flight)
+        self._in_flight = sent
+        if self._pool.stopped.is_set():
+            raise _Stopped

@@ -12,6 +12,7 @@ from ..errors import ApiProblem, UnexpectedAnswer
 from .config import TransferConfig
 from .s3 import Request
 from .source import CHECKSUMS, SourceFile
+from .state import SentParts
 
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
@@ -73,6 +74,33 @@ class Job:
             for number in range(1, self.part_count + 1)
             if number not in held.parts or held.parts[number].size_bytes != self.length(number)
         ]
+
+    def lacking_or_foreign(self, held: HeldParts, sent: SentParts) -> list[int]:
+        """Return the parts that are missing at S3, or may hold other bytes than the file.
+
+        Parts that this machine has not sent are compared by their checksum if the file was declared with one, otherwise
+        by MD5. An ETag is the MD5 unless S3 encrypts with a KMS key. Source: Amazon S3 API reference, "Object". So if
+        the first comparison fails, no further part is compared.
+        """
+        lacking, known = set(self.lacking(held)), sent.all()
+        are_md5s: bool | None = None
+        foreign: list[int] = []
+        for number in range(1, self.part_count + 1):
+            if number in lacking or (number, held.parts[number].etag) in known:
+                continue
+            part = held.parts[number]
+            if self.checksum is not None:
+                is_same = self.checksums([number]) == [part.checksum]
+            elif are_md5s is False:
+                is_same = False
+            else:
+                is_same = part.etag.strip('"') == self.source.md5(self.offset(number), self.length(number))
+                are_md5s = are_md5s or is_same
+            if is_same:
+                sent.note(number, part.etag)
+            else:
+                foreign.append(number)
+        return sorted([*lacking, *foreign])
 
 
 class PartQueue:

@@ -14,14 +14,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from urllib3.filepost import choose_boundary, encode_multipart_formdata
-
-from ..answers import excerpt, retry_after
-from ..api.models import CreatedUpload
 from ..errors import (
     ForeignAnswer,
     S3Refused,
@@ -31,7 +25,7 @@ from ..errors import (
     UntrustedCertificate,
     reason,
 )
-from ..transport import Trust, proxy_for, transport_error
+from ..transport import Trust, excerpt, proxy_for, retry_after, transport_error
 from .source import SourceFile
 
 OnSent = Callable[[int], None]
@@ -40,7 +34,6 @@ OnSent = Callable[[int], None]
 _REPORT_BYTES = 1024 * 1024
 _BUFFER_BYTES = 64 * 1024  # larger ones do not stay in the processor's cache until TLS encrypts them: 25 % more CPU
 _LATE_ANSWER_SECONDS = 5.0
-_FILE = ("file", ("file", b"", "application/octet-stream"))  # S3 uses the fields instead of this name and type
 _ANSWER_BYTES = 64 * 1024  # S3's errors are a few hundred bytes
 
 
@@ -78,14 +71,6 @@ class Sender:
         self._file = source.open(_BUFFER_BYTES)
         self._connection: http.client.HTTPConnection | None = None
         self._address = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file and the connection."""
@@ -201,16 +186,6 @@ def _sendable(what: str) -> Generator[None]:
         raise UnexpectedAnswer(f"{what} cannot be sent: no request can have the URL and headers of the API") from error
 
 
-def content_length(headers: Mapping[str, str]) -> int:
-    """Return the Content-Length in the headers. Raises UnexpectedAnswer if there is none."""
-    for name, value in headers.items():
-        if name.lower() == "content-length":
-            if value.isascii() and value.isdigit():
-                return int(value)
-            raise UnexpectedAnswer(f"Content-Length is {value!r}, but must be a whole number")
-    raise UnexpectedAnswer(f"the headers to send have no Content-Length, only {', '.join(headers) or 'none'}")
-
-
 def is_s3s(headers: Mapping[str, str] | http.client.HTTPMessage) -> bool:
     """Whether an answer has S3's request ID, so is not from a proxy."""
     return bool(headers.get("x-amz-request-id"))
@@ -229,18 +204,6 @@ def refusal(
     if not code and (not is_s3s(headers) or status < HTTPStatus.MULTIPLE_CHOICES):
         return ForeignAnswer(urlsplit(url).netloc, status, excerpt(body), asked_seconds)
     return S3Refused(code, message or excerpt(body), status, asked_seconds)
-
-
-def form_request(created: CreatedUpload, source: SourceFile) -> Request:
-    """Return the request. Only the parts of the form around the file are in memory, not the file.
-
-    The file is last because S3 ignores all fields after it. Source: Amazon S3 API reference, "POST Object".
-    """
-    boundary = choose_boundary()
-    form, content_type = encode_multipart_formdata([*created.fields.items(), _FILE], boundary)
-    tail = f"\r\n--{boundary}--\r\n".encode()
-    headers = {"Content-Type": content_type, "Content-Length": str(len(form) + source.size_bytes)}
-    return Request("POST", created.url, headers, 0, source.size_bytes, form.removesuffix(tail), tail)
 
 
 def _connection(place: SplitResult, silence_seconds: float, trust: Trust) -> http.client.HTTPConnection:

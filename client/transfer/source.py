@@ -7,9 +7,9 @@ import stat
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from ..api.models import Checksum
@@ -78,7 +78,7 @@ class SourceFile:
 
     def head(self, length: int) -> bytes:
         """Return the first bytes."""
-        with self.open() as opened:
+        with closing(self.open()) as opened:
             return b"".join(bytes(piece) for piece in opened.pieces(0, min(length, self.size_bytes)))
 
     def checksum(self, algorithm: str, offset: int = 0, length: int | None = None) -> Checksum:
@@ -90,7 +90,7 @@ class SourceFile:
         return self._digest(hashlib.md5(usedforsecurity=False), offset, length).hex()
 
     def _digest(self, digest: "_Digest", offset: int, length: int | None) -> bytes:
-        with self.open() as opened:
+        with closing(self.open()) as opened:
             for piece in opened.pieces(offset, self.size_bytes - offset if length is None else length):
                 digest.update(piece)
             opened.check()
@@ -113,14 +113,6 @@ class OpenSource:
         self._source = source
         self._file = source.path.open("rb", buffering=0)
         self._buffer = memoryview(bytearray(max(1, min(buffer_bytes, source.size_bytes))))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -16,8 +16,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import msgspec
 from platformdirs import user_cache_path
 
-from ..answers import read
 from ..errors import UnexpectedAnswer, reason
+from ..transport import read
 from .source import SourceFile
 
 Warn = Callable[[str], object]

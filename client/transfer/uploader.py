@@ -1,11 +1,8 @@
 """Uploads one file: declares it, sends it, stores its state for resuming, and aborts it if it cannot be completed."""
 
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
-from pathlib import Path
 
 from ..api.models import ENDED_EARLY, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
@@ -15,16 +12,13 @@ from ..errors import (
     FileChanged,
     PortageError,
     S3Refused,
-    SizeDiffers,
-    UnexpectedAnswer,
     UploadEnded,
 )
-from ..retry import RetryPolicy, has_expired, with_retries
 from .config import OnProgress, Progress, TransferConfig
 from .declaration import Declaration
 from .multipart import MultipartUpload, completed_elsewhere
 from .part_queue import Job
-from .s3 import Answer, OnSent, Request, Sender, content_length, form_request
+from .single_request import send_with_retries
 from .source import SourceFile
 from .state import StateFolder, Unfinished
 
@@ -196,98 +190,3 @@ def _is_final(error: BaseException, method: str) -> bool:
     return method != "multipart" and (
         isinstance(error, OSError) or (isinstance(error, S3Refused) and not error.is_transient)
     )
-
-
-def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = None) -> None:
-    """Send the file to the presigned URL. Raises SizeDiffers before sending if its size is not the declared one."""
-    if created.method != "put":
-        raise UnexpectedAnswer(f"upload {created.upload_id} requires the method {created.method!r}, not 'put'")
-    _send_once(created, SourceFile.at(path), on_progress or _ignore)
-
-
-def send_with_retries(
-    created: CreatedUpload,
-    source: SourceFile,
-    declare_again: Callable[[], CreatedUpload | None],
-    retry: RetryPolicy,
-    on_sent: OnSent,
-    *,
-    may_be_stored: bool = False,
-) -> None:
-    """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
-
-    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes. With
-    `may_be_stored`, an earlier process may have sent them.
-    """
-    sendings = 0
-
-    def send_once() -> None:
-        nonlocal sendings
-        sendings += 1
-        try:
-            _send_once(created, source, on_sent)
-        except S3Refused as refused:
-            if refused.code != "PreconditionFailed" or (sendings == 1 and not may_be_stored):
-                raise
-            # S3 has stored the file, but its answer was lost. No other upload has this key.
-
-    def send() -> None:
-        nonlocal created
-        try:
-            send_once()
-        except S3Refused as refused:
-            if not has_expired(refused):
-                raise
-            renewed = declare_again()
-            if renewed is not None:  # otherwise S3 has stored the file, and its event has arrived
-                created = renewed
-                send_once()
-
-    with_retries(send, retry, time.sleep)
-
-
-def send_file(
-    method: str, url: str, headers: Mapping[str, str], path: Path, on_progress: OnSent | None = None
-) -> Answer:
-    """Send a file with exactly these headers, and return the answer. Content-Length is required.
-
-    Also returns an answer that the server sends before it has read the whole file.
-    """
-    source = SourceFile.at(path)
-    request = _bare_request(method, url, headers, source)
-    with Sender(source) as sender:
-        return sender.send(request, on_progress or _ignore)
-
-
-def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
-    match created.method:
-        case "put":
-            _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
-        case "post":
-            # S3's status for a form without success_action_status. Source: Amazon S3 API reference, "POST Object".
-            _store(source, form_request(created, source), on_sent, HTTPStatus.NO_CONTENT)
-        case other:
-            raise UnexpectedAnswer(
-                f"upload {created.upload_id} requires the method {other!r}, which this client does not know: "
-                "install a newer one"
-            )
-
-
-def _store(source: SourceFile, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
-    with Sender(source) as sender:
-        sender.store(request, on_sent, expected)
-
-
-def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:
-    """Return a request with the file as body. Raises SizeDiffers if Content-Length is not its size."""
-    length = content_length(headers)
-    if source.size_bytes != length:
-        raise SizeDiffers(
-            f"{source.path} has {source.size_bytes} bytes, but {length} were declared: "
-            "stop writing to it, and upload it again"
-        )
-    return Request(method, url, headers, 0, length)
-
-
-def _ignore(_: int) -> None:
-    """Report no progress."""

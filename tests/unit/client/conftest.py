@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from client import Portage, TransferConfig
-from client.cli.arguments import main
+from client.__main__ import main
 from client.transport import CA_VARIABLES
 from tests.support.client.contract_check import assert_kept_the_contract
 from tests.support.client.fake_cognito import EMAIL, FakeCognito

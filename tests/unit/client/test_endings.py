@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from client import ApiProblem, FileChanged, OnProgress, Portage, Progress, S3Refused, Session, TransportFault
+from client.__main__ import main
 from client.auth.cognito import Tokens
-from client.cli.arguments import main
 from tests.support.client.fake_cognito import EMAIL, FakeCognito, id_token
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused

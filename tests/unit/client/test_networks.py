@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from client import ForeignAnswer, Portage, UntrustedCertificate, UserPool, WrongConfig
-from client.cli.arguments import main
+from client.__main__ import main
 from client.transport import CA_VARIABLES, proxy_for
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_portage import FakePortage

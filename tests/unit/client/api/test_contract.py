@@ -8,8 +8,8 @@ import pytest
 from msgspec import Struct, structs
 
 from client import ProblemType
-from client.answers import read
 from client.api.models import ResultLink, Upload, UploadPage
+from client.transport import read
 from handlers.http.response import PROBLEMS
 from tests.support.paths import PROJECT
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from client.cli.arguments import main
+from client.__main__ import main
 from tests.support.client.fake_cognito import EMAIL, FakeCognito
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.multipart import always

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from client.__main__ import main
 from client.api.models import METHODS
-from client.cli.arguments import main
 from tests.support.client.fake_portage import REASON, FakePortage
 from tests.support.client.fake_s3 import refused
 from tests.support.client.fake_server import Reaction, answer

@@ -1,7 +1,7 @@
 import pytest
 
 from client import Progress
-from client.cli.progress import Lines, show, show_nothing
+from client.cli.output import Lines, show, show_nothing
 
 MEGA = 1_000_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client.cli.arguments import main
+from client.__main__ import main
 from client.cli.output import printable
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.multipart import assert_arrived
@@ -226,7 +226,7 @@ def test_a_shell_completes_commands(shell_name: str, capsys: Capture) -> None:
 
 
 def test_help_waits_neither_for_http_nor_for_the_display() -> None:
-    code = "import sys; from client.cli.arguments import parser; parser(); print(*sorted(sys.modules))"
+    code = "import sys; from client.__main__ import parser; parser(); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True, text=True)
     assert {"urllib3", "rich", "tenacity", "ssl", "boto3"}.isdisjoint(loaded.stdout.split())
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from client.cli.arguments import main
+from client.__main__ import main
 from tests.support.client.fake_portage import FakePortage
 
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from client.cli.arguments import main
+from client.__main__ import main
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from client.transfer.worker_pool import Concurrency
+from client.transfer.config import Concurrency
 
 MEGA = 1_000_000
 

@@ -15,8 +15,8 @@ from typing import Any, cast
 import pytest
 
 from client import FileChanged, Progress, SizeDiffers
+from client.__main__ import main
 from client.api.models import METHODS
-from client.cli.arguments import main
 from client.transfer.source import SourceFile
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_server import Handler

@@ -1,0 +1,134 @@
+"""Sends a file in one request: with PUT, or in a form like a browser."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+
+from urllib3.filepost import choose_boundary, encode_multipart_formdata
+
+from ..api.models import CreatedUpload
+from ..errors import S3Refused, SizeDiffers, UnexpectedAnswer
+from ..retry import RetryPolicy, has_expired, with_retries
+from .s3 import Answer, OnSent, Request, Sender
+from .source import SourceFile
+
+_FILE = ("file", ("file", b"", "application/octet-stream"))  # S3 uses the fields instead of this name and type
+
+
+def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = None) -> None:
+    """Send the file to the presigned URL. Raises SizeDiffers before sending if its size is not the declared one."""
+    if created.method != "put":
+        raise UnexpectedAnswer(f"upload {created.upload_id} requires the method {created.method!r}, not 'put'")
+    _send_once(created, SourceFile.at(path), on_progress or _ignore)
+
+
+def send_with_retries(
+    created: CreatedUpload,
+    source: SourceFile,
+    declare_again: Callable[[], CreatedUpload | None],
+    retry: RetryPolicy,
+    on_sent: OnSent,
+    *,
+    may_be_stored: bool = False,
+) -> None:
+    """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
+
+    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes. With
+    `may_be_stored`, an earlier process may have sent them.
+    """
+    sendings = 0
+
+    def send_once() -> None:
+        nonlocal sendings
+        sendings += 1
+        try:
+            _send_once(created, source, on_sent)
+        except S3Refused as refused:
+            if refused.code != "PreconditionFailed" or (sendings == 1 and not may_be_stored):
+                raise
+            # S3 has stored the file, but its answer was lost. No other upload has this key.
+
+    def send() -> None:
+        nonlocal created
+        try:
+            send_once()
+        except S3Refused as refused:
+            if not has_expired(refused):
+                raise
+            renewed = declare_again()
+            if renewed is not None:  # otherwise S3 has stored the file, and its event has arrived
+                created = renewed
+                send_once()
+
+    with_retries(send, retry, time.sleep)
+
+
+def send_file(
+    method: str, url: str, headers: Mapping[str, str], path: Path, on_progress: OnSent | None = None
+) -> Answer:
+    """Send a file with exactly these headers, and return the answer. Content-Length is required.
+
+    Also returns an answer that the server sends before it has read the whole file.
+    """
+    source = SourceFile.at(path)
+    request = _bare_request(method, url, headers, source)
+    with closing(Sender(source)) as sender:
+        return sender.send(request, on_progress or _ignore)
+
+
+def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
+    match created.method:
+        case "put":
+            _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
+        case "post":
+            # S3's status for a form without success_action_status. Source: Amazon S3 API reference, "POST Object".
+            _store(source, _form_request(created, source), on_sent, HTTPStatus.NO_CONTENT)
+        case other:
+            raise UnexpectedAnswer(
+                f"upload {created.upload_id} requires the method {other!r}, which this client does not know: "
+                "install a newer one"
+            )
+
+
+def _store(source: SourceFile, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
+    with closing(Sender(source)) as sender:
+        sender.store(request, on_sent, expected)
+
+
+def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:
+    """Return a request with the file as body. Raises SizeDiffers if Content-Length is not its size."""
+    length = _content_length(headers)
+    if source.size_bytes != length:
+        raise SizeDiffers(
+            f"{source.path} has {source.size_bytes} bytes, but {length} were declared: "
+            "stop writing to it, and upload it again"
+        )
+    return Request(method, url, headers, 0, length)
+
+
+def _form_request(created: CreatedUpload, source: SourceFile) -> Request:
+    """Return the request. Only the parts of the form around the file are in memory, not the file.
+
+    The file is last because S3 ignores all fields after it. Source: Amazon S3 API reference, "POST Object".
+    """
+    boundary = choose_boundary()
+    form, content_type = encode_multipart_formdata([*created.fields.items(), _FILE], boundary)
+    tail = f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": content_type, "Content-Length": str(len(form) + source.size_bytes)}
+    return Request("POST", created.url, headers, 0, source.size_bytes, form.removesuffix(tail), tail)
+
+
+def _content_length(headers: Mapping[str, str]) -> int:
+    """Return the Content-Length in the headers. Raises UnexpectedAnswer if there is none."""
+    for name, value in headers.items():
+        if name.lower() == "content-length":
+            if value.isascii() and value.isdigit():
+                return int(value)
+            raise UnexpectedAnswer(f"Content-Length is {value!r}, but must be a whole number")
+    raise UnexpectedAnswer(f"the headers to send have no Content-Length, only {', '.join(headers) or 'none'}")
+
+
+def _ignore(_: int) -> None:
+    """Report no progress."""
