@@ -18,6 +18,7 @@ from components.arguments.shared import UploadsArgs
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
+from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from handlers.domain.slots import slots_of
 from handlers.processors import JOB_VARIABLES
 from handlers.processors.routing import Rule, shadowed
@@ -193,6 +194,12 @@ class ProcessingPipelineArgs(
             )
             return [] if self.image_repository else [missing]
         found = self.lambda_conflicts(spelled)
+        if self.timeout_seconds > LONGEST_FUNCTION_SECONDS:
+            found.append(
+                f"{spelled('timeout_seconds')} is {self.timeout_seconds}, but must be at most "
+                f"{LONGEST_FUNCTION_SECONDS} with the compute {self.compute} (Lambda's limit). For longer jobs, set "
+                f"{spelled('compute')} to {FARGATE} or {EKS}."
+            )
         if self.compute == STEP_FUNCTIONS:
             found += self.step_functions_conflicts(spelled)
             if self.rules or self.processor != DEFAULT_PROCESSOR:

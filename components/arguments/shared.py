@@ -5,6 +5,7 @@ import pulumi
 from components.arguments import limits
 from components.arguments.constraints import Choice, Range
 from components.arguments.declaration import Arguments, argument
+from handlers.domain.delays import LONGEST_JOB_SECONDS
 
 
 class TagArgs(Arguments):
@@ -57,10 +58,14 @@ class JobArgs(LogArgs):
     """Arguments of every compute."""
 
     timeout_seconds: int = argument(
-        Range(10, 900, "Lambda's limit is 15 minutes; under 10 seconds a failure could not be recorded in time"),
+        Range(
+            10,
+            LONGEST_JOB_SECONDS,
+            "SQS hides a message for 12 hours; under 10 seconds a failure could not be recorded in time",
+        ),
         default=300,
     )
-    """Seconds for one object."""
+    """Seconds for one object: at most 900 in functions, and 42000 in containers, with the compute fargate or eks."""
     memory_mb: int = argument(limits.MEMORY_MB, default=512)
     """Memory in MB for one job. A function has CPU in proportion: 1769 MB have one vCPU (Lambda guide)."""
 

@@ -1,5 +1,6 @@
 """When a message is delivered again, and when an upload that does not change is looked at."""
 
+import math
 from datetime import timedelta
 from typing import NamedTuple, Self
 
@@ -9,6 +10,15 @@ BACKOFF_RATE = 6
 """Each delay is so many times the one before."""
 
 LONGEST_DELAY_SECONDS = 900
+
+LONGEST_HIDDEN_SECONDS = 43_200
+"""From a message's receipt on, with all extensions (SQS guide, "Amazon SQS visibility timeout")."""
+
+LONGEST_FUNCTION_SECONDS = 900
+"""Lambda's limit for one invocation (Lambda quotas)."""
+
+LONGEST_JOB_SECONDS = 42_000
+"""Of a container. The rest of the 12 hours is for the start of a run, and for the delay after a try that failed."""
 
 EVENT_DELAY = timedelta(minutes=5)
 """For an event on its way: S3's usually take seconds, sometimes a minute or more (S3 guide, "Event notifications")."""
@@ -22,6 +32,15 @@ def retry_delay_seconds(attempt: int, max_attempts: int) -> int:
     if attempt >= max_attempts:
         return 0
     return min(FIRST_DELAY_SECONDS * BACKOFF_RATE ** min(attempt - 1, 3), LONGEST_DELAY_SECONDS)
+
+
+def meeting_delay_seconds(lease_seconds: float, own_seconds: float) -> int:
+    """Return when a delivery that met another run's lease comes again, from what is left of the lease and of itself.
+
+    The other run may work for as long as this one could, and each meeting uses up an attempt. If the other run is
+    killed, its own message comes again at the end of its lease.
+    """
+    return max(1, math.ceil(max(lease_seconds, min(own_seconds, LONGEST_JOB_SECONDS))))
 
 
 class Waits(NamedTuple):

@@ -1,7 +1,6 @@
 """Runs one message of the queue as a job: what every compute does with what it receives."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ import boto3
 
 from handlers.aws.metric_log import size_class, write_record
 from handlers.domain.declaration import UploadRequest
-from handlers.domain.delays import LONGEST_DELAY_SECONDS, retry_delay_seconds
+from handlers.domain.delays import meeting_delay_seconds, retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload import Status
 from handlers.entries.job_clients import RENEWAL, environment, isolated_work, records, renewing_records, results, routed
@@ -100,8 +99,6 @@ def _delay_seconds(error: Exception, message: Message, max_attempts: int, second
         case _ if _is_handed_back(error):
             return 0
         case LeasedElsewhere(until=until):
-            # Each meeting uses up an attempt, and the other run may work for as long as this one could.
-            lease_seconds = (until - _now()).total_seconds()
-            return max(1, math.ceil(max(lease_seconds, min(seconds_left, LONGEST_DELAY_SECONDS))))
+            return meeting_delay_seconds((until - _now()).total_seconds(), seconds_left)
         case _:
             return retry_delay_seconds(message.receive_count, max_attempts)

@@ -6,8 +6,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.processing_pipeline import ProcessingPipeline
-from handlers.domain.delays import LONGEST_DELAY_SECONDS
-from tests.support.components.examples import NAME, PROCESSING_PIPELINE, TOPIC_ARN
+from handlers.domain.delays import LONGEST_DELAY_SECONDS, LONGEST_JOB_SECONDS
+from tests.support.components.examples import FARGATE, NAME, PROCESSING_PIPELINE, TOPIC_ARN
 from tests.support.components.recording import Recording, arn_of, physical, record
 
 ALARMS = f"{NAME}-alarms"
@@ -63,9 +63,10 @@ def test_each_alarm_is_on_its_metric_and_notifies_the_topic(by_default: Recordin
         ({}, 5 + 30 + 180 + LONGEST_DELAY_SECONDS + 5 * 300),
         ({"max_attempts": 1, "timeout_seconds": 10}, 10),
         ({"max_attempts": 1_000}, 24 * 3600),
+        ({**FARGATE, "max_attempts": 2, "timeout_seconds": LONGEST_JOB_SECONDS}, 5 + 2 * LONGEST_JOB_SECONDS),
     ],
 )
-def test_a_message_may_be_as_old_as_all_its_attempts_take(args: dict[str, int], threshold: int) -> None:
+def test_a_message_may_be_as_old_as_all_its_attempts_take(args: dict[str, Any], threshold: int) -> None:
     alarm = recorded(**args).inputs(aws.cloudwatch.MetricAlarm, f"{ALARMS}-oldest-message")
 
     assert alarm["threshold"] == threshold

@@ -10,6 +10,7 @@ import pytest
 
 from components.arguments import ArgumentError
 from components.arguments.constraints import MaybeOutput
+from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from local.resources.parameters import plain
 from tests.support.components.examples import (
     COMPONENTS,
@@ -110,6 +111,8 @@ class TestTheArgumentsOfAComponent:
         given = {argument: ends[end] for argument, ends in example.ranges.items()}
         if {"max_concurrency", "reserved_concurrency"} <= given.keys():
             given["max_concurrency"] = given["reserved_concurrency"]  # at most
+        if "timeout_seconds" in given:
+            given["timeout_seconds"] = min(given["timeout_seconds"], LONGEST_FUNCTION_SECONDS)
 
         assert record(lambda: example.make(**given) and None).registrations
 

@@ -11,7 +11,7 @@ from components.arguments.fargate import FargateArgs
 from components.arguments.shared import JobArgs
 from handlers.domain.upload_ref import UploadRef
 from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TAGS, TEAM_CODE
-from tests.support.components.recording import Recording, arn_of, physical, record, url_of
+from tests.support.components.recording import Recording, arn_of, physical, record, refusal, url_of
 
 QUEUE, ARRIVALS, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-arrivals", f"{NAME}-dead-letters"
 MAPPING = f"{NAME}-queue-triggers-process-object"
@@ -102,6 +102,13 @@ class TestNoMessageIsLost:
 
         assert recording.inputs(aws.lambda_.Function, FUNCTION)["timeout"] == timeout
         assert recording.inputs(aws.sqs.Queue, QUEUE)["visibilityTimeoutSeconds"] == 900
+
+    @pytest.mark.parametrize("compute", ["lambda", "step-functions"])
+    def test_a_job_that_no_function_can_end_is_refused_before_any_resource(self, compute: str) -> None:
+        message = refusal(lambda: PROCESSING_PIPELINE.make(compute=compute, timeout_seconds=901))
+
+        assert message.startswith("ProcessingPipeline: timeout_seconds is 901, but must be at most 900 ")
+        assert f" {compute} " in message
 
     @pytest.mark.parametrize(("args", "tries"), [({}, 5), ({"max_attempts": 4}, 4)])
     def test_after_its_tries_it_goes_to_the_dead_letters(self, args: dict[str, int], tries: int) -> None:

@@ -1,13 +1,23 @@
 """The times of a job agree: a function ends before its message comes again, and the reconciler looks after both."""
 
-import itertools
 from typing import Any
 
 import pulumi_aws as aws
 import pytest
 
+from components.compute.eks import VISIBILITY_SECONDS as EKS_VISIBILITY_SECONDS
+from components.compute.fargate import VISIBILITY_SECONDS
 from components.messaging import arrivals
-from handlers.domain.delays import EVENT_DELAY, LONGEST_DELAY_SECONDS, LONGEST_WAIT, retry_delay_seconds
+from handlers.domain.delays import (
+    EVENT_DELAY,
+    LONGEST_DELAY_SECONDS,
+    LONGEST_FUNCTION_SECONDS,
+    LONGEST_HIDDEN_SECONDS,
+    LONGEST_JOB_SECONDS,
+    LONGEST_WAIT,
+    meeting_delay_seconds,
+    retry_delay_seconds,
+)
 from handlers.domain.upload import LONGEST_RUN, MESSAGE_LIFETIME
 from handlers.use_cases.lease import CLOCK_MARGIN, LEASE, RENEW_EVERY_SECONDS, RENEWAL_SECONDS, RETRY_SECONDS
 from tests.support.components.examples import FARGATE, NAME, PROCESSING_PIPELINE
@@ -21,7 +31,8 @@ COMPUTES: dict[str, dict[str, Any]] = {
 """The arguments that choose each compute."""
 
 LOWEST, HIGHEST = PROCESSING_PIPELINE.ranges["timeout_seconds"]
-TIMEOUTS = (LOWEST, 300, HIGHEST)
+LONGEST = {"lambda": LONGEST_FUNCTION_SECONDS, "step-functions": LONGEST_FUNCTION_SECONDS, "fargate": HIGHEST}
+"""The highest timeout of each compute."""
 JOBS = arn_of(aws.sqs.Queue, f"{NAME}-objects")
 
 
@@ -31,9 +42,8 @@ JOBS = arn_of(aws.sqs.Queue, f"{NAME}-objects")
         pytest.param(
             {**args, "timeout_seconds": seconds, "max_attempts": attempts}, id=f"{compute}-{seconds}-{attempts}"
         )
-        for (compute, args), (seconds, attempts) in itertools.product(
-            COMPUTES.items(), zip(TIMEOUTS, (1, 5, 3), strict=True)
-        )
+        for compute, args in COMPUTES.items()
+        for seconds, attempts in zip((LOWEST, 300, LONGEST[compute]), (1, 5, 3), strict=True)
     ],
 )
 def args(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -108,5 +118,30 @@ def test_two_renewals_in_a_row_may_fail_before_a_lease_ends() -> None:
     assert second_retry_ends < LEASE.total_seconds()
 
 
-def test_a_run_without_a_lease_has_ended_after_the_longest_timeout() -> None:
-    assert LONGEST_RUN.total_seconds() >= HIGHEST
+def test_a_run_without_a_lease_has_ended_after_the_longest_timeout_of_a_function() -> None:
+    assert LONGEST_RUN.total_seconds() >= LONGEST_FUNCTION_SECONDS, "containers have always written leases"
+
+
+@pytest.mark.parametrize("start_seconds", [VISIBILITY_SECONDS, EKS_VISIBILITY_SECONDS])
+def test_sqs_hides_a_message_until_its_longest_job_can_be_tried_again(start_seconds: int) -> None:
+    last_renewal = (LEASE + CLOCK_MARGIN).total_seconds() + 1
+    after = max(last_renewal, LONGEST_DELAY_SECONDS)
+
+    assert start_seconds + LONGEST_JOB_SECONDS + after <= LONGEST_HIDDEN_SECONDS
+    assert HIGHEST == LONGEST_JOB_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("lease_seconds", "own_seconds", "expected"),
+    [
+        (64.2, 290.0, 290),
+        (64.2, 30.0, 65),
+        (64.2, 41_990.5, 41_991),
+        (-3.0, -1.0, 1),
+        (64.2, float("inf"), LONGEST_JOB_SECONDS),
+    ],
+)
+def test_a_delivery_that_met_another_run_comes_again_when_that_run_must_have_ended(
+    lease_seconds: float, own_seconds: float, expected: int
+) -> None:
+    assert meeting_delay_seconds(lease_seconds, own_seconds) == expected

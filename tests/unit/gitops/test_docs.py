@@ -1,11 +1,15 @@
 """What docs/eks.md and docs/operations.md name exists."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
+from handlers.entries.worker import POLL_SECONDS
+from local.argo_cd import built, only, variables
 from settings import keys
-from tests.support.paths import PROJECT
+from tests.support.paths import GITOPS, PROJECT
 
 WORKFLOWS = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / ".github/workflows").glob("*.yml"))
 
@@ -35,3 +39,18 @@ def test_each_variable_of_a_workflow_is_explained() -> None:
     assert variables
     for each in variables:
         assert each in text_of("eks") + text_of("operations"), each
+
+
+def test_the_patch_for_jobs_of_hours_lets_a_pod_end_them(tmp_path: Path) -> None:
+    shutil.copytree(GITOPS, tmp_path / "gitops")
+    overlay = tmp_path / "gitops" / "overlays" / "dev"
+    (patch,) = re.findall(r"```yaml\n(.+?)```", text_of("eks"), re.DOTALL)
+    file = overlay / "kustomization.yaml"
+    file.write_text(file.read_text().replace("patches:\n", f"patches:\n{patch}", 1))
+
+    manifests = built(overlay)
+
+    stop = float(variables(manifests)["WORKER_STOP_SECONDS"])
+    grace = only(manifests, "Deployment")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert stop == 14_400
+    assert grace >= stop + POLL_SECONDS
