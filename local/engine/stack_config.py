@@ -32,8 +32,19 @@ _STACK_FILE_KEYS = {"config", *_SECRET_KEYS}
 class _Loader(yaml.SafeLoader):
     """Reads plain scalars by YAML 1.2, as the CLI does: no, 12:30 and 2026-11-25 are text.
 
-    The CLI writes a text without quotes if it is special only in YAML 1.1, such as = and <<.
+    The CLI writes a text without quotes if it is special only in YAML 1.1, such as = and <<. It rejects a key that a
+    mapping has twice.
     """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; ConstructorError if it has a key twice."""
+        first: dict[str, yaml.Mark] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in first:
+                problem = f"{key.value} is already set in line {first[key.value].line + 1}; remove one of them"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            first[key.value] = key.start_mark
+        return super().construct_mapping(node, deep)
 
 
 def _as_text(_: yaml.SafeLoader, node: yaml.Node) -> str:

@@ -129,7 +129,7 @@ def violations(rule: Rule, resource: Resource, configuration: Configuration) -> 
     exemption = configuration.exemption(rule.name, resource.urn)
     if exemption is not None and configuration.is_current(exemption):
         return
-    note = "" if exemption is None else f" The exemption expired on {exemption.until} ({exemption.reason})."
+    note = "" if exemption is None else f" {exemption.expiry}"
     try:
         for message in rule.check(resource):
             yield f"{message}{note}"

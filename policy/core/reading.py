@@ -5,6 +5,7 @@ what it has found so far counts, the rest is checked when the resource is create
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -28,7 +29,8 @@ _UNKNOWN = frozenset(
 class Block:
     """The properties of a resource, or of a block inside of one.
 
-    A property that is missing or null reads as empty. Programs in YAML may give numbers and booleans as text.
+    A property that is missing, null or of another kind than the one that is read reads as empty, since JSON can have
+    anything. Programs in YAML may give numbers and booleans as text.
     """
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
@@ -69,8 +71,8 @@ class Block:
 
     def number(self, name: str, default: float = 0) -> float:
         """Return a number."""
-        value = self._value(name)
-        return default if value is None or value == "" else float(value)
+        value = number_in(self._value(name))
+        return default if value is None else value
 
     def texts(self, name: str) -> list[str]:
         """Return a list of texts; a single one counts as a list."""
@@ -90,7 +92,7 @@ class Block:
         if isinstance(value, str):
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return []
         return _blocks(value)
 
@@ -105,6 +107,23 @@ class Block:
         if isinstance(value, str) and value in _UNKNOWN:
             raise UnknownValueError(value, [name])
         return value
+
+
+def changeable(properties: Any, name: str) -> Any:
+    """Return the mapping that `Block.block` reads, for a remedy to change in place; there must be one."""
+    blocks: list[Any] = [each for each in _items(properties[name]) if isinstance(each, Mapping)]
+    return blocks[0]
+
+
+def number_in(value: Any) -> float | None:
+    """Return the number that a value is, also as text; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _blocks(value: Any) -> list[Block]:

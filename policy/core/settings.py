@@ -4,7 +4,7 @@ A rule's values can also come from Pulumi's own configuration of policies (`--po
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -68,6 +68,11 @@ class Exemption:
     until: dt.date
     """The last day. After it, the violation is reported again."""
 
+    @property
+    def expiry(self) -> str:
+        """Return what a violation says when the last day is over."""
+        return f"The exemption expired on {self.until} ({self.reason})."
+
     def covers(self, rule: str, urn: str) -> bool:
         """Return whether it is for this rule and resource, expired or not."""
         return rule == self.rule and any(fnmatchcase(urn, each) for each in self.resources)
@@ -102,26 +107,66 @@ class Configuration:
         return self.today <= exemption.until
 
 
+class _Loader(yaml.SafeLoader):
+    """Rejects a key that a mapping has twice, as the Pulumi CLI does; PyYAML would drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for twice in (key for key in keys if keys.count(key) > 1):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} is set twice; remove one", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read(rules: frozenset[str], path: Path = FILE, today: dt.date | None = None) -> Configuration:
     """Return what the file says; SettingsError if it names an unknown rule or setting, or gives no reason or day."""
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    _check_names(path, "", set(document), {"values", "levels", "exemptions"})
-    values: dict[str, Any] = document.get("values") or {}
-    levels: dict[str, str] = document.get("levels") or {}
-    _check_names(path, "values: ", set(values), set(SETTINGS))
-    _check_names(path, "levels: ", set(levels), rules)
-    exempt: list[dict[str, Any]] = document.get("exemptions") or []
-    exemptions = tuple(_exemption(path, each, rules) for each in exempt)
+    try:
+        document = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - it is a SafeLoader
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}.") from error
+    sections = _mapping(path, "the file", document)
+    _check_names(path, "", sections.keys(), {"values", "levels", "exemptions"})
+    values = _mapping(path, "values", sections.get("values"))
+    levels = _mapping(path, "levels", sections.get("levels"))
+    _check_names(path, "values: ", values.keys(), SETTINGS.keys())
+    _check_names(path, "levels: ", levels.keys(), rules)
+    exempt: Any = sections.get("exemptions") or []
+    if not isinstance(exempt, list):
+        raise SettingsError(f"{path.name}: exemptions is {exempt!r}, but must be a list.")
     return Configuration(
-        values,
+        {name: _value(path, name, value) for name, value in values.items()},
         {name: _level(path, name, level) for name, level in levels.items()},
-        exemptions,
+        tuple(_exemption(path, each, rules) for each in cast("list[Any]", exempt)),
         today or _today(),
     )
 
 
-def _exemption(path: Path, given: Mapping[str, Any], rules: frozenset[str]) -> Exemption:
-    _check_names(path, "exemptions: ", set(given), {"rule", "resources", "reason", "until"})
+def _mapping(path: Path, where: str, given: Any) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path.name}: {where} is {given!r}, but must be a mapping, with `key: value` lines.")
+    return {str(key): value for key, value in cast("dict[Any, Any]", given).items()}
+
+
+def _value(path: Path, name: str, given: Any) -> Any:
+    """Return a setting's value; SettingsError if it is of another type than the setting."""
+    kind, value = SETTINGS[name].type, cast("object", given)
+    fits = {
+        "array": isinstance(value, list) and all(isinstance(each, str) for each in cast("list[Any]", value)),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "object": isinstance(value, dict)
+        and all(isinstance(each, str) for item in cast("dict[Any, Any]", value).items() for each in item),
+    }
+    if not fits[kind]:
+        form = {"array": "a list of texts", "number": "a number", "object": "a mapping of texts to texts"}[kind]
+        raise SettingsError(f"{path.name}: values: {name} is {value!r}, but must be {form}.")
+    return given
+
+
+def _exemption(path: Path, entry: Any, rules: frozenset[str]) -> Exemption:
+    given = _mapping(path, "an item of exemptions", entry)
+    _check_names(path, "exemptions: ", given.keys(), {"rule", "resources", "reason", "until"})
     rule, resources, reason, until = (given.get(key) for key in ("rule", "resources", "reason", "until"))
     _check_names(path, "exemptions: ", {str(rule)}, rules)
     patterns = cast("list[Any]", resources if isinstance(resources, list) else [resources])
@@ -134,7 +179,7 @@ def _exemption(path: Path, given: Mapping[str, Any], rules: frozenset[str]) -> E
     return Exemption(str(rule), tuple(patterns), " ".join(reason.split()), until)
 
 
-def _level(path: Path, rule: str, level: str) -> EnforcementLevel:
+def _level(path: Path, rule: str, level: Any) -> EnforcementLevel:
     try:
         return EnforcementLevel(level)
     except ValueError:
@@ -142,8 +187,8 @@ def _level(path: Path, rule: str, level: str) -> EnforcementLevel:
         raise SettingsError(f"{path.name}: the level of {rule} is {level}, but must be one of {allowed}.") from None
 
 
-def _check_names(path: Path, where: str, given: set[str], known: set[str] | frozenset[str]) -> None:
-    if unknown := sorted(given - known):
+def _check_names(path: Path, where: str, given: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(given) - set(known)):
         near = get_close_matches(unknown[0], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
         raise SettingsError(f"{path.name}: {where}{', '.join(unknown)} is not known; {hint}")

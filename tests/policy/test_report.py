@@ -1,5 +1,6 @@
 """What `make policy` prints and writes."""
 
+import datetime as dt
 import io
 import json
 from pathlib import Path
@@ -9,12 +10,13 @@ from pulumi_policy import EnforcementLevel
 from rich.console import Console
 
 from core.pack import all_rules
-from core.settings import Configuration
+from core.settings import Configuration, Exemption
 from tests.support.policies import report
 from tests.support.policies.report import Finding, as_sarif
 from tests.support.policies.review import Violation
 
 RULES = {rule.name: rule for rule in all_rules()}
+DELETION = "cognito-pool-is-protected-from-deletion"
 TLS = "s3-bucket-policy-requires-tls"
 URN = "urn:pulumi:dev::portage::aws:s3/bucketPolicy:BucketPolicy::films"
 
@@ -73,3 +75,23 @@ def test_the_exit_code_is_1_if_a_mandatory_rule_is_broken(
     assert report.main(["dev"], Console(file=printed, width=200), path) == code
     assert len(json.loads(path.read_text())["runs"][0]["results"]) == len(found)
     assert ("films" in printed.getvalue()) == bool(found)
+
+
+def test_an_expired_exemption_is_named_in_the_violation_that_it_no_longer_covers() -> None:
+    expired = Exemption(DELETION, ("*",), "Made to be destroyed", dt.date(2027, 3, 1))
+    configuration = Configuration(exemptions=(expired,), today=dt.date(2027, 3, 2))
+
+    (found,) = [each for each in report.find(["dev"], configuration) if each.rule.name == DELETION]
+
+    assert found.exemption is None
+    assert "2027-03-01" in found.violation.message
+    assert "Made to be destroyed" in found.violation.message
+
+
+def test_the_table_shows_whole_texts_on_a_narrow_terminal() -> None:
+    printed = io.StringIO()
+
+    Console(file=printed, width=40).print(report.as_table([finding()]))
+
+    rows = [line.split("│") for line in printed.getvalue().splitlines() if line.startswith("│")]
+    assert "".join(row[2].strip() for row in rows) == TLS

@@ -5,6 +5,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
+from core.reading import changeable
 from core.resources import Resource
 from core.rule import rule
 
@@ -13,7 +14,7 @@ def require_tls12(resource: Resource, properties: Any) -> bool:
     """Set the policy."""
     if resource.block("domainNameConfiguration").text("securityPolicy") != "TLS_1_0":
         return False
-    properties["domainNameConfiguration"]["securityPolicy"] = "TLS_1_2"
+    changeable(properties, "domainNameConfiguration")["securityPolicy"] = "TLS_1_2"
     return True
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
+from core.reading import changeable
 from core.resources import Resource
 from core.rule import rule
 
@@ -18,7 +19,7 @@ def require_tls12(resource: Resource, properties: Any) -> bool:
         return False
     if certificate.text("minimumProtocolVersion", "TLSv1").startswith(RECENT):
         return False
-    properties["viewerCertificate"]["minimumProtocolVersion"] = "TLSv1.2_2021"
+    changeable(properties, "viewerCertificate")["minimumProtocolVersion"] = "TLSv1.2_2021"
     return True
 
 

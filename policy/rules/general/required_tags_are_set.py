@@ -5,6 +5,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
+from core.reading import changeable
 from core.resources import Resource
 from core.rule import rule
 
@@ -53,7 +54,7 @@ def add_tags(resource: Resource, properties: Any) -> bool:
         return False
     if resource.block("tags"):
         for name, value in missing.items():
-            properties["tags"][name] = value
+            changeable(properties, "tags")[name] = value
     else:
         properties["tags"] = missing
     return True

@@ -23,4 +23,4 @@ def check(resource: Resource) -> Iterator[str]:
         return
     for policy in resource.json("redrivePolicy"):
         if policy.number("maxReceiveCount") < LEAST:
-            yield f"maxReceiveCount is {policy.number('maxReceiveCount'):.0f}, but must be at least {LEAST}."
+            yield f"maxReceiveCount is {policy.text('maxReceiveCount', 'not set')}, but must be at least {LEAST}."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from core.iam import statements
+from core.reading import number_in
 from core.resources import Resource
 from core.rule import rule
 
@@ -29,11 +30,12 @@ def check(resource: Resource) -> Iterator[str]:
     most = resource.setting("signatureSeconds").number("signatureSeconds") * 1000
     policies = resource.stack.perhaps_attached(resource, "aws:s3/bucketPolicy:BucketPolicy", "bucket")
     ages = [
-        float(age)
+        age
         for policy in policies
         for statement in statements(policy)
         if not statement.allows and "*" in statement.principals
-        for age in statement.condition("NumericGreaterThan", "s3:signatureAge")
+        for value in statement.condition("NumericGreaterThan", "s3:signatureAge")
+        if (age := number_in(value)) is not None
     ]
     if not any(age <= most for age in ages):
         yield f"No statement of the bucket's policy denies requests with an s3:signatureAge over {most:.0f} ms."

@@ -8,13 +8,13 @@ mandatory rule is broken.
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
 from pulumi_policy import EnforcementLevel, Severity
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.pack import all_rules, tags
 from core.rule import Rule
@@ -155,10 +155,12 @@ def find(stacks: Iterable[str], configuration: Configuration) -> list[Finding]:
             if levels[each.rule] is EnforcementLevel.DISABLED:
                 continue
             exemption = configuration.exemption(each.rule, each.urn)
-            reason = None
+            reason, violation = None, each
             if exemption is not None and configuration.is_current(exemption):
                 reason = f"{exemption.reason} (until {exemption.until})"
-            found.append(Finding(stack, rules[each.rule], each, levels[each.rule], reason))
+            elif exemption is not None:
+                violation = replace(each, message=f"{each.message} {exemption.expiry}")
+            found.append(Finding(stack, rules[each.rule], violation, levels[each.rule], reason))
     return found
 
 
@@ -220,7 +222,8 @@ def as_table(findings: Sequence[Finding]) -> Table:
         text = each.exemption or each.violation.message
         key = (level, each.rule.severity.value, each.rule.name, text)
         rows.setdefault(key, []).append(f"{each.stack} {each.violation.name}")
-    table = Table("Level", "Rule", "Resources", "What is wrong, or why it is exempt")
+    headings = ("Level", "Rule", "Resources", "What is wrong, or why it is exempt")
+    table = Table(*(Column(each, overflow="fold") for each in headings))
     for (level, severity, rule, text), resources in rows.items():
         shown, more = resources[:_SHOWN], len(resources) - _SHOWN
         table.add_row(
