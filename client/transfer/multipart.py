@@ -13,11 +13,12 @@ from ..retry import has_expired, with_retries
 from ..transport import Trust
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .part_queue import Job, PartQueue, SignedPart, is_too_old
-from .s3 import Sender
+from .s3 import OnSent, Sender
 from .state import SentParts
 
 _TICK_SECONDS = 0.1
 _STOP_SECONDS = 5.0
+_OTHERS_SECONDS = 0.5
 
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 
@@ -50,8 +51,7 @@ class MultipartUpload:
         try:
             for _ in range(self._config.rounds):
                 self._send(held.plan, lacking, from_the_end=from_the_end)
-                held = api.held_parts(job.upload_id)
-                lacking = job.lacking_or_foreign(held, self._sent)
+                held, lacking = self._compared()
                 if not lacking:
                     job.source.check()
                     return api.complete(job.upload_id)
@@ -62,6 +62,16 @@ class MultipartUpload:
             "device sends other bytes to the same upload or, without a checksum, bytes that cannot be compared. Let "
             "one device finish, or abort the upload and upload the file again"
         )
+
+    def _compared(self) -> tuple[HeldParts, list[int]]:
+        """Return what S3 has, and the parts to send again. Waits for parts that another process is still sending."""
+        while True:
+            with self._sent.comparing() as is_alone:
+                held, known = self._api.held_parts(self._job.upload_id), self._sent.all()
+            lacking = self._job.lacking_or_foreign(held, known, self._sent.note)
+            if is_alone or not lacking:
+                return held, lacking
+            time.sleep(_OTHERS_SECONDS)
 
     def _send(self, plan: PartPlan, lacking: Sequence[int], *, from_the_end: bool) -> None:
         job = self._job
@@ -187,11 +197,13 @@ class WorkerPool:
         with self._lock:
             self.sent_bytes -= count
 
-    def record_part(self, number: int, etag: str) -> None:
-        """Record a part that S3 has stored."""
-        with self._lock:
-            self.sent_parts += 1
-            self._sent.note(number, etag)
+    def store(self, part: SignedPart, sender: Sender, on_sent: OnSent) -> None:
+        """Send a part once, and note it."""
+        with self._sent.sending(self.pause):
+            etag = sender.store(part.request, on_sent)
+            with self._lock:
+                self.sent_parts += 1
+                self._sent.note(part.number, etag)
 
     def note_error(self, _: PortageError) -> None:
         """Record a transient error."""
@@ -263,25 +275,24 @@ class _Worker(threading.Thread):
     def _send_with_retries(self, sender: Sender, part: SignedPart) -> None:
         pool = self._pool
 
-        def send() -> str:
+        def send() -> None:
             nonlocal part
             if is_too_old(part):
                 part = pool.queue.sign_again(part)
             try:
-                return self._send(sender, part)
+                self._send(sender, part)
             except S3Refused as refused:
                 if not has_expired(refused):
                     raise
-            part = pool.queue.sign_again(part)
-            return self._send(sender, part)
+                part = pool.queue.sign_again(part)
+                self._send(sender, part)
 
-        pool.record_part(part.number, with_retries(send, pool.config.retry, pool.pause, pool.note_error))
+        with_retries(send, pool.config.retry, pool.pause, pool.note_error)
 
-    def _send(self, sender: Sender, part: SignedPart) -> str:
-        """Send a part once, and return its ETag."""
+    def _send(self, sender: Sender, part: SignedPart) -> None:
         self._in_flight = 0
         try:
-            return sender.store(part.request, self._note)
+            self._pool.store(part, sender, self._note)
         except BaseException:
             self._pool.record_lost(self._in_flight)
             raise

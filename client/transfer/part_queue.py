@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -12,7 +12,6 @@ from ..errors import ApiProblem, UnexpectedAnswer
 from .config import TransferConfig
 from .s3 import Request
 from .source import CHECKSUMS, SourceFile
-from .state import SentParts
 
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
@@ -75,14 +74,17 @@ class Job:
             if number not in held.parts or held.parts[number].size_bytes != self.length(number)
         ]
 
-    def lacking_or_foreign(self, held: HeldParts, sent: SentParts) -> list[int]:
+    def lacking_or_foreign(
+        self, held: HeldParts, known: Container[tuple[int, str]], note: Callable[[int, str], object]
+    ) -> list[int]:
         """Return the parts that are missing at S3, or may hold other bytes than the file.
 
-        Parts that this machine has not sent are compared by their checksum if the file was declared with one, otherwise
-        by MD5. An ETag is the MD5 unless S3 encrypts with a KMS key. Source: Amazon S3 API reference, "Object". So if
-        the first comparison fails, no further part is compared.
+        Parts that are not `known`, those that this machine has sent, are compared by their checksum if the file was
+        declared with one, otherwise by MD5. An ETag is the MD5 unless S3 encrypts with a KMS key. Source: Amazon S3 API
+        reference, "Object". So if the first comparison fails, no further part is compared. Calls `note` with each part
+        that is equal.
         """
-        lacking, known = set(self.lacking(held)), sent.all()
+        lacking = set(self.lacking(held))
         are_md5s: bool | None = None
         foreign: list[int] = []
         for number in range(1, self.part_count + 1):
@@ -97,7 +99,7 @@ class Job:
                 is_same = part.etag.strip('"') == self.source.md5(self.offset(number), self.length(number))
                 are_md5s = are_md5s or is_same
             if is_same:
-                sent.note(number, part.etag)
+                note(number, part.etag)
             else:
                 foreign.append(number)
         return sorted([*lacking, *foreign])

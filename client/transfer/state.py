@@ -7,8 +7,9 @@ Uploads continue without it, so that no error of this folder ends a transfer.
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -19,6 +20,11 @@ from platformdirs import user_cache_path
 from ..errors import UnexpectedAnswer, reason
 from ..transport import read
 from .source import SourceFile
+
+if sys.platform != "win32":
+    import fcntl
+
+_LOCK_SECONDS = 0.05
 
 Warn = Callable[[str], object]
 """Called with a sentence that does not end the transfer."""
@@ -52,6 +58,9 @@ class SentParts:
 
     An ETag identifies bytes, but is not their hash if S3 encrypts with KMS. So each part is noted after it was sent or
     compared with the file. Several processes of this machine may write to the same file.
+
+    S3 shows a part before its sender knows its ETag and has noted it. So a process locks the file while it sends a
+    part: shared with others that send, and not while one compares.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,6 +79,22 @@ class SentParts:
     def all(self) -> set[tuple[int, str]]:
         """Return numbers and ETags. A part that was sent again has several ETags."""
         return self._noted | set(_noted(self._path))
+
+    @contextmanager
+    def sending(self, pause: Callable[[float], None]) -> Generator[None]:
+        """Send and note a part meanwhile. Waits with `pause` while another process compares."""
+        while True:
+            with _locked(self._path, is_shared=True) as is_locked:
+                if is_locked:
+                    yield
+                    return
+            pause(_LOCK_SECONDS)
+
+    @contextmanager
+    def comparing(self) -> Generator[bool]:
+        """Read what S3 has and `all` meanwhile. Yields False if another process is sending or comparing."""
+        with _locked(self._path, is_shared=False) as is_locked:
+            yield is_locked
 
 
 class StateFolder:
@@ -180,6 +205,25 @@ class _Stored(msgspec.Struct, frozen=True, tag_field="version", tag=2):
             asked_method=self.asked_method,
             idempotency_key=self.idempotency_key,
         )
+
+
+@contextmanager
+def _locked(path: Path, *, is_shared: bool) -> Generator[bool]:
+    """Lock a file, and yield whether that succeeded. A process that cannot have the file is alone with it.
+
+    The system removes the lock of a process that has ended.
+    """
+    with ExitStack() as opened:
+        is_locked = True
+        if sys.platform != "win32":
+            try:
+                descriptor = opened.enter_context(path.open("a", encoding="utf-8")).fileno()
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_locked = False
+            except OSError:  # the folder cannot be written, or its file system has no locks
+                pass
+        yield is_locked
 
 
 def _noted(path: Path) -> Iterator[tuple[int, str]]:

@@ -110,9 +110,9 @@ def answer(status: int, body: object = b"", content_type: str = "application/jso
     return react
 
 
-def stored(status: int = 200) -> Reaction:
+def stored(status: int = 200, etag: str = '"etag"') -> Reaction:
     """Read the request, then answer as S3 does when it has stored a file."""
-    return answer(status, ETag='"etag"', x_amz_request_id="4442587FB7D0A2F9")
+    return answer(status, ETag=etag, x_amz_request_id="4442587FB7D0A2F9")
 
 
 def problem(status: int, title: str, detail: str) -> Reaction:

@@ -17,7 +17,7 @@ from client import (
 )
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import Part, StoredUpload, refused
-from tests.support.client.fake_server import Reaction, answer
+from tests.support.client.fake_server import Reaction, answer, stored
 from tests.support.client.multipart import ALONE, PART, QUICK, Open, assert_arrived, hold, interrupted
 
 
@@ -229,6 +229,31 @@ class TestTwoDevices:
         assert ended == ["uploaded", "uploaded"]
         assert_arrived(fake, file)
         assert fake.tries.total() <= 12, "they met in the middle"
+
+    def test_of_one_machine_wait_for_a_part_that_is_at_s3_and_not_noted_yet(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        """S3 shows a part before its sender has the answer. Without waiting, both would send it in turns."""
+        interrupted(open_portage, fake, file, *range(1, 10))
+        is_stored = threading.Event()
+
+        def answer_late(number: int, _tries: int) -> Reaction:
+            hold(fake, file, number)
+            is_stored.set()
+            while fake.calls.count("GET /parts") < 3:  # one of the sender, then two of the other process
+                time.sleep(0.01)
+            return stored(etag=fake.only.parts[number].etag)
+
+        fake.on_part = answer_late
+        ended: list[str] = []
+        sender = threading.Thread(target=lambda: ended.append(open_portage(ALONE).resume(file).status))
+        sender.start()
+        is_stored.wait()
+        ended.append(open_portage(ALONE).resume(file).status)
+        sender.join()
+        assert ended == ["uploaded", "uploaded"]
+        assert fake.tries[10] == 1
+        assert_arrived(fake, file)
 
     def test_notice_that_their_files_differ(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         """ETags are compared: another device stored its own part 3 after ours."""
