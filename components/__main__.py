@@ -13,9 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 # Python starts with this folder on the path, where its modules hide others. The package is in the folder above.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from pulumi.provider import main  # noqa: E402
-
-from components.package import package  # noqa: E402
+from components.package import serve  # noqa: E402
 
 if __name__ == "__main__":
-    main(package(), sys.argv[1:])
+    serve(sys.argv[1:])

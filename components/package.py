@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
-from pulumi.provider import ConstructResult
+from pulumi.provider import ConstructResult, server
+from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.experimental.util import camel_case
 from pulumi.provider.server import ComponentInitError
 
 from components.arguments import Argument, ArgumentError, Arguments
-from components.arguments.declaration import description
+from components.arguments.declaration import description, unknown_argument
 from components.eks_argo_deploy import EksArgoDeploy
 from components.processing_pipeline import ProcessingPipeline
 from components.status_tracker import StatusTracker
@@ -27,6 +28,12 @@ COMPONENTS: Sequence[type[pulumi.ComponentResource]] = (UploadApi, StatusTracker
 _PROJECT_TOML = Path(__file__).parents[1] / "pyproject.toml"
 
 _SNAKE_CASE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+
+_QUOTED = re.compile(r"((?<!\w)'[^']*')")
+"""A value in an error, which is not what has an apostrophe in it."""
+
+_ARGUMENT_IN_ERROR = re.compile(r"\w+: '?(\w+(?:\[\d+\]|\.\w+)*)")
+"""Errors begin with the component and the argument, which may be followed by the place in its value."""
 
 
 class PackageProvider(ComponentProvider):
@@ -53,8 +60,8 @@ class PackageProvider(ComponentProvider):
                 text = f"{description(shape, argument)}{_default(declared)}"
                 described["inputProperties"][camel_case(argument)]["description"] = text
             names |= {*shape.declared, *component.__annotations__}
-        schema = _documented(schema, {each for each in names if "_" in each})
-        self.schema = json.dumps(schema)
+        self._spelled = {each: camel_case(each) for each in names if "_" in each}
+        self.schema = json.dumps(self._documented(schema))
 
     def construct(
         self,
@@ -63,16 +70,89 @@ class PackageProvider(ComponentProvider):
         inputs: pulumi.Inputs,
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
-        """Construct a component.
-
-        Pulumi adds a traceback to all errors except RunError. Its own error for wrong inputs fails in grpc.aio.
-        """
+        """Construct a component; ArgumentError, as a program in another language reads it, for wrong inputs."""
         try:
             return super().construct(name, resource_type, inputs, options)
-        except ComponentInitError as error:
+        except ComponentInitError as error:  # Pulumi reports it with a traceback
             if isinstance(error.inner, ArgumentError):
-                raise error.inner from None
+                raise self.reworded(error.inner) from None
             raise
+        except ArgumentError as error:
+            raise self.reworded(error) from None
+
+    def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
+        """Return the inputs with their names in Python. Whether the values are right, the component itself checks.
+
+        Pulumi's own checks end in a traceback where a value is of another kind, and ignore a name that is unknown.
+        """
+        known = component_def.inputs_mapping
+        for name in inputs:
+            if name not in known:
+                raise ArgumentError(unknown_argument(component_def.name, name, known))
+        return {known[name]: self._renamed(value, component_def.inputs[name]) for name, value in inputs.items()}
+
+    def _renamed(self, value: Any, kind: PropertyDefinition) -> Any:
+        """Return a value, in which the objects of a list have the names of their keys in Python."""
+        shape = self.get_type_definition(kind.items) if kind.items and kind.items.ref else None
+        if shape is None or not isinstance(value, list):
+            return value
+        keys = shape.properties_mapping
+        return [
+            {keys.get(key, key): each for key, each in cast("dict[str, Any]", item).items()}
+            if isinstance(item, dict)
+            else item
+            for item in cast("list[Any]", value)
+        ]
+
+    def reworded(self, error: ArgumentError) -> ArgumentError:
+        """Return the error with the names of arguments that other languages use."""
+        parts = _QUOTED.split(str(error))
+        return ArgumentError("".join(part if n % 2 else self._respelled(part) for n, part in enumerate(parts)))
+
+    def _respelled(self, text: str) -> str:
+        return _SNAKE_CASE.sub(lambda each: self._spelled.get(each[0], each[0]), text)
+
+    def _documented(self, node: Any) -> Any:
+        """Write each description on one line, and names of arguments and outputs as other languages spell them."""
+        if isinstance(node, list):
+            return [self._documented(item) for item in cast("list[Any]", node)]
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: self._respelled(" ".join(item.split()))
+            if key == "description" and isinstance(item, str)
+            else self._documented(item)
+            for key, item in cast("dict[str, Any]", node).items()
+        }
+
+
+class _Servicer(server.ProviderServicer):
+    """Answers a wrong argument with an error of the input, which the Pulumi CLI shows beside its value."""
+
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        try:
+            return await super().Construct(request, context)
+        except ArgumentError as error:
+            # Pulumi's own way, abort_with_status, is not implemented in grpc.aio.
+            reason = str(cast("PackageProvider", self.provider).reworded(error))
+            component = request.type.rpartition(":")[2]
+            status = self.create_grpc_invalid_properties_status(
+                f"{component} {request.name!r} has a wrong argument. {reason}",
+                [{"property_path": path, "reason": reason}] if (path := _path(reason, request.inputs)) else None,
+            )
+            await context.abort(status.code, status.details, status.trailing_metadata or ())
+
+
+def _path(message: str, inputs: Mapping[str, Any]) -> str | None:
+    """Return the path of the input that an error is about."""
+    found = _ARGUMENT_IN_ERROR.match(message)
+    return found[1] if found and re.split(r"\W", found[1])[0] in inputs else None
+
+
+def serve(arguments: list[str]) -> None:
+    """Run the package's plugin until the engine ends it."""
+    server.ProviderServicer = _Servicer  # `main` has no parameter for it
+    server.main(package(), arguments)
 
 
 def package() -> PackageProvider:
@@ -97,19 +177,3 @@ def _default(declared: Argument) -> str:
         return ""
     shown = declared.default if isinstance(declared.default, str) else json.dumps(declared.default)
     return f" The default is {shown}."
-
-
-def _documented(node: Any, spelled: set[str]) -> Any:
-    """Write each description on one line, and names of arguments and outputs as other languages spell them."""
-    if isinstance(node, list):
-        return [_documented(item, spelled) for item in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: _SNAKE_CASE.sub(
-            lambda each: camel_case(each[0]) if each[0] in spelled else each[0], " ".join(item.split())
-        )
-        if key == "description" and isinstance(item, str)
-        else _documented(item, spelled)
-        for key, item in cast("dict[str, Any]", node).items()
-    }

@@ -347,7 +347,7 @@ class MaybeOutput:
 
         An Output that is unknown during a preview is not checked.
         """
-        if _is_late(value) or (isinstance(self.value, MapsOf) and _holds_late(value)):
+        if is_late(value) or (isinstance(self.value, MapsOf) and holds_late(value)):
             return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
         if isinstance(self.value, ListOf) and isinstance(value, list):
             listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
@@ -356,7 +356,7 @@ class MaybeOutput:
             return pulumi.Output.all(*items) if any(isinstance(item, pulumi.Output) for item in items) else items
         if isinstance(self.value, MapOf) and isinstance(value, Mapping):
             entries: Mapping[object, object] = value  # pyright: ignore[reportUnknownVariableType]
-            late = {key: item for key, item in entries.items() if _is_late(item)}
+            late = {key: item for key, item in entries.items() if is_late(item)}
             known = self.value.check(name, {key: "" if key in late else item for key, item in entries.items()})
             of_value = MaybeOutput(self.value.value)
             return {
@@ -384,16 +384,18 @@ class MaybeOutput:
         return output.apply(check)
 
 
-def _is_late(value: object) -> bool:
+def is_late(value: object) -> bool:
+    """Return whether a value is known only when others have been: an Output, or what one can be made of."""
     return isinstance(value, (pulumi.Output, Awaitable))
 
 
-def _holds_late(value: object) -> bool:
+def holds_late(value: object) -> bool:
+    """Return whether a value is late, or a map or list with a late value in it."""
     if isinstance(value, Mapping):
-        return any(map(_holds_late, cast("Mapping[str, object]", value).values()))
+        return any(map(holds_late, cast("Mapping[str, object]", value).values()))
     if isinstance(value, list):
-        return any(map(_holds_late, cast("list[object]", value)))
-    return _is_late(value)
+        return any(map(holds_late, cast("list[object]", value)))
+    return is_late(value)
 
 
 @dataclass(frozen=True)

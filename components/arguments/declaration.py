@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +11,15 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar, Never, Self, dataclass_transform
 
-from components.arguments.constraints import ArgumentError, Boolean, Constraint, InstanceOf
+from components.arguments.constraints import (
+    ArgumentError,
+    Boolean,
+    Constraint,
+    InstanceOf,
+    MaybeOutput,
+    holds_late,
+    is_late,
+)
 
 REQUIRED = object()
 """The default of an argument that must be given."""
@@ -33,10 +41,31 @@ class Argument:
     def read(self, name: str, value: object) -> Any:
         """Return the checked value, or the default for None; raises ArgumentError that names the argument."""
         if value is not None:
+            self._refuse_late(name, value)
             return self.constraint.check(name, value)
         if self.is_required:
             raise ArgumentError(f"{name} is missing; give it a value.")
         return copy(self.default)
+
+    def _refuse_late(self, name: str, value: object) -> None:
+        """Raise ArgumentError for an Output, which also is how a secret arrives, where a plain value is needed."""
+        if isinstance(self.constraint, MaybeOutput):
+            return
+        # What InstanceOf checks are building blocks' maps and lists, which hold Outputs.
+        if is_late(value) or (holds_late(value) and not isinstance(self.constraint, InstanceOf)):
+            where = "is" if is_late(value) else "holds"
+            raise ArgumentError(
+                f"{name} {where} an Output or a secret, but must be a plain value, because it decides what is made; "
+                "give it a value that is known before the deployment, such as one of the program's config."
+            )
+
+
+def unknown_argument(component: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for a name that is none of the known ones. It suggests the nearest."""
+    names = sorted(known)
+    meant = get_close_matches(name, names, n=1)
+    instead = f"did you mean {meant[0]}?" if meant else f"the arguments are: {', '.join(names)}."
+    return f"{component}: {name!r} is not an argument; {instead}"
 
 
 def argument(constraint: Constraint, *, default: Any = REQUIRED) -> Any:
@@ -71,11 +100,7 @@ class Arguments:
         component = type(self).component()
         for name in given:
             if name not in self.declared:
-                meant = get_close_matches(name, self.declared, n=1)
-                known = (
-                    f"did you mean {meant[0]}?" if meant else f"the arguments are: {', '.join(sorted(self.declared))}."
-                )
-                raise ArgumentError(f"{component}: {name} is not an argument; {known}")
+                raise ArgumentError(unknown_argument(component, name, self.declared))
         self._set("_given", given)
         for name, each in self.declared.items():
             self._set(name, each.read(f"{component}: {name}", given.get(name)))

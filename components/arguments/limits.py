@@ -23,10 +23,23 @@ from components.arguments.constraints import (
 from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
 
-_ARN = r"arn:aws[a-z-]*"
-_REGION_AND_ACCOUNT = r"[a-z0-9-]+:[0-9]{12}"
+_ARN = r"arn:aws(-[a-z]+)*"
+_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+_REGION_AND_ACCOUNT = rf"{_REGION}:[0-9]{{12}}"
 _TABLE = r"[A-Za-z0-9_.-]{3,255}"
-_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_BUCKET = (
+    r"(?!\d+(\.\d+){3}$|xn--|sthree-|amzn-s3-demo-|.*\.\.|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)"
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+)
+"""S3 user guide, "General purpose bucket naming rules"."""
+_REPOSITORY_FOLDER = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
+_REPOSITORY = rf"(?=[^@]{{2,256}}(@|$)){_REPOSITORY_FOLDER}(/{_REPOSITORY_FOLDER})*"
+"""ECR's API reference, CreateRepository."""
+_REGISTRY = rf"[0-9]{{12}}\.dkr\.ecr\.{_REGION}\.amazonaws\.com(\.cn)?"
+_KEY_ID = r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+"""KMS developer guide, "Key identifiers"."""
+_EC2_ID = r"[0-9a-f]{8}([0-9a-f]{9})?"
+"""EC2's ids have 17 digits; those of resources that were made before 2018 may have 8 (EC2 user guide, resource IDs)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class FilePath(Pattern):
 
 BOOLEAN = Boolean()
 ARCHIVE = InstanceOf(pulumi.Archive, "an archive, such as pulumi.FileArchive of a folder")
-REGION = Region(r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region such as eu-central-1")
+REGION = Region(_REGION, "an AWS region such as eu-central-1")
 
 RETENTION_DAYS = Range(1, 3650, "ten years; what must be kept longer belongs in an archive of its own")
 LOG_RETENTION_DAYS = Choice(
@@ -124,10 +137,10 @@ PROCESSORS = MapsOf(
     },
 )
 CIDRS = MaybeOutput(ListOf(Network()))
-VPC_IDS = MaybeOutput(ListOf(Pattern(r"vpc-[0-9a-f]+", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")))
-SUBNET_IDS = MaybeOutput(ListOf(Pattern(r"subnet-[0-9a-f]+", "the id of a subnet, such as subnet-0a1b2c3d4e5f60718")))
+VPC_IDS = MaybeOutput(ListOf(Pattern(rf"vpc-{_EC2_ID}", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718")))
+SUBNET_IDS = MaybeOutput(ListOf(Pattern(rf"subnet-{_EC2_ID}", "the id of a subnet, such as subnet-0a1b2c3d4e5f60718")))
 SECURITY_GROUP_IDS = MaybeOutput(
-    ListOf(Pattern(r"sg-[0-9a-f]+", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
+    ListOf(Pattern(rf"sg-{_EC2_ID}", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
 )
 _KEY_PART = Pattern(
     r"[^*?]{1,1024}",
@@ -161,7 +174,7 @@ ENDPOINT_SERVICES = ListOf(
 )
 KMS_KEY_ARN = MaybeOutput(
     Pattern(
-        rf"{_ARN}:kms:{_REGION_AND_ACCOUNT}:key/[\w-]+",
+        rf"{_ARN}:kms:{_REGION_AND_ACCOUNT}:key/{_KEY_ID}",
         "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
     )
 )
@@ -182,7 +195,7 @@ BOUNDARY_ARN = MaybeOutput(
 )
 USER_POOL_ARN = MaybeOutput(
     Pattern(
-        rf"{_ARN}:cognito-idp:{_REGION_AND_ACCOUNT}:userpool/[\w-]+",
+        rf"{_ARN}:cognito-idp:{_REGION_AND_ACCOUNT}:userpool/{_REGION}_[0-9A-Za-z]+",
         "the ARN of a Cognito user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
     )
 )
@@ -206,7 +219,7 @@ ROLE_NAME = MaybeOutput(
 )
 ECR_IMAGE = MaybeOutput(
     Pattern(
-        r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.[a-z]+)?/[a-z0-9._/-]{2,256}@sha256:[0-9a-f]{64}",
+        rf"{_REGISTRY}/{_REPOSITORY}@sha256:[0-9a-f]{{64}}",
         "an image in ECR by its digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     )
 )
@@ -218,7 +231,7 @@ TOPIC_ARN = MaybeOutput(
 )
 QUEUE_ARN = MaybeOutput(
     Pattern(
-        rf"{_ARN}:sqs:{_REGION_AND_ACCOUNT}:\S+",
+        rf"{_ARN}:sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,80}}",
         "the ARN of a standard queue, such as ProcessingPipeline's queue_arn",
     )
 )
@@ -241,7 +254,7 @@ ROLE_ARN = MaybeOutput(_ROLE_ARN)
 ROLE_ARNS = ListOf(_ROLE_ARN)
 IDENTITY_CENTER_ARN = MaybeOutput(
     Pattern(
-        rf"{_ARN}:sso:::instance/(sso)?ins-[0-9a-zA-Z-]+",
+        rf"{_ARN}:sso:::instance/(sso)?ins-[0-9a-zA-Z.-]{{16}}",
         "the ARN of an IAM Identity Center instance, arn:aws:sso:::instance/ID",
     )
 )
@@ -255,7 +268,7 @@ OIDC_PROVIDER_ARN = MaybeOutput(
 GIT_URL = MaybeOutput(Pattern(r"https://[^\s@/]+/[^\s@]+", "the https URL of a Git repository, without credentials"))
 IMAGE_REPOSITORY = MaybeOutput(
     Pattern(
-        r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.[a-z]+)?/[a-z0-9._/-]{2,256}",
+        rf"{_REGISTRY}/{_REPOSITORY}",
         "a repository in ECR, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME",
     )
 )

@@ -443,7 +443,7 @@ EKS_ARGO_DEPLOY = Example(
         "argo": {"argo_identity_center_arn": _IDENTITY_CENTER_ARN},
         "argo_identity_center_arn": {
             "argo": "capability",
-            "argo_identity_center_arn": f"{_IDENTITY_CENTER_ARN}0",
+            "argo_identity_center_arn": _IDENTITY_CENTER_ARN.replace("abcdef", "000000"),
         },
         "argo_oidc_issuer": {**_SIGN_IN, "argo_oidc_issuer": "https://id.example.org"},
         "argo_oidc_client_id": {**_SIGN_IN, "argo_oidc_client_id": "another"},

@@ -97,7 +97,7 @@ class TestTheArgumentsOfAComponent:
     def test_are_named_where_an_unknown_one_is_given(self, example: Example) -> None:
         message = _error_of(example, {**example.required, "colour": "blue"})
 
-        assert message.startswith(f"{example.title}: colour is not an argument")
+        assert message.startswith(f"{example.title}: 'colour' is not an argument")
         assert all(argument in message for argument in example.arguments)
 
     def test_are_named_where_one_is_misspelled(self, example: Example) -> None:
@@ -188,7 +188,14 @@ class TestSecretOutputs:
     def test_are_refused_where_the_value_decides_what_is_made(self) -> None:
         message = refusal(lambda: STATUS_TRACKER.make(recovery_days=pulumi.Output.from_input(7)))
 
-        assert message.startswith("StatusTracker: recovery_days is <pulumi.output.Output ")
+        assert message.startswith("StatusTracker: recovery_days is an Output or a secret, but must be a plain value")
+
+    def test_are_refused_inside_a_value_that_decides_what_is_made(self) -> None:
+        message = refusal(
+            lambda: PROCESSING_PIPELINE.make(processor_distributions=["packaging", pulumi.Output.from_input("pypdf")])
+        )
+
+        assert message.startswith("ProcessingPipeline: processor_distributions holds an Output or a secret")
 
 
 def _recorded(example: Example, given: Mapping[str, Any]) -> list[Any]:

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.provider.experimental.util import camel_case
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import errors_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from components.arguments import ArgumentError
 from components.package import COMPONENTS, PackageProvider, arguments_of, package
@@ -22,6 +22,7 @@ from tests.support.components import examples
 from tests.support.components.examples import KMS_KEY_ARN, NAME, Example
 from tests.support.components.package_host import construct, plugin, wire
 from tests.support.components.recording import FakeAws, record, rendered
+from tests.support.each_case import each_case
 
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_JSON.read_text(encoding="utf-8"))
 NEEDED = {
@@ -140,16 +141,101 @@ def has_secret(value: Any) -> bool:
     return isinstance(value, list) and any(map(has_secret, cast("list[Any]", value)))
 
 
-def test_a_wrong_argument_is_an_error_of_its_own() -> None:
-    with pytest.raises(ArgumentError, match="recovery_days is 36, but must be from 1 to 35"):
-        record(lambda: provider().construct(NAME, TOKENS["StatusTracker"], {"recoveryDays": 36.0}, None) and None)
+WRONG: dict[str, tuple[str, Mapping[str, Any], str]] = {
+    "too large": (
+        "StatusTracker",
+        {"recoveryDays": 36.0},
+        "StatusTracker: recoveryDays is 36, but must be from 1 to 35 (DynamoDB",
+    ),
+    "text for a number": (
+        "StatusTracker",
+        {"recoveryDays": "seven"},
+        "StatusTracker: recoveryDays is 'seven', but",
+    ),
+    "a list for a number": ("StatusTracker", {"recoveryDays": [7.0]}, "StatusTracker: recoveryDays is [7.0], but must"),
+    "a map for text": (
+        "UploadApi",
+        {"logLevel": {"level": "INFO"}},
+        "UploadApi: logLevel is {'level': 'INFO'}, but",
+    ),
+    "text for a list": (
+        "ProcessingPipeline",
+        {"processors": "csv"},
+        "ProcessingPipeline: processors is 'csv', but must be a list, each item with processor",
+    ),
+    "text for an object in a list": (
+        "ProcessingPipeline",
+        {"processors": ["csv"]},
+        "ProcessingPipeline: processors[0] is 'csv', but must be a map of processor and contentTypes and fileNames.",
+    ),
+    "a typo in an object": (
+        "ProcessingPipeline",
+        {"processors": [{"processor": "team.csv", "fileName": ["*.csv"]}]},
+        "ProcessingPipeline: processors[0] must have processor, may have contentTypes, may have fileNames, and nothing",
+    ),
+    "a typo": (
+        "StatusTracker",
+        {"recoverDays": 7.0},
+        "StatusTracker: 'recoverDays' is not an argument; did you mean recoveryDays?",
+    ),
+    "Python's spelling": (
+        "StatusTracker",
+        {"recovery_days": 7.0},
+        "StatusTracker: 'recovery_days' is not an argument; did you mean recoveryDays?",
+    ),
+    "a missing input": ("UploadApi", {"tableName": "the-table"}, "UploadApi: tableArn is missing; give it a value."),
+    "two that exclude each other": (
+        "UploadApi",
+        {**wire(examples.TABLE), "userPoolArn": examples.USER_POOL_ARN, "allowSignUp": True},
+        "UploadApi: allowSignUp is true, but the pool of userPoolArn has its own rules",
+    ),
+    "another output in its form": (
+        "UploadApi",
+        {"tableName": "the-table", "tableArn": "the-table"},
+        (
+            "UploadApi: tableArn is 'the-table', but must be the ARN of a DynamoDB table, "
+            "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, such as StatusTracker's tableArn."
+        ),
+    ),
+    "a value like a name": (
+        "UploadApi",
+        {**wire(examples.TABLE), "logLevel": "recovery_days"},
+        "UploadApi: logLevel is 'recovery_days', but must",
+    ),
+}
+"""Inputs that other languages can send, and what the error says."""
+
+
+@each_case("case", WRONG)
+def test_a_wrong_argument_is_an_error_that_names_it_as_other_languages_do(case: str) -> None:
+    component, inputs, message = WRONG[case]
+    if component == "ProcessingPipeline":
+        inputs = {**wire(examples.PROCESSING_PIPELINE.required), **inputs}
+
+    with pytest.raises(ArgumentError) as raised:
+        record(lambda: provider().construct(NAME, TOKENS[component], inputs, None) and None)
+
+    assert str(raised.value).startswith(message)
+
+
+@each_case("case", ["an Output", "a secret", "a list with an Output"])
+def test_an_output_where_a_plain_value_is_needed_is_an_error(case: str) -> None:
+    def program() -> None:
+        late = pulumi.Output.secret(7.0) if case == "a secret" else pulumi.Output.from_input(7.0)
+        days = [late] if case == "a list with an Output" else late
+        provider().construct(NAME, TOKENS["StatusTracker"], {"recoveryDays": days}, None)
+
+    with pytest.raises(
+        ArgumentError, match=r"^StatusTracker: recoveryDays (is|holds) an Output or a secret, but must "
+    ):
+        record(program)
 
 
 def test_the_plugin_registers_what_the_components_register() -> None:
     """Started as the engine starts it, in another folder."""
-    monitor, secret, wrong = Monitor(FakeAws()), struct_pb2.Struct(), struct_pb2.Struct()
+    monitor, secret = Monitor(FakeAws()), struct_pb2.Struct()
     secret.update({SIGNATURE: SECRET, "value": KMS_KEY_ARN})
-    wrong.update({"recoveryDays": 36})
+    late = {"kmsKeyArn": {SIGNATURE: SECRET, "value": "alias/mine"}}
 
     with plugin(monitor) as (stub, address):
         schema: str = cast("Any", stub).GetSchema(provider_pb2.GetSchemaRequest()).schema
@@ -157,14 +243,33 @@ def test_the_plugin_registers_what_the_components_register() -> None:
             inputs = struct_pb2.Struct()
             inputs.update({**wire(example.required), "kmsKeyArn": secret})
             construct(stub, address, TOKENS[example.title], f"a-{example.title}".lower(), inputs)
-        with pytest.raises(grpc.RpcError) as raised:
-            construct(stub, address, TOKENS["StatusTracker"], "wrong", wrong)
+        refused = [_refused(stub, address, inputs) for inputs in ({"recoveryDays": 36}, {"recoverDays": 7}, late)]
 
     def direct() -> None:
         for example in examples.COMPONENTS:
             example.make(f"a-{example.title}".lower(), kms_key_arn=pulumi.Output.secret(KMS_KEY_ARN))
 
     assert json.loads(schema) == SCHEMA
-    assert comparable(monitor.registrations) == comparable(record(direct).registrations)
-    assert "recovery_days is 36" in (raised.value.details() or "")
+    made = [each for each in monitor.registrations if each.name != "wrong"]
+    assert comparable(made) == comparable(record(direct).registrations)
+    assert [(path, message.partition(", ")[0].partition(";")[0]) for path, message in refused] == [
+        ("recoveryDays", "StatusTracker: recoveryDays is 36"),
+        ("recoverDays", "StatusTracker: 'recoverDays' is not an argument"),
+        ("kmsKeyArn", "StatusTracker: kmsKeyArn is [secret]"),
+    ]
+
+
+def _refused(stub: provider_pb2_grpc.ResourceProviderStub, address: str, inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """The input that the plugin's error is about, and what it says of it."""
+    given = struct_pb2.Struct()
+    given.update(inputs)
+    with pytest.raises(grpc.RpcError) as raised:
+        construct(stub, address, TOKENS["StatusTracker"], "wrong", given)
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "File" not in (raised.value.details() or ""), "no traceback"
+    trailing = dict(raised.value.trailing_metadata())
+    (detail,) = status_pb2.Status.FromString(trailing["grpc-status-details-bin"]).details
+    properties = errors_pb2.InputPropertiesError()
+    assert detail.Unpack(properties)
+    (wrong,) = properties.errors
+    return wrong.property_path, wrong.reason
