@@ -1,6 +1,6 @@
 """Every component with the least that it must be given, and all that it may be given: good, other and bad."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -86,6 +86,10 @@ class Example:
     """For every other argument, a value that its constraint refuses, and what the error demands instead."""
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the component's parent gives it beside the args."""
+    chosen_by: str = ""
+    """The argument that chooses between kinds of children, if there is one."""
+    choices: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict[str, Sequence[Mapping[str, Any]]])
+    """For each of its values: the least arguments with it, and others that only make sense with it."""
 
     @property
     def title(self) -> str:
@@ -200,6 +204,13 @@ UPLOAD_API = Example(
 PROCESSING_PIPELINE = Example(
     ProcessingPipeline,
     ProcessingPipelineArgs,
+    chosen_by="compute",
+    choices={
+        "lambda": [{}],
+        "step-functions": [{"compute": "step-functions"}, {"compute": "step-functions", "workspace": "efs"}, MAP],
+        "fargate": [FARGATE],
+        "eks": [EKS],
+    },
     required={**BUCKET, **TABLE},
     other={
         "bucket_name": "another-bucket",
@@ -383,6 +394,8 @@ _IDENTITY_CENTER_ARN = "arn:aws:sso:::instance/ssoins-0123456789abcdef"
 EKS_ARGO_DEPLOY = Example(
     EksArgoDeploy,
     EksArgoDeployArgs,
+    chosen_by="mode",
+    choices={"auto": [{}], "managed-nodes": [_OF_NODES], "fargate": [{"mode": "fargate"}]},
     required={
         "git_repository_url": "https://github.com/example/portage.git",
         "worker_policy": '{"Version":"2012-10-17","Statement":[]}',

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generate import SCHEMA_JSON
-from tests.support.components.examples import COMPONENTS, NAME
+from tests.support.components.examples import COMPONENTS, NAME, Example
 from tests.support.components.recording import Recording, record
 from tests.support.paths import PROJECT
 
@@ -15,7 +15,7 @@ _HEAD = """# Components
 
 Written by `make golden` from `docs/schema.json` and from what each component registers. Names are those of YAML,
 TypeScript, Go, C# and Java; in Python, `maxUploadBytes` is `max_upload_bytes`. Children are those of the default
-arguments, and of all arguments with the compute `fargate`.
+arguments with each `compute` of ProcessingPipeline and each `mode` of EksArgoDeploy, and those of all arguments.
 
 The name of a component begins the names of all its resources in AWS, to which Pulumi adds random digits. So a prefix of
 names is the component's name: `new UploadApi("legal-scans", ...)`.
@@ -47,7 +47,6 @@ def components_md(everything: Mapping[str, Recording]) -> str:
     lines = [_HEAD]
     for example in COMPONENTS:
         described = schema["resources"][f"portage:index:{example.title}"]
-        least = record(lambda example=example: example.make() and None)
         lines += [f"\n## {example.title}\n", described["description"]]
         lines += ["\n### Arguments\n", "| argument | type | what it is |", "|---|---|---|"]
         required = set(described["requiredInputs"])
@@ -55,7 +54,7 @@ def components_md(everything: Mapping[str, Recording]) -> str:
         lines += ["\n### Outputs\n", "| output | what it is |", "|---|---|"]
         lines += [f"| `{name}` | {_cell(each['description'])} |" for name, each in described["properties"].items()]
         lines += ["\n### Children\n", "| name | type | made |", "|---|---|---|"]
-        lines += _children(least, everything[example.title])
+        lines += _children(example, everything[example.title])
     return "\n".join(lines) + "\n"
 
 
@@ -81,13 +80,30 @@ def _kind(each: Mapping[str, Any]) -> str:
     return f"map of {_kind(each['additionalProperties'])}" if each["type"] == "object" else each["type"]
 
 
-def _children(least: Recording, everything: Recording) -> Iterator[str]:
-    """Yield a row for each child: of the least arguments, and those that others add."""
-    always, more = _names(least), _names(everything)
-    for name, kind in sorted(always | more):
-        made = (
-            "always" if (name, kind) in always & more else "by default" if (name, kind) in always else "with arguments"
-        )
+def _children(example: Example, everything: Recording) -> Iterator[str]:
+    """Yield a row for each child, with what it takes that it is made."""
+    choices = example.choices or {"": [{}]}
+    least, more = dict[str, set[tuple[str, str]]](), dict[str, set[tuple[str, str]]]()
+    for choice, (first, *others) in choices.items():
+        least[choice] = _names(record(lambda args=first: example.make(**args) and None))
+        more[choice] = {
+            each for args in others for each in _names(record(lambda args=args: example.make(**args) and None))
+        }
+    most = _names(everything)
+    for child in sorted(most.union(*least.values(), *more.values())):
+        by_itself = [choice for choice, made in least.items() if child in made]
+        if len(by_itself) == len(choices):
+            made = "always" if child in most else "by default"
+        elif by_itself:
+            made = f"with `{example.chosen_by}` {' or '.join(by_itself)}"
+            if child in most and example.other[example.chosen_by] not in by_itself:
+                made += ", or with arguments"
+        elif child in most:
+            made = "with arguments"
+        else:
+            (choice,) = (choice for choice, made in more.items() if child in made)
+            made = f"with arguments of `{example.chosen_by}` {choice}"
+        name, kind = child
         yield f"| `{name.replace(NAME, 'NAME', 1)}` | {kind} | {made} |"
 
 
