@@ -47,6 +47,9 @@ SCALARS: dict[str, tuple[Constraint, list[object], list[object]]] = {
             BUCKET_ARN,
             f"{KMS_KEY_ARN} ",
             f"{KMS_KEY_ARN}\n",
+            f"{KMS_KEY_ARN}0",
+            "arn:aws:kms:us-east-1:123456789012:key/mine",
+            KMS_KEY_ARN.replace("us-east-1", "us"),
             3,
         ],
     ),
@@ -57,7 +60,14 @@ SCALARS: dict[str, tuple[Constraint, list[object], list[object]]] = {
     ),
     "table_name": (limits.TABLE_NAME, [TABLE_NAME], ["", TABLE_ARN, "my table", "the-table\n", 3]),
     "table_arn": (limits.TABLE_ARN, [TABLE_ARN], ["", TABLE_NAME, BUCKET_ARN, f"{TABLE_ARN}/index/open", 3]),
-    "bucket_name": (limits.BUCKET_NAME, [BUCKET_NAME], ["", BUCKET_ARN, "The-Bucket", "the-bucket/uploads", 3]),
+    "bucket_name": (
+        limits.BUCKET_NAME,
+        [BUCKET_NAME, "a.b-3"],
+        [
+            *("", BUCKET_ARN, "The-Bucket", "the-bucket/uploads", 3, "a..b", "192.0.2.1", "xn--bucket"),
+            *("the-bucket-s3alias", "the-bucket--x-s3"),
+        ],
+    ),
     "bucket_arn": (limits.BUCKET_ARN, [BUCKET_ARN], ["", BUCKET_NAME, TABLE_ARN, f"{BUCKET_ARN}/*", 3]),
     "role_name": (
         limits.ROLE_NAME,
@@ -91,7 +101,13 @@ LISTS: dict[str, tuple[Constraint, list[object], list[object]]] = {
             3,
         ],
     ),
-    "vpc_ids": (limits.VPC_IDS, [*VPC_IDS], ["", "vpc-", "vpc-0A1B", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n", 3]),
+    "vpc_ids": (
+        limits.VPC_IDS,
+        [*VPC_IDS, "vpc-0a1b2c3d"],
+        ["", "vpc-", "vpc-1", "vpc-0A1B2C3D", "vpce-0a1b2c3d", "0a1b2c3d", "vpc-0a1b2c3d\n", "vpc-0a1b2c3d4", 3],
+    ),
+    "subnet_ids": (limits.SUBNET_IDS, ["subnet-00000001"], ["subnet-1", "subnet-0a1b2c3d4e5f6071", "vpc-0a1b2c3d"]),
+    "security_group_ids": (limits.SECURITY_GROUP_IDS, ["sg-00000001"], ["sg-1", "sg-0a1b2c3d4e5f607180"]),
     "distributions": (limits.DISTRIBUTIONS, ["pypdf"], ["", "-x", "a b", 3]),
     "origins": (
         limits.ORIGINS,

@@ -24,7 +24,7 @@ from tests.support.each_case import each_case
 
 ZONES = "abc"
 SERVICES = ("logs", "sqs", "ecr.dkr")
-GIVEN = {"subnet_ids": ["subnet-1a", "subnet-2b"]}
+GIVEN = {"subnet_ids": ["subnet-0000001a", "subnet-0000002b"]}
 TO_HTTPS = {"ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
 
 
@@ -241,22 +241,22 @@ class TestGivenSubnets:
     def test_nothing_is_made_but_a_security_group_in_their_vpc(self) -> None:
         recording = recorded(*SERVICES, **GIVEN)
 
-        assert recording.inputs(aws.ec2.SecurityGroup)["vpcId"] == "vpc-of-subnet-1a"
+        assert recording.inputs(aws.ec2.SecurityGroup)["vpcId"] == "vpc-of-subnet-0000001a"
         assert rules(recording, aws.vpc.SecurityGroupEgressRule) == {
             "jobs-to-anywhere": {"securityGroupId": id_of("-jobs"), "cidrIpv4": "0.0.0.0/0", **TO_HTTPS}
         }
         assert len(recording.registrations) == 3
         assert recording.outputs == {
-            "vpc": "vpc-of-subnet-1a",
+            "vpc": "vpc-of-subnet-0000001a",
             "subnets": GIVEN["subnet_ids"],
             "groups": [id_of("-jobs")],
         }
 
     def test_nothing_at_all_is_made_where_security_groups_are_given_as_well(self) -> None:
-        recording = recorded(*SERVICES, **GIVEN, security_group_ids=["sg-1a"])
+        recording = recorded(*SERVICES, **GIVEN, security_group_ids=["sg-0000001a"])
 
         assert [each.type for each in recording.registrations] == ["portage:index:Network"]
-        assert recording.outputs["groups"] == ["sg-1a"]
+        assert recording.outputs["groups"] == ["sg-0000001a"]
 
 
 class TestFlowLogs:
@@ -309,7 +309,7 @@ def test_a_bad_value_is_refused(args: dict[str, Any], error: str) -> None:
         ({**GIVEN, "network_egress": "nat"}, "network_egress is 'nat'"),
         ({**GIVEN, "network_endpoints": ["sqs"]}, "network_endpoints is ['sqs']"),
         ({**GIVEN, "network_flow_log_days": 14}, "network_flow_log_days is 14"),
-        ({"security_group_ids": ["sg-1a"]}, "security_group_ids needs subnet_ids"),
+        ({"security_group_ids": ["sg-0000001a"]}, "security_group_ids needs subnet_ids"),
         ({"network_egress": "nat", "network_endpoints": ["sqs"]}, "network_endpoints is given"),
     ],
 )
@@ -319,6 +319,6 @@ def test_an_argument_that_nothing_would_read_is_a_conflict(args: dict[str, Any],
     assert found.startswith(conflict)
 
 
-@each_case("args", [{}, GIVEN, {**GIVEN, "security_group_ids": ["sg-1a"]}, {"network_egress": "nat-per-zone"}])
+@each_case("args", [{}, GIVEN, {**GIVEN, "security_group_ids": ["sg-0000001a"]}, {"network_egress": "nat-per-zone"}])
 def test_what_is_read_is_no_conflict(args: dict[str, Any]) -> None:
     assert NetworkArgs(**args).network_conflicts(str) == []

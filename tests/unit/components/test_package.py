@@ -267,7 +267,7 @@ def _refused(stub: provider_pb2_grpc.ResourceProviderStub, address: str, inputs:
         construct(stub, address, TOKENS["StatusTracker"], "wrong", given)
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "File" not in (raised.value.details() or ""), "no traceback"
-    trailing = dict(raised.value.trailing_metadata())
+    trailing = dict(cast("Any", raised.value).trailing_metadata())
     (detail,) = status_pb2.Status.FromString(trailing["grpc-status-details-bin"]).details
     properties = errors_pb2.InputPropertiesError()
     assert detail.Unpack(properties)

@@ -230,10 +230,10 @@ class TestWithoutIt:
     ("args", "beginning"),
     [
         (
-            {"subnet_ids": SUBNET_IDS, "security_group_ids": [f"sg-{n}" for n in range(5)]},
+            {"subnet_ids": SUBNET_IDS, "security_group_ids": [f"sg-0000000{n}" for n in range(5)]},
             "security_group_ids has 5 groups, but must have at most 4",
         ),
-        ({"security_group_ids": ["sg-1"]}, "security_group_ids needs subnet_ids"),
+        ({"security_group_ids": ["sg-00000001"]}, "security_group_ids needs subnet_ids"),
         (
             {"step_functions_map_processor": "handlers.processors.inspect.process"},
             "step_functions_map_processor processes every upload, so workspace has no effect",
