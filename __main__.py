@@ -72,6 +72,7 @@ pulumi.export("region", settings.region)
 pulumi.export("apiUrl", api.url)
 pulumi.export("userPoolId", api.user_pool_id)
 pulumi.export("userPoolClientId", api.user_pool_client_id if client_id is None else client_id)
+pulumi.export("uploadRules", settings.upload_rules)
 pulumi.export("ingestBucket", api.bucket_name)
 pulumi.export("resultsBucket", pipeline.results_bucket_name)
 if settings.processing_pipeline["rejected_objects"] == "quarantine":

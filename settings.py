@@ -90,6 +90,9 @@ def keys() -> dict[str, tuple[type[Arguments], str]]:
     return found
 
 
+_UPLOAD_RULES = ("allowed_content_types", "allow_forms", "allowed_origins", "max_upload_bytes")
+
+
 @dataclass(frozen=True)
 class Section(Generic[A]):
     """The settings of one component."""
@@ -122,6 +125,12 @@ class Settings:
     eks_git_repository_url: pulumi.Input[str] | None
     aws: Mapping[str, Any]
     """The AWS provider's arguments, from the stack's other `aws:` keys."""
+
+    @property
+    def upload_rules(self) -> dict[str, Any]:
+        """The settings that decide which uploads the stack accepts, by key, for the stack's outputs."""
+        rules = {keys_of(UploadApiArgs)[name]: self.upload_api[name] for name in _UPLOAD_RULES}
+        return {**rules, "malwareScan": self.processing_pipeline["malware_scan"]}
 
     @property
     def assumed_role_arn(self) -> pulumi.Input[str] | None:

@@ -61,13 +61,14 @@ def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
 
 
 def _print_usage(emulator: Emulator, deployment: Deployment, user: User) -> None:
+    config = write_config(emulator.endpoint, deployment.outputs)
     outputs = {name: str(value) for name, value in sorted(deployment.outputs.items())}
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_facts("Stack outputs", outputs)
     print_facts("A user to sign in as", {"email": user.email, "password": user.password})
     print_text("Ask the API", curl_example(emulator.endpoint, outputs, user))
     print_text("Send a file", client_example(emulator.endpoint, outputs, user))
-    print_text("The same with the portage command", command_example(write_config(emulator.endpoint, outputs), user))
+    print_text("The same with the portage command", command_example(config, user))
     print_text("Look around as the operator, with boto3 or the AWS CLI", operator_example(emulator, outputs))
     print_text("It stays until Ctrl-C, or `make down` in another terminal. What fails is shown here.")
 
@@ -92,7 +93,7 @@ def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:
     )
 
 
-def write_config(endpoint: str, outputs: Mapping[str, str]) -> Path:
+def write_config(endpoint: str, outputs: Mapping[str, object]) -> Path:
     """Write the portage command's configuration: the outputs, Cognito's endpoint, and where to store sign-ins."""
     files = run_file.client_files(run_file.PATH)
     content = {**outputs, "cognitoEndpoint": endpoint, "credentialsFile": str(files.credentials)}

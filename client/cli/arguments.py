@@ -12,6 +12,7 @@ from ..transfer.source import CHECKSUMS
 from .exit_codes import MEANINGS
 
 WAIT_SECONDS = 600.0
+CASE_SECONDS = 120.0
 
 _CONFIGURATION = """\
 configuration:
@@ -42,6 +43,13 @@ class Options(argparse.Namespace):
     limit: int = 100
     output: str | None = None
     dry_run: bool = False
+    operator: bool = False
+    other_email: str | None = None
+    origins: Sequence[str] | None = None
+    sample: Path | None = None
+    only: Sequence[str] = ()
+    list_cases: bool = False
+    junit: Path | None = None
     shell: str = ""
 
 
@@ -153,7 +161,57 @@ def parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--all", action="store_true", help="all messages")
     redrive.add_argument("--dry-run", action="store_true", help="only show the messages")
+    _add_verify(add("verify", "check that a deployed stack works, by a suite of cases"))
     return top
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument(
+        "--operator",
+        action="store_true",
+        help="use AWS credentials of an operator for more cases, and to delete what the cases have stored",
+    )
+    verify.add_argument(
+        "--other-email",
+        type=_given,
+        metavar="EMAIL",
+        help="another user, to check that users do not see each other's uploads; asks for the password; with "
+        "--operator, the command makes a user and deletes it afterwards",
+    )
+    verify.add_argument(
+        "--password-stdin", action="store_true", help="read the password from the first line of standard input"
+    )
+    verify.add_argument(
+        "--origin",
+        action="append",
+        type=_given,
+        dest="origins",
+        metavar="URL",
+        help="a web origin that must be allowed, instead of those in the stack's outputs; can be given several times",
+    )
+    verify.add_argument(
+        "--sample",
+        type=Path,
+        metavar="FILE",
+        help="a small file that the stack's processor can process, if it cannot process any text file",
+    )
+    verify.add_argument(
+        "--only",
+        action="append",
+        type=_given,
+        default=[],
+        metavar="NAME",
+        help="run only this case or group of cases; can be given several times",
+    )
+    verify.add_argument("--list", action="store_true", dest="list_cases", help="only show the cases")
+    verify.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=CASE_SECONDS,
+        metavar="SECONDS",
+        help=f"maximum time of one case; default: {CASE_SECONDS:g}",
+    )
+    verify.add_argument("--junit", type=Path, metavar="FILE", help="also write a report in JUnit's format")
 
 
 def _add_wait(command: argparse.ArgumentParser) -> None:

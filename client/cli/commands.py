@@ -28,6 +28,7 @@ from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from .output import Output, show, show_nothing, standard
 from .spool import discard, spool
+from .verify import check_stack, list_cases
 
 Send = Callable[[OnProgress], Upload]
 
@@ -136,6 +137,19 @@ def redrive(options: Options, output: Output) -> ExitCode:
     if not output.as_json:
         output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
+
+
+def verify(options: Options, output: Output) -> ExitCode:
+    """Check a deployed stack, or list the cases."""
+    if options.list_cases:
+        return list_cases(options, output)
+    config = load_config(options.config)
+    ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
+    with _user_pool(config, output) as pool:
+        session, other = _credentials(config).sign_in(pool), None
+        if options.other_email is not None:
+            other = pool.sign_in(options.other_email, _answer(ask, f"Password of {options.other_email}"))
+        return check_stack(config, pool, (session, other), options, output)
 
 
 def _user_pool(config: Config, output: Output) -> UserPool:
@@ -302,4 +316,5 @@ COMMANDS: Mapping[str, Callable[[Options, Output], ExitCode]] = {
     "get": get,
     "abort": abort,
     "redrive": redrive,
+    "verify": verify,
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from platformdirs import user_config_path
 
+from ..conformance.stack import UploadRules
 from ..errors import UnexpectedAnswer, WrongConfig, reason
 from ..transport import checked_url, read
 
@@ -25,7 +26,13 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     """Where to store sign-ins; None for the user's configuration folder. Local mode deletes its file when it stops."""
     queue_url: str | None = None
     dead_letter_queue_url: str | None = None
-    """Only operators need the queues."""
+    """Only operators need the queues, and what follows."""
+    user_pool_id: str = ""
+    ingest_bucket: str = ""
+    results_bucket: str = ""
+    quarantine_bucket: str = ""
+    upload_rules: UploadRules = UploadRules()
+    """What `portage verify` expects."""
 
     @property
     def credentials_path(self) -> Path:

@@ -35,6 +35,7 @@ class ExitCode(IntEnum):
     TRY_AGAIN = 5
     FILE = 6
     REJECTED = 7
+    CASE_FAILED = 8
     INTERRUPTED = 130
 
 
@@ -47,6 +48,7 @@ MEANINGS = {
     ExitCode.TRY_AGAIN: f"network or server error, or timeout: run the same command again, or `{PROGRAM} resume`",
     ExitCode.FILE: "the file cannot be read or written, is empty, has changed, or has no upload to resume",
     ExitCode.REJECTED: "the upload was rejected: its bytes differ from the declaration, or are not allowed",
+    ExitCode.CASE_FAILED: "verify: the stack does something else than a case requires",
     ExitCode.INTERRUPTED: f"interrupted: `{PROGRAM} resume` continues; 143 if SIGTERM, 129 if SIGHUP ended the command",
 }
 
