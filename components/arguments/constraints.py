@@ -78,9 +78,16 @@ class Choice:
         return self.values[self.values.index(value)]
 
 
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML and XML cannot hold, and half of a pair (UTF-16), which no API can.
+
+Source: YAML 1.2.2, c-printable, without the line break NEL; XML 1.0, Char.
+"""
+
+
 @dataclass(frozen=True)
 class Pattern:
-    """Text that matches a regular expression."""
+    """Text of printable characters that matches a regular expression."""
 
     regex: str
     form: str
@@ -89,10 +96,12 @@ class Pattern:
         """Return the text."""
         if not isinstance(value, str) or not re.fullmatch(self.regex, value):
             raise ArgumentError(f"{name} is {value!r}, but must be {self.form}.")
+        if found := _UNPRINTABLE.search(value):
+            raise ArgumentError(f"{name} is {value!r}, but {found[0]!r} is no printable character; leave it out.")
         return value
 
 
-_CIDR = Pattern(r"[0-9A-Fa-f.:]+/\d{1,3}", "a network such as 203.0.113.0/24 or 2001:db8::/32")
+_CIDR = Pattern(r"[0-9A-Fa-f.:]+/[0-9]{1,3}", "a network such as 203.0.113.0/24 or 2001:db8::/32")
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,19 @@ class GitArgs(Arguments):
     git_repository_url: pulumi.Input[str] = argument(limits.GIT_URL)
     """Git repository with the worker's manifests, https://HOST/PATH.git."""
     git_path: str = argument(
-        Pattern(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a folder in the repository, such as gitops/overlays/dev"),
+        Pattern(
+            r"(?!(.*/)?\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+            "a folder in the repository by its path from the root, without . and .., such as gitops/overlays/dev",
+        ),
         default="gitops/overlays/dev",
     )
     """Folder in the repository with the overlay of this stack."""
     git_revision: str = argument(
-        Pattern(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,249}", "a branch, a tag or a commit"), default="main"
+        Pattern(
+            r"(?!.*(\.\.|//|/\.|\.lock(/|$)|[/.]$))[A-Za-z0-9][A-Za-z0-9._/-]{0,249}",
+            "a branch, a tag or a commit, by a name that git check-ref-format accepts",
+        ),
+        default="main",
     )
     """Branch, tag or commit that the cluster follows."""
 

@@ -24,7 +24,7 @@ from handlers.aws.endpoints import PARTITIONS, partition_of
 from handlers.processors import PROCESSOR_PATTERN
 
 _ARN = r"arn:aws(-[a-z]+)*"
-_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+_REGION = r"[a-z]{2,}(-[a-z]+)+-[0-9]+"
 _REGION_AND_ACCOUNT = rf"{_REGION}:[0-9]{{12}}"
 _TABLE = r"[A-Za-z0-9_.-]{3,255}"
 _BUCKET = (
@@ -97,6 +97,7 @@ FILE = FilePath(".+", "the path of a file")
 DISTRIBUTIONS = ListOf(
     Pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of an installed Python distribution, such as pypdf")
 )
+_ANY_TEXT = Pattern(r"[^\0]*", "text of printable characters, tabs and line breaks")
 VARIABLES = MaybeOutput(
     MapOf(
         Pattern(
@@ -104,7 +105,7 @@ VARIABLES = MaybeOutput(
             "a name of two or more letters, digits and underscores that begins with a letter, but not with AWS_ or "
             "LAMBDA_, which Lambda reserves, or PYTHON, which changes how Portage's own code runs",
         ),
-        Pattern(r"[^\0]*", "text without null characters"),
+        _ANY_TEXT,
     )
 )
 STATEMENTS = MaybeOutput(
@@ -114,7 +115,7 @@ STATEMENTS = MaybeOutput(
                 Pattern(r"[a-z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as secretsmanager:GetSecretValue")
             ),
             "resources": ListOf(
-                Pattern(rf"\*|{_ARN}:.+", "an ARN, or * where the service knows no resources for the action")
+                Pattern(rf"\*|{_ARN}:[^\t\n\r]+", "an ARN, or * where the service knows no resources for the action")
             ),
         },
         optional={},
@@ -133,7 +134,7 @@ PROCESSORS = MapsOf(
     required={"processor": HANDLER},
     optional={
         "content_types": _CONTENT_TYPES,
-        "file_names": ListOf(Pattern(r"\*[^*?/\\]+", "* and then the end of a file name, such as *.csv")),
+        "file_names": ListOf(Pattern(r"\*[^*?/\\\t\n\r]+", "* and then the end of a file name, such as *.csv")),
     },
 )
 CIDRS = MaybeOutput(ListOf(Network()))
@@ -143,8 +144,8 @@ SECURITY_GROUP_IDS = MaybeOutput(
     ListOf(Pattern(rf"sg-{_EC2_ID}", "the id of a security group, such as sg-0a1b2c3d4e5f60718"))
 )
 _KEY_PART = Pattern(
-    r"[^*?]{1,1024}",
-    "1 to 1,024 characters without * and ?: S3 compares filters literally. For wildcards, use an EventBridge "
+    r"[^*?\t\n\r]{1,1024}",
+    "1 to 1,024 printable characters without * and ?: S3 compares filters literally. For wildcards, use an EventBridge "
     'rule, which has {"wildcard": "uploads/*.csv"}',
 )
 NOTIFICATIONS = MapsOf(
@@ -178,13 +179,14 @@ KMS_KEY_ARN = MaybeOutput(
         "the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias",
     )
 )
+_ONE_LINE = r"(?![^\t\n\r]*[\t\n\r])"
 TAGS = MaybeOutput(
     MapOf(
         Pattern(
-            r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}",
+            rf"(?!(?i:aws:)){_ONE_LINE}[\w\s.:/=+@-]{{1,128}}",
             "1 to 128 letters, digits, spaces and .:/=+@_-, but not with aws: at the start, which AWS reserves",
         ),
-        Pattern(r"[\w\s.:/=+@-]{0,256}", "at most 256 letters, digits, spaces and .:/=+@_-"),
+        Pattern(rf"{_ONE_LINE}[\w\s.:/=+@-]{{0,256}}", "at most 256 letters, digits, spaces and .:/=+@_-"),
     )
 )
 BOUNDARY_ARN = MaybeOutput(
@@ -235,14 +237,14 @@ QUEUE_ARN = MaybeOutput(
         "the ARN of a standard queue, such as ProcessingPipeline's queue_arn",
     )
 )
-QUEUE_URL = MaybeOutput(Pattern(r"https?://\S+", "the URL of a standard queue"))
+QUEUE_URL = MaybeOutput(Pattern(r"https?://[!-~]+", "the URL of a standard queue"))
 POLICY = MaybeOutput(
-    Pattern(r"\{.+\}", "an IAM policy document in JSON, such as ProcessingPipeline's worker_policy"),
+    Pattern(r"(?s:\{.+\})", "an IAM policy document in JSON, such as ProcessingPipeline's worker_policy"),
 )
 WORKER_VARIABLES = MaybeOutput(
     MapOf(
         Pattern(r"[A-Za-z][A-Za-z0-9_]+", "the name of a variable"),
-        Pattern(r"[^\0]*", "text without null characters"),
+        _ANY_TEXT,
     )
 )
 CLUSTER_NAME = MaybeOutput(Pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "the name of an EKS cluster, not its ARN"))
@@ -258,14 +260,16 @@ IDENTITY_CENTER_ARN = MaybeOutput(
         "the ARN of an IAM Identity Center instance, arn:aws:sso:::instance/ID",
     )
 )
-OIDC_ISSUER = Pattern(r"https://[^\s/]+(/[^\s]*)?", "the https URL of an OpenID Connect issuer")
+OIDC_ISSUER = Pattern(r"https://[!-.0-~]+(/[!-~]*)?", "the https URL of an OpenID Connect issuer")
 OIDC_PROVIDER_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:iam::[0-9]{{12}}:oidc-provider/[A-Za-z0-9./_-]+",
         "the ARN of an IAM OIDC provider, arn:aws:iam::ACCOUNT:oidc-provider/HOST",
     )
 )
-GIT_URL = MaybeOutput(Pattern(r"https://[^\s@/]+/[^\s@]+", "the https URL of a Git repository, without credentials"))
+GIT_URL = MaybeOutput(
+    Pattern(r"https://[!-.0-?A-~]+/[!-?A-~]+", "the https URL of a Git repository, without credentials")
+)
 IMAGE_REPOSITORY = MaybeOutput(
     Pattern(
         rf"{_REGISTRY}/{_REPOSITORY}",

@@ -19,6 +19,8 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path, PurePosixPath
 
@@ -96,7 +98,9 @@ def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None)
     teams = {name: each for name, each in processors.items() if name not in ours}
     if teams and code is None:
         name, processor = next(iter(teams.items()))
-        return f"{name} is {processor!r}, but its code is missing; give the folder or archive that has it."
+        near = get_close_matches(processor, built_in_processors(), n=1)
+        hint = f", or did you mean the built-in {near[0]}?" if near else "."
+        return f"{name} is {processor!r}, but its code is missing; give the folder or archive that has it{hint}"
     if not teams and code is not None:
         name, processor = next(iter(ours.items()))
         return f"{name} is {processor!r}, which is built in; name the module.function in the code that is given."
@@ -104,6 +108,14 @@ def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None)
         return _first_fault(ours, lambda: _our_modules(stack)) or _first_fault(
             teams, lambda: _team_modules(code, stack) if code else None
         )
+
+
+@cache
+def built_in_processors() -> tuple[str, ...]:
+    """Return the processors that Portage has, as `module.function`."""
+    modules = sorted((HANDLERS / "processors").glob("*.py"))
+    defined = [path.stem for path in modules if "process" in _names(ast.parse(path.read_bytes()))[0]]
+    return tuple(f"{BUILT_IN}processors.{module}.process" for module in defined)
 
 
 def _first_fault(processors: Mapping[str, str], load: Callable[[], "_Modules | None"]) -> str | None:
@@ -195,9 +207,20 @@ def _team_modules(code: pulumi.Archive, stack: ExitStack) -> "_Modules | None":
 def _check_processor(processor: str, modules: "_Modules") -> None:
     module, _, function = processor.rpartition(".")
     if modules.find(module) is None:
-        raise ArgumentError(f"there is no module {module} in {modules.place}.")
-    if not modules.may_define(module, function):
-        raise ArgumentError(f"{module} in {modules.place} defines no {function}.")
+        why, known = (
+            f"there is no module {module} in {modules.place}",
+            [f"{each}.{function}" for each in modules.names()],
+        )
+    elif not modules.may_define(module, function):
+        why, known = f"{module} in {modules.place} defines no {function}", modules.functions(module)
+    else:
+        return
+    fix = "correct the name"
+    if processor.startswith(BUILT_IN):
+        known = built_in_processors()
+        fix = f"the built-in ones are {', '.join(known)}"
+    near = get_close_matches(processor, known, n=1)
+    raise ArgumentError(f"{why}; did you mean {near[0]}?" if near else f"{why}; {fix}.")
 
 
 def wrong_name(name: str) -> str | None:
@@ -237,6 +260,15 @@ class _Modules:
                 rows = csv.reader(io.StringIO(file.read().decode()))
                 installed |= {(path.parents[1] / row[0]).as_posix() for row in rows if row}
         return [name for name in self.files if name.endswith(".py") and name not in installed]
+
+    def names(self) -> list[str]:
+        """Return the names of all modules in Python."""
+        paths = [name.removesuffix(".py") for name in self.files if name.endswith(".py")]
+        return [path.removesuffix("/__init__").replace("/", ".") for path in paths]
+
+    def functions(self, module: str) -> list[str]:
+        """Return what a module defines at its top level, as `module.function`."""
+        return [f"{module}.{name}" for name in _names(self.tree(self.find(module) or ""))[0]]
 
     def find(self, module: str) -> str | None:
         """Return the file of a module, as Python would find it."""

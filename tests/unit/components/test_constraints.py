@@ -2,9 +2,10 @@
 
 import ast
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -13,10 +14,12 @@ import pytest
 from components import arguments
 from components.arguments import ArgumentError, limits
 from components.arguments.constraints import Boolean, Choice, Constraint, InstanceOf, Range
+from components.arguments.eks_argo_deploy import GitArgs
 from local.resources.parameters import plain
 from tests.support.components.examples import (
     BUCKET,
     CIDRS,
+    COMPONENTS,
     KMS_KEY_ARN,
     NAME,
     TABLE,
@@ -169,6 +172,87 @@ def test_a_list_names_the_bad_item(constraint: Constraint, good: list[object], b
         value for value in bad if not errors[str(value)].startswith(f"x[{len(good)}] is {value!r}, but must be ")
     ] == []
     assert error_of(constraint, good[0]).startswith(f"x is {good[0]!r}, but must be a list")
+
+
+def damaged(value: Any, character: str) -> Iterator[Any]:
+    """Yield the value with the character in one of its texts."""
+    if isinstance(value, str):
+        yield f"{value[:-1]}{character}{value[-1:]}"
+    elif isinstance(value, list):
+        items = cast("list[Any]", value)
+        for index, item in enumerate(items):
+            yield from ([*items[:index], each, *items[index + 1 :]] for each in damaged(item, character))
+    elif isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        for key, item in entries.items():
+            yield from ({**entries, key: each} for each in damaged(item, character))
+            for name in damaged(key, character):
+                yield {name if each == key else each: entries[each] for each in entries}
+
+
+@pytest.mark.parametrize("character", ["\0", "\x0b", "\x1b", "\x7f", "\x85", "\x9f", "\ud800", "\ufffe"])
+def test_no_argument_takes_a_character_that_yaml_xml_or_utf_8_cannot_hold(character: str) -> None:
+    taken = [
+        f"{example.title}.{name}: {value!r}"
+        for example in COMPONENTS
+        if not is_dataclass(example.shape)
+        for name, given in example.other.items()
+        for value in damaged(given, character)
+        if not error_of(example.shape.declared[name].constraint, value)
+    ]
+
+    assert taken == []
+
+
+@pytest.mark.parametrize("character", ["\t", "\n", "\r"])
+def test_only_variables_and_json_take_tabs_and_line_breaks(character: str) -> None:
+    taken = {
+        name
+        for example in COMPONENTS
+        if not is_dataclass(example.shape)
+        for name, given in example.other.items()
+        for value in damaged(given, character)
+        if not error_of(example.shape.declared[name].constraint, value)
+    }
+
+    assert taken == {"processor_environment", "worker_environment", "worker_policy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "git_path",
+            ["gitops", "gitops/overlays/dev", ".gitops/..dev/a.b", "a/...", "-a"],
+            [
+                "",
+                "/gitops",
+                "gitops/",
+                "a//b",
+                "..",
+                ".",
+                "../a",
+                "a/../b",
+                "a/..",
+                "./a",
+                "a/.",
+                "a/./b",
+                "a\\b",
+                "a b",
+            ],
+        ),
+        (
+            "git_revision",
+            ["main", "v1.2.3", "feature/a.b-c", "0f5e2f0c"],
+            ["", "-a", ".a", "a..b", "a/", "a//b", "a.", "a/.b", "a.lock", "a.lock/b", "a b", "a~1", "a@{1}"],
+        ),
+    ],
+)
+def test_a_place_in_git_is_one_that_git_can_have(name: str, good: list[str], bad: list[str]) -> None:
+    constraint = GitArgs.declared[name].constraint
+
+    assert [value for value in good if error_of(constraint, value)] == []
+    assert [value for value in bad if not error_of(constraint, value)] == []
 
 
 def test_a_number_outside_of_its_range_is_refused_with_limits_and_source() -> None:

@@ -128,7 +128,30 @@ class TestAProcessorThatIsNotThereIsRefused:
 
         assert fault is not None
         assert fault.startswith("is 'team.process', but team in ")
-        assert fault.endswith(" defines no process.")
+        assert " defines no process; " in fault
+
+    @each_case(
+        ("processor", "meant"),
+        [
+            ("handlers.processors.inspekt.process", "handlers.processors.inspect.process"),
+            ("handlers.processors.csv_sumary.process", "handlers.processors.csv_summary.process"),
+            ("handlers.processors.inspect.proces", "handlers.processors.inspect.process"),
+            ("handlers.inspect.process", "handlers.processors.inspect.process"),
+            ("handler.processors.inspect.process", "handlers.processors.inspect.process"),
+            ("handlers.shrink.run", "handlers.processors.thumbnail.process"),
+        ],
+    )
+    def test_with_the_nearest_that_is_built_in(self, processor: str, meant: str) -> None:
+        assert meant in (processor_fault(processor, None) or "")
+
+    @each_case(
+        ("processor", "meant"),
+        [("tema.process", "team.process"), ("team.proces", "team.process"), ("sub.team.process", "team.process")],
+    )
+    def test_with_the_nearest_in_its_code(self, team: Team, processor: str, meant: str) -> None:
+        fault = processor_fault(processor, team({"team.py": PROCESS, "sub/__init__.py": ""})) or ""
+
+        assert fault.endswith(f"; did you mean {meant}?")
 
     def test_for_want_of_its_function_in_what_its_module_imports_with_a_star(self, team: Team) -> None:
         code = team(
