@@ -12,6 +12,11 @@ PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dis
 # Without bytecode, each process compiles what it imports: tests take a tenth longer, and so does each start of a function.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A variable of another name, such as compute, would have no effect.
+VARIABLES := COMPUTE ENGINE PYTHON QUICK UPGRADE
+OTHERS := $(filter-out $(VARIABLES),$(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name))))
+$(if $(OTHERS),$(error $(firstword $(OTHERS)) is not a variable of this Makefile. It has $(VARIABLES)))
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo local down test unit coverage integration test-variants test-policies test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
 

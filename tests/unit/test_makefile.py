@@ -55,3 +55,12 @@ def test_clean_keeps_the_built_cli(checkout: Path) -> None:
     assert ".venv" in words
     assert ".local/engine" in words
     assert not {".local", ".local/bin"} & set(words)
+
+
+@pytest.mark.parametrize(("given", "code"), [("COMPUTE=eks", 0), ("compute=eks", 2), ("TARGET=x", 2)])
+def test_a_variable_that_has_no_effect_is_refused(checkout: Path, given: str, code: int) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--dry-run", "--directory", str(checkout), "demo", given]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == code
+    assert (f"{given.partition('=')[0]} is not a variable" in run.stderr) == bool(code)
