@@ -4,7 +4,6 @@ import ctypes
 import os
 import re
 import select
-import shutil
 import signal
 import struct
 import sys
@@ -16,6 +15,8 @@ from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
 from typing import NoReturn
+
+from handlers.aws.folders import delete_folder
 
 log = getLogger(__name__)
 
@@ -281,10 +282,10 @@ def _use_own_folder() -> None:
         if name is None or _is_another_process(int(name[1])):
             continue
         try:
-            shutil.rmtree(folder)
+            delete_folder(folder)
         except FileNotFoundError:  # another process deletes it at the same time
             continue
-        except OSError:  # the work may have removed the permission
+        except OSError:
             log.warning("The temporary folder %s was not deleted.", folder, exc_info=True)
     os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-")
 

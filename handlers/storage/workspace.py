@@ -9,13 +9,13 @@ user. The workflow's last step deletes the folder, after success and after failu
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from logging import getLogger
 from pathlib import Path
 
+from handlers.aws.folders import delete_folder
 from handlers.storage.objects import CHUNK_BYTES
 
 log = getLogger(__name__)
@@ -76,14 +76,7 @@ class ExecutionFolder:
     def delete(self) -> None:
         """Delete the folder, if it is there, with all that is in it."""
         try:
-            shutil.rmtree(self.path)
-        except PermissionError:  # a processor may have unpacked folders that are read-only
-            self.path.chmod(0o700)
-            for folder, names, _ in os.walk(self.path):
-                for name in names:
-                    if not (inner := Path(folder, name)).is_symlink():
-                        inner.chmod(0o700)
-            shutil.rmtree(self.path)
+            delete_folder(self.path)
         except FileNotFoundError:
             if self.path.exists():  # something in it was deleted at the same time
                 raise

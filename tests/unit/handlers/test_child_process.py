@@ -1,7 +1,6 @@
 """Work in a child process: what comes back of it, and that it ends with its parent."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.processors import child_process
 from handlers.processors.child_process import (
     LONGEST_TRACEBACK,
     MAX_ANSWER_BYTES,
@@ -217,7 +217,7 @@ class TestTemporaryFolder:
             time.sleep(60)
 
         run_in_child(lambda: "", 30)
-        monkeypatch.setattr(shutil, "rmtree", delete_slowly)
+        monkeypatch.setattr(child_process, "delete_folder", delete_slowly)
         with pytest.raises(TimeoutError):
             run_in_child(lambda: "", 1)
 
