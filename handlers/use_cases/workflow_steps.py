@@ -181,7 +181,7 @@ class WorkflowSteps(JobRun):
         elif sentence := _MAP_ERRORS.get(error):
             self._job.fail(ref, delivery, "processing-failed", sentence)
         else:
-            kind = _message_in(cause) if error == StepFailed.__name__ else error
+            kind = (_message_in(cause) if error == StepFailed.__name__ else "") or error
             self._job.fail_after_tries(ref, delivery, kind, self.max_attempts)
         return self.records.find(ref).status
 
@@ -247,5 +247,8 @@ def _step_failed(error: Exception) -> StepFailed:
 
 
 def _message_in(cause: str) -> str:
-    """Return the message in the JSON with which Lambda describes an exception."""
-    return str(json.loads(cause)["errorMessage"])
+    """Return the message in the JSON with which Lambda describes an exception, or nothing for another text."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return ""

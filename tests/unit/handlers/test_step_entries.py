@@ -129,3 +129,14 @@ def test_a_file_without_records_is_unprocessable(cloud: Cloud) -> None:
     cloud.write_record()
     with pytest.raises(Unprocessable, match="neither CSV nor JSON Lines"):
         verify_step.handle({**payload(cloud), "is_of_records": True}, Context())
+
+
+def test_an_error_without_a_cause_is_recorded(cloud: Cloud) -> None:
+    cloud.write_record()
+    given = payload(cloud)
+    verify_step.handle(given, Context())
+
+    assert record_step.handle({**given, "error": {"Error": "States.Timeout"}}, Context()) == {"status": "failed"}
+    record = cloud.record()
+    assert record
+    assert "States.Timeout" in record["failure"]["detail"]

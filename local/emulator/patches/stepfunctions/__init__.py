@@ -1,4 +1,4 @@
-"""Patches of Step Functions: how many steps run at once, throttling, Distributed Maps, and refused definitions.
+"""Patches of Step Functions: how many steps run at once, throttling, errors, Distributed Maps, and refused definitions.
 
 Concurrency
     AWS: each running step is an invocation of its own, up to the account's quota, which is 1,000 by default.
@@ -10,6 +10,12 @@ Throttling
     AWS: the error is Lambda.TooManyRequestsException.
     Source: Step Functions developer guide, "Handle transient Lambda service exceptions".
     MiniStack: the error is Lambda.Unknown, so a retrier for all errors counts the throttling as a try.
+    Here: as AWS.
+
+Errors
+    AWS: States.ALL matches neither States.DataLimitExceeded nor States.Runtime, and nothing catches States.Runtime.
+    Source: Step Functions developer guide, "Handling errors in Step Functions workflows", "Error names".
+    MiniStack: States.ALL matches both.
     Here: as AWS.
 
 Distributed Maps
@@ -44,6 +50,7 @@ def patch() -> None:
     """Apply all of these patches."""
     patching.replace(_STEP_FUNCTIONS, "_invoke_resource_with_timeout", in_turn)
     patching.replace(_STEP_FUNCTIONS, "_call_lambda", named_throttling)
+    patching.replace(_STEP_FUNCTIONS, "_error_matches", matching)
     patching.replace(_STEP_FUNCTIONS, "_run_distributed_map", in_jsonata)
     patching.replace(_STEP_FUNCTIONS, "_validate_definition_jsonata", refusing)
 
@@ -61,3 +68,16 @@ def named_throttling(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any]
             raise
 
     return call
+
+
+def matching(original: Callable[[list[str], str], bool]) -> Callable[[list[str], str], bool]:
+    """Return a function that finds whether a retrier or catcher for these names is one for the error."""
+
+    def matches(error_equals: list[str], error: str) -> bool:
+        if error == "States.Runtime":
+            return False
+        if error == "States.DataLimitExceeded":
+            return error in error_equals
+        return original(error_equals, error)
+
+    return matches

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.emulator.patches.stepfunctions import matching
 from local.emulator.patches.stepfunctions.definitions import definition_errors
 from local.emulator.patches.stepfunctions.map_data import Child, batches, formatted, parsed, payload_bytes
 from local.emulator.process import Emulator
@@ -236,3 +237,17 @@ def test_the_result_of_a_map_is_assigned_and_made_its_output(aws: Aws) -> None:
 def test_a_definition_that_is_wrong_makes_no_state_machine(aws: Aws) -> None:
     with pytest.raises(ClientError, match="InvalidDefinition"):
         aws.run(machine(ItemBatcher={"BatchInput": {}}))
+
+
+@pytest.mark.parametrize(
+    ("error", "names", "expected"),
+    [
+        ("States.Timeout", ["States.ALL"], True),
+        ("States.DataLimitExceeded", ["States.ALL"], False),
+        ("States.DataLimitExceeded", ["States.DataLimitExceeded"], True),
+        ("States.Runtime", ["States.ALL"], False),
+        ("States.Runtime", ["States.Runtime"], False),
+    ],
+)
+def test_the_wildcard_of_errors_leaves_out_what_aws_leaves_out(error: str, names: list[str], *, expected: bool) -> None:
+    assert matching(lambda names, error: "States.ALL" in names or error in names)(names, error) is expected
