@@ -35,6 +35,12 @@ class FargateArgs(NetworkArgs, JobArgs):
     """Whether an ECR repository for the worker's image is made. Make it before the compute that runs the image."""
     worker_image: pulumi.Input[str] | None = argument(limits.ECR_IMAGE, default=None)
     """Image of the worker in ECR, by its digest. Required by the compute fargate."""
+    fargate_cluster_arn: pulumi.Input[str] | None = argument(limits.ECS_CLUSTER_ARN, default=None)
+    """Existing ECS cluster that tasks run in, of the same region; if omitted, one is made.
+
+    It needs the capacity providers FARGATE and FARGATE_SPOT, and Container Insights: the service is scaled by its count
+    of tasks. Tasks may protect all tasks of the cluster from scale-in.
+    """
     fargate_cpu: int = argument(Choice(tuple(MEMORY_MB), "the CPU units that Fargate has"), default=1_024)
     """CPU units of a task; 1024 are one vCPU."""
     fargate_memory_mb: int = argument(Choice(_MEMORIES, "the sizes that Fargate has"), default=4_096)

@@ -225,6 +225,12 @@ ECR_IMAGE = MaybeOutput(
         "an image in ECR by its digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     )
 )
+ECS_CLUSTER_ARN = MaybeOutput(
+    Pattern(
+        rf"{_ARN}:ecs:{_REGION_AND_ACCOUNT}:cluster/[A-Za-z0-9_-]{{1,255}}",
+        "the ARN of an ECS cluster, arn:aws:ecs:REGION:ACCOUNT:cluster/NAME",
+    )
+)
 TOPIC_ARN = MaybeOutput(
     Pattern(
         rf"{_ARN}:sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]{{1,256}}",

@@ -4,13 +4,14 @@ SQS --long poll--> worker (handlers/entries/worker.py): as many jobs at once as 
 messages for each task --> backlog_scaling.py --> number of tasks
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.arguments import ArgumentError
 from components.arguments.fargate import FargateArgs
 from components.compute.backlog_scaling import BacklogScaling
 from components.compute.protocol import Compute, Jobs
@@ -24,6 +25,9 @@ STOP_SECONDS = 120
 
 SERVICES = ("ecr.api", "ecr.dkr", "logs", "sqs")
 """That a task calls, besides S3 and DynamoDB."""
+
+_INSIGHTS = "containerInsights"
+"""Publishes how many tasks run, by which the service is scaled."""
 
 _INCLUDED_GIB = 20
 """Ephemeral storage that a task has without asking; ECS accepts no request for as little."""
@@ -45,6 +49,13 @@ class FargateCompute(Compute):
         return Workers(f"{name}-workers", self.args, jobs, opts).role_name
 
 
+@dataclass(frozen=True)
+class _Cluster:
+    arn: pulumi.Output[str]
+    capacity: Sequence[pulumi.Resource]
+    """What tasks need to be placed; empty for a cluster that is given."""
+
+
 class Workers(pulumi.ComponentResource):
     """A service that runs the worker in private subnets, and scales it with the queue."""
 
@@ -55,12 +66,7 @@ class Workers(pulumi.ComponentResource):
         super().__init__("portage:index:Workers", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
-        cluster = aws.ecs.Cluster(
-            name,
-            # Publishes how many tasks run, by which the service is scaled.
-            settings=[{"name": "containerInsights", "value": "enabled"}],
-            opts=child,
-        )
+        cluster = self._cluster(name) if args.fargate_cluster_arn is None else self._given(args.fargate_cluster_arn)
         role = aws.iam.Role(f"{name}-role", assume_role_policy=iam.trust(iam.ECS_TASKS), opts=child)
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
@@ -74,6 +80,19 @@ class Workers(pulumi.ComponentResource):
         BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
         self.role_name = role.name
         self.register_outputs({"role_name": self.role_name})
+
+    def _cluster(self, name: str) -> _Cluster:
+        child = pulumi.ResourceOptions(parent=self)
+        cluster = aws.ecs.Cluster(name, settings=[{"name": _INSIGHTS, "value": "enabled"}], opts=child)
+        capacity = aws.ecs.ClusterCapacityProviders(
+            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=child
+        )
+        return _Cluster(cluster.arn, [capacity])
+
+    def _given(self, arn: pulumi.Input[str]) -> _Cluster:
+        name = pulumi.Output.from_input(arn).apply(lambda known: known.rpartition("/")[2])
+        found = aws.ecs.get_cluster_output(cluster_name=name, opts=pulumi.InvokeOutputOptions(parent=self))
+        return _Cluster(pulumi.Output.all(arn, found.status, found.settings).apply(lambda known: _usable(*known)), [])
 
     def _execution_role(
         self, name: str, args: FargateArgs, log_group: aws.cloudwatch.LogGroup
@@ -157,15 +176,12 @@ class Workers(pulumi.ComponentResource):
         self,
         name: str,
         args: FargateArgs,
-        cluster: aws.ecs.Cluster,
+        cluster: _Cluster,
         task: aws.ecs.TaskDefinition,
         policies: list[aws.iam.RolePolicy],
     ) -> aws.ecs.Service:
         child = pulumi.ResourceOptions(parent=self)
         network = Network(f"{name}-network", args, SERVICES, child)
-        capacity = aws.ecs.ClusterCapacityProviders(
-            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=child
-        )
         weights = {"FARGATE": args.fargate_weight, "FARGATE_SPOT": args.fargate_spot_weight}
         return aws.ecs.Service(
             name,
@@ -189,9 +205,25 @@ class Workers(pulumi.ComponentResource):
             propagate_tags="SERVICE",
             # Auto scaling sets the count. Without permissions, tasks of the first deployment would fail.
             opts=pulumi.ResourceOptions(
-                parent=self, ignore_changes=["desired_count"], depends_on=[capacity, *policies]
+                parent=self, ignore_changes=["desired_count"], depends_on=[*cluster.capacity, *policies]
             ),
         )
+
+
+def _usable(arn: str, status: str, settings: Sequence[Mapping[str, str]]) -> str:
+    """Return a given cluster's ARN; raises ArgumentError where its tasks would not run, or not be scaled."""
+    if status != "ACTIVE":
+        raise ArgumentError(
+            f"Workers: fargate_cluster_arn is {arn}, and its status is {status}, but must be ACTIVE; give another "
+            "cluster, or leave it out, so that one is made."
+        )
+    if not any(each["name"] == _INSIGHTS and each["value"] in {"enabled", "enhanced"} for each in settings):
+        raise ArgumentError(
+            f"Workers: fargate_cluster_arn is {arn}, and Container Insights is disabled there, but tasks are scaled by "
+            f"its metrics; run `aws ecs update-cluster-settings --cluster {arn} --settings "
+            f"name={_INSIGHTS},value=enabled`, or give another cluster."
+        )
+    return arn
 
 
 def _storage(gibibytes: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.arguments import is_empty
+from components.arguments import ArgumentError, is_empty
 from components.arguments.workspace import WorkspaceArgs
 from components.compute.lambda_function import Mount
 from components.network.vpc import ZONES, Network, connect
@@ -47,11 +47,14 @@ class Workspace(pulumi.ComponentResource):
             policy=iam.file_system_policy(f"{name}-policy", file_system.arn, access_point.arn),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        subnet_ids = network.subnet_ids
+        if not is_empty(args.subnet_ids):
+            subnet_ids = self._in_a_zone_each(args.given_subnets)
         targets = [
             aws.efs.MountTarget(
                 f"{name}-{key}",
                 file_system_id=file_system.id,
-                subnet_id=network.subnet_ids[index],
+                subnet_id=subnet_ids[index],
                 security_groups=[files.id],
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -67,6 +70,13 @@ class Workspace(pulumi.ComponentResource):
             security_group_ids=groups.apply(lambda known: [*known[0], known[1]]),
         )
         self.register_outputs({"file_system_arn": file_system.arn, "access_point_arn": access_point.arn})
+
+    def _in_a_zone_each(self, subnet_ids: Sequence[pulumi.Input[str]]) -> pulumi.Output[Sequence[str]]:
+        here = pulumi.InvokeOutputOptions(parent=self)
+        zones = [aws.ec2.get_subnet_output(id=each, opts=here).availability_zone for each in subnet_ids]
+        return pulumi.Output.all(pulumi.Output.all(*subnet_ids), pulumi.Output.all(*zones)).apply(
+            lambda known: _checked_zones(*known)
+        )
 
     def _file_system(self, name: str, args: WorkspaceArgs) -> aws.efs.FileSystem:
         return aws.efs.FileSystem(
@@ -108,3 +118,15 @@ def _keys(args: WorkspaceArgs) -> Sequence[str]:
     if is_empty(args.subnet_ids):
         return [f"files-{zone}" for zone in range(ZONES)]
     return [each if isinstance(each, str) else f"files-{index}" for index, each in enumerate(args.given_subnets)]
+
+
+def _checked_zones(subnet_ids: Sequence[str], zones: Sequence[str]) -> Sequence[str]:
+    """Return the subnets' ids; raises ArgumentError where two are in the same zone."""
+    first: dict[str, str] = {}
+    for subnet_id, zone in zip(subnet_ids, zones, strict=True):
+        if first.setdefault(zone, subnet_id) != subnet_id:
+            raise ArgumentError(
+                f"Workspace: subnet_ids has {first[zone]} and {subnet_id}, which are both in {zone}, but a file system "
+                "has one mount target for each zone; leave one of them out."
+            )
+    return subnet_ids

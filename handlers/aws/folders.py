@@ -7,7 +7,7 @@ from uuid import uuid4
 
 
 def delete_folder(path: Path) -> None:
-    """Delete a folder with all that is in it, however deep and whatever its permissions, or a file or link.
+    """Delete a folder with all that is in it, of any depth and permissions, or a file or link.
 
     Raises FileNotFoundError if nothing is there. Each folder inside is first moved up to `path`: with thousands of them
     in each other, recursion would exceed Python's limit, a path the system's, and open descriptors the process's.

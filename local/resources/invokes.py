@@ -55,6 +55,20 @@ def _subnet(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     }
 
 
+def _ecs_cluster(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = arguments["clusterName"]
+    found = account.client("ecs").describe_clusters(clusters=[name], include=["SETTINGS"])["clusters"]
+    if not found:
+        raise ValueError(f"getCluster: the region {account.region} has no ECS cluster {name!r}")
+    return {
+        "id": found[0]["clusterArn"],
+        "arn": found[0]["clusterArn"],
+        "clusterName": name,
+        "status": found[0]["status"],
+        "settings": found[0]["settings"],
+    }
+
+
 def _policy_document(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write a policy as the provider does: one-element lists as plain text."""
     del account
@@ -109,5 +123,6 @@ INVOKES: dict[str, Invoke] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ecs/getCluster:getCluster": _ecs_cluster,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
 }

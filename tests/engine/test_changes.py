@@ -77,6 +77,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     **{
         key: {**FARGATE, key: value}
         for key, value in {
+            "fargateClusterArn": "arn:aws:ecs:eu-central-1:000000000000:cluster/shared",
             "fargateCpu": 512,
             "fargateMemoryMb": 8_192,
             "fargateStorageGib": 40,
@@ -144,7 +145,10 @@ DELETED: Mapping[str, set[str]] = {
 
 @pytest.fixture(scope="module")
 def project(make_project: MakeProject) -> Project:
-    return make_project()
+    made = make_project()
+    insights = {"name": "containerInsights", "value": "enabled"}
+    made.emulator.client("ecs").create_cluster(clusterName="shared", settings=[insights])
+    return made
 
 
 @pytest.fixture(scope="module")

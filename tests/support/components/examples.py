@@ -42,6 +42,7 @@ OTHER_TEAM_CODE = pulumi.AssetArchive({"team.py": pulumi.StringAsset("def proces
 REQUIREMENTS = str(HANDLERS / "processors" / "requirements" / "thumbnail.txt")
 
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0a' * 32}"
+ECS_CLUSTER_ARN = "arn:aws:ecs:eu-central-1:123456789012:cluster/shared"
 FARGATE = {"compute": "fargate", "worker_image": IMAGE}
 EKS = {"compute": "eks", "image_repository": True}
 SUBNET_IDS = ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"]
@@ -220,6 +221,7 @@ PROCESSING_PIPELINE = Example(
         "compute": "fargate",
         "image_repository": True,
         "worker_image": IMAGE,
+        "fargate_cluster_arn": ECS_CLUSTER_ARN,
         "fargate_cpu": 2_048,
         "fargate_memory_mb": 8_192,
         "fargate_storage_gib": 40,
@@ -284,9 +286,15 @@ PROCESSING_PIPELINE = Example(
         "worker_image": {**FARGATE, "worker_image": IMAGE.replace("0a", "1b")},
         **dict.fromkeys(
             (
-                *("fargate_cpu", "fargate_memory_mb", "fargate_storage_gib", "fargate_min_tasks", "fargate_max_tasks"),
+                *(
+                    "fargate_cluster_arn",
+                    "fargate_cpu",
+                    "fargate_memory_mb",
+                    "fargate_storage_gib",
+                    "fargate_min_tasks",
+                    "fargate_max_tasks",
+                ),
                 *("fargate_backlog_per_task", "fargate_weight", "fargate_spot_weight", "subnet_ids", "network_cidr"),
-                *("network_egress", "network_endpoints", "network_flow_log_days"),
             ),
             FARGATE,
         ),
@@ -359,6 +367,7 @@ PROCESSING_PIPELINE = Example(
         "compute": ("ec2", "one of lambda, step-functions, fargate, eks "),
         "image_repository": ("true", "true or false"),
         "worker_image": ("an-image:latest", "an image in ECR by its digest"),
+        "fargate_cluster_arn": ("shared", "the ARN of an ECS cluster"),
         "fargate_cpu": (1_000, "one of 256, 512"),
         "fargate_memory_mb": (1_000, "one of 512, 1024"),
         "subnet_ids": (["subnet"], "the id of a subnet"),

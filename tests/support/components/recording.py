@@ -152,7 +152,8 @@ class FakeAws:
                 "certificateAuthorities": [{"data": "YQ=="}],
                 "vpcConfig": {"clusterSecurityGroupId": f"sg-of-{name}"},
             },
-            "aws:ec2/getSubnet:getSubnet": {"id": arguments.get("id"), "vpcId": f"vpc-of-{arguments.get('id')}"},
+            "aws:ec2/getSubnet:getSubnet": _subnet(str(arguments.get("id"))),
+            "aws:ecs/getCluster:getCluster": _ecs_cluster(str(arguments.get("clusterName"))),
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{zone}" for zone in "dbac"]},
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
             "aws:index/getRegion:getRegion": {"region": REGION},
@@ -180,6 +181,22 @@ def _cluster(name: str) -> dict[str, Any]:
         "endpoint": f"https://{name}.eks.example",
         "certificateAuthority": {"data": "YQ=="},
         "identities": [{"oidcs": [{"issuer": f"https://oidc.eks.example/id/{name}"}]}],
+    }
+
+
+def _subnet(subnet_id: str) -> dict[str, str]:
+    """Subnets are in the same zone if the first digits of their ids are the same."""
+    digit = subnet_id.removeprefix("subnet-")[:1]
+    return {"id": subnet_id, "vpcId": f"vpc-of-{subnet_id}", "availabilityZone": f"{REGION}-zone-{digit}"}
+
+
+def _ecs_cluster(name: str) -> dict[str, Any]:
+    """What a cluster lacks is in its name."""
+    insights = "disabled" if "without-insights" in name else "enhanced"
+    return {
+        "clusterName": name,
+        "status": "INACTIVE" if "deleted" in name else "ACTIVE",
+        "settings": [{"name": "containerInsights", "value": insights}],
     }
 
 

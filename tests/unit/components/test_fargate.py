@@ -6,8 +6,9 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from components.arguments import ArgumentError
 from components.arguments.fargate import MEMORY_MB
-from tests.support.components.examples import FARGATE, IMAGE, NAME, PROCESSING_PIPELINE
+from tests.support.components.examples import ECS_CLUSTER_ARN, FARGATE, IMAGE, NAME, PROCESSING_PIPELINE
 from tests.support.components.recording import Recording, record, refusal
 
 pytestmark = pytest.mark.variant
@@ -102,6 +103,36 @@ class TestTheService:
 
     def test_no_function_processes_objects(self, by_default: Recording) -> None:
         assert f"{NAME}-process-object" not in {each.name for each in by_default.all(aws.lambda_.Function)}
+
+
+class TestAGivenCluster:
+    @pytest.fixture
+    def given(self) -> Recording:
+        return recorded(fargate_cluster_arn=ECS_CLUSTER_ARN)
+
+    def test_runs_the_service_and_none_is_made(self, given: Recording) -> None:
+        assert given.all(aws.ecs.Cluster) == given.all(aws.ecs.ClusterCapacityProviders) == []
+        assert given.inputs(aws.ecs.Service, WORKERS)["cluster"] == ECS_CLUSTER_ARN
+
+    def test_is_where_a_task_may_be_protected_and_is_counted(self, given: Recording) -> None:
+        *_, protect = statements(given, f"{WORKERS}-policy")
+        assert protect["Resource"] == ["arn:aws:ecs:eu-central-1:123456789012:task/shared/*"]
+        service = given.inputs(aws.ecs.Service, WORKERS)
+        resource = given.inputs(aws.appautoscaling.Target)["resourceId"]
+        assert resource.startswith("service/shared/")
+        policy = given.inputs(aws.appautoscaling.Policy, f"{WORKERS}-scaling-backlog")
+        metrics = policy["targetTrackingScalingPolicyConfiguration"]["customizedMetricSpecification"]["metrics"]
+        (tasks,) = [each["metricStat"]["metric"] for each in metrics if each["id"] == "tasks"]
+        assert {"name": "ClusterName", "value": "shared"} in tasks["dimensions"]
+        assert service["capacityProviderStrategies"] == [{"capacityProvider": "FARGATE", "weight": 1}]
+
+    @pytest.mark.parametrize(
+        ("name", "fault"), [("deleted", "status is INACTIVE"), ("without-insights", "Container Insights is disabled")]
+    )
+    def test_that_could_not_run_or_scale_tasks_is_refused(self, name: str, fault: str) -> None:
+        arn = ECS_CLUSTER_ARN.replace("shared", name)
+        with pytest.raises(ArgumentError, match=fault):
+            recorded(fargate_cluster_arn=arn)
 
 
 class TestScaling:

@@ -250,3 +250,10 @@ def test_arguments_that_contradict_each_other_are_an_error(args: dict[str, Any],
 def test_subnets_of_an_unknown_number_are_an_error() -> None:
     error = refusal(lambda: PROCESSING_PIPELINE.make(**EFS, subnet_ids=pulumi.Output.from_input(SUBNET_IDS)))
     assert error.startswith("ProcessingPipeline: subnet_ids is an Output")
+
+
+def test_two_subnets_in_one_zone_are_an_error() -> None:
+    first, second = SUBNET_IDS[0], SUBNET_IDS[0][:-1] + "9"
+    with pytest.raises(ArgumentError) as caught:
+        recorded(subnet_ids=[first, second])
+    assert f"{first} and {second}" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Folders are deleted whatever a team's code has made of them."""
+"""Folders of any depth and permissions are deleted."""
 
 import os
 from pathlib import Path
