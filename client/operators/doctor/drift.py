@@ -1,0 +1,407 @@
+"""What somebody has changed since the last update: declared inputs that keep uploads safe, beside what AWS answers.
+
+`pulumi refresh --preview-only` compares everything, but needs the state's backend, its lock and its secrets. This needs
+an exported state and permission to read.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .account import Account, Gone, NotRead
+from .findings import Finding, Severity
+from .resources import Resource, Stack, value_at
+
+SECTION = "drift"
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """An input, and where AWS answers with it."""
+
+    input: str
+    answer: str
+    default: Any = None
+    """What AWS uses, and answers with, if the input is not set. None: not compared if it is not set."""
+    convert: Convert = lambda value: value
+    """Applied to both, so that equal values look equal."""
+    answered: Convert = lambda value: value
+    """Applied to AWS's value first."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One call, and what it is compared with."""
+
+    service: str
+    operation: str
+    request: Callable[[Resource], Mapping[str, Any]]
+    fields: Sequence[Field]
+    absent: str = ""
+    """The error that says that nothing is configured."""
+
+
+def document(value: Any) -> Any:
+    """Return a policy in a form that does not depend on order, or on one item being a list."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        value = json.loads(value)
+    if isinstance(value, Mapping):
+        return {key: document(each) for key, each in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list):
+        items = [document(each) for each in cast("list[Any]", value)]
+        return items[0] if len(items) == 1 else sorted(items, key=lambda each: json.dumps(each, sort_keys=True))
+    return value
+
+
+def _names(variables: Any) -> list[str]:
+    return sorted(cast("Mapping[str, Any]", variables or {}))
+
+
+def _number(value: Any) -> float:
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    """Return a queue's attribute as the API writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(int(value) if isinstance(value, float) else value)
+
+
+def _cors(rules: Any) -> Any:
+    """Return origins and methods of CORS rules, in the API's and the provider's form."""
+    return document([{key[7:]: each for key, each in _lowered(rule).items() if key in _CORS} for rule in rules or ()])
+
+
+_CORS = ("allowedorigins", "allowedmethods")
+
+
+def _lifecycle(rules: Any) -> Any:
+    """Return when each rule deletes what."""
+    return document(
+        [
+            [
+                str(rule.get("id")),
+                str(rule.get("status")),
+                *(_days(rule, path) for path in _LIFECYCLE),
+            ]
+            for rule in map(_lowered, rules or ())
+        ]
+    )
+
+
+_LIFECYCLE = (
+    "abortincompletemultipartupload.daysafterinitiation",
+    "expiration.days",
+    "noncurrentversionexpiration.noncurrentdays",
+)
+
+
+def _days(rule: Any, path: str) -> str:
+    return f"{value_at(rule, path) or 0:g}"
+
+
+def _lowered(value: Any) -> Any:
+    """Return an object with keys in lower case: the provider's names differ from the API's only there."""
+    if isinstance(value, Mapping):
+        return {key.lower(): _lowered(each) for key, each in cast("Mapping[str, Any]", value).items()}
+    return value
+
+
+def _keyed(name: str, path: str = "bucket") -> Callable[[Resource], Mapping[str, Any]]:
+    """Return a request that names a resource by one of its inputs, or by its id."""
+    return lambda resource: {name: resource.id if path == "id" else resource.get(path) or resource.id}
+
+
+def _bucket(operation: str, *fields: Field, absent: str = "") -> Check:
+    return Check("s3", operation, _keyed("Bucket"), fields, absent)
+
+
+_BLOCK = "PublicAccessBlockConfiguration"
+_RULE = "ServerSideEncryptionConfiguration.Rules.0"
+_ATTRIBUTES: Sequence[Field] = (
+    Field("visibilityTimeoutSeconds", "Attributes.VisibilityTimeout", 30, _text),
+    Field("redrivePolicy", "Attributes.RedrivePolicy", "", document),
+    Field("sqsManagedSseEnabled", "Attributes.SqsManagedSseEnabled", convert=_text),
+    Field("kmsMasterKeyId", "Attributes.KmsMasterKeyId"),
+    Field("messageRetentionSeconds", "Attributes.MessageRetentionPeriod", 345_600, _text),
+)
+
+CHECKS: Mapping[str, Sequence[Check]] = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": [
+        _bucket(
+            "get_public_access_block",
+            Field("blockPublicAcls", f"{_BLOCK}.BlockPublicAcls", default=False),
+            Field("blockPublicPolicy", f"{_BLOCK}.BlockPublicPolicy", default=False),
+            Field("ignorePublicAcls", f"{_BLOCK}.IgnorePublicAcls", default=False),
+            Field("restrictPublicBuckets", f"{_BLOCK}.RestrictPublicBuckets", default=False),
+            absent="NoSuchPublicAccessBlockConfiguration",
+        )
+    ],
+    "aws:s3/bucketPolicy:BucketPolicy": [
+        _bucket("get_bucket_policy", Field("policy", "Policy", "", document), absent="NoSuchBucketPolicy")
+    ],
+    "aws:s3/bucketVersioning:BucketVersioning": [
+        _bucket("get_bucket_versioning", Field("versioningConfiguration.status", "Status", "Disabled"))
+    ],
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": [
+        _bucket("get_bucket_cors", Field("corsRules", "CORSRules", (), _cors), absent="NoSuchCORSConfiguration")
+    ],
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": [
+        _bucket(
+            "get_bucket_lifecycle_configuration",
+            Field("rules", "Rules", (), _lifecycle),
+            absent="NoSuchLifecycleConfiguration",
+        )
+    ],
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [
+        _bucket(
+            "get_bucket_encryption",
+            Field(
+                "rules.0.applyServerSideEncryptionByDefault.sseAlgorithm",
+                f"{_RULE}.ApplyServerSideEncryptionByDefault.SSEAlgorithm",
+                "AES256",
+            ),
+            Field(
+                "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId",
+                f"{_RULE}.ApplyServerSideEncryptionByDefault.KMSMasterKeyID",
+            ),
+            absent="ServerSideEncryptionConfigurationNotFoundError",
+        )
+    ],
+    "aws:s3/bucketNotification:BucketNotification": [
+        _bucket(
+            "get_bucket_notification_configuration",
+            Field("eventbridge", "EventBridgeConfiguration", convert=bool, answered=lambda value: value is not None),
+        )
+    ],
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": [
+        _bucket(
+            "get_bucket_ownership_controls",
+            Field("rule.objectOwnership", "OwnershipControls.Rules.0.ObjectOwnership", "ObjectWriter"),
+            absent="OwnershipControlsNotFoundError",
+        )
+    ],
+    "aws:sqs/queue:Queue": [
+        Check(
+            "sqs",
+            "get_queue_attributes",
+            lambda queue: {"QueueUrl": queue.id, "AttributeNames": ["All"]},
+            _ATTRIBUTES,
+        )
+    ],
+    "aws:sqs/queuePolicy:QueuePolicy": [
+        Check(
+            "sqs",
+            "get_queue_attributes",
+            lambda policy: {"QueueUrl": policy.get("queueUrl"), "AttributeNames": ["Policy"]},
+            [Field("policy", "Attributes.Policy", "", document)],
+        )
+    ],
+    "aws:lambda/function:Function": [
+        Check(
+            "lambda",
+            "get_function_configuration",
+            _keyed("FunctionName", "id"),
+            [
+                Field("timeout", "Timeout", 3, _number),
+                Field("memorySize", "MemorySize", 128, _number),
+                Field("role", "Role"),
+                Field("handler", "Handler"),
+                Field("environment.variables", "Environment.Variables", (), _names),
+                Field("loggingConfig.applicationLogLevel", "LoggingConfig.ApplicationLogLevel"),
+            ],
+        ),
+        Check(
+            "lambda",
+            "get_function_concurrency",
+            _keyed("FunctionName", "id"),
+            [Field("reservedConcurrentExecutions", "ReservedConcurrentExecutions", -1, _number)],
+        ),
+    ],
+    "aws:lambda/eventSourceMapping:EventSourceMapping": [
+        Check(
+            "lambda",
+            "get_event_source_mapping",
+            _keyed("UUID", "id"),
+            [
+                Field("enabled", "State", default=True, answered=lambda state: state in (None, "Enabled", "Enabling")),
+                Field("scalingConfig.maximumConcurrency", "ScalingConfig.MaximumConcurrency", convert=_number),
+                Field("batchSize", "BatchSize", convert=_number),
+            ],
+        )
+    ],
+    "aws:dynamodb/table:Table": [
+        Check(
+            "dynamodb",
+            "describe_table",
+            _keyed("TableName", "id"),
+            [Field("deletionProtectionEnabled", "Table.DeletionProtectionEnabled", default=False)],
+        ),
+        Check(
+            "dynamodb",
+            "describe_continuous_backups",
+            _keyed("TableName", "id"),
+            [
+                Field(
+                    "pointInTimeRecovery.enabled",
+                    "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
+                    default=False,
+                    answered=lambda status: status == "ENABLED",
+                )
+            ],
+        ),
+    ],
+    "aws:cloudwatch/eventRule:EventRule": [
+        Check(
+            "events",
+            "describe_rule",
+            lambda rule: (
+                {"Name": rule.get("name") or rule.id.rpartition("/")[2]}
+                | ({"EventBusName": rule.get("eventBusName")} if rule.get("eventBusName") else {})
+            ),
+            [Field("state", "State", "ENABLED"), Field("eventPattern", "EventPattern", convert=document)],
+        )
+    ],
+    "aws:scheduler/schedule:Schedule": [
+        Check(
+            "scheduler",
+            "get_schedule",
+            lambda schedule: {
+                "GroupName": schedule.id.partition("/")[0],
+                "Name": schedule.id.rpartition("/")[2],
+            },
+            [Field("state", "State", "ENABLED"), Field("scheduleExpression", "ScheduleExpression")],
+        )
+    ],
+    "aws:cloudwatch/logGroup:LogGroup": [
+        Check(
+            "logs",
+            "describe_log_groups",
+            lambda group: {"logGroupNamePrefix": group.id, "limit": 1},  # the shortest name comes first
+            [Field("retentionInDays", "logGroups.0.retentionInDays", 0, _number)],
+        )
+    ],
+    "aws:cloudwatch/metricAlarm:MetricAlarm": [
+        Check(
+            "cloudwatch",
+            "describe_alarms",
+            lambda alarm: {"AlarmNames": [alarm.id]},
+            [
+                Field("actionsEnabled", "MetricAlarms.0.ActionsEnabled", default=True),
+                Field("threshold", "MetricAlarms.0.Threshold", convert=_number),
+                Field("alarmActions", "MetricAlarms.0.AlarmActions", (), document),
+            ],
+        )
+    ],
+    "aws:apigateway/methodSettings:MethodSettings": [
+        Check(
+            "apigateway",
+            "get_stage",
+            lambda settings: {"restApiId": settings.get("restApi"), "stageName": settings.get("stageName")},
+            [
+                Field("settings.throttlingRateLimit", "methodSettings.*/*.throttlingRateLimit", convert=_number),
+                Field("settings.throttlingBurstLimit", "methodSettings.*/*.throttlingBurstLimit", convert=_number),
+                Field("settings.dataTraceEnabled", "methodSettings.*/*.dataTraceEnabled", default=False),
+            ],
+        )
+    ],
+    "aws:cognito/userPool:UserPool": [
+        Check(
+            "cognito-idp",
+            "describe_user_pool",
+            _keyed("UserPoolId", "id"),
+            [
+                Field("deletionProtection", "UserPool.DeletionProtection", "INACTIVE"),
+                Field(
+                    "adminCreateUserConfig.allowAdminCreateUserOnly",
+                    "UserPool.AdminCreateUserConfig.AllowAdminCreateUserOnly",
+                    default=False,
+                ),
+            ],
+        )
+    ],
+    "aws:kms/key:Key": [
+        Check(
+            "kms",
+            "describe_key",
+            _keyed("KeyId", "id"),
+            [Field("isEnabled", "KeyMetadata.Enabled", default=True)],
+        )
+    ],
+    "aws:iam/rolePolicy:RolePolicy": [
+        Check(
+            "iam",
+            "get_role_policy",
+            lambda policy: {"RoleName": policy.id.partition(":")[0], "PolicyName": policy.id.partition(":")[2]},
+            [Field("policy", "PolicyDocument", convert=document)],
+        )
+    ],
+}
+
+
+def check(stack: Stack, account: Account) -> Iterator[Finding]:
+    """Yield what differs, what is gone, and what could not be read; then how much is as declared."""
+    if not stack.changes or stack.is_planned:
+        yield Finding(
+            SECTION, Severity.NOT_CHECKED, "declared inputs", "give the file of `pulumi stack export > state.json`"
+        )
+        return
+    compared, unread = 0, dict[str, int]()
+    for resource in stack.resources:
+        for each in CHECKS.get(resource.type, ()):
+            try:
+                answer = account.read(each.service, each.operation, absent=each.absent, **each.request(resource))
+            except NotRead as error:
+                unread[str(error)] = unread.get(str(error), 0) + 1
+            except Gone as error:
+                yield Finding(SECTION, Severity.ERROR, _title(resource), f"is gone ({error})", fix=_FIX)
+                break
+            else:
+                for field in each.fields:
+                    difference = _difference(resource, field, answer)
+                    compared += difference is not None
+                    if difference:
+                        yield Finding(
+                            SECTION, Severity.ERROR, f"{_title(resource)} {field.input}", difference, fix=_FIX
+                        )
+    for why, times in unread.items():
+        yield Finding(SECTION, Severity.NOT_CHECKED, f"{times} resources", why)
+    yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
+
+
+_FIX = "`pulumi up --refresh` restores what the program declares"
+
+
+def _title(resource: Resource) -> str:
+    return f"{resource.type.rpartition(':')[2]} {resource.name}"
+
+
+def _difference(resource: Resource, field: Field, answer: Any) -> str | None:
+    """Return how declared and real value differ: empty if they do not, None if they were not compared."""
+    declared, real = resource.get(field.input), field.answered(value_at(answer, field.answer))
+    if declared is None and field.default is None:
+        return None
+    declared, real = (field.default if each is None else each for each in (declared, real))
+    if declared == real:
+        return ""
+    if real is None:
+        return f"declared {_short(declared)}, but AWS has none"
+    declared, real = field.convert(declared), field.convert(real)
+    return "" if declared == real else f"declared {_short(declared)}, but AWS has {_short(real)}"
+
+
+def _short(value: Any) -> str:
+    """Return a value for the report. Of a policy only the names of its statements, which say what is missing."""
+    if isinstance(value, Mapping):
+        known = cast("Mapping[str, Any]", value)
+        statements = known.get("Statement")
+        listed = cast("list[Any]", statements if isinstance(statements, list) else [statements or known])
+        return f"{len(listed)} statements ({', '.join(sorted(_statement_name(each) for each in listed))})"
+    return json.dumps(value) if not isinstance(value, str) else value or "nothing"
+
+
+def _statement_name(statement: Any) -> str:
+    known = cast("Mapping[str, Any]", statement)
+    return str(known.get("Sid") or known.get("Action") or ", ".join(known))
