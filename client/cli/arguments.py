@@ -1,6 +1,8 @@
 """The arguments of the `portage` command."""
 
 import argparse
+import math
+import string
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -51,6 +53,12 @@ class Options(argparse.Namespace):
     list_cases: bool = False
     junit: Path | None = None
     shell: str = ""
+    policy: bool = False
+    region: str | None = None
+    prices: Path | None = None
+    uploads_per_day: float | None = None
+    average_size: float = 0
+    polls_per_upload: float = 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -162,6 +170,13 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="all messages")
     redrive.add_argument("--dry-run", action="store_true", help="only show the messages")
     _add_verify(add("verify", "check that a deployed stack works, by a suite of cases"))
+    _add_doctor(
+        add(
+            "doctor",
+            "report what of a stack will not fit, has changed, is surprising, and what it costs; for operators with "
+            "AWS credentials",
+        )
+    )
     return top
 
 
@@ -214,6 +229,34 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("--junit", type=Path, metavar="FILE", help="also write a report in JUnit's format")
 
 
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "file",
+        nargs="?",
+        type=_given,
+        metavar="FILE",
+        help="what to examine: before an update the output of `pulumi preview --json --show-sames`, after it that of "
+        "`pulumi stack export`; default: the stack's outputs, which show less",
+    )
+    doctor.add_argument("--region", type=_given, help="AWS region; default: the one in FILE")
+    doctor.add_argument("--policy", action="store_true", help="print the IAM policy that the command needs, and end")
+    doctor.add_argument(
+        "--uploads-per-day", type=_positive, metavar="N", help="show the monthly cost of so many uploads"
+    )
+    doctor.add_argument(
+        "--average-size", type=_size, default=200e6, metavar="SIZE", help="their size, such as 40MB; default: 200MB"
+    )
+    doctor.add_argument(
+        "--polls-per-upload", type=_positive, default=10.0, metavar="N", help="requests for a status; default: 10"
+    )
+    doctor.add_argument(
+        "--prices", type=Path, metavar="FILE", help="TOML file with other prices, [REGION.NAME] as in prices.toml"
+    )
+    doctor.add_argument(
+        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="maximum time to list parts; default: 60"
+    )
+
+
 def _add_wait(command: argparse.ArgumentParser) -> None:
     command.add_argument("--wait", action="store_true", help="wait until the upload has ended")
     command.add_argument(
@@ -250,6 +293,32 @@ def _seconds(text: str) -> float:
     if not number > 0:  # also rejects nan
         raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
     return number
+
+
+def _positive(text: str) -> float:
+    """Read a number greater than 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < number < math.inf:  # also rejects nan
+        raise argparse.ArgumentTypeError(f"{text} must be greater than 0, and finite")
+    return number
+
+
+_UNITS = {
+    **{"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12},
+    **{"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
+}
+
+
+def _size(text: str) -> float:
+    """Read a size in bytes, with or without a unit."""
+    number = text.rstrip(string.ascii_letters)
+    unit = text.removeprefix(number)
+    if unit not in _UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: use one of {', '.join(filter(None, _UNITS))}")
+    return _positive(number) * _UNITS[unit]
 
 
 def _given(text: str) -> str:

@@ -17,12 +17,11 @@ from rich.filesize import decimal
 from ..api.models import Upload
 from ..auth.cognito import UserPool
 from ..auth.credentials import Credentials
-from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongConfig, WrongUsage, reason
-from ..operators.aws import aws_client
-from ..operators.redrive import DeadLetters, NothingToRedrive
+from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongUsage, reason
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
+from . import operators
 from .arguments import Options
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
@@ -110,32 +109,6 @@ def abort(options: Options, output: Output) -> ExitCode:
                 for each in begun:
                     discard(each.source.path)
     output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
-    return ExitCode.DONE
-
-
-def redrive(options: Options, output: Output) -> ExitCode:
-    """Move messages of the dead-letter queue to the queue, or show them."""
-    config, wanted, moved = load_config(options.config), set(options.ids), 0
-    if not config.queue_url or not config.dead_letter_queue_url:
-        raise WrongConfig(
-            "the configuration has no queueUrl or deadLetterQueueUrl: write it with "
-            "`pulumi stack output --json > portage.json`"
-        )
-    found: set[str] = set()
-    sqs = aws_client("sqs", config.region)
-    with DeadLetters(sqs, queue_url=config.queue_url, dead_letter_queue_url=config.dead_letter_queue_url) as letters:
-        for letter in letters:
-            if options.ids and letter.upload_id not in wanted:
-                continue
-            found.add(letter.upload_id)
-            if not options.dry_run:
-                letters.move(letter)
-                moved += 1
-            output.dead_letter(letter, is_moved=not options.dry_run)
-    if missing := sorted(wanted - found):
-        raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
-    if not output.as_json:
-        output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
 
 
@@ -315,6 +288,6 @@ COMMANDS: Mapping[str, Callable[[Options, Output], ExitCode]] = {
     "list": list_uploads,
     "get": get,
     "abort": abort,
-    "redrive": redrive,
     "verify": verify,
+    **operators.COMMANDS,
 }

@@ -47,7 +47,7 @@ def config_folder() -> Path:
 
 def load_config(given: Path | None) -> Config:
     """Read the given file, or the one in PORTAGE_CONFIG, or the first default that exists. Raises WrongConfig."""
-    path = _chosen(given)
+    path = config_path(given)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -67,7 +67,8 @@ def load_config(given: Path | None) -> Config:
         raise WrongConfig(f"{error}: {advice}") from error
 
 
-def _chosen(given: Path | None) -> Path:
+def config_path(given: Path | None) -> Path:
+    """Return the given file, or the one in PORTAGE_CONFIG, or the first default that exists. Raises WrongConfig."""
     if given is not None:
         return given
     if named := os.environ.get(VARIABLE):

@@ -15,13 +15,14 @@ def aws_client(service: str, region: str) -> Any:
     """Return boto3's client of a service. Raises WrongConfig without boto3 or the profile."""
     try:
         import boto3  # noqa: PLC0415 - only operators need it
+        from botocore.config import Config  # noqa: PLC0415 - as above
     except ImportError:
         raise WrongConfig(
             "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
         ) from None
     make = cast("Callable[..., Any]", boto3.client)  # its overloads are unknown for services without stubs
     with aws_errors():
-        return make(service, region_name=region)
+        return make(service, region_name=region, config=Config(connect_timeout=5, retries={"mode": "standard"}))
 
 
 @contextmanager

@@ -17,6 +17,8 @@ class DeployedResource:
     urn: str
     id: str
     """AWS's name for it, in the form of the provider."""
+    inputs: Mapping[str, Any]
+    """As the program declares them."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .account import Account
+from .cost import GIB
 from .prices import Price
 
 ABANDONED_AFTER = timedelta(days=1)
@@ -62,7 +63,7 @@ def by_owner(uploads: Iterable[Started], storage: Price, now: datetime) -> list[
     for owner, theirs in groups.items():
         size = sum(each.size_bytes for each in theirs)
         oldest = min(each.initiated for each in theirs)
-        shares.append(OwnerShare(owner, len(theirs), size, oldest, storage.of(size / 1e9)))
+        shares.append(OwnerShare(owner, len(theirs), size, oldest, storage.of(size / GIB)))
     return sorted(shares, key=lambda share: (-share.size_bytes, share.owner))
 
 

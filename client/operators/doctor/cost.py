@@ -15,6 +15,8 @@ DAYS = 30
 HOURS = 730
 
 _MIB = 1024**2
+GIB = 1024**3
+"""What AWS bills as a GB."""
 PART_BYTES = 16 * _MIB
 MAX_PARTS = 10_000
 
@@ -61,12 +63,19 @@ class Assumptions:
     """Two queues: sent, received, deleted; hidden once."""
     fair_requests_per_upload: float = 4
     """Those of the queue of jobs, in which messages have groups."""
-    log_bytes_per_call: float = 2_000
+    access_log_bytes: float = 700
+    function_log_bytes: float = 1_500
+    """Lambda's own lines and ours, of one invocation."""
     idle_requests_per_queue: float = 5 * HOURS * 3600 / 20
     """Lambda polls a queue with 5 connections, each 20 s long. Source: Lambda guide, "Using Lambda with Amazon SQS"."""
     sampled: float = 0.05
     sampled_per_second: float = 1
     """X-Ray's default rule: the first request in each second, and 5 % of the others. Source: X-Ray guide."""
+
+    def traces(self, requests: float) -> float:
+        """Return how many of a month's requests X-Ray records, if they come evenly."""
+        first = min(requests, self.sampled_per_second * HOURS * 3600)
+        return first + (requests - first) * self.sampled
 
 
 @dataclass(frozen=True)
@@ -215,29 +224,33 @@ def _proxied(load: Load, prices: Prices, assumed: Assumptions) -> Iterator[Line]
 
 def _status(load: Load, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
     reads = prices["dynamodb_read"]
-    yield Line(DIRECT, "API Gateway: requests", load.polls, prices["api_request"])
+    yield from _gateway(DIRECT, load.polls, prices, assumed)
     yield Line(DIRECT, "DynamoDB: consistent reads", load.polls, reads)
     yield from _api(BY_LAMBDA, Calls("Lambda", load.polls, _answer(assumed)), prices, assumed)
     yield Line(BY_LAMBDA, "DynamoDB: consistent reads", load.polls, reads)
 
 
 def _api(group: str, calls: Calls, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
-    yield Line(group, "API Gateway: requests", calls.count, prices["api_request"])
+    """Yield what requests cost that a function answers."""
+    yield from _gateway(group, calls.count, prices, assumed)
     yield from _function(group, calls, prices, assumed)
 
 
+def _gateway(group: str, count: float, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
+    yield Line(group, "API Gateway: requests", count, prices["api_request"])
+    yield Line(group, "API Gateway: access log", count * assumed.access_log_bytes / GIB, prices["log_ingestion"])
+    yield Line(group, "API Gateway: traces, at most", assumed.traces(count), prices["trace"])
+
+
 def _function(group: str, calls: Calls, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
-    first = min(calls.count, assumed.sampled_per_second * HOURS * 3600)
-    traces = first + (calls.count - first) * assumed.sampled
     yield Line(group, f"{calls.who}: requests", calls.count, prices["lambda_request"])
     yield Line(group, f"{calls.who}: run time", calls.count * calls.gb_seconds, prices["lambda_gb_second"])
-    yield Line(group, f"{calls.who}: logs", calls.count * assumed.log_bytes_per_call / 1e9, prices["log_ingestion"])
-    yield Line(group, f"{calls.who}: traces, at most", traces, prices["trace"])
+    yield Line(group, f"{calls.who}: logs", calls.count * assumed.function_log_bytes / GIB, prices["log_ingestion"])
 
 
 def _shared(load: Load, shape: Shape, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
     read_seconds = load.average_size_bytes / assumed.s3_bytes_per_second
-    stored = load.uploads_per_day * min(shape.keep_days, DAYS) * load.average_size_bytes / 1e9
+    stored = load.uploads_per_day * min(shape.keep_days, DAYS) * load.average_size_bytes / GIB
     job = (assumed.job_seconds + read_seconds) * shape.job_memory_gb
     yield Line(SHARED, "DynamoDB: writes", load.uploads * assumed.writes_per_upload, prices["dynamodb_write"])
     yield Line(SHARED, "EventBridge: S3's events", load.uploads, prices["event"])
@@ -246,9 +259,10 @@ def _shared(load: Load, shape: Shape, prices: Prices, assumed: Assumptions) -> I
     yield Line(SHARED, "SQS: requests of a fair queue, more", fair, prices["sqs_fair_request"])
     yield from _function(SHARED, Calls("Lambda, arrivals", load.uploads, _answer(assumed)), prices, assumed)
     yield from _function(SHARED, Calls("Lambda, jobs", load.uploads, job), prices, assumed)
+    yield Line(SHARED, "Lambda: traces, at most", assumed.traces(load.uploads), prices["trace"])
     yield Line(SHARED, "S3: objects read", load.uploads * 2, prices["s3_read"])
     yield Line(SHARED, "S3: results written", load.uploads, prices["s3_write"])
-    yield Line(SHARED, "S3: objects stored", stored, prices["s3_storage"])
+    yield Line(SHARED, "S3: objects stored after a month", stored, prices["s3_storage"])
 
 
 def total(lines: Sequence[Line], *groups: str) -> float:

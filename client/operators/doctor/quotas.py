@@ -230,8 +230,8 @@ def _code_size(_: Stack, account: Account) -> Iterator[Finding]:
         SECTION,
         Severity.WARNING if is_full else Severity.OK,
         "size of Lambda code and layers",
-        f"{used / 1e9:.1f} GB",
-        f"{limit / 1e9:.0f} GB",
+        f"{used / 1024**3:.1f} GB",
+        f"{limit / 1024**3:.0f} GB",
         "Delete old versions of functions and layers" if is_full else "",
         _LAMBDA,
     )

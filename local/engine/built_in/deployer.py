@@ -95,8 +95,9 @@ class _EmulatedCloud:
         self._default_tags[""] = self._provider.configure(Given(inputs, subject))
 
     def _report(self, resource: Resource, registration: Registration, resource_id: str) -> None:
-        deployed = DeployedResource(registration.type, registration.name, registration.urn, resource_id)
-        inert = not_emulated(resource, plain(registration.inputs))
+        inputs = plain(registration.inputs)
+        deployed = DeployedResource(registration.type, registration.name, registration.urn, resource_id, inputs)
+        inert = not_emulated(resource, inputs)
         with self._lock:
             self.resources.append(deployed)
             self.not_emulated.extend(inert)

@@ -38,7 +38,7 @@ def deploy_program(
 
     def count(made: ResourceStep) -> None:
         if made.type in KNOWN:
-            resources.append(DeployedResource(made.type, made.name, made.urn, made.id))
+            resources.append(DeployedResource(made.type, made.name, made.urn, made.id, made.inputs))
             step.outcome = f"{len(resources)} resources so far"
 
     stack = EngineStack(project_dir=project, name=_STACK, program_dir=PROJECT_DIR, home=home, emulator=emulator)

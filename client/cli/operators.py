@@ -1,0 +1,99 @@
+"""The subcommands of `portage` for operators, who have AWS credentials."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import WrongConfig, WrongUsage
+from ..operators.aws import aws_client
+from ..operators.redrive import DeadLetters, NothingToRedrive
+from .arguments import Options
+from .config import config_path, load_config
+from .exit_codes import ExitCode
+from .output import Output
+
+_NOTED_EACH = 500
+"""Uploads in parts between two lines of progress."""
+
+
+def redrive(options: Options, output: Output) -> ExitCode:
+    """Move messages of the dead-letter queue to the queue, or show them."""
+    config, wanted, moved = load_config(options.config), set(options.ids), 0
+    if not config.queue_url or not config.dead_letter_queue_url:
+        raise WrongConfig(
+            "the configuration has no queueUrl or deadLetterQueueUrl: write it with "
+            "`pulumi stack output --json > portage.json`"
+        )
+    found: set[str] = set()
+    sqs = aws_client("sqs", config.region)
+    with DeadLetters(sqs, queue_url=config.queue_url, dead_letter_queue_url=config.dead_letter_queue_url) as letters:
+        for letter in letters:
+            if options.ids and letter.upload_id not in wanted:
+                continue
+            found.add(letter.upload_id)
+            if not options.dry_run:
+                letters.move(letter)
+                moved += 1
+            output.dead_letter(letter, is_moved=not options.dry_run)
+    if missing := sorted(wanted - found):
+        raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
+    if not output.as_json:
+        output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
+    return ExitCode.DONE
+
+
+def doctor(options: Options, output: Output) -> ExitCode:
+    """Report what will not fit, what has drifted, what is surprising, and what it costs."""
+    # Only this command needs them.
+    from ..operators.doctor import account, cost, examine, prices, resources  # noqa: PLC0415
+
+    if options.policy:
+        output.fact(json.dumps(account.policy(), indent=2), account.policy())
+        return ExitCode.DONE
+    if options.uploads_per_day is None and options.prices is not None:
+        raise WrongUsage("--prices changes only the cost, which needs --uploads-per-day")
+    path = _subject(options)
+    stack = resources.load(path) if path is not None else resources.Stack()
+    region = options.region or stack.region
+    if not region:
+        raise WrongUsage(f"{path} does not name a region: give --region")
+    load = None
+    if options.uploads_per_day is not None:
+        load = cost.Load(options.uploads_per_day, options.average_size, options.polls_per_upload)
+    deadline = time.monotonic() + options.timeout
+    examination = examine.Examination(
+        stack=stack,
+        account=account.Account(region, aws_client),
+        prices=prices.load(region, options.prices),
+        now=datetime.now(UTC),
+        has_time=lambda: time.monotonic() < deadline,
+        load=load,
+    )
+
+    def note(count: int) -> None:
+        if count % _NOTED_EACH == 0:
+            output.note(f"{count} uploads in parts read")
+
+    has_errors = False
+    for row in examination.rows(note):
+        has_errors |= row.is_error
+        if row.fields or not output.as_json:
+            output.fact(row.text, row.fields)
+    return ExitCode.NO_RESULT if has_errors else ExitCode.DONE
+
+
+def _subject(options: Options) -> Path | None:
+    """Return the file to examine: the one given, or the stack's outputs. None: only the account of a region given."""
+    if options.file is not None:
+        return Path(options.file)
+    try:
+        return config_path(options.config)
+    except WrongConfig:
+        if options.region is None or options.config is not None:
+            raise
+        return None
+
+
+COMMANDS: Mapping[str, Callable[[Options, Output], ExitCode]] = {"redrive": redrive, "doctor": doctor}
