@@ -87,8 +87,9 @@ class Account:
         """
         from botocore import exceptions  # noqa: PLC0415 - only operators have it
 
+        client = self._of(service, operation, anywhere=anywhere)
         try:
-            return getattr(self._of(service, anywhere=anywhere), operation)(**request)
+            return getattr(client, operation)(**request)
         except exceptions.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if absent and code == absent:
@@ -109,7 +110,7 @@ class Account:
         """Yield the pages of a list. Raises NotRead."""
         from botocore import exceptions  # noqa: PLC0415 - as above
 
-        client = self._of(service)
+        client = self._of(service, operation)
         if not client.can_paginate(operation):
             yield self.read(service, operation, **request)
             return
@@ -131,7 +132,9 @@ class Account:
             found = self.read("service-quotas", "get_aws_default_service_quota", anywhere=of_account, **which)
         return float(found["Quota"]["Value"])
 
-    def _of(self, service: str, *, anywhere: bool = False) -> Any:
+    def _of(self, service: str, operation: str, *, anywhere: bool = False) -> Any:
+        if (service, operation) not in ACTIONS:
+            raise LookupError(f"ACTIONS has no permission for {service} {operation}")
         region = _GLOBAL if anywhere and not self.region.startswith(("cn-", "us-gov-")) else self.region
         if (service, region) not in self._clients:
             self._clients[service, region] = self._client(service, region)

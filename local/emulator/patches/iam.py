@@ -12,6 +12,12 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-ac
 MiniStack: has neither.
 Here: the file `used-permissions` in the data folder has a line `ROLE ACTION` for each permission of a role's policies
 that has allowed a request.
+
+Lambda: reading a function's reserved concurrency, or one event source mapping, has an action of its own.
+AWS: `lambda:GetFunctionConcurrency`, `lambda:GetEventSourceMapping`.
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+MiniStack: asks for the actions that change the concurrency, and that list all mappings.
+Here: it asks for AWS's.
 """
 
 from collections.abc import Callable
@@ -26,6 +32,7 @@ USED_PERMISSIONS = "used-permissions"
 def patch(data_dir: Path) -> None:
     """Set every request's transport to secure, and write down what roles use."""
     patching.replace("ministack.app", "pin_request_origin", _secure)
+    patching.replace("ministack.core.iam_actions", "_lambda_action", _reading)
     patching.replace("ministack.core.iam_evaluator", "evaluate", _writing_to(data_dir / USED_PERMISSIONS))
 
 
@@ -34,6 +41,17 @@ def _secure(original: Callable[[str, bool], None]) -> Callable[[str, bool], None
         original(source_ip, True)
 
     return pin
+
+
+def _reading(original: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
+    def action(method: str, path: str) -> str | None:
+        if method == "GET" and path.rstrip("/").endswith("/concurrency"):
+            return "GetFunctionConcurrency"
+        if method == "GET" and "/event-source-mappings/" in path and not path.endswith("/event-source-mappings/"):
+            return "GetEventSourceMapping"
+        return original(method, path)
+
+    return action
 
 
 def _writing_to(path: Path) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
