@@ -36,7 +36,7 @@ class Prices:
     """The prices of a region."""
 
     region: str
-    """Whose prices they are: the region that was asked for, or DEFAULT_REGION."""
+    """The region that was asked for, or DEFAULT_REGION in its place."""
     by_name: Mapping[str, Price]
 
     def __getitem__(self, name: str) -> Price:
