@@ -63,4 +63,4 @@ def _say(console: Console, sentence: str) -> None:
 
 def _upload(status: str) -> Upload:
     moment = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-    return Upload(_UPLOAD_ID, status, 4, "film.mp4", "video/mp4", _SIZE, moment, moment)
+    return Upload(_UPLOAD_ID, status, 4, "film.mp4", "video/mp4", moment, moment, _SIZE)

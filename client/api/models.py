@@ -114,9 +114,10 @@ class Upload(Struct, frozen=True):
     """Increases by one with each change of the status."""
     file_name: str
     content_type: str
-    size_bytes: int
     created_at: datetime
     updated_at: datetime
+    size_bytes: int | None = None
+    """None until it is declared: an upload of unknown size declares it when it is completed."""
     result: ResultPlace | None = None
     """Only if completed."""
     failure: Failure | None = None

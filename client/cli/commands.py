@@ -152,7 +152,7 @@ class _Batch:
 
     def summarize(self, output: Output) -> None:
         seconds = time.monotonic() - self.begun
-        size_bytes = sum(upload.size_bytes for upload in self.uploads)
+        size_bytes = sum(upload.size_bytes or 0 for upload in self.uploads)
         failed = sum(code is not ExitCode.DONE for code in self.codes)
         output.summary(
             f"{len(self.codes)} files: {len(self.uploads)} uploaded ({decimal(size_bytes)} in {seconds:.0f} s), "

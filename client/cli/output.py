@@ -125,7 +125,7 @@ def text_of(upload: Upload) -> str:
     words = (
         upload.upload_id,
         f"{upload.status:<10}",
-        f"{decimal(upload.size_bytes):>9}",
+        f"{'unknown' if upload.size_bytes is None else decimal(upload.size_bytes):>9}",
         _time(upload.created_at),
         upload.file_name,
     )

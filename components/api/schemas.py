@@ -13,7 +13,7 @@ from handlers.domain.declaration import (
     ChecksumAlgorithm,
 )
 from handlers.domain.fields import all_fields
-from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
+from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS, Method
 from handlers.domain.session import MAX_TOKEN_LENGTH
 from handlers.domain.upload import Status, Upload
 
@@ -39,7 +39,22 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
     }
     session = {"session": _TEXT, "session_expires_at": _MOMENT}
     plan = {"part_size_bytes": _NUMBER, "part_count": _NUMBER}
+    growing = {
+        "part_sizes": {
+            "type": "array",
+            "items": _object({"first_part": part_number, "size_bytes": _NUMBER}),
+            "description": "Only of an upload declared without size_bytes: the size of parts from first_part on, until "
+            "the next item",
+        },
+        "max_size_bytes": {
+            **_NUMBER,
+            "description": "Only while size_bytes is not declared: the plan is of this size, and any part can be the "
+            "last one",
+        },
+    }
+    size = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_OBJECT_BYTES}
     algorithm = _one_of(ChecksumAlgorithm)
+    checksum = _object({"algorithm": algorithm, "value": _TEXT}, additional=False)
     checked_by = {"checksum_algorithm": algorithm}
     texts = {"type": "object", "additionalProperties": _TEXT}
     part = _object({"part_number": part_number, "size_bytes": _NUMBER, "etag": _TEXT}, optional={"checksum": _TEXT})
@@ -57,16 +72,20 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
                     "maxLength": MAX_CONTENT_TYPE_LENGTH,
                     "pattern": CONTENT_TYPE_PATTERN,
                 },
-                "size_bytes": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_OBJECT_BYTES},
             },
             optional={
+                "size_bytes": {
+                    **size,
+                    "description": "Required, except with the method multipart: then it can be declared at completion",
+                },
                 "method": method,
-                "checksum": _object({"algorithm": algorithm, "value": _TEXT}, additional=False),
+                "checksum": checksum,
             },
             additional=False,
         ),
         "CreatedUpload": _object(
-            created, optional={"url": _TEXT, "headers": texts, "fields": texts, **plan, **checked_by, **session}
+            created,
+            optional={"url": _TEXT, "headers": texts, "fields": texts, **plan, **growing, **checked_by, **session},
         ),
         "SignPartsRequest": _object(
             {
@@ -74,7 +93,16 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
                 "first_part": part_number,
                 "last_part": part_number,
             },
-            optional={"checksums": {"type": "array", "maxItems": MAX_PARTS, "items": _TEXT}},
+            optional={
+                "checksums": {"type": "array", "maxItems": MAX_PARTS, "items": _TEXT},
+                "last_part_size_bytes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 1,
+                    "maximum": MAX_PART_BYTES,
+                    "description": "The length of last_part, if an upload declared without size_bytes ends with it",
+                },
+            },
             additional=False,
         ),
         "SignedParts": _object(
@@ -86,8 +114,20 @@ def schemas(methods: Sequence[Method]) -> dict[str, Any]:
                 "expires_at": _MOMENT,
             }
         ),
-        "UploadedParts": _object({**plan, "parts": {"type": "array", "items": part}, **session}, optional=checked_by),
-        "CompleteUploadRequest": _object({}, additional=False),
+        "UploadedParts": _object(
+            {**plan, "parts": {"type": "array", "items": part}, **session}, optional={**growing, **checked_by}
+        ),
+        "CompleteUploadRequest": _object(
+            {},
+            optional={
+                "size_bytes": {**size, "description": "Required if the upload was declared without it"},
+                "checksum": {
+                    **checksum,
+                    "description": "Of the whole file, if the upload was declared without size_bytes",
+                },
+            },
+            additional=False,
+        ),
         "Upload": _upload(),
         "UploadPage": _object({"uploads": {"type": "array", "items": ref("Upload")}}, optional={"next": _TEXT}),
         "ResultLink": _object({"url": _TEXT, "expires_at": _MOMENT}),

@@ -74,6 +74,8 @@ def write_record(
     sys.stdout.write(f"{json.dumps(record, separators=(',', ':'))}\n")
 
 
-def size_class(size_bytes: int) -> str:
+def size_class(size_bytes: int | None) -> str:
     """Return the name of a size's order of magnitude."""
+    if size_bytes is None:
+        return "unknown"
     return next((name for limit, name in _SIZE_CLASSES if size_bytes < limit), _LARGEST_CLASS)

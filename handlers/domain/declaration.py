@@ -69,43 +69,80 @@ class UploadRequest(NamedTuple):
 
     file_name: Annotated[str, public("Name of the file, as it was declared")]
     content_type: Annotated[str, public("Media type of the file, as it was declared")]
-    size_bytes: Annotated[int, public("Size of the file in bytes, as it was declared")]
+    size_bytes: Annotated[int | None, public("Size of the file in bytes; missing until it is declared")] = None
+    """None for an upload of unknown size: its client declares it when it completes the upload."""
     method: Annotated[Method | None, NOT_STORED] = None
     """The method that the client asks for; None if the server chooses. Upload.method has the choice."""
     checksum: Checksum | None = None
 
+    @property
+    def final_size_bytes(self) -> int:
+        """The size, when it is known: each upload with an object has one."""
+        if self.size_bytes is None:
+            raise RuntimeError("The size of this upload is not declared yet.")
+        return self.size_bytes
+
     @classmethod
     def parse(cls, body: object, allowed_methods: Collection[str]) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
-        required = ("file_name", "content_type", "size_bytes")
+        required = {
+            "file_name": "",
+            "content_type": "",
+            "size_bytes": ", except with method multipart: then it can be declared at completion",
+        }
         checks: dict[str, Check] = {
             "file_name": _file_name_error,
             "content_type": _content_type_error,
-            "size_bytes": lambda size: whole_number_error(size, 1, MAX_OBJECT_BYTES),
+            "size_bytes": _size_error,
             "method": lambda method: _method_error(method, allowed_methods),
             "checksum": _checksum_error,
         }
+        if _may_lack_size(body):
+            del required["size_bytes"]
         fields = checked_fields(body, checks, required=required)
         method = Method(fields.pop("method")) if "method" in fields else None
         checksum = Checksum.parse(fields.pop("checksum")) if "checksum" in fields else None
         declared = cls(**fields, method=method, checksum=checksum)
-        if method and declared.size_bytes > method.max_size_bytes:
+        if declared.size_bytes is None:
+            if checksum:
+                raise InvalidRequest(["checksum must be left out without size_bytes: declare both at completion."])
+        elif method and declared.size_bytes > method.max_size_bytes:
             limit = f"at most {method.max_size_bytes} with method {method}; leave method out for a larger file"
             raise InvalidRequest([f"size_bytes is {declared.size_bytes}, but must be {limit}."])
         return declared
+
+
+class LateDeclaration(NamedTuple):
+    """What a client declares when it completes an upload that it began without a size."""
+
+    size_bytes: int | None = None
+    """None if it was declared before."""
+    checksum: Checksum | None = None
+
+    @classmethod
+    def parse(cls, body: object) -> Self:
+        """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
+        fields = checked_fields(body, {"size_bytes": _size_error, "checksum": _checksum_error}, required={})
+        if "checksum" in fields and "size_bytes" not in fields:
+            raise InvalidRequest(["size_bytes is required with checksum."])
+        checksum = Checksum.parse(fields["checksum"]) if "checksum" in fields else None
+        return cls(fields.get("size_bytes"), checksum)
 
 
 Check = Callable[[object], str | None]
 """Returns what the value must be, or None if the value is valid."""
 
 
-def checked_fields(body: object, checks: Mapping[str, Check], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a JSON object; raises InvalidRequest with all errors, such as missing and unknown fields."""
+def checked_fields(body: object, checks: Mapping[str, Check], *, required: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of a JSON object; raises InvalidRequest with all errors, such as missing and unknown fields.
+
+    `required` has the fields that must be there, each with an exception to add to the error, such as ", except ...".
+    """
     if not isinstance(body, dict):
-        names = f"{', '.join(required[:-1])} and {required[-1]}"
-        raise InvalidRequest([f"The body must be a JSON object with {names}."])
+        *others, last = required or checks
+        raise InvalidRequest([f"The body must be a JSON object with {', '.join(others)} and {last}."])
     fields = dict(cast("dict[str, Any]", body))
-    errors = [f"{name} is required." for name in required if name not in fields]
+    errors = [f"{name} is required{exception}." for name, exception in required.items() if name not in fields]
     unknown = [name for name in fields if name not in checks]
     errors += [f"{shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_ERRORS]]
     errors += [
@@ -132,6 +169,14 @@ def shown(value: object) -> str:
     except RecursionError:  # JSON may be nested as deeply as it can be read, but not written
         return "a deeply nested value"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - an error line stays a line
+
+
+def _may_lack_size(body: object) -> bool:
+    return isinstance(body, dict) and cast("dict[str, object]", body).get("method") == Method.MULTIPART
+
+
+def _size_error(value: object) -> str | None:
+    return whole_number_error(value, 1, MAX_OBJECT_BYTES)
 
 
 def _file_name_error(value: object) -> str | None:

@@ -3,7 +3,7 @@
 Limits: S3 guide, "Amazon S3 multipart upload limits" and "Uploading objects".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,6 +18,9 @@ MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES
 
 PREFERRED_PART_BYTES = 16 * MEBIBYTE
 """Small enough to be sent again at little cost, large enough that the cost of a request is negligible."""
+
+PARTS_OF_ONE_SIZE = 1_000
+"""Parts before the next growth, for an upload of unknown size. Records depend on it: never change it."""
 
 
 class Method(StrEnum):
@@ -38,11 +41,20 @@ def allowed_methods(*, allow_forms: bool) -> tuple[Method, ...]:
     return tuple(method for method in Method if allow_forms or method is not Method.POST)
 
 
+class PartSize(NamedTuple):
+    """The size of parts from one on, until the next one of these. The names are the API's."""
+
+    first_part: int
+    size_bytes: int
+
+
 class Parts(NamedTuple):
-    """A division into parts of one size, except for the last one."""
+    """A division into parts. All have the planned size, except for the last one, which may be shorter."""
 
     size_bytes: int
     part_size_bytes: int
+    part_growth_bytes: int = 0
+    """Added to the size after each PARTS_OF_ONE_SIZE parts."""
 
     @classmethod
     def of(cls, size_bytes: int) -> "Parts":
@@ -52,25 +64,61 @@ class Parts(NamedTuple):
         least = -(-size_bytes // MAX_PARTS)
         return cls(size_bytes, max(PREFERRED_PART_BYTES, -(-least // MEBIBYTE) * MEBIBYTE))
 
+    @classmethod
+    def growing(cls, max_size_bytes: int) -> "Parts":
+        """Divide an object of unknown size, up to a limit, so that small ones need little of a client's memory.
+
+        After each 1,000 parts, the size grows by the same number of MiB: the smallest with which the limit fits into
+        10,000 parts. With a limit over 24.4 TiB, the last parts would be over 5 GiB: then all have one size.
+        """
+        steps = MAX_PARTS // PARTS_OF_ONE_SIZE
+        missing = max_size_bytes - MAX_PARTS * PREFERRED_PART_BYTES
+        growths = PARTS_OF_ONE_SIZE * steps * (steps - 1) // 2
+        growth = max(0, -(-missing // (growths * MEBIBYTE))) * MEBIBYTE
+        if PREFERRED_PART_BYTES + (steps - 1) * growth > MAX_PART_BYTES:
+            return cls.of(max_size_bytes)
+        return cls(max_size_bytes, PREFERRED_PART_BYTES, growth)
+
     @property
     def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - a plan's values are never counted
         """The number of parts: 1 to 10,000."""
-        return -(-self.size_bytes // self.part_size_bytes)
+        *_, (numbers, _) = self.runs()
+        return numbers[-1]
+
+    @property
+    def sizes(self) -> list[PartSize]:
+        """The planned sizes, each with the first part that has it."""
+        firsts = range(1, self.count + 1, PARTS_OF_ONE_SIZE) if self.part_growth_bytes else (1,)
+        return [
+            PartSize(first, self.part_size_bytes + step * self.part_growth_bytes) for step, first in enumerate(firsts)
+        ]
+
+    def runs(self) -> Iterator[tuple[range, int]]:
+        """Yield the numbers of all parts, in ranges of one length, with this length."""
+        first, left, size = 1, self.size_bytes, self.part_size_bytes
+        while left:
+            full = min(left // size, PARTS_OF_ONE_SIZE) if self.part_growth_bytes else left // size
+            if full:
+                yield range(first, first + full), size
+            first, left = first + full, left - full * size
+            if 0 < left < size:
+                yield range(first, first + 1), left
+                return
+            size += self.part_growth_bytes
 
     def length(self, part_number: int) -> int:
         """Return the bytes of one part, counted from 1; raises ValueError if there is no such part."""
-        if not 1 <= part_number <= self.count:
-            raise ValueError(f"part_number is {part_number}, but must be from 1 to {self.count}.")
-        if part_number < self.count:
-            return self.part_size_bytes
-        return self.size_bytes - (self.count - 1) * self.part_size_bytes
+        for numbers, length in self.runs():
+            if part_number in numbers:
+                return length
+        raise ValueError(f"part_number is {part_number}, but must be from 1 to {self.count}.")
 
     def missing(self, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
         """Return ranges of parts (first, last) that are missing or have another length, given those that exist.
 
         Other parts are ignored: completing an upload leaves them out.
         """
-        return _ranges(number for number in range(1, self.count + 1) if lengths.get(number) != self.length(number))
+        return _ranges(number for numbers, length in self.runs() for number in numbers if lengths.get(number) != length)
 
 
 def choose_method(size_bytes: int, *, multipart_threshold_bytes: int) -> Method:

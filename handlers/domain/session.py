@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from handlers.domain.declaration import Check, ChecksumAlgorithm, checked_fields, shown, whole_number_error
 from handlers.domain.errors import MOST_ERRORS, InvalidRequest
-from handlers.domain.plan import MAX_PARTS, Parts
+from handlers.domain.plan import MAX_PART_BYTES, MAX_PARTS, Parts
 from handlers.domain.upload_ref import UploadRef
 
 VERSION = 1
@@ -39,6 +39,8 @@ class Session(NamedTuple):
     checksum_algorithm: str | None
     expires_at: int
     """Epoch seconds."""
+    part_growth_bytes: int | None = None
+    """Only of an upload that was declared without a size, as in Multipart. `size_bytes` is the largest one then."""
 
     @property
     def ref(self) -> UploadRef:
@@ -48,7 +50,7 @@ class Session(NamedTuple):
     @property
     def parts(self) -> Parts:
         """The parts that were planned when the upload was declared."""
-        return Parts(self.size_bytes, self.part_size_bytes)
+        return Parts(self.size_bytes, self.part_size_bytes, self.part_growth_bytes or 0)
 
     def token(self, key_id: str, key: bytes) -> str:
         """Sign the session with a key."""
@@ -79,7 +81,8 @@ class Session(NamedTuple):
     @classmethod
     def _described_by(cls, claims: dict[str, Any]) -> bool:
         kinds = cls.__annotations__
-        return claims.keys() == kinds.keys() and all(
+        required = kinds.keys() - cls._field_defaults  # sessions of earlier releases lack the others
+        return required <= claims.keys() <= kinds.keys() and all(
             isinstance(value, kinds[name]) and not isinstance(value, bool) for name, value in claims.items()
         )
 
@@ -92,6 +95,8 @@ class PartRange(NamedTuple):
     last_part: int
     checksums: Sequence[str] | None = None
     """One for each part, in their order. Required if the upload was declared with a checksum, otherwise rejected."""
+    last_part_size_bytes: int | None = None
+    """The length of `last_part`, if an upload of unknown size ends with it. None for the planned length."""
 
     @classmethod
     def parse(cls, body: object) -> Self:
@@ -101,15 +106,35 @@ class PartRange(NamedTuple):
             "first_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
             "last_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
             "checksums": _checksums_error,
+            "last_part_size_bytes": lambda value: whole_number_error(value, 1, MAX_PART_BYTES),
         }
-        return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
+        return cls(**checked_fields(body, checks, required={"session": "", "first_part": "", "last_part": ""}))
 
-    def within(self, part_count: int) -> range:
-        """Return the part numbers; raises InvalidRequest for a range that is not in the plan."""
-        if not 1 <= self.first_part <= self.last_part <= part_count:
-            asked = f"first_part is {self.first_part} and last_part is {self.last_part}"
-            raise InvalidRequest([f"{asked}, but must be a range from 1 to {part_count}, the upload's last part."])
-        return range(self.first_part, self.last_part + 1)
+    def runs(self, session: Session) -> list[tuple[range, int]]:
+        """Return the part numbers, in ranges of one length, with this length; raises InvalidRequest.
+
+        No range is outside of the plan, and no part is longer than planned.
+        """
+        parts, last = session.parts, self.last_part
+        if not 1 <= self.first_part <= last <= parts.count:
+            asked = f"first_part is {self.first_part} and last_part is {last}"
+            raise InvalidRequest([f"{asked}, but must be a range from 1 to {parts.count}, the upload's last part."])
+        runs = [
+            (range(max(numbers.start, self.first_part), min(numbers.stop, last + 1)), length)
+            for numbers, length in parts.runs()
+            if numbers.start <= last and numbers.stop > self.first_part
+        ]
+        if self.last_part_size_bytes is None:
+            return runs
+        if session.part_growth_bytes is None:
+            raise InvalidRequest(["last_part_size_bytes is of no use: the upload was declared with its size."])
+        numbers, length = runs.pop()
+        if self.last_part_size_bytes > length:
+            raise InvalidRequest(
+                [f"last_part_size_bytes is {self.last_part_size_bytes}, but part {last} has {length} bytes at most."]
+            )
+        before = [(numbers[:-1], length)] if len(numbers) > 1 else []
+        return [*runs, *before, (numbers[-1:], self.last_part_size_bytes)]
 
     def checksum_header(self, algorithm: str | None) -> str | None:
         """Return the header for each part's checksum, None if the upload was declared without one.

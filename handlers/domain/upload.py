@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
-from handlers.domain.declaration import UploadRequest, shown
-from handlers.domain.errors import InvalidRequest, NotOpen
+from handlers.domain.declaration import LateDeclaration, UploadRequest, shown
+from handlers.domain.errors import InvalidRequest, NotOpen, QuotaExceeded, SizeMismatch
 from handlers.domain.fields import GROUP, public
 from handlers.domain.plan import Method, Parts
 from handlers.domain.upload_ref import UploadRef
@@ -84,7 +84,25 @@ class Multipart(NamedTuple):
 
     multipart_id: str
     """S3's id of the multipart upload."""
-    parts: Annotated[Parts, GROUP]
+    part_size_bytes: int
+    """Of the first part."""
+    part_growth_bytes: int | None = None
+    """Only of an upload that was declared without a size, as `max_size_bytes`."""
+    max_size_bytes: int | None = None
+    """The owner's quota when the upload was declared: no part is signed beyond it."""
+
+    @classmethod
+    def of(cls, multipart_id: str, declared: UploadRequest, *, max_size_bytes: int) -> Self:
+        """Plan the parts of a new upload."""
+        if declared.size_bytes is not None:
+            return cls(multipart_id, Parts.of(declared.size_bytes).part_size_bytes)
+        parts = Parts.growing(max_size_bytes)
+        return cls(multipart_id, parts.part_size_bytes, parts.part_growth_bytes, max_size_bytes)
+
+    def parts(self, declared: UploadRequest) -> Parts:
+        """Return the planned parts: those of the declared size, or of the quota while none is declared."""
+        size_bytes = declared.size_bytes or self.max_size_bytes or declared.final_size_bytes
+        return Parts(size_bytes, self.part_size_bytes, self.part_growth_bytes or 0)
 
 
 class Result(NamedTuple):
@@ -153,6 +171,35 @@ class Upload(NamedTuple):
         while an Idempotency-Key stands for the upload.
         """
         return self.open_until + CLAIM_LIFETIME  # a day
+
+    @property
+    def part_checksum(self) -> str | None:
+        """The algorithm of the parts' checksums; None if they have none.
+
+        S3 takes checksums of parts only if the upload began with them: a checksum that was declared at completion is
+        of the object alone.
+        """
+        is_late = self.multipart is not None and self.multipart.max_size_bytes is not None
+        return str(self.declared.checksum.algorithm) if self.declared.checksum and not is_late else None
+
+    def declared_late(self, late: LateDeclaration) -> UploadRequest:
+        """Return what is declared of an upload in parts when it is completed.
+
+        Raises InvalidRequest if there is no size, SizeMismatch or InvalidRequest if another size or checksum was
+        declared before, or QuotaExceeded.
+        """
+        declared, limit = self.declared, self.multipart and self.multipart.max_size_bytes
+        if declared.size_bytes is not None:
+            if late.size_bytes not in {None, declared.size_bytes}:
+                raise SizeMismatch(f"size_bytes is {late.size_bytes}, but {declared.size_bytes} was declared before.")
+            if late.checksum not in {None, declared.checksum}:
+                raise InvalidRequest(["checksum must be left out: the upload was declared with another one, or none."])
+            return declared
+        if late.size_bytes is None:
+            raise InvalidRequest(["size_bytes is required: the upload was declared without it."])
+        if limit is not None and late.size_bytes > limit:
+            raise QuotaExceeded(f"size_bytes is {late.size_bytes}, but your quota is {limit} an upload.")
+        return declared._replace(size_bytes=late.size_bytes, checksum=late.checksum)
 
     def not_open(self, detail: str) -> NotOpen:
         """Return the error of a request that the present state does not allow."""

@@ -27,7 +27,7 @@ class UploadRules(NamedTuple):
     def check(self, declared: UploadRequest) -> None:
         """Raise QuotaExceeded with every limit of a single upload that the declaration exceeds."""
         errors: list[str] = []
-        if declared.size_bytes > self.max_upload_bytes:
+        if declared.size_bytes is not None and declared.size_bytes > self.max_upload_bytes:
             errors.append(f"size_bytes is {declared.size_bytes}, but your quota is {self.max_upload_bytes} an upload.")
         if not is_allowed(declared.content_type, self.allowed_content_types):
             allowed = ", ".join(self.allowed_content_types)
@@ -39,7 +39,7 @@ class UploadRules(NamedTuple):
     def method_of(self, declared: UploadRequest) -> Method:
         """Return the client's choice, or one by size."""
         return declared.method or choose_method(
-            declared.size_bytes, multipart_threshold_bytes=self.multipart_threshold_bytes
+            declared.final_size_bytes, multipart_threshold_bytes=self.multipart_threshold_bytes
         )
 
     def delete_at(self, upload: Upload) -> datetime:

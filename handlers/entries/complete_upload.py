@@ -6,6 +6,7 @@ from typing import NamedTuple
 import boto3
 
 from handlers.aws.environment import read_environment
+from handlers.domain.declaration import LateDeclaration
 from handlers.entries.clients import upload_store
 from handlers.http.operation import api_operation
 from handlers.http.request import ApiRequest
@@ -34,8 +35,8 @@ def _multipart_completion() -> MultipartCompletion:
 
 @api_operation("completeUpload")
 def handle(request: ApiRequest) -> Response:
-    """Return 200 with the upload, 404, 409 if parts are missing or the upload is over, or 503 for a conflict."""
-    request.check_body_is_empty()
+    """Return 200 with the upload, 400, 403 over the quota, 404, 409 if parts are missing or it is over, or 503."""
+    late = LateDeclaration.parse(request.json_body() if request.body else {})
     records = upload_store(_environment().uploads_table)
-    upload = complete_upload(request.ref, records=records, multipart_completion=_multipart_completion())
+    upload = complete_upload(request.ref, late, records=records, multipart_completion=_multipart_completion())
     return Response(200, upload_view(upload))

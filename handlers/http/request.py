@@ -61,12 +61,6 @@ class ApiRequest(NamedTuple):
         except (ValueError, RecursionError) as error:
             raise InvalidRequest([f"The body is not JSON: {error}."]) from error
 
-    def check_body_is_empty(self) -> None:
-        """Raise InvalidRequest unless the body is `{}`, or there is none."""
-        # API Gateway validates only bodies with the content type application/json.
-        if self.body and self.json_body() != {}:
-            raise InvalidRequest(["The body must be an empty JSON object: {}."])
-
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header by its lower-case name. HTTP/1.1 clients send names in any case."""

@@ -62,7 +62,7 @@ class MultipartCompletion:
     def complete(self, upload: Upload, multipart: Multipart, parts: Sequence[StoredPart]) -> None:
         """Make one object of the parts, unless there is an object already.
 
-        Raises PartsGone, PartsBusy, or SizeMismatch if the parts together do not have the declared size.
+        Its size must be declared. Raises PartsGone, PartsBusy, or SizeMismatch if the parts together have another one.
         """
         ref, checksum = upload.ref, _checksum_name(upload)
         listed: list[Any] = [
@@ -76,7 +76,7 @@ class MultipartCompletion:
                 UploadId=multipart.multipart_id,
                 MultipartUpload={"Parts": listed},
                 IfNoneMatch="*",
-                MpuObjectSize=multipart.parts.size_bytes,
+                MpuObjectSize=upload.declared.final_size_bytes,
             )
 
     def has_object(self, ref: UploadRef) -> bool:
@@ -87,8 +87,7 @@ class MultipartCompletion:
 
 def _checksum_name(upload: Upload) -> str | None:
     """Return the field of a part's checksum in S3's API."""
-    checksum = upload.declared.checksum
-    return f"Checksum{checksum.algorithm.upper()}" if checksum else None
+    return f"Checksum{upload.part_checksum.upper()}" if upload.part_checksum else None
 
 
 @contextmanager

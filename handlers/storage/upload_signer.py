@@ -46,7 +46,7 @@ class UploadSigner(NamedTuple):
     def sign_put(self, upload: Upload) -> SignedPut:
         """Allow one PUT of exactly the declared length, type and checksum, once."""
         headers = {
-            "Content-Length": str(upload.declared.size_bytes),
+            "Content-Length": str(upload.declared.final_size_bytes),
             **object_headers(upload.declared, self.kms_key_arn),
             "If-None-Match": "*",  # an object is written once: what was processed cannot be swapped afterwards
         }
@@ -66,7 +66,7 @@ class UploadSigner(NamedTuple):
 
         S3 has no If-None-Match for forms: a form sent twice makes a second version, but only the first is processed.
         """
-        size_bytes = upload.declared.size_bytes
+        size_bytes = upload.declared.final_size_bytes
         return presign_post(
             self.bucket,
             upload.ref.object_key,

@@ -158,6 +158,33 @@ class UploadStore:
             return upload_in(_item_in_the_way(error, upload.ref))
         return upload_in(answer["Attributes"])
 
+    def record_size(self, upload: Upload) -> Upload:
+        """Write the size, and the checksum if there is one, of an upload that was declared without them, once.
+
+        Returns the upload as it is after it. Nothing changes if it has left `pending`, or has a size. Raises
+        UnknownUpload.
+        """
+        declared = upload.declared
+        values = {":size": attribute_of(declared.final_size_bytes), ":pending": attribute_of(Status.PENDING)}
+        update, names = "SET size_bytes = :size", {"#status": "status"}
+        if declared.checksum:
+            update, names["#checksum"] = f"{update}, #checksum = :checksum", "checksum"
+            values[":checksum"] = attribute_of(declared.checksum)
+        try:
+            answer = self._call(
+                "UpdateItem",
+                Key=key_of(upload.ref),
+                UpdateExpression=update,
+                ConditionExpression="#status = :pending AND attribute_not_exists(size_bytes)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as error:
+            return upload_in(_item_in_the_way(error, upload.ref))
+        return upload_in(answer["Attributes"])
+
     def record_uploaded(self, ref: UploadRef, now: datetime, *, version_id: str) -> bool:
         """The object is in the bucket. This version of it is the upload's, and no later one can be."""
         step = self._advance(ref, Status.UPLOADED, now, {"object_version": {"S": version_id}})

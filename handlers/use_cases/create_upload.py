@@ -7,7 +7,7 @@ from typing import NamedTuple
 from handlers.aws.presign import Form
 from handlers.domain.declaration import UploadRequest
 from handlers.domain.errors import UnknownUpload
-from handlers.domain.plan import Method, Parts
+from handlers.domain.plan import Method
 from handlers.domain.upload import Claim, Multipart, Status, Upload, needs_place
 from handlers.domain.upload_ref import UploadRef
 from handlers.domain.upload_rules import UploadRules
@@ -109,7 +109,7 @@ class CreateUpload(NamedTuple):
 
     def _start_multipart(self, upload: Upload) -> Multipart:
         multipart_id = self.multipart_start().start(upload.ref, upload.declared, self.signer.kms_key_arn)
-        return Multipart(multipart_id, Parts.of(upload.declared.size_bytes))
+        return Multipart.of(multipart_id, upload.declared, max_size_bytes=self.rules.max_upload_bytes)
 
     def _abort_multipart(self, upload: Upload) -> None:
         if upload.multipart:

@@ -111,14 +111,14 @@ class IsolatedWork:
         `earlier` is what other processors have returned for the same upload, by name. `folder` is in the shared
         workspace, if there is one. `limit` is of the result's bytes.
         """
-        in_s3 = _ObjectInS3(self.objects, delivery.version, declared.size_bytes)
-        reader = folder if folder and folder.has_object(declared.size_bytes) else in_s3
+        in_s3 = _ObjectInS3(self.objects, delivery.version, declared.final_size_bytes)
+        reader = folder if folder and folder.has_object(declared.final_size_bytes) else in_s3
         job = Job(
             owner=ref.owner,
             upload_id=ref.upload_id,
             file_name=declared.file_name,
             content_type=declared.content_type,
-            size_bytes=declared.size_bytes,
+            size_bytes=declared.final_size_bytes,
             bucket=delivery.bucket,
             key=delivery.key,
             version_id=delivery.version_id,
@@ -139,7 +139,7 @@ class IsolatedWork:
     def rejection(self, delivery: Delivery, declared: UploadRequest) -> Rejection | None:
         """Return how the object differs from its declaration, or why it is not safe, or None."""
         if delivery.scan:
-            found = delivery.scan.rejection(declared.size_bytes, process_unscannable=self.process_unscannable)
+            found = delivery.scan.rejection(declared.final_size_bytes, process_unscannable=self.process_unscannable)
             if found:
                 return found
         return verify(self.objects, delivery.version, declared, allowed_content_types=self.allowed_content_types)

@@ -38,7 +38,7 @@ def sign_part_range(
     An upload that is over is not rejected here, because S3 accepts no part of it.
     """
     session = Session.open(wanted.session, keys, ref=ref, now=now)
-    numbers = wanted.within(session.parts.count)
+    runs = wanted.runs(session)
     header, checksums = wanted.checksum_header(session.checksum_algorithm), wanted.checksums or ()
     signed = [
         sign_parts(
@@ -46,13 +46,15 @@ def sign_part_range(
             ref.object_key,
             credentials,
             multipart_id=session.multipart_id,
-            part_numbers=each,
-            headers={"Content-Length": str(session.parts.length(each[0]))},
-            checksums=PartChecksums(header, [checksums[number - numbers[0]] for number in each]) if header else None,
+            part_numbers=numbers,
+            headers={"Content-Length": str(length)},
+            checksums=PartChecksums(header, [checksums[number - wanted.first_part] for number in numbers])
+            if header
+            else None,
             expires_in_seconds=expires_in_seconds,
             now=now,
         )
-        for each in _of_one_length(numbers, session.parts.count)
+        for numbers, length in runs
     ]
     return SignedParts(
         url_prefix=signed[0].url_prefix,
@@ -61,10 +63,3 @@ def sign_part_range(
         first_part=wanted.first_part,
         expires_at=url_expiry(now, expires_in_seconds),
     )
-
-
-def _of_one_length(numbers: range, last: int) -> list[range]:
-    """Split off the upload's last part, which may be shorter, from a range that contains other parts too."""
-    if numbers[-1] == last and len(numbers) > 1:
-        return [numbers[:-1], numbers[-1:]]
-    return [numbers]

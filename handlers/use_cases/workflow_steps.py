@@ -90,7 +90,7 @@ class WorkflowSteps(JobRun):
         with self._try(lease):
             if not lease.renew():
                 raise LeaseLost("Another run has the upload.")
-            folder, size_bytes = self._folder(delivery), declared.size_bytes
+            folder, size_bytes = self._folder(delivery), declared.final_size_bytes
             if folder and size_bytes <= self._work_seconds() * FETCHED_BYTES_PER_SECOND:
 
                 def store() -> str:

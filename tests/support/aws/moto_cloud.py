@@ -153,7 +153,7 @@ class Cloud:
         return None if record is None else record["status"]
 
     def write_record(self, ref: UploadRef = REF, **attributes: Any) -> dict[str, Any]:
-        """Put an upload into any state, past the store."""
+        """Put an upload into any state, past the store. An attribute that is None is left out."""
         record: dict[str, Any] = {
             "owner": ref.owner,
             "upload_id": ref.upload_id,
@@ -170,6 +170,7 @@ class Cloud:
             "delete_at": 1_774_872_000,
             **attributes,
         }
+        record = {name: value for name, value in record.items() if value is not None}
         if record["status"] in TERMINAL:
             del record["open_shard"]
         item = {name: TypeSerializer().serialize(value) for name, value in record.items()}

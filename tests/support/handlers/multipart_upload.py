@@ -44,6 +44,9 @@ class UploadInParts:
     def begin(self, **attributes: Any) -> None:
         started = self.cloud.s3.create_multipart_upload(Bucket=INGEST, Key=REF.object_key)
         self.multipart_id = started["UploadId"]
+        self.write(**attributes)
+
+    def write(self, **attributes: Any) -> None:
         self.cloud.write_record(
             REF,
             **{

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from handlers.domain.declaration import UploadRequest
+from handlers.domain.declaration import LateDeclaration, UploadRequest
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_PARTS, Method
 from handlers.domain.session import MAX_TOKEN_LENGTH, PartRange
@@ -13,7 +13,8 @@ from handlers.domain.upload import Status
 from tests.support.components.openapi_document import contract
 from tests.support.each_case import each_case
 
-REPORT = {"file_name": "report.pdf", "content_type": "application/pdf", "size_bytes": 1}
+NEEDED = {"file_name": "report.pdf", "content_type": "application/pdf"}
+REPORT = {**NEEDED, "size_bytes": 1}
 CRC = {"algorithm": "crc32", "value": "AAAAAA=="}
 
 GOOD = [
@@ -25,6 +26,7 @@ GOOD = [
     {**REPORT, "content_type": "application/vnd.ms-excel.sheet+xml"},
     {**REPORT, "size_bytes": MAX_OBJECT_BYTES},
     *({**REPORT, "method": str(method)} for method in Method),
+    {**NEEDED, "method": "multipart"},
     {**REPORT, "checksum": CRC},
     {**REPORT, "checksum": {"algorithm": "sha256", "value": "A" * 43 + "="}},
 ]
@@ -32,7 +34,7 @@ BAD: list[Any] = [
     [],
     {},
     "report.pdf",
-    *({name: value for name, value in REPORT.items() if name != left_out} for left_out in REPORT),
+    *({name: value for name, value in REPORT.items() if name != left_out} for left_out in NEEDED),
     {**REPORT, "owner": "somebody-else"},
     *(
         {**REPORT, "file_name": name}
@@ -62,6 +64,7 @@ BAD_RANGES: list[Any] = [
     *({name: value for name, value in RANGE.items() if name != left_out} for left_out in RANGE),
     {**RANGE, "owner": "somebody-else"},
     *({**RANGE, "checksums": checksums} for checksums in (None, "AAAAAA==", ["AAAAAA=="] * (MAX_PARTS + 1))),
+    *({**RANGE, "last_part_size_bytes": size} for size in (0, 5 * 1024**3 + 1, None, "1", True, 1.5)),
     *({**RANGE, "session": session} for session in (None, 3, ["a-session"])),
     *(
         {**RANGE, part: number}
@@ -100,12 +103,18 @@ class TestContractAndModelAgree:
         with pytest.raises(InvalidRequest):
             UploadRequest.parse({**body, "size_bytes": five_gibibytes + 1}, list(Method))
 
+    @each_case("body", [NEEDED, {**NEEDED, "method": "put"}, {**NEEDED, "method": "multipart", "checksum": CRC}])
+    def test_but_the_model_knows_when_a_size_is_needed(self, body: Any) -> None:
+        REQUESTS.validate(body)
+        with pytest.raises(InvalidRequest):
+            UploadRequest.parse(body, list(Method))
+
     def test_on_the_methods_of_which_one_is_chosen(self) -> None:
         for schema in ("CreateUploadRequest", "CreatedUpload"):
             assert SCHEMAS[schema]["properties"]["method"]["enum"] == [str(method) for method in Method]
 
     def test_on_the_range_of_parts_that_a_client_may_ask_for(self) -> None:
-        for body in (RANGE, {**RANGE, "checksums": ["AAAAAA=="]}):
+        for body in (RANGE, {**RANGE, "checksums": ["AAAAAA=="]}, {**RANGE, "last_part_size_bytes": 5 * 1024**3}):
             RANGES.validate(body)
             PartRange.parse(body)
 
@@ -119,9 +128,19 @@ class TestContractAndModelAgree:
         assert RANGES.is_valid({**RANGE, "session": "x" * MAX_TOKEN_LENGTH})
         assert not RANGES.is_valid({**RANGE, "session": "x" * (MAX_TOKEN_LENGTH + 1)})
 
-    def test_a_completion_says_nothing_but_that(self) -> None:
-        assert COMPLETIONS.is_valid({})
-        assert not COMPLETIONS.is_valid({"parts": []})
+    @each_case("body", [{}, {"size_bytes": 1}, {"size_bytes": MAX_OBJECT_BYTES, "checksum": CRC}])
+    def test_on_what_a_client_may_declare_at_completion(self, body: Any) -> None:
+        COMPLETIONS.validate(body)
+        LateDeclaration.parse(body)
+
+    @each_case(
+        "body",
+        [[], {"parts": []}, {"size_bytes": 0}, {"size_bytes": MAX_OBJECT_BYTES + 1}, {"size_bytes": 1, "checksum": {}}],
+    )
+    def test_on_what_it_may_not_then(self, body: Any) -> None:
+        assert not COMPLETIONS.is_valid(body)
+        with pytest.raises(InvalidRequest):
+            LateDeclaration.parse(body)
 
     @each_case("schema", ["CreatedUpload", "Upload"])
     def test_on_the_states_of_an_upload(self, schema: str) -> None:

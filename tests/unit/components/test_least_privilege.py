@@ -79,7 +79,13 @@ def _functions_of_operations(bucket_arn: str, secret_arn: str) -> dict[str, Role
         "sign-parts": ({put, sign_sessions}, USE_THE_KEY),
         "list-parts": ({("dynamodb:GetItem", table), see, sign_sessions}, DECRYPT),
         "complete-upload": (
-            {("dynamodb:GetItem", table), see, put, ("s3:ListBucket", f"{bucket_arn} under uploads/*")},
+            {
+                ("dynamodb:GetItem", table),
+                ("dynamodb:UpdateItem", table),
+                see,
+                put,
+                ("s3:ListBucket", f"{bucket_arn} under uploads/*"),
+            },
             USE_THE_KEY,
         ),
         "list-uploads": ({("dynamodb:Query", table)}, DECRYPT),

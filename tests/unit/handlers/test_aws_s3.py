@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from handlers.aws.client import AwsError, NoAnswer, Request, sign
 from handlers.aws.presign import Bucket, Credentials
 from handlers.aws.s3_client import AwsS3
-from handlers.domain.plan import Parts
 from handlers.domain.upload import Multipart
 from handlers.storage.multipart_start import MultipartStart
 from local.emulator.process import Emulator
@@ -67,7 +66,7 @@ class TestGivingUp:
     @pytest.mark.parametrize(("code", "is_raised"), [("NoSuchUpload", False), ("AccessDenied", True)])
     def test_what_is_gone_already_is_as_good(self, code: str, is_raised: bool) -> None:
         with connected(refused(code, 404)) as (_server, client, _):
-            start, multipart = MultipartStart(client), Multipart("m", Parts(23, 10))
+            start, multipart = MultipartStart(client), Multipart("m", 10)
             if is_raised:
                 with pytest.raises(AwsError, match=code):
                     start.abort(REF, multipart)

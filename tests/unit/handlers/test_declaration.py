@@ -181,7 +181,8 @@ class TestWhatIsRefused:
 
     @each_case("field", GOOD)
     def test_a_body_without_one_of_the_fields(self, field: str) -> None:
-        assert errors_of({name: value for name, value in GOOD.items() if name != field}) == [f"{field} is required."]
+        (error,) = errors_of({name: value for name, value in GOOD.items() if name != field})
+        assert error.startswith(f"{field} is required")
 
     @each_case("field", ["owner", "upload_id", "File_Name", "", "\ud800", "a\nb"])
     def test_a_field_that_the_contract_does_not_have(self, field: str) -> None:

@@ -6,14 +6,14 @@ from botocore.stub import Stubber
 
 from handlers.domain.declaration import Checksum, ChecksumAlgorithm, UploadRequest
 from handlers.domain.errors import SizeMismatch
-from handlers.domain.plan import Method, Parts
+from handlers.domain.plan import Method
 from handlers.domain.upload import Multipart, Status, Upload
 from handlers.storage.multipart_completion import MultipartCompletion, PartsBusy, PartsGone
 from tests.support.aws.moto_cloud import CREATED, INGEST, REF, Cloud
 from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import BODIES, UploadInParts
 
-MULTIPART = Multipart("of-nobody", Parts(23, 10))
+MULTIPART = Multipart("of-nobody", 10)
 UPLOAD = Upload(
     REF,
     Status.PENDING,
@@ -43,14 +43,14 @@ class TestPuttingTogether:
     ) -> None:
         in_parts.send()
         cloud.put_object(body=b"first")
-        multipart = Multipart(in_parts.multipart_id, Parts(23, 10))
+        multipart = Multipart(in_parts.multipart_id, 10)
         with pytest.raises(PartsGone, match="PreconditionFailed"):
             completion.complete(UPLOAD, multipart, completion.list_parts(UPLOAD, multipart))
         assert in_parts.object() == b"first"
 
     def test_only_the_named_parts_are_taken(self, completion: MultipartCompletion, in_parts: UploadInParts) -> None:
         in_parts.send()
-        multipart = Multipart(in_parts.multipart_id, Parts(23, 10))
+        multipart = Multipart(in_parts.multipart_id, 10)
         stored = completion.list_parts(UPLOAD, multipart)
         assert [(part.part_number, part.size_bytes) for part in stored] == [(1, 10), (2, 10), (3, 3)]
         completion.complete(UPLOAD, multipart, [stored[0], stored[2]])

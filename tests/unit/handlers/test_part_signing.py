@@ -111,7 +111,14 @@ class TestInvalidRequest:
         ("sent", "fault"),
         [
             ({}, "session is required. first_part is required. last_part is required."),
-            (body(checksum="AAAA"), "'checksum' is not a field; only session, first_part, last_part, checksums are."),
+            (
+                body(checksum="AAAA"),
+                "'checksum' is not a field; only session, first_part, last_part, checksums, last_part_size_bytes are.",
+            ),
+            (
+                body(last_part_size_bytes=1),
+                "last_part_size_bytes is of no use: the upload was declared with its size.",
+            ),
             (
                 body(checksums=["AAAA"]),
                 "checksums are of no use: the upload was declared without a checksum.",

@@ -65,6 +65,48 @@ class TestDivision:
             Parts.of(size_bytes)
 
 
+limits = sizes.map(Parts.growing)
+
+
+class TestUnknownSize:
+    """The parts of the largest object. Any smaller one ends within one of them."""
+
+    @given(limits, st.floats(0, 1))
+    def test_any_size_up_to_the_limit_fits(self, longest: Parts, share: float) -> None:
+        size_bytes = max(1, int(longest.size_bytes * share))
+        parts = longest._replace(size_bytes=size_bytes)
+        assert 1 <= parts.count <= longest.count <= S3_MAX_PARTS
+        runs = list(parts.runs())
+        assert sum(len(numbers) * length for numbers, length in runs) == size_bytes
+        assert [number for numbers, _ in runs for number in numbers] == list(range(1, parts.count + 1))
+
+    @given(limits)
+    def test_every_part_but_the_last_is_of_the_published_size(self, longest: Parts) -> None:
+        sizes = longest.sizes
+        assert all(S3_LEAST_PART <= each.size_bytes <= S3_MOST_PART for each in sizes)
+        assert sizes[0].first_part == 1
+        for number in {1, longest.count // 2 + 1, *(each.first_part for each in sizes[1:])} - {longest.count}:
+            planned = [each.size_bytes for each in sizes if each.first_part <= number]
+            assert longest.length(number) == planned[-1]
+        assert longest.length(longest.count) <= sizes[-1].size_bytes
+
+    @each_case(
+        ("limit", "published"),
+        [
+            (1, [(1, 16 * MIB)]),
+            (100 * GIB, [(1, 16 * MIB)]),
+            (160_000 * MIB, [(1, 16 * MIB)]),
+            (160_000 * MIB + 1, [(step * 1_000 + 1, (16 + step) * MIB) for step in range(9)]),
+            (5 * 1024 * GIB, [(step * 1_000 + 1, (16 + 113 * step) * MIB) for step in range(10)]),
+            (25_675_000 * MIB, [(step * 1_000 + 1, (16 + 567 * step) * MIB) for step in range(10)]),
+            (25_675_000 * MIB + 1, [(1, 2_568 * MIB)]),
+            (50_000 * GIB, [(1, 5 * GIB)]),
+        ],
+    )
+    def test_parts_grow_only_as_far_as_the_limit_needs(self, limit: int, published: list[tuple[int, int]]) -> None:
+        assert Parts.growing(limit).sizes == published
+
+
 class TestMissing:
     @given(
         st.integers(1, 60).flatmap(

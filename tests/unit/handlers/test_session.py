@@ -38,6 +38,7 @@ sessions = st.builds(
     size_bytes=numbers,
     part_size_bytes=numbers,
     checksum_algorithm=st.none() | text,
+    part_growth_bytes=st.none() | numbers,
     expires_at=st.integers(int(NOW.timestamp()) + 1, 2**53),
 )
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -95,6 +96,10 @@ class TestGoodToken:
         assert opened(TOKEN, now=EXPIRY - timedelta(microseconds=1)) == SESSION
         with pytest.raises(InvalidSession, match="expired; ask for a new one with GET"):
             opened(TOKEN, now=EXPIRY)
+
+    def test_one_of_a_release_without_growing_parts_is_good(self) -> None:
+        old = {name: value for name, value in claims().items() if name != "part_growth_bytes"}
+        assert opened(signed(old)) == SESSION
 
     def test_its_division_is_the_planned_one(self) -> None:
         assert (SESSION.parts, SESSION.parts.count) == (Parts(5 * 1024**3, 16 * 1024**2), 320)
@@ -165,7 +170,7 @@ class TestOddContent:
         with pytest.raises(InvalidSession, match="another version"):
             opened(signed({**claims(), "version": version}))
 
-    @each_case("field", [*Session._fields, "version", "key_id"])
+    @each_case("field", sorted({*Session._fields, "version", "key_id"} - {"part_growth_bytes"}))
     def test_a_field_that_is_missing(self, field: str) -> None:
         with pytest.raises(InvalidSession):
             opened(signed({name: value for name, value in claims().items() if name != field}))
@@ -179,6 +184,7 @@ class TestOddContent:
     def test_a_field_of_another_type(self, name: str, value: object) -> None:
         assume(type(value) is not type(claims()[name]))
         assume(name != "checksum_algorithm" or value is not None)
+        assume(name != "part_growth_bytes" or type(value) is not int)
         with pytest.raises(InvalidSession, match="another version"):
             opened(signed({**claims(), name: value}))
 

@@ -247,7 +247,7 @@ class TestPending:
 class TestFind:
     def test_an_upload_in_parts_comes_back_as_it_was_recorded(self, store: UploadStore) -> None:
         declared = UploadRequest("名前.csv", "text/csv", 5 * 1024**3)
-        multipart = Multipart("2~abc", Parts.of(declared.size_bytes))
+        multipart = Multipart("2~abc", Parts.of(declared.final_size_bytes).part_size_bytes)
         upload = Upload(REF, Status.PENDING, 1, declared, Method.MULTIPART, CREATED, LATER, LATER, multipart)
         store.record_pending(upload, delete_at=LATER)
         assert store.find(REF) == upload
