@@ -84,10 +84,11 @@ class EksArgoDeploy(pulumi.ComponentResource):
             else existing_cluster(args.cluster_name, self)
         )
         worker, keda = self._identities(name, args, cluster)
-        on_cluster = self._kubernetes(f"{name}-kubernetes", args, cluster)
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        on_cluster = self._kubernetes(f"{name}-kubernetes", args, cluster, region)
         before = [*cluster.ready, *worker.ready, *keda.ready]
         argo_cd = ArgoCd(f"{name}-argo", args, cluster, child, on_cluster=on_cluster, before=before)
-        self._applications(name, args, argo_cd, on_cluster, worker=worker, keda=keda)
+        self._applications(name, args, argo_cd, on_cluster, worker=worker, keda=keda, region=region)
         self.cluster_name, self.cluster_security_group_id = cluster.name, cluster.security_group_id
         self.worker_role_name = worker.role_name
         self.github_role_arn = pulumi.Output.from_input("")
@@ -135,9 +136,10 @@ class EksArgoDeploy(pulumi.ComponentResource):
         )
         return PodIdentity(f"{name}-worker", worker, child), PodIdentity(f"{name}-keda", keda, child)
 
-    def _kubernetes(self, name: str, args: EksArgoDeployArgs, cluster: Cluster) -> kubernetes.Provider:
+    def _kubernetes(
+        self, name: str, args: EksArgoDeployArgs, cluster: Cluster, region: pulumi.Output[str]
+    ) -> kubernetes.Provider:
         """Make the provider. Each call gets a token from the AWS CLI: there is no kubeconfig on a disk."""
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         return kubernetes.Provider(
             name,
             kubeconfig=pulumi.Output.all(
@@ -162,9 +164,9 @@ class EksArgoDeploy(pulumi.ComponentResource):
         *,
         worker: PodIdentity,
         keda: PodIdentity,
+        region: pulumi.Output[str],
     ) -> None:
         """Make KEDA's Application, and then the worker's: KEDA removes the finalizer of its ScaledObject."""
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         roles = (worker.role_arn, keda.role_arn) if _is_on_fargate(args) else (None, None)
         known = pulumi.Output.all(
             cluster=argo_cd.cluster_address,

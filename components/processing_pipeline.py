@@ -135,7 +135,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProcessingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = ProcessingPipelineArgs.of(args)
-        in_vpc = args.compute == FARGATE or args.workspace == EFS
+        in_vpc = args.compute == FARGATE or (args.compute == STEP_FUNCTIONS and args.workspace == EFS)
         check_names("ProcessingPipeline", name, _NAMES_WITH_NETWORK if in_vpc else _NAMES)
         if args.trigger == S3_NOTIFICATIONS and args.notification_topic_arn is None:
             raise ArgumentError(

@@ -25,6 +25,12 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeProje
         yield make
 
 
+@pytest.fixture(scope="module")
+def project(make_project: MakeProject) -> Project:
+    """A project of this repository's files."""
+    return make_project()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Ignore what the automation API leaves open after a failed run: its event loop, with sockets and a coroutine."""
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")

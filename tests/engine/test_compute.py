@@ -5,17 +5,11 @@ from collections.abc import Mapping
 import pytest
 
 from local.engine.pulumi_cli.stacks import EngineStack
-from tests.engine.conftest import MakeProject
 from tests.support.components.examples import IMAGE
 from tests.support.deployment.engine_project import Project, kept, lost_data
 from tests.support.deployment.system import eventually
 
 FARGATE: Mapping[str, object] = {"compute": "fargate", "workerImage": IMAGE}
-
-
-@pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
-    return make_project()
 
 
 @pytest.fixture(scope="module")

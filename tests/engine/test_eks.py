@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pytest
 
 from local.engine.pulumi_cli.stacks import EngineStack, Run
-from tests.engine.conftest import MakeProject
 from tests.support.deployment.eks_changes import CHANGES, EKS
 from tests.support.deployment.engine_project import Project, kept, lost_data
 
@@ -19,11 +18,6 @@ LAST_TO_FIRST = (
     ("deploy-worker", "kubernetes:argoproj.io/v1alpha1:Application"),
 )
 """What each of them needs until it is deleted stands before it."""
-
-
-@pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
-    return make_project()
 
 
 @pytest.fixture(scope="module")

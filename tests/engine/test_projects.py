@@ -186,11 +186,6 @@ class TestRenamedProject:
         assert [value for value in SECRETS.values() if value in renamed.up.text] == []
 
 
-@pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
-    return make_project()
-
-
 def provider_of(run: Run) -> Mapping[str, Any]:
     (inputs,) = [
         step.inputs for step in run.steps if step.type == "pulumi:providers:aws" and "defaultTags" in step.inputs

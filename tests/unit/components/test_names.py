@@ -96,6 +96,12 @@ def test_a_pipeline_with_a_network_has_a_shorter_name(args: dict[str, Any]) -> N
     assert f"at most {LONGEST_IN_VPC} " in refusal(lambda: PROCESSING_PIPELINE.make("x" * (LONGEST_IN_VPC + 1), **args))
 
 
+def test_a_workspace_that_the_compute_does_not_make_leaves_the_name_as_it_is() -> None:
+    fault = refusal(lambda: PROCESSING_PIPELINE.make("x" * (LONGEST[PROCESSING_PIPELINE] + 1), workspace="efs"))
+
+    assert f"at most {LONGEST[PROCESSING_PIPELINE]} " in fault
+
+
 def checked_by(example: Example) -> dict[NameRule, str]:
     seen: dict[NameRule, str] = {}
 
