@@ -120,6 +120,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
     """Where rejected objects are, under their own keys; empty where they are deleted."""
     processor_role_name: pulumi.Output[str]
     """Name of the role that processors run with, for permissions that are granted elsewhere; empty with eks."""
+    processor_role_arn: pulumi.Output[str]
+    """ARN of that role, for policies of other resources, such as a bucket's or a key's; empty with eks."""
     worker_policy: pulumi.Output[str]
     """With eks: what the role of the worker may do, for EksArgoDeploy; otherwise empty."""
     worker_environment: pulumi.Output[Mapping[str, str]]
@@ -166,7 +168,9 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         jobs = self._jobs(args, bucket_name, queue=queue, results=results, quarantine=quarantine)
-        self.processor_role_name = compute.run(name, jobs, pulumi.ResourceOptions(parent=self))
+        role = compute.run(name, jobs, pulumi.ResourceOptions(parent=self))
+        none = pulumi.Output.from_input("")
+        self.processor_role_name, self.processor_role_arn = (role.name, role.arn) if role else (none, none)
         self.worker_policy, self.worker_environment = pulumi.Output.from_input(""), pulumi.Output.from_input({})
         if args.compute == EKS:
             self.worker_policy = worker_policy(f"{name}-worker-policy", jobs, args.processor_statements)
@@ -201,6 +205,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 "results_bucket_name": self.results_bucket_name,
                 "quarantine_bucket_name": self.quarantine_bucket_name,
                 "processor_role_name": self.processor_role_name,
+                "processor_role_arn": self.processor_role_arn,
                 "worker_policy": self.worker_policy,
                 "worker_environment": self.worker_environment,
                 "alarm_topic_arn": self.alarm_topic_arn,

@@ -3,13 +3,13 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
-from typing import Any, ClassVar, Never, Self, dataclass_transform
+from typing import Any, ClassVar, Never, Self, cast, dataclass_transform
 
 from components.arguments.constraints import (
     ArgumentError,
@@ -132,6 +132,13 @@ class Arguments:
     def as_given(self, name: str) -> Any:
         """Return the object that the caller gave for an argument, if any. Checking an Output makes another object."""
         return vars(self).get("_given", {}).get(name)
+
+    def items_of(self, name: str) -> Sequence[Any]:
+        """Return the items of a list, or none if it is an Output. If an item is one, the checked list is as well."""
+        for value in (vars(self)[name], self.as_given(name)):
+            if isinstance(value, list):
+                return cast("list[Any]", value)
+        return ()
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """Return the conflicts between arguments that are each valid alone; each line begins with a name.

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from components.arguments import limits
 from components.arguments.constraints import Range
 from components.arguments.declaration import argument
-from components.arguments.shared import JobArgs
+from components.arguments.function import FunctionArgs
 
 DEFAULT_MAX_CONCURRENCY = 50
 """A burst of uploads then leaves most of an account's quota of 1,000 executions to other functions."""
 
 
-class LambdaComputeArgs(JobArgs):
+class LambdaComputeArgs(FunctionArgs):
     """Arguments of ProcessingPipeline that LambdaCompute uses."""
 
     max_concurrency: int | None = argument(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.arguments.architecture import ARCHITECTURES
 from components.arguments.constraints import (
     ArgumentError,
     Boolean,
@@ -84,6 +85,8 @@ LOG_RETENTION_DAYS = Choice(
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
 FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")
+FUNCTION_STORAGE_MB = Range(512, 10_240, "Lambda's limits for ephemeral storage")
+ARCHITECTURE = Choice(tuple(ARCHITECTURES), "the processors that Lambda has")
 MEMORY_MB = Range(128, 10_240, "Lambda's limits")
 RESERVED_CONCURRENCY = Range(
     2,
@@ -92,6 +95,18 @@ RESERVED_CONCURRENCY = Range(
     "be at least 100 more than all reservations. It is 1,000 by default, but often 10 or 50 in new accounts",
 )
 HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
+
+MAX_LAYERS = 5
+"""Lambda's limit for a function (Lambda quotas)."""
+
+LAYER_ARNS = MaybeOutput(
+    ListOf(
+        Pattern(
+            rf"{_ARN}:lambda:{_REGION_AND_ACCOUNT}:layer:[A-Za-z0-9_-]{{1,140}}:[0-9]+",
+            "the ARN of a layer version, arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
+        )
+    )
+)
 
 FILE = FilePath(".+", "the path of a file")
 DISTRIBUTIONS = ListOf(

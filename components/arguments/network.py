@@ -13,9 +13,10 @@ class VpcArgs(Arguments):
     """Arguments of what runs in a VPC."""
 
     subnet_ids: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.SUBNET_IDS, default=[])
-    """Private subnets that jobs run in, all of one VPC; if omitted, a VPC is made.
+    """Private subnets that jobs run in, all of one VPC; if omitted, a VPC is made where jobs need one.
 
-    They must reach the AWS services that jobs call, by VPC endpoints or a NAT gateway.
+    Functions need none, except for what is in a VPC, such as a database. The subnets must reach the AWS services that
+    jobs call, by VPC endpoints or a NAT gateway.
     """
     security_group_ids: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.SECURITY_GROUP_IDS, default=[])
     """Security groups of the jobs in `subnet_ids`; if omitted, one is made that lets jobs send to port 443 alone."""

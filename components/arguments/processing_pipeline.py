@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 
 from components.arguments import limits
+from components.arguments.architecture import ARM64, Architecture
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
 from components.arguments.eks_compute import EksComputeArgs
@@ -73,7 +74,7 @@ class ProcessingPipelineArgs(
     processor_requirements: str | None = argument(limits.FILE, default=None)
     """Path of a requirements file, with hashes, of libraries with native code for the processor, such as numpy.
 
-    pip installs them for the functions' arm64 and Python 3.13 on any machine, into a layer.
+    pip installs them for the functions' architecture and Python 3.13 on any machine, into a layer.
     """
     processor_environment: pulumi.Input[dict[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Environment variables for the processor, such as the ARN of a secret that it reads."""
@@ -126,6 +127,11 @@ class ProcessingPipelineArgs(
         return self.concurrency_limit
 
     @property
+    def jobs_architecture(self) -> Architecture:
+        """What the processor's native code must be for. Containers run on arm64."""
+        return self.architecture if self.compute in {LAMBDA, STEP_FUNCTIONS} else ARM64
+
+    @property
     def rules(self) -> list[Rule]:
         """The items of `processors`."""
         return [Rule(**each) for each in self.processors]
@@ -146,11 +152,13 @@ class ProcessingPipelineArgs(
         named |= {f"{steps}[{n}]": processor for n, processor in enumerate(self.step_functions_processors)}
         if self.step_functions_map_processor is not None:
             named[spelled("step_functions_map_processor")] = self.step_functions_map_processor
-        if fault := processors_fault(named, self.processor_code):
+        if fault := processors_fault(named, self.processor_code, self.jobs_architecture):
             found.append(f"{fault} See {spelled('processor_code')}.")
-        elif fault := distributions_fault(self.processor_distributions, self.processor_code):
+        elif fault := distributions_fault(self.processor_distributions, self.processor_code, self.jobs_architecture):
             found.append(f"{spelled('processor_distributions')} {fault}")
-        elif fault := libraries_fault(self.requirements_files, self.processor_code, self.processor_distributions):
+        elif fault := libraries_fault(
+            self.requirements_files, self.processor_code, self.processor_distributions, self.jobs_architecture
+        ):
             found.append(f"{spelled('processor_requirements')}: {fault}")
         if self.processor_code is None:
             found += [
@@ -193,7 +201,7 @@ class ProcessingPipelineArgs(
                 "this repository; set it to true."
             )
             return [] if self.image_repository else [missing]
-        found = self.lambda_conflicts(spelled)
+        found = self.lambda_conflicts(spelled) + self.function_conflicts(spelled, len(self.requirements_files))
         if self.timeout_seconds > LONGEST_FUNCTION_SECONDS:
             found.append(
                 f"{spelled('timeout_seconds')} is {self.timeout_seconds}, but must be at most "

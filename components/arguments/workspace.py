@@ -1,9 +1,6 @@
 """The arguments of a workflow's workspace."""
 
-from collections.abc import Callable, Sequence
-from typing import cast
-
-import pulumi
+from collections.abc import Callable
 
 from components.arguments import is_empty
 from components.arguments.constraints import Choice
@@ -26,23 +23,17 @@ class WorkspaceArgs(NetworkArgs, ProtectionArgs):
     )
     """Where the processors of a workflow have the object and their files, with the compute `step-functions`.
 
-    With `ephemeral`, each one reads the object from S3, and has a folder of its own of 512 MB. With `efs`, they run in
+    With `ephemeral`, each one reads the object from S3, and has a folder of its own. With `efs`, they run in
     a VPC and share a file system: the object is copied into it once, and they pass files of any size to each other.
     Subnets that are given must then be in a zone each.
     """
-
-    @property
-    def given_subnets(self) -> Sequence[pulumi.Input[str]]:
-        """The subnets that are given as a list. If an item is an Output, the checked list is one as well."""
-        given = self.subnet_ids if isinstance(self.subnet_ids, list) else self.as_given("subnet_ids")
-        return cast("list[pulumi.Input[str]]", given) if isinstance(given, list) else ()
 
     def workspace_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Return why these arguments cannot be used together, with `spelled` names."""
         if self.workspace == EPHEMERAL:
             return []
         found = self.network_conflicts(spelled)
-        if not is_empty(self.subnet_ids) and not self.given_subnets:
+        if not is_empty(self.subnet_ids) and not self.items_of("subnet_ids"):
             found.append(
                 f"{spelled('subnet_ids')} is an Output, but with {spelled('workspace')} {EFS} each subnet gets a mount "
                 "target; give a list, which may hold Outputs."

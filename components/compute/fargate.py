@@ -44,9 +44,9 @@ class FargateCompute(Compute):
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
 
-    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-        """Create cluster, task definition, service and scaling; returns the name of the task's role."""
-        return Workers(f"{name}-workers", self.args, jobs, opts).role_name
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+        """Create cluster, task definition, service and scaling; returns the role of the tasks."""
+        return Workers(f"{name}-workers", self.args, jobs, opts).role
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,10 @@ class _Cluster:
 class Workers(pulumi.ComponentResource):
     """A service that runs the worker in private subnets, and scales it with the queue."""
 
+    role: aws.iam.Role
+    """The role of the tasks."""
     role_name: pulumi.Output[str]
-    """Name of the role of the tasks."""
+    """Its name."""
 
     def __init__(self, name: str, args: FargateArgs, jobs: Jobs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:Workers", name, {}, opts)
@@ -78,7 +80,7 @@ class Workers(pulumi.ComponentResource):
         task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)
         service = self._service(name, args, cluster, task, [policy, execution_policy])
         BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
-        self.role_name = role.name
+        self.role, self.role_name = role, role.name
         self.register_outputs({"role_name": self.role_name})
 
     def _cluster(self, name: str) -> _Cluster:

@@ -6,8 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments.lambda_compute import LambdaComputeArgs
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs
-from components.compute.libraries import layers
+from components.compute.processor_function import processor_function
 from components.compute.protocol import Compute, Jobs
 
 VISIBILITY_SECONDS = 900
@@ -28,24 +27,17 @@ class LambdaCompute(Compute):
         """The same for all timeouts."""
         return VISIBILITY_SECONDS
 
-    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
         """Create the function process_object and the mapping with which Lambda polls the queue."""
-        function = LambdaFunction(
+        function = processor_function(
+            name,
             f"{name}-process-object",
-            LambdaFunctionArgs(
-                handler="handlers.entries.process_object.handle",
-                code=jobs.code(),
-                layers=layers(name, jobs.requirements, opts),
-                statements=jobs.permissions.all,
-                environment=jobs.environment,
-                extra_environment=jobs.processor_environment,
-                timeout_seconds=self.args.timeout_seconds,
-                memory_mb=self.args.memory_mb,
-                reserved_concurrency=self.args.reserved_concurrency,
-                log_level=self.args.log_level,
-                log_retention_days=self.args.log_retention_days,
-            ),
+            self.args,
+            jobs,
             opts,
+            handler="handlers.entries.process_object.handle",
+            statements=jobs.permissions.all,
+            environment=jobs.environment,
         )
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-triggers-process-object",
@@ -57,4 +49,4 @@ class LambdaCompute(Compute):
             scaling_config={"maximum_concurrency": self.args.concurrency_limit},
             opts=opts,
         )
-        return function.role_name
+        return function.role

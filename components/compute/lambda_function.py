@@ -9,7 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.arguments import ArgumentError, argument, limits
+from components.arguments import ArgumentError, argument, is_empty, limits
+from components.arguments.architecture import ARM64
 from components.arguments.constraints import InstanceOf
 from components.arguments.shared import LogArgs
 
@@ -23,6 +24,18 @@ LIVE = "live"
 """The alias that all callers invoke. It names the version that was published last."""
 
 
+INCLUDED_STORAGE_MB = 512
+"""Ephemeral storage that a function has without asking, and without a price."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcConnection:
+    """Where a function has network interfaces in a VPC."""
+
+    subnet_ids: pulumi.Input[Sequence[str]]
+    security_group_ids: pulumi.Input[Sequence[str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mount:
     """A file system that a function mounts, and the network in which both are."""
@@ -32,8 +45,7 @@ class Mount:
     """Known when there is a mount target in each subnet."""
     path: str
     """Where the function has it; begins with /mnt/."""
-    subnet_ids: pulumi.Input[Sequence[str]]
-    security_group_ids: pulumi.Input[Sequence[str]]
+    vpc: VpcConnection
 
 
 class LambdaFunctionArgs(LogArgs):
@@ -49,16 +61,22 @@ class LambdaFunctionArgs(LogArgs):
     """Variables that the entry reads."""
     extra_environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] = argument(limits.VARIABLES, default={})
     """Additional variables of a team."""
-    layers: list[pulumi.Input[str]] = argument(InstanceOf(list, "a list of ARNs of layer versions"), default=[])
-    """ARNs of layer versions, at most 5 (Lambda quotas)."""
+    layers: pulumi.Input[Sequence[pulumi.Input[str]]] = argument(limits.LAYER_ARNS, default=[])
+    """ARNs of layer versions, at most 5."""
     timeout_seconds: int = argument(limits.FUNCTION_SECONDS)
     """Seconds for one invocation."""
     memory_mb: int = argument(limits.MEMORY_MB, default=256)
     """Memory in MB, and in proportion CPU."""
     reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
     """Executions at once that are reserved for this function, and its maximum; if omitted, the account's pool."""
+    storage_mb: int = argument(limits.FUNCTION_STORAGE_MB, default=INCLUDED_STORAGE_MB)
+    """Ephemeral storage in MB, under /tmp."""
+    architecture: str = argument(limits.ARCHITECTURE, default=ARM64.name)
+    """Processor (instruction set) that the code is for."""
     mount: Mount | None = argument(InstanceOf(Mount, "a Mount"), default=None)
-    """A file system; if omitted, the function has none, and is in no VPC."""
+    """A file system; if omitted, the function has none."""
+    vpc: VpcConnection | None = argument(InstanceOf(VpcConnection, "a VpcConnection"), default=None)
+    """Its connection with a VPC; if omitted, it has that of its mount, or none."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
@@ -68,6 +86,8 @@ class LambdaFunction(pulumi.ComponentResource):
     """Name of the function. Use it together with the alias LIVE."""
     role_name: pulumi.Output[str]
     """Name of the role, so that the owner of another resource can attach permissions to it."""
+    role: aws.iam.Role
+    """That role."""
     alias_arn: pulumi.Output[str]
     """ARN of the alias, for event sources."""
     invoke_arn: pulumi.Output[str]
@@ -78,6 +98,7 @@ class LambdaFunction(pulumi.ComponentResource):
         environment = _checked_environment(name, args.environment, args.extra_environment)
         super().__init__("portage:index:LambdaFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        vpc = args.mount.vpc if args.mount else args.vpc
 
         # Otherwise Lambda creates the log group at the first call, without a retention time.
         log_group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.log_retention_days, opts=child)
@@ -88,6 +109,7 @@ class LambdaFunction(pulumi.ComponentResource):
             policy=iam.role_policy(
                 f"{name}-policy",
                 *args.statements,
+                *([iam.use_network_interfaces()] if vpc else []),
                 *_to_mount(args.mount),
                 iam.write_logs(log_group.arn),
                 iam.send_traces(),
@@ -97,13 +119,14 @@ class LambdaFunction(pulumi.ComponentResource):
         function = aws.lambda_.Function(
             name,
             runtime=RUNTIME,
-            architectures=["arm64"],
+            architectures=[args.architecture],
             handler=args.handler,
             code=args.code,
-            layers=args.layers or None,
+            layers=None if is_empty(args.layers) else _checked_layers(name, args.layers),
             role=role.arn,
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,
+            ephemeral_storage={"size": args.storage_mb} if args.storage_mb > INCLUDED_STORAGE_MB else None,
             reserved_concurrent_executions=args.reserved_concurrency,
             environment={"variables": environment},
             logging_config={
@@ -114,8 +137,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 "system_log_level": "INFO",
             },
             tracing_config={"mode": "Active"},
-            vpc_config=args.mount
-            and {"subnet_ids": args.mount.subnet_ids, "security_group_ids": args.mount.security_group_ids},
+            vpc_config=vpc and {"subnet_ids": vpc.subnet_ids, "security_group_ids": vpc.security_group_ids},
             file_system_config=args.mount and {"arn": args.mount.access_point_arn, "local_mount_path": args.mount.path},
             publish=True,
             # Lambda checks some permissions when an event source is created, so the policy must exist first.
@@ -125,7 +147,7 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-live", name=LIVE, function_name=function.name, function_version=function.version, opts=child
         )
         self.function_name = alias.function_name  # the alias's, so that a user of both names gets both
-        self.role_name = role.name
+        self.role, self.role_name = role, role.name
         self.alias_arn = alias.arn
         self.invoke_arn = alias.invoke_arn
         self.register_outputs(
@@ -141,7 +163,18 @@ class LambdaFunction(pulumi.ComponentResource):
 def _to_mount(mount: Mount | None) -> list[iam.Statement]:
     if mount is None:
         return []
-    return [iam.use_network_interfaces(), iam.use_file_system(mount.file_system_arn, mount.access_point_arn)]
+    return [iam.use_file_system(mount.file_system_arn, mount.access_point_arn)]
+
+
+def _checked_layers(name: str, arns: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Output[Sequence[str]]:
+    """Return the layers. Raises ArgumentError for more than Lambda takes, as soon as they are known."""
+
+    def checked(known: Sequence[str]) -> Sequence[str]:
+        if len(known) > limits.MAX_LAYERS:
+            raise ArgumentError(f"{name} has {len(known)} layers, but Lambda takes at most {limits.MAX_LAYERS}.")
+        return known
+
+    return cast("pulumi.Output[Sequence[str]]", pulumi.Output.from_input(arns)).apply(checked)
 
 
 def _checked_environment(

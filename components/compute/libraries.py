@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pulumi_aws as aws
 from packaging.requirements import InvalidRequirement, Requirement
 
 from components.arguments import ArgumentError
+from components.arguments.architecture import ARM64, Architecture
 from components.compute.code_archive import (
     HANDLERS,
     INSTALLERS_FILES,
@@ -31,7 +32,7 @@ from components.compute.code_archive import (
 from components.compute.lambda_function import RUNTIME
 from components.compute.processor_code import (
     BUILT_IN,
-    FUNCTION_ENVIRONMENT,
+    function_environment,
     processing_code,
     wrong_binary,
     wrong_name,
@@ -43,14 +44,13 @@ _BUILT_IN_FILES = HANDLERS / "processors" / "requirements"
 _FOLDER = "python"
 """Lambda's Python finds libraries in this folder of a layer. Source: Lambda guide, "Working with layers for Python"."""
 
-_PLATFORMS = (*(f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)), "manylinux2014_aarch64")
-"""Platforms of the wheels that the functions can use: Amazon Linux 2023 has glibc 2.34."""
+_GLIBC_MINORS = range(34, 16, -1)
+"""The versions 2.x of glibc that wheels may need: Amazon Linux 2023 has 2.34."""
 
 _PIP = (
     *("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--no-compile"),
     *("--require-hashes", "--only-binary=:all:", "--implementation=cp"),
     f"--python-version={RUNTIME.removeprefix('python')}",
-    *(f"--platform={each}" for each in _PLATFORMS),
 )
 
 _COMPILE = "Compile it: uv pip compile --universal --generate-hashes requirements.in -o requirements.txt"
@@ -65,11 +65,13 @@ def requirements_files(processors: Iterable[str], own: str | None) -> list[Path]
     return [*([Path(own)] if own else []), *sorted(each for each in beside if each.is_file())]
 
 
-def libraries_fault(files: Sequence[Path], code: pulumi.Archive | None, distributions: Sequence[str]) -> str | None:
+def libraries_fault(
+    files: Sequence[Path], code: pulumi.Archive | None, distributions: Sequence[str], architecture: Architecture = ARM64
+) -> str | None:
     """Return what is wrong with requirements files or the libraries that they list, or None."""
     try:
-        brought = {path: layer_archive(path) for path in files}
-        code_bytes = unpacked_bytes(processing_code(code, distributions)) if files else 0
+        brought = {path: layer_archive(path, architecture) for path in files}
+        code_bytes = unpacked_bytes(processing_code(code, distributions, architecture)) if files else 0
     except ArgumentError as error:
         return str(error)
     owner: dict[str, Path] = {}
@@ -86,7 +88,9 @@ def libraries_fault(files: Sequence[Path], code: pulumi.Archive | None, distribu
     return None
 
 
-def layers(name: str, files: Sequence[Path], opts: pulumi.ResourceOptions) -> list[pulumi.Input[str]]:
+def layers(
+    name: str, files: Sequence[Path], architecture: Architecture, opts: pulumi.ResourceOptions
+) -> list[pulumi.Input[str]]:
     """Create the layer of each requirements file, and return their ARNs.
 
     Two stacks with a component of the same name share the name of a layer. Each has versions of its own.
@@ -96,9 +100,9 @@ def layers(name: str, files: Sequence[Path], opts: pulumi.ResourceOptions) -> li
         aws.lambda_.LayerVersion(
             each,
             layer_name=each,
-            code=layer_archive(path),
+            code=layer_archive(path, architecture),
             compatible_runtimes=[RUNTIME],
-            compatible_architectures=["arm64"],
+            compatible_architectures=[architecture.name],
             opts=opts,
         ).arn
         for each, path in named.items()
@@ -106,23 +110,25 @@ def layers(name: str, files: Sequence[Path], opts: pulumi.ResourceOptions) -> li
 
 
 @cache
-def layer_archive(path: Path) -> pulumi.AssetArchive:
+def layer_archive(path: Path, architecture: Architecture = ARM64) -> pulumi.AssetArchive:
     """Return the layer of a requirements file; raises ArgumentError for a file that pip cannot install."""
-    folder = _installed(path)
+    folder = _installed(path, architecture)
     files = {each.relative_to(folder).as_posix(): each for each in sorted(folder.rglob("*")) if each.is_file()}
     for name, file in files.items():
         stored = File(file.stat().st_size, partial(file.open, "rb"))
-        if wrong := wrong_name(name) or wrong_binary(name, stored):
+        if wrong := wrong_name(name) or wrong_binary(name, stored, architecture):
             raise ArgumentError(f"{path} brings {name}, {wrong}.")
     layer = pulumi.AssetArchive({f"{_FOLDER}/{name}": pulumi.FileAsset(str(file)) for name, file in files.items()})
     check_size(layer, f"the layer of {path}")
     return layer
 
 
-def _installed(path: Path) -> Path:
+def _installed(path: Path, architecture: Architecture) -> Path:
     """Return the folder with the libraries, which pip fills at the first time."""
-    locked = "\n".join(_locked(path))
-    digest = hashlib.sha256("\n".join([locked, *_PIP]).encode()).hexdigest()
+    locked = "\n".join(_locked(path, function_environment(architecture)))
+    tags = (*(f"manylinux_2_{minor}" for minor in _GLIBC_MINORS), "manylinux2014")
+    pip = [*_PIP, *(f"--platform={tag}_{architecture.machine}" for tag in tags)]
+    digest = hashlib.sha256("\n".join([locked, *pip]).encode()).hexdigest()
     kept = platformdirs.user_cache_path("portage") / "libraries"
     folder = kept / digest
     if folder.is_dir():
@@ -134,7 +140,7 @@ def _installed(path: Path) -> Path:
         lock = Path(name) / "requirements.txt"
         lock.write_text(locked)
         run = subprocess.run(
-            [sys.executable, *_PIP, f"--target={filling}", f"--requirement={lock}"],
+            [sys.executable, *pip, f"--target={filling}", f"--requirement={lock}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -143,7 +149,9 @@ def _installed(path: Path) -> Path:
         )
         if run.returncode:
             said = " ".join(run.stdout[run.stdout.find("ERROR:") :].split())
-            raise ArgumentError(f"pip cannot install {path} for {RUNTIME} on arm64: {said[:_SAID_CHARACTERS]}")
+            raise ArgumentError(
+                f"pip cannot install {path} for {RUNTIME} on {architecture.name}: {said[:_SAID_CHARACTERS]}"
+            )
         _remove_what_differs(filling)
         try:
             filling.rename(folder)
@@ -161,7 +169,7 @@ def _remove_what_differs(folder: Path) -> None:
             each.unlink()
 
 
-def _locked(path: Path) -> Iterator[str]:
+def _locked(path: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Yield the requirements that the functions need, each with its hashes, without markers.
 
     pip would evaluate markers for this machine. Raises ArgumentError for a line without exact version and hash.
@@ -182,5 +190,5 @@ def _locked(path: Path) -> Iterator[str]:
         versions = [each.operator for each in requirement.specifier]
         if versions != ["=="] or not hashes:
             raise ArgumentError(f"{path} has {wanted!r} without an exact version (==) and its hashes. {_COMPILE}")
-        if requirement.marker is None or requirement.marker.evaluate({**FUNCTION_ENVIRONMENT, "extra": ""}):
+        if requirement.marker is None or requirement.marker.evaluate({**environment, "extra": ""}):
             yield " ".join([f"{requirement.name}{requirement.specifier}", *hashes])

@@ -29,6 +29,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from components.arguments import ArgumentError
+from components.arguments.architecture import ARM64, Architecture
 from components.compute.code_archive import HANDLERS, TEAM_FOLDER, File, code_archive, files_by_name, files_of, shipped
 from components.compute.lambda_function import RUNTIME
 
@@ -38,11 +39,6 @@ _MAJOR, _MINOR = RUNTIME.removeprefix("python").split(".")
 _VERSION = (int(_MAJOR), int(_MINOR))
 _PYTHON = f"Python {_MAJOR}.{_MINOR}"
 _THIS_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-_GET_WHEELS = (
-    f"get its wheels with: pip install --platform manylinux2014_aarch64 --python-version {_MAJOR}.{_MINOR} "
-    "--only-binary=:all: --target FOLDER NAME"
-)
-
 _NO_LONGER_PYTHONS = frozenset(
     "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib "  # noqa: SIM905
     "ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
@@ -62,7 +58,7 @@ _TAKEN = {
 }
 """Modules that the process imports, or may import, before a team's module of the same name."""
 
-FUNCTION_ENVIRONMENT = {
+_FUNCTION_ENVIRONMENT = {
     "python_version": f"{_MAJOR}.{_MINOR}",
     "python_full_version": f"{_MAJOR}.{_MINOR}.0",
     "implementation_name": "cpython",
@@ -70,26 +66,33 @@ FUNCTION_ENVIRONMENT = {
     "os_name": "posix",
     "sys_platform": "linux",
     "platform_system": "Linux",
-    "platform_machine": "aarch64",
 }
-"""Where a processor runs, in the words of dependency specifiers (Python packaging specifications)."""
 
 _NATIVE = re.compile(r"\.so(\.\d+)*$")
 _FOREIGN = (".pyd", ".dll", ".dylib")
 _TAG = re.compile(r"\.(cpython-\d+[a-z]*|pypy\d+[^.]*)[-.]")
-_ELF_64_LITTLE, _ELF_AARCH64 = b"\x7fELF\x02\x01", (0xB7).to_bytes(2, "little")
+_ELF_64_LITTLE = b"\x7fELF\x02\x01"
 _ELF_HEADER_BYTES = 20
 
 _UNTOLD = frozenset({"__getattr__", "globals", "vars", "locals", "exec", "setattr"})
 """With one of these a module may have names that its source does not show."""
 
 
-def processing_code(team_code: pulumi.Archive | None, distributions: Sequence[str] = ()) -> pulumi.AssetArchive:
+def function_environment(architecture: Architecture) -> dict[str, str]:
+    """Return where a processor runs, in the words of dependency specifiers (Python packaging specifications)."""
+    return {**_FUNCTION_ENVIRONMENT, "platform_machine": architecture.machine}
+
+
+def processing_code(
+    team_code: pulumi.Archive | None, distributions: Sequence[str] = (), architecture: Architecture = ARM64
+) -> pulumi.AssetArchive:
     """Return the archive of jobs, with the libraries of the processor; raises ArgumentError as code_archive does."""
-    return code_archive(["filetype", *with_requirements(distributions)], team_code)
+    return code_archive(["filetype", *with_requirements(distributions, architecture)], team_code)
 
 
-def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None) -> str | None:
+def processors_fault(
+    processors: Mapping[str, str], code: pulumi.Archive | None, architecture: Architecture = ARM64
+) -> str | None:
     """Return the first error in each `module.function`, by the name of its argument, and in their code, or None.
 
     Of code that is made of assets, what is there is checked; the processors themselves may not exist yet.
@@ -106,7 +109,7 @@ def processors_fault(processors: Mapping[str, str], code: pulumi.Archive | None)
         return f"{name} is {processor!r}, which is built in; name the module.function in the code that is given."
     with ExitStack() as stack:
         return _first_fault(ours, lambda: _our_modules(stack)) or _first_fault(
-            teams, lambda: _team_modules(code, stack) if code else None
+            teams, lambda: _team_modules(code, stack, architecture) if code else None
         )
 
 
@@ -130,14 +133,16 @@ def _first_fault(processors: Mapping[str, str], load: Callable[[], "_Modules | N
     return None
 
 
-def distributions_fault(distributions: Sequence[str], code: pulumi.Archive | None) -> str | None:
+def distributions_fault(
+    distributions: Sequence[str], code: pulumi.Archive | None, architecture: Architecture = ARM64
+) -> str | None:
     """Return what is wrong with the distributions that are shipped beside a processor's code, or None."""
     if not distributions:
         return None
     try:
-        for name in with_requirements(distributions):
+        for name in with_requirements(distributions, architecture):
             _check_names_in(name)
-        processing_code(code, distributions)
+        processing_code(code, distributions, architecture)
     except ArgumentError as error:
         return f"is {list(distributions)}, but {error}"
     return None
@@ -150,7 +155,7 @@ def _check_names_in(distribution: str) -> None:
             raise ArgumentError(f"the distribution {distribution} holds {path}, {wrong}.")
 
 
-def with_requirements(distributions: Sequence[str]) -> list[str]:
+def with_requirements(distributions: Sequence[str], architecture: Architecture = ARM64) -> list[str]:
     """Return these installed distributions and all that they require on the functions' Python, in order of names.
 
     What Lambda's runtime has is left out. Raises ArgumentError for one that is not installed.
@@ -162,12 +167,12 @@ def with_requirements(distributions: Sequence[str]) -> list[str]:
         name = canonicalize_name(name)
         if name not in _IN_RUNTIME and (name, extra) not in found:
             found.add((name, extra))
-            wanted += _requirements(name, extra)
+            wanted += _requirements(name, {**function_environment(architecture), "extra": extra})
     return sorted({name for name, _ in found})
 
 
-def _requirements(distribution: str, extra: str) -> Iterator[tuple[str, str]]:
-    """Yield what a distribution requires, alone or with one of its extras, as names and extras."""
+def _requirements(distribution: str, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what a distribution requires in an environment, alone or with one of its extras, as names and extras."""
     try:
         listed = [Requirement(each) for each in requires(distribution) or []]
     except PackageNotFoundError:
@@ -179,7 +184,7 @@ def _requirements(distribution: str, extra: str) -> Iterator[tuple[str, str]]:
             f"the distribution {distribution} has a requirement that is not valid: {error}; install a newer version."
         ) from None
     for each in listed:
-        if each.marker is None or each.marker.evaluate({**FUNCTION_ENVIRONMENT, "extra": extra}):
+        if each.marker is None or each.marker.evaluate(dict(environment)):
             yield from ((each.name, wanted) for wanted in ("", *each.extras))
 
 
@@ -187,7 +192,7 @@ def _our_modules(stack: ExitStack) -> "_Modules":
     return _Modules(str(HANDLERS.parent), files_by_name(processing_code(None), stack))
 
 
-def _team_modules(code: pulumi.Archive, stack: ExitStack) -> "_Modules | None":
+def _team_modules(code: pulumi.Archive, stack: ExitStack, architecture: Architecture) -> "_Modules | None":
     """Check a team's code, and return its modules if it is a folder or a zip file."""
     place = "its code"
     if isinstance(code, pulumi.FileArchive):
@@ -196,7 +201,7 @@ def _team_modules(code: pulumi.Archive, stack: ExitStack) -> "_Modules | None":
             raise ArgumentError(f"its code, {place}, must be a folder or a zip file.")
     modules = _Modules(place, files_by_name(shipped(code), stack))
     for name, file in modules.files.items():
-        if wrong := wrong_name(name) or wrong_binary(name, file):
+        if wrong := wrong_name(name) or wrong_binary(name, file, architecture):
             raise ArgumentError(f"{place} holds {name}, {wrong}.")
     for name in modules.own():
         modules.tree(name)
@@ -231,16 +236,20 @@ def wrong_name(name: str) -> str | None:
     return f"but {top} is {_TAKEN[top]}" if is_module and top in _TAKEN else None
 
 
-def wrong_binary(name: str, file: File) -> str | None:
+def wrong_binary(name: str, file: File, architecture: Architecture) -> str | None:
     """Return why a file with native code does not run in a function, or None."""
+    get_wheels = (
+        f"get its wheels with: pip install --platform manylinux2014_{architecture.machine} --python-version "
+        f"{_MAJOR}.{_MINOR} --only-binary=:all: --target FOLDER NAME"
+    )
     if name.endswith(_FOREIGN):
-        return f"which is not for Linux; {_GET_WHEELS}"
+        return f"which is not for Linux; {get_wheels}"
     head = file.read(_ELF_HEADER_BYTES)
     is_elf, is_native = head.startswith(_ELF_64_LITTLE[:4]), _NATIVE.search(name)
-    if (is_elf or is_native) and not (head.startswith(_ELF_64_LITTLE) and head.endswith(_ELF_AARCH64)):
-        return f"which is not for the processor of the functions, arm64; {_GET_WHEELS}"
+    if (is_elf or is_native) and not (head.startswith(_ELF_64_LITTLE) and head.endswith(architecture.elf_machine)):
+        return f"which is not for the processor of the functions, {architecture.name}; {get_wheels}"
     if is_native and (tag := _TAG.search(name)) and tag[1] != f"cpython-{_MAJOR}{_MINOR}":
-        return f"which is not for {_PYTHON}, but for {tag[1]}; {_GET_WHEELS}"
+        return f"which is not for {_PYTHON}, but for {tag[1]}; {get_wheels}"
     return None
 
 

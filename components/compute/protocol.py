@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pulumi
+import pulumi_aws as aws
 
 from components import iam
 
@@ -76,6 +77,6 @@ class Compute(Protocol):
         """
         return ()
 
-    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-        """Create what runs the jobs, with names that begin with `name`; returns the name of the role of a job."""
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role | None:
+        """Create what runs the jobs, with names that begin with `name`; returns the role of a job, if it makes one."""
         ...

@@ -14,7 +14,7 @@ from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.arguments.workspace import EFS
 from components.compute.code_archive import code_archive
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
-from components.compute.libraries import layers
+from components.compute.processor_function import processor_function
 from components.compute.protocol import Compute, Jobs
 from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow, WorkspaceSteps
@@ -61,7 +61,7 @@ class StepFunctionsCompute(Compute):
         """What processors return, until the last step."""
         return (STEP_RESULT_PREFIX,)
 
-    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
         """Create the functions of the steps, the state machine, and the function that starts its executions."""
         mount = Workspace(f"{name}-workspace", self.steps, opts).mount if self.steps.workspace == EFS else None
         process = self._process(name, jobs, mount, opts)
@@ -75,7 +75,7 @@ class StepFunctionsCompute(Compute):
             aliases["clean_up"] = self._clean_up(name, jobs, mount, opts).alias_arn
         state_machine, permissions = self._state_machine(f"{name}-workflow", jobs, aliases, opts)
         self._start(name, jobs, state_machine.arn, opts, permissions)
-        return process.role_name
+        return process.role
 
     @property
     def _maps(self) -> bool:
@@ -120,24 +120,21 @@ class StepFunctionsCompute(Compute):
     def _process(self, name: str, jobs: Jobs, mount: Mount | None, opts: pulumi.ResourceOptions) -> LambdaFunction:
         """Its role changes the upload's record, because the lease and the progress of a job are there."""
         may = jobs.permissions
-        return self._function(
+        return processor_function(
+            name,
             f"{name}-process",
+            self.args,
             jobs,
-            [
+            opts,
+            handler="handlers.entries.process_step.handle",
+            statements=[
                 may.read_object,
                 *([] if self._maps else [iam.pass_step_results(may.results_bucket_arn)]),
                 *may.change_upload[:1],
                 *may.use_key,
             ],
-            opts,
-            handler="handlers.entries.process_step.handle",
-            code=jobs.code(),
-            layers=layers(name, jobs.requirements, opts),
             environment={**jobs.environment, **({WORKSPACE_VARIABLE: mount.path} if mount else {})},
             mount=mount,
-            extra_environment=jobs.processor_environment,
-            memory_mb=self.args.memory_mb,
-            reserved_concurrency=self.args.reserved_concurrency,
         )
 
     def _record(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:

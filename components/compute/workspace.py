@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from components import iam
 from components.arguments import ArgumentError, is_empty
 from components.arguments.workspace import WorkspaceArgs
-from components.compute.lambda_function import Mount
+from components.compute.lambda_function import Mount, VpcConnection
 from components.network.vpc import ZONES, Network, connect
 
 NFS = 2049
@@ -49,7 +49,7 @@ class Workspace(pulumi.ComponentResource):
         )
         subnet_ids = network.subnet_ids
         if not is_empty(args.subnet_ids):
-            subnet_ids = self._in_a_zone_each(args.given_subnets)
+            subnet_ids = self._in_a_zone_each(args.items_of("subnet_ids"))
         targets = [
             aws.efs.MountTarget(
                 f"{name}-{key}",
@@ -66,8 +66,10 @@ class Workspace(pulumi.ComponentResource):
             file_system_arn=file_system.arn,
             access_point_arn=arns.apply(lambda known: known[0]),
             path=MOUNT_PATH,
-            subnet_ids=network.subnet_ids,
-            security_group_ids=groups.apply(lambda known: [*known[0], known[1]]),
+            vpc=VpcConnection(
+                subnet_ids=network.subnet_ids,
+                security_group_ids=groups.apply(lambda known: [*known[0], known[1]]),
+            ),
         )
         self.register_outputs({"file_system_arn": file_system.arn, "access_point_arn": access_point.arn})
 
@@ -117,7 +119,9 @@ def _keys(args: WorkspaceArgs) -> Sequence[str]:
     """Return what names each subnet's mount target: another order of the given subnets must replace none."""
     if is_empty(args.subnet_ids):
         return [f"files-{zone}" for zone in range(ZONES)]
-    return [each if isinstance(each, str) else f"files-{index}" for index, each in enumerate(args.given_subnets)]
+    return [
+        each if isinstance(each, str) else f"files-{index}" for index, each in enumerate(args.items_of("subnet_ids"))
+    ]
 
 
 def _checked_zones(subnet_ids: Sequence[str], zones: Sequence[str]) -> Sequence[str]:

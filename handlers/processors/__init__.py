@@ -37,11 +37,12 @@ It may use more than its object:
   pipeline's output `processor_role_name` names the role, so that other programs can allow more;
 - `processor_distributions` ships installed Python distributions, with all that they require. They must be pure Python;
 - `processor_requirements` names a requirements file with hashes, of libraries that may have native code. They come in a
-  layer, as pip installs them for Python 3.13 on arm64. Local mode uses those that are installed on this machine.
+  layer, as pip installs them for Python 3.13 on the functions' architecture. Local mode uses those that are
+  installed on this machine.
 
 Its code is a folder or a zip file, with all that it imports and that is not shipped by `processor_distributions`:
 
-- it runs on Python 3.13 on arm64. Native code in the folder must be for both:
+- it runs on Python 3.13 on arm64, or on x86_64 with `function_architecture`. Native code must be for them:
   `pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all: --target FOLDER NAME`.
   Local mode runs the same code on this machine, where native code for arm64 may not run;
 - no module at its top has the name of one of Python's own, of Lambda's (boto3, botocore, s3transfer), or of
@@ -126,7 +127,8 @@ class Job:
     sends no request, and a report that is not recorded does not fail the job.
     """
     workspace: Path
-    """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB in all.
+    """An empty folder of the job's own, which is deleted after it. On Lambda it has 512 MB, or
+    `function_storage_mb`.
 
     With `workspace: efs`, all processors of the upload share it, and it has no limit.
     """

@@ -151,6 +151,7 @@ TABLE = {
         },
         not_emulated={
             "architectures": "functions run on this machine's own processor",
+            "ephemeralStorage": "functions may write as much as this machine's disk has",
             "memorySize": "functions may take more memory than that",
             "tracingConfig": "no traces are recorded",
             "loggingConfig.applicationLogLevel": "functions log as plain text, from WARNING on",

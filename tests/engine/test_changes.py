@@ -93,6 +93,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
             "networkFlowLogDays": 7,
         }.items()
     },
+    "functionStorageMb": {"functionStorageMb": 1_024},
+    "functionArchitecture": {"functionArchitecture": "x86_64"},
+    "functionLayers": {"functionLayers": ["arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"]},
     "securityGroupIds": {
         **FARGATE,
         "subnetIds": ["subnet-00000001"],

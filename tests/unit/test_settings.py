@@ -28,6 +28,7 @@ from tests.support.components.examples import (
     EKS_ARGO_DEPLOY,
     IMAGE,
     KMS_KEY_ARN,
+    LAYER_ARN,
     QUEUE_ARN,
     REQUIREMENTS,
     STEPS,
@@ -85,6 +86,7 @@ MAY_BE_SECRET = (
     *("workerImage", "fargateClusterArn"),
     "subnetIds",
     "securityGroupIds",
+    "functionLayers",
     *("eksGitRepositoryUrl", "eksClusterName", "eksPublicAccessCidrs"),
     *("eksArgoIdentityCenterArn", "eksGithubOidcProviderArn"),
 )
@@ -120,6 +122,8 @@ WRONG = {
     "compute": "ec2",
     "workerImage": "an-image:latest",
     "fargateClusterArn": "shared",
+    "functionArchitecture": "arm",
+    "functionLayers": '["the-layer"]',
     "fargateCpu": "1000",
     "fargateMemoryMb": "1000",
     "subnetIds": '["subnet"]',
@@ -154,10 +158,11 @@ RIGHT: dict[str, Any] = {
     "userPoolArn": USER_POOL_ARN,
     "workerImage": IMAGE,
     "fargateClusterArn": ECS_CLUSTER_ARN,
+    "functionArchitecture": "x86_64",
+    "functionLayers": [LAYER_ARN],
     "fargateCpu": 2_048,
     "fargateMemoryMb": 8_192,
     "subnetIds": SUBNET_IDS,
-    "securityGroupIds": ["sg-0a1b2c3d4e5f60718"],
     "networkCidr": "10.1.0.0/16",
     "networkEgress": "nat",
     "networkEndpoints": ["bedrock-runtime"],
@@ -187,6 +192,7 @@ TESTED_APART = {
     "stepFunctionsParallel",
     "stepFunctionsMapProcessor",
     "userPoolClientId",
+    "securityGroupIds",
     "processorCode",
     "processorDistributions",
     "processorRequirements",
@@ -291,6 +297,14 @@ class TestEveryKeyIsChecked:
         settings = load({**defaults(), "userPoolArn": USER_POOL_ARN, "userPoolClientId": "client1"})
 
         assert settings.user_pool_client_id == "client1"
+
+    def test_security_groups_reach_their_argument_beside_subnets(self) -> None:
+        right = {"subnetIds": SUBNET_IDS, "securityGroupIds": ["sg-0a1b2c3d4e5f60718"]}
+        texts = {key: json.dumps(value) for key, value in right.items()}
+
+        settings = load({**defaults(), **texts})
+
+        assert {key: value_of(settings, key) for key in right} == right
 
     def test_what_a_processor_needs_reaches_its_arguments(self, tmp_path: Path) -> None:
         (tmp_path / "team.py").write_text("def process(job): ...")

@@ -16,7 +16,7 @@ from components.arguments.shared import LogArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
 from components.compute.code_archive import HANDLERS
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
+from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount, VpcConnection
 from components.eks_argo_deploy import EksArgoDeploy
 from components.messaging.arrivals import Arrivals, ArrivalsArgs
 from components.messaging.event_targets import EventTargets, EventTargetsArgs
@@ -50,9 +50,9 @@ MOUNT = Mount(
     file_system_arn="arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-0a1b2c3d4e5f60718",
     access_point_arn="arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f60718",
     path="/mnt/jobs",
-    subnet_ids=SUBNET_IDS,
-    security_group_ids=["sg-0a1b2c3d4e5f60718"],
+    vpc=VpcConnection(subnet_ids=SUBNET_IDS, security_group_ids=["sg-0a1b2c3d4e5f60718"]),
 )
+LAYER_ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"
 
 LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints")
 
@@ -231,6 +231,9 @@ PROCESSING_PIPELINE = Example(
         "fargate_weight": 2,
         "fargate_spot_weight": 3,
         "eks_jobs_at_once": 7,
+        "function_storage_mb": 1_024,
+        "function_architecture": "x86_64",
+        "function_layers": [LAYER_ARN],
         "subnet_ids": SUBNET_IDS,
         "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
         "network_cidr": "10.1.0.0/16",
@@ -339,6 +342,7 @@ PROCESSING_PIPELINE = Example(
         "step_functions_map_tolerated_failure_percentage": (0, 100),
         "eks_jobs_at_once": (1, 100_000),
         "timeout_seconds": (10, 42_000),
+        "function_storage_mb": (512, 10_240),
         "memory_mb": (128, 10_240),
         "max_concurrency": (2, 1_000),
         "reserved_concurrency": (2, 900),
@@ -368,6 +372,8 @@ PROCESSING_PIPELINE = Example(
         "image_repository": ("true", "true or false"),
         "worker_image": ("an-image:latest", "an image in ECR by its digest"),
         "fargate_cluster_arn": ("shared", "the ARN of an ECS cluster"),
+        "function_architecture": ("arm", "one of arm64, x86_64 "),
+        "function_layers": (["the-layer"], "the ARN of a layer version"),
         "fargate_cpu": (1_000, "one of 256, 512"),
         "fargate_memory_mb": (1_000, "one of 512, 1024"),
         "subnet_ids": (["subnet"], "the id of a subnet"),
@@ -629,23 +635,33 @@ LAMBDA_FUNCTION = Example(
         "statements": [],
         "environment": {"COLOUR": "green"},
         "extra_environment": {"SHAPE": "round"},
-        "layers": ["arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"],
+        "layers": [LAYER_ARN],
         "timeout_seconds": 11,
         "memory_mb": 512,
         "reserved_concurrency": 5,
+        "storage_mb": 1_024,
+        "architecture": "x86_64",
         "mount": MOUNT,
+        "vpc": VpcConnection(subnet_ids=SUBNET_IDS, security_group_ids=["sg-1a1b2c3d4e5f60718"]),
         "log_level": "DEBUG",
         "log_retention_days": 14,
     },
-    ranges={"timeout_seconds": (1, 900), "memory_mb": (128, 10_240), "reserved_concurrency": (2, 900)},
+    ranges={
+        "timeout_seconds": (1, 900),
+        "memory_mb": (128, 10_240),
+        "storage_mb": (512, 10_240),
+        "reserved_concurrency": (2, 900),
+    },
     bad={
         "handler": ("function", "of the form module.function"),
         "code": ("folder", "an archive"),
         "statements": ("s3:GetObject", "a list of statements"),
         "environment": ("COLOUR=blue", "a map of variables"),
         "extra_environment": ("COLOUR=blue", "a map"),
-        "layers": ("the-layer", "a list of ARNs"),
+        "layers": (["the-layer"], "the ARN of a layer version"),
+        "architecture": ("arm", "one of arm64, x86_64 "),
         "mount": ("/mnt/jobs", "a Mount"),
+        "vpc": ("subnet-1", "a VpcConnection"),
         "log_level": ("info", "one of DEBUG, INFO"),
         "log_retention_days": (2, "one of 1, 3, 5"),
     },

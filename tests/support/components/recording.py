@@ -205,6 +205,8 @@ def _arn(kind: str, name: str) -> str:
         return ""  # a provider's
     if kind == "aws:s3/bucket:Bucket":
         return f"arn:{PARTITION}:s3:::{physical(name)}"
+    if kind == "aws:lambda/layerVersion:LayerVersion":
+        return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:layer:{physical(name)}:1"
     service, noun = kind.split(":")[1].split("/")
     return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{noun}/{physical(name)}"
 

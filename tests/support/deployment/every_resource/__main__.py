@@ -354,7 +354,7 @@ function = aws.lambda_.Function(
     dead_letter_config={"target_arn": dead_letters.arn},
     logging_config={"log_format": "JSON", "log_group": logs.name, "application_log_level": "INFO"},
     tracing_config={"mode": "Active"},
-    ephemeral_storage={"size": 512},
+    ephemeral_storage={"size": 1024},
     reserved_concurrent_executions=5,
     opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy]),
 )
