@@ -50,7 +50,7 @@ def doctor(options: Options, output: Output) -> ExitCode:
     from ..operators.doctor import account, cost, examine, prices, resources  # noqa: PLC0415
 
     if options.policy:
-        output.fact(json.dumps(account.policy(), indent=2), account.policy())
+        output.fact(json.dumps(account.policy()), account.policy())
         return ExitCode.DONE
     if options.uploads_per_day is None and options.prices is not None:
         raise WrongUsage("--prices changes only the cost, which needs --uploads-per-day")

@@ -95,7 +95,7 @@ def _deliveries(stack: Stack) -> Iterator[Finding]:
         tries = value_at(_parsed(tries), "maxReceiveCount") if tries else None
         if tries is not None and float(tries) < _LEAST_TRIES:
             fix = "Lambda's guide recommends 5 or more, because throttled deliveries count: raise processingMaxAttempts"
-            yield _warning(queue, f"messages are dead letters after {tries:g} deliveries", fix)
+            yield _warning(queue, f"messages are dead letters after {tries} deliveries", fix)
 
 
 _LEAST_TRIES = 5

@@ -32,4 +32,9 @@ class _Client:
 
 def fake_account(answers: Answers, region: str = "eu-central-1") -> Account:
     """An account that allows only what has an answer."""
-    return Account(region, lambda service, region: _Client(service, region, answers))
+    return Account(region, lambda service, region: client_of(service, answers, region))
+
+
+def client_of(service: str, answers: Answers, region: str = "eu-central-1") -> Any:
+    """A client in the place of boto3's."""
+    return _Client(service, region, answers)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from local.engine.built_in.program import ProgramRun
+import yaml
+
 from local.engine.deployment import Deployment
-from local.resources.parameters import plain
+from tests.support.golden import path_of
 
 _STACK = "pulumi:pulumi:Stack"
 
@@ -27,16 +29,23 @@ def plan(steps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"steps": list(steps), "changeSummary": {}}
 
 
-def state(resources: Iterable[Mapping[str, Any]], outputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def state(
+    resources: Iterable[Mapping[str, Any]], outputs: Mapping[str, Any] | None = None, stack: str = "prod"
+) -> dict[str, Any]:
     """What `pulumi stack export` prints."""
-    stack = resource(f"urn:pulumi:prod::portage::{_STACK}::portage-prod", _STACK, {}, outputs=dict(outputs or {}))
-    return {"version": 3, "deployment": {"resources": [stack, *resources]}}
+    urn = f"urn:pulumi:{stack}::portage::{_STACK}::portage-{stack}"
+    root = {**resource(urn, _STACK, {}), "outputs": dict(outputs or {})}
+    return {"version": 3, "deployment": {"resources": [root, *resources]}}
 
 
-def plan_of(run: ProgramRun) -> dict[str, Any]:
-    """The plan of a stack's first update."""
-    return _as_json(
-        plan(step("create", None, resource(each.urn, each.type, plain(each.inputs))) for each in run.registrations)
+@cache
+def golden_plan(stack: str) -> Mapping[str, Any]:
+    """The plan of a stack's first update, from its golden dump."""
+    dump = yaml.load(path_of(stack).read_text(), yaml.CSafeLoader)
+    named = ([*name.split(" ", 1), each.get("inputs", {})] for name, each in dump["resources"].items())
+    return plan(
+        step("create", None, resource(f"urn:pulumi:{stack}::portage::{kind}::{name}", kind, inputs))
+        for name, kind, inputs in named
     )
 
 

@@ -8,8 +8,7 @@ from client.operators.doctor import quotas
 from client.operators.doctor.findings import Finding, Severity
 from client.operators.doctor.resources import Stack, read
 from tests.support.client.fake_account import Answers, fake_account
-from tests.support.client.pulumi_documents import plan, plan_of, resource, state, step
-from tests.support.golden import path_of, read_config, record_stack
+from tests.support.client.pulumi_documents import golden_plan, plan, resource, state, step
 
 FUNCTION, MAPPING = "aws:lambda/function:Function", "aws:lambda/eventSourceMapping:EventSourceMapping"
 
@@ -59,7 +58,7 @@ def planned(kind: str, *all_inputs: dict[str, Any]) -> Stack:
 
 @pytest.fixture(scope="module")
 def prod() -> Stack:
-    return read(plan_of(record_stack("prod", read_config(path_of("prod")))))
+    return read(golden_plan("prod"))
 
 
 def test_the_production_stack_fits_into_a_usual_account(prod: Stack) -> None:
