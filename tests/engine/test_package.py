@@ -1,16 +1,19 @@
-"""A YAML program uses the components as a package, under the real engine."""
+"""Programs in other languages use the components as a package, under the real engine."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from pulumi.automation.errors import CommandError
 
 from local.emulator.process import Emulator
 from local.engine.pulumi_cli.stacks import EngineStack
 from tests.support.deployment.engine_project import checkout
-from tests.support.deployment.package_consumer import Consumer, described
+from tests.support.deployment.package_consumer import HOSTS, Consumer, described
 from tests.support.deployment.typescript_consumer import TypeScriptConsumer
 from tests.support.paths import PROJECT
 
@@ -26,6 +29,83 @@ def test_the_cli_installs_the_folder_and_gets_its_schema(clone: Path, tmp_path: 
         schema = Consumer(tmp_path, tmp_path / "home", emulator).run("package", "get-schema", clone / "components")
 
     assert inputs(json.loads(schema)) == inputs(json.loads((clone / "docs" / "schema.json").read_text()))
+
+
+def test_the_cli_adds_the_package_to_a_program_in_yaml_which_then_deploys_it(clone: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text(
+        "name: new\nruntime: yaml\nresources:\n  status:\n    type: portage:StatusTracker\n"
+        "    properties: {recoveryDays: 7}\noutputs: {table: '${status.tableName}'}\n"
+    )
+    with Emulator("eu-central-1") as emulator:
+        consumer = Consumer(program, tmp_path / "home", emulator)
+        consumer.run("package", "add", clone / "components")
+        consumer.run("stack", "init", "dev")
+        consumer.run("config", "set", "aws:region", "eu-central-1")
+        consumer.run("up", "--yes")
+        output = json.loads(consumer.run("stack", "output", "--json"))["table"]
+        tables = emulator.client("dynamodb").list_tables()["TableNames"]
+        (table,) = [each for each in consumer.state()["resources"] if each["type"] == "aws:dynamodb/table:Table"]
+
+        consumer.edit("recoveryDays: 7", "recoverDays: 7")
+        refused = consumer.run_to_an_error("up", "--yes")
+
+    added = yaml.safe_load((program / "Pulumi.yaml").read_text())["packages"]
+    assert (program / added["portage"]).resolve() == (clone / "components").resolve()
+    assert tables == [output]
+    assert table["inputs"]["pointInTimeRecovery"]["recoveryPeriodInDays"] == 7
+    assert "recoverDays" in refused
+
+
+PROGRAM_WITH_A_TRANSFORM = """
+import pulumi
+
+
+class StatusTracker(pulumi.ComponentResource):
+    def __init__(self, name, props, opts=None):
+        super().__init__("portage:index:StatusTracker", name, props, opts, remote=True)
+
+
+def only_new(each):
+    if each.name != "status-uploads" or each.type_ != "aws:dynamodb/table:Table":
+        return None
+    return pulumi.ResourceTransformResult({**each.props, "streamViewType": "NEW_IMAGE"}, each.opts)
+
+
+days = pulumi.Config().get_int("days") or 7
+StatusTracker("status", {"recoveryDays": days}, pulumi.ResourceOptions(transforms=[only_new]))
+"""
+
+
+def test_a_transform_of_the_program_changes_a_child_of_the_package(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join((str(HOSTS), os.environ["PATH"])))
+    program = tmp_path / "program"
+    program.mkdir()
+    plugin = {"name": "portage", "path": str(clone / "components")}
+    project = {"name": "changed", "runtime": "python", "plugins": {"providers": [plugin]}}
+    (program / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+    (program / "Pulumi.dev.yaml").write_text("config: {aws:region: eu-central-1}\n")
+    (program / "__main__.py").write_text(PROGRAM_WITH_A_TRANSFORM)
+    with Emulator("eu-central-1") as emulator:
+        stack = EngineStack(
+            project_dir=program, name="dev", program_dir=program, home=tmp_path / "home", emulator=emulator
+        )
+        stack.up()
+        (table,) = [each for each in stack.state()["resources"] if each["type"] == "aws:dynamodb/table:Table"]
+        (name,) = emulator.client("dynamodb").list_tables()["TableNames"]
+        made = emulator.client("dynamodb").describe_table(TableName=name)["Table"]
+
+        stack.set_config("days", "36")
+        with pytest.raises(CommandError) as raised:
+            stack.up()
+
+    assert table["parent"].endswith("portage:index:StatusTracker::status")
+    assert table["inputs"]["streamViewType"] == made["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+    assert "property recoveryDays with value" in str(raised.value)
+    assert "components/package.py" not in str(raised.value), "no traceback of the package"
 
 
 def inputs(schema: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from local.engine.pulumi_cli.plugin import environment
 from tests.support.paths import PROJECT
 
 _BUILT = PROJECT / ".local" / "bin"
-_HOSTS = PROJECT / "tests" / "support" / "deployment" / "hosts"
+HOSTS = PROJECT / "tests" / "support" / "deployment" / "hosts"
 _AWS = PROJECT / "local" / "engine" / "pulumi_cli" / "bin"
 _RANDOM = re.compile(r"\b[0-9a-f]{7,}\b")
 _YAML_HOST = "pulumi-language-yaml"
@@ -29,7 +29,7 @@ class Consumer:
 
     def __init__(self, folder: Path, home: Path, emulator: Emulator) -> None:
         self._folder = folder
-        path = (_HOSTS, _AWS, _yaml_host().parent, Path(os.environ["PATH"]))
+        path = (HOSTS, _AWS, _yaml_host().parent, Path(os.environ["PATH"]))
         self._environment = {
             **environment(emulator),
             "HOME": str(home),
@@ -45,7 +45,25 @@ class Consumer:
 
     def run(self, *arguments: str | Path) -> str:
         """Run the CLI; returns what it prints."""
-        run = subprocess.run(
+        run = self._run(*arguments)
+        assert run.returncode == 0, f"{arguments}: {run.stdout}{run.stderr}"
+        return run.stdout
+
+    def run_to_an_error(self, *arguments: str | Path) -> str:
+        """Run the CLI, which must fail; returns what it prints."""
+        run = self._run(*arguments)
+        assert run.returncode != 0, f"{arguments}: {run.stdout}"
+        return run.stdout + run.stderr
+
+    def edit(self, before: str, after: str) -> None:
+        """Change the program."""
+        path = self._folder / "Pulumi.yaml"
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [cli.require(), "--non-interactive", "--color=never", *arguments],
             cwd=self._folder,
             env=self._environment,
@@ -54,8 +72,6 @@ class Consumer:
             text=True,
             check=False,
         )
-        assert run.returncode == 0, f"{arguments}: {run.stdout}{run.stderr}"
-        return run.stdout
 
     def state(self) -> Mapping[str, Any]:
         """The stack's state, with secrets decrypted."""
