@@ -63,6 +63,7 @@ from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.network.vpc import network_names
 from components.operations.alarms import Alarms, AlarmsArgs
 from components.operations.reconciler import Reconciler, ReconcilerArgs
+from components.storage.given_bucket import Bucket, GivenBucket
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.upload_ref import OBJECT_PREFIX
@@ -115,7 +116,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
     dead_letter_queue_arn: pulumi.Output[str]
     """ARN of that queue."""
     results_bucket_name: pulumi.Output[str]
-    """Where results are, under results/{owner}/{upload_id}.json."""
+    """Where results are, under results/{owner}/{upload_id}.json: the bucket that is made, or the given one."""
     quarantine_bucket_name: pulumi.Output[str]
     """Where rejected objects are, under their own keys; empty where they are deleted."""
     processor_role_name: pulumi.Output[str]
@@ -149,13 +150,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         compute = _COMPUTES[args.compute](args)
         queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args, compute)
-        quarantine = None
-        if args.rejected_objects == "quarantine":
-            quarantine = PrivateBucket(
-                f"{name}-quarantine",
-                _bucket_args(args, args.quarantine_expiration_days),
-                pulumi.ResourceOptions(parent=self),
-            )
+        quarantine = self._quarantine(f"{name}-quarantine", args)
         if args.result_reader_role_name is not None:
             aws.iam.RolePolicy(
                 f"{name}-results-are-read-by-api",
@@ -276,7 +271,20 @@ class ProcessingPipeline(pulumi.ComponentResource):
         )
         return alarms.topic_arn
 
-    def _results(self, name: str, args: ProcessingPipelineArgs, compute: Compute) -> PrivateBucket:
+    def _quarantine(self, name: str, args: ProcessingPipelineArgs) -> Bucket | None:
+        """Return where rejected objects go: to the given bucket, or to one that is made; None if they are deleted."""
+        if args.rejected_objects == "delete":
+            return None
+        if args.quarantine_bucket_arn is not None:
+            return GivenBucket.of(_not_for_uploads("quarantine_bucket_arn", args.quarantine_bucket_arn, args))
+        return PrivateBucket(
+            name, _bucket_args(args, args.quarantine_expiration_days), pulumi.ResourceOptions(parent=self)
+        )
+
+    def _results(self, name: str, args: ProcessingPipelineArgs, compute: Compute) -> Bucket:
+        """Return where results go: to the given bucket, or to one that is made, with CORS for web pages."""
+        if args.results_bucket_arn is not None:
+            return GivenBucket.of(_not_for_uploads("results_bucket_arn", args.results_bucket_arn, args))
         results = PrivateBucket(
             name,
             _bucket_args(args, args.result_expiration_days, compute.passing_prefixes),
@@ -299,8 +307,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
         bucket_name: pulumi.Output[str],
         *,
         queue: ObjectQueue,
-        results: PrivateBucket,
-        quarantine: PrivateBucket | None,
+        results: Bucket,
+        quarantine: Bucket | None,
     ) -> Jobs:
         """The job contract: code, environment and permissions, the same for every compute."""
         return Jobs(
@@ -377,6 +385,17 @@ def _claimed(name: str, bucket_name: pulumi.Input[str], checked_name: pulumi.Inp
     return pulumi.Output.from_input(checked_name).apply(lambda known: claim(known, known))
 
 
+def _not_for_uploads(name: str, given: pulumi.Input[str], args: ProcessingPipelineArgs) -> pulumi.Output[str]:
+    """Return the ARN of a given bucket; raises ArgumentError if it turns out to be that of uploads."""
+
+    def check(known: Sequence[str]) -> str:
+        if known[0] == known[1]:
+            raise ArgumentError(f"ProcessingPipeline: {name} is the bucket that receives uploads; give another bucket.")
+        return known[0]
+
+    return pulumi.Output.all(given, args.bucket_arn).apply(check)
+
+
 def _created_objects(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
     """Match what S3 says of a bucket's uploads."""
     return {
@@ -386,7 +405,7 @@ def _created_objects(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
     }
 
 
-def _put_away(bucket_arn: pulumi.Input[str], quarantine: PrivateBucket | None) -> list[iam.Statement]:
+def _put_away(bucket_arn: pulumi.Input[str], quarantine: Bucket | None) -> list[iam.Statement]:
     delete = iam.delete_versions(bucket_arn)
     if quarantine is None:
         return [delete]

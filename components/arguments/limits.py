@@ -228,6 +228,7 @@ BUCKET_NAME = MaybeOutput(Pattern(_BUCKET, "the name of an S3 bucket, such as Up
 BUCKET_ARN = MaybeOutput(
     Pattern(rf"{_ARN}:s3:::{_BUCKET}", "the ARN of an S3 bucket, arn:aws:s3:::NAME, such as UploadApi's bucket_arn")
 )
+GIVEN_BUCKET_ARN = MaybeOutput(Pattern(rf"{_ARN}:s3:::{_BUCKET}", "the ARN of an S3 bucket, arn:aws:s3:::NAME"))
 ROLE_NAME = MaybeOutput(
     Pattern(
         r"[A-Za-z0-9+=,.@_-]{1,64}",

@@ -8,6 +8,7 @@ import pulumi
 
 from components.arguments import limits
 from components.arguments.architecture import ARM64, Architecture
+from components.arguments.buckets import BucketArgs
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
 from components.arguments.declaration import argument
 from components.arguments.eks_compute import EksComputeArgs
@@ -15,7 +16,6 @@ from components.arguments.events import EventArgs
 from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.notifications import S3_NOTIFICATIONS
-from components.arguments.shared import UploadsArgs
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
@@ -42,14 +42,10 @@ _ENVIRONMENT = SharedSpace(
 
 
 class ProcessingPipelineArgs(
-    UploadsArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EksComputeArgs, EventArgs
+    BucketArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EksComputeArgs, EventArgs
 ):
     """Arguments of ProcessingPipeline."""
 
-    bucket_name: pulumi.Input[str] = argument(limits.BUCKET_NAME)
-    """Name of UploadApi's bucket. Its events go to EventBridge."""
-    bucket_arn: pulumi.Input[str] = argument(limits.BUCKET_ARN)
-    """ARN of UploadApi's bucket."""
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""
     compute: str = argument(Choice((LAMBDA, STEP_FUNCTIONS, FARGATE, EKS), "where the processor runs"), default=LAMBDA)
@@ -80,13 +76,6 @@ class ProcessingPipelineArgs(
     """Environment variables for the processor, such as the ARN of a secret that it reads."""
     processor_statements: pulumi.Input[list[pulumi.Input[StatementArgs]]] = argument(limits.STATEMENTS, default=[])
     """Additional permissions of the processor, such as reading a secret or invoking a model."""
-    rejected_objects: str = argument(
-        Choice(("quarantine", "delete"), "where they go, so that nobody takes them for good ones"),
-        default="quarantine",
-    )
-    """What happens to an object that is not as declared, or not safe."""
-    quarantine_expiration_days: int = argument(limits.RETENTION_DAYS, default=30)
-    """Days after which objects in quarantine are deleted."""
     malware_scan: bool = argument(limits.BOOLEAN, default=False)
     """Whether GuardDuty scans objects for malware before they are processed. GuardDuty charges by GB and object."""
     unscannable_objects: str = argument(
@@ -99,8 +88,6 @@ class ProcessingPipelineArgs(
     A delivery that Lambda throttles counts as well, so fewer than 5 can use up all attempts without a single run
     (Lambda guide, "Using Lambda with Amazon SQS").
     """
-    result_expiration_days: int | None = argument(limits.RETENTION_DAYS, default=None)
-    """Days after which results are deleted; if omitted, never."""
     reconcile_minutes: int = argument(
         Range(5, 1_440, "a run takes up to 5 minutes; less than once a day, uploads would be stuck for too long"),
         default=15,
@@ -189,7 +176,7 @@ class ProcessingPipelineArgs(
                 for name in ("malware_scan", "event_targets", "archive_days")
                 if vars(self)[name]
             ]
-        return found + self.event_conflicts(spelled) + self._compute_conflicts(spelled)
+        return found + self.bucket_conflicts(spelled) + self.event_conflicts(spelled) + self._compute_conflicts(spelled)
 
     def _compute_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Settings of another compute stay where they are, so that one setting switches between computes."""

@@ -52,6 +52,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "recoveryDays": {"recoveryDays": 2},
     "objectExpirationDays": {"objectExpirationDays": 8},
     "resultExpirationDays": {"resultExpirationDays": 8},
+    "resultsBucketArn": {"resultsBucketArn": "arn:aws:s3:::the-results"},
+    "quarantineBucketArn": {"quarantineBucketArn": "arn:aws:s3:::the-quarantine"},
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
     "stepFunctionsProcessors": {"compute": "step-functions", "stepFunctionsProcessors": STEPS},
     "stepFunctionsParallel": {
@@ -140,6 +142,9 @@ DELETED: Mapping[str, set[str]] = {
     "userPoolArn": {"upload-api-users", "upload-api-users-client"},
     "userPoolClientId": {"upload-api-users", "upload-api-users-client"},
     "rejectedObjects": {"processing-quarantine"},
+    # a bucket of one's own likewise
+    "resultsBucketArn": {"processing-results"},
+    "quarantineBucketArn": {"processing-quarantine"},
     # each compute has a log of its own
     **{key: {"processing-process-object-log"} for key, changed in CHANGES.items() if "compute" in changed},
 }

@@ -69,6 +69,7 @@ EMPTY_MEANS_NONE = (
     *("region", "kmsKeyArn", "userPoolArn", "userPoolClientId", "processorCode", "alarmTopicArn"),
     *("eksGitRepositoryUrl", "eksClusterName", "eksArgoIdentityCenterArn", "eksArgoOidcIssuer", "eksArgoOidcClientId"),
     *("eksGithubRepository", "eksGithubOidcProviderArn"),
+    *("resultsBucketArn", "quarantineBucketArn"),
 )
 MAY_BE_SECRET = (
     "tags",
@@ -89,6 +90,7 @@ MAY_BE_SECRET = (
     "functionLayers",
     *("eksGitRepositoryUrl", "eksClusterName", "eksPublicAccessCidrs"),
     *("eksArgoIdentityCenterArn", "eksGithubOidcProviderArn"),
+    *("resultsBucketArn", "quarantineBucketArn"),
 )
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 
@@ -108,6 +110,8 @@ WRONG = {
     "userPoolArn": "eu-central-1_AbCdEf123",
     "userPoolClientId": "a client",
     "alarmTopicArn": "operators",
+    "resultsBucketArn": "the-results",
+    "quarantineBucketArn": "the-quarantine",
     "eventTargets": '["audit"]',
     "bucketNotifications": '"audit"',
     "trigger": "sns",
@@ -186,6 +190,8 @@ RIGHT: dict[str, Any] = {
 """A value for each key, other than its default. The keys in TESTED_APART need others beside them."""
 
 TESTED_APART = {
+    "resultsBucketArn",
+    "quarantineBucketArn",
     "compute",
     "trigger",
     "stepFunctionsProcessors",

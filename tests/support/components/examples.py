@@ -112,7 +112,7 @@ class Example:
         """Every argument, except those that would leave resources out."""
         left_out = {"user_pool_arn", "manage_account_logging", "cluster_name", *LEAVE_OUT_THE_NETWORK}
         if "processor" in self.other:
-            left_out.add("trigger")
+            left_out |= {"trigger", "results_bucket_arn", "quarantine_bucket_arn"}
         args = {key: value for key, value in self.other.items() if key not in left_out}
         if "bucket_name" in args:
             args["bucket_name"] = f"bucket-of-{name}"  # a bucket has one pipeline
@@ -256,6 +256,8 @@ PROCESSING_PIPELINE = Example(
         "processor_environment": {"MODEL": "a-model"},
         "processor_statements": [{"actions": ["secretsmanager:GetSecretValue"], "resources": [SESSION_KEY_ARN]}],
         "result_reader_role_name": "the-reader",
+        "results_bucket_arn": "arn:aws:s3:::the-results",
+        "quarantine_bucket_arn": "arn:aws:s3:::the-quarantine",
         "allowed_content_types": ["application/pdf", "image/*"],
         "rejected_objects": "delete",
         "quarantine_expiration_days": 7,
@@ -285,6 +287,8 @@ PROCESSING_PIPELINE = Example(
     beside={
         "trigger": {"notification_topic_arn": TOPIC_ARN},
         "notification_topic_arn": {"trigger": "s3-notifications", "notification_topic_arn": f"{TOPIC_ARN}-before"},
+        # apart from allowed_origins, which are for the bucket that is made
+        "results_bucket_arn": {"results_bucket_arn": "arn:aws:s3:::the-results-before"},
         "compute": {"worker_image": IMAGE},
         "worker_image": {**FARGATE, "worker_image": IMAGE.replace("0a", "1b")},
         **dict.fromkeys(
@@ -354,6 +358,8 @@ PROCESSING_PIPELINE = Example(
         "archive_days": (1, 3_650),
     },
     bad={
+        "results_bucket_arn": ("the-results", "the ARN of an S3 bucket"),
+        "quarantine_bucket_arn": ("the-quarantine", "the ARN of an S3 bucket"),
         "allowed_content_types": (["image"], "a media type"),
         "step_functions_processors": (["process"], "of the form module.function"),
         "step_functions_parallel": ("true", "true or false"),

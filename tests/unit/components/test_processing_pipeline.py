@@ -10,8 +10,9 @@ from components.arguments import ArgumentError
 from components.arguments.fargate import FargateArgs
 from components.arguments.shared import JobArgs
 from handlers.domain.upload_ref import UploadRef
-from tests.support.components.examples import KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TAGS, TEAM_CODE
+from tests.support.components.examples import BUCKET, KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TAGS, TEAM_CODE
 from tests.support.components.recording import Recording, arn_of, physical, record, refusal, url_of
+from tests.support.each_case import each_case
 
 QUEUE, ARRIVALS, DEAD_LETTERS = f"{NAME}-objects", f"{NAME}-arrivals", f"{NAME}-dead-letters"
 MAPPING = f"{NAME}-queue-triggers-process-object"
@@ -38,6 +39,7 @@ def by_default() -> Recording:
 @pytest.fixture(scope="module")
 def with_everything() -> Recording:
     left_out = {"compute", "trigger", *FargateArgs.declared} - {*JobArgs.declared}
+    left_out |= {"results_bucket_arn", "quarantine_bucket_arn"}
     given = {name: each for name, each in PROCESSING_PIPELINE.other.items() if name not in left_out}
     return recorded(**{**given, "processor": "team.process"})
 
@@ -283,6 +285,76 @@ class TestWhatWasRejected:
         assert [each.name for each in recording.all(aws.s3.Bucket)] == [RESULTS]
         assert variables(recording)["QUARANTINE_BUCKET"] == ""
         assert recording.outputs["quarantine_bucket_name"] == ""
+
+
+THE_RESULTS, THE_QUARANTINE = "arn:aws:s3:::the-results", "arn:aws:s3:::the-quarantine"
+
+
+@pytest.fixture(scope="module")
+def given() -> Recording:
+    def program() -> dict[str, Any]:
+        pipeline = PROCESSING_PIPELINE.make(
+            results_bucket_arn=THE_RESULTS,
+            quarantine_bucket_arn=pulumi.Output.from_input(THE_QUARANTINE),
+            allowed_origins=["https://app.example.com"],
+            result_reader_role_name="the-reader",
+        )
+        return {each: getattr(pipeline, each) for each in OUTPUTS}
+
+    return record(program)
+
+
+class TestBucketsThatExist:
+    def test_take_the_place_of_those_that_are_made(self, given: Recording) -> None:
+        assert [each for each in given.registrations if each.type.startswith("aws:s3/")] == []
+        assert variables(given)["RESULTS_BUCKET"] == given.outputs["results_bucket_name"] == "the-results"
+        assert variables(given)["QUARANTINE_BUCKET"] == given.outputs["quarantine_bucket_name"] == "the-quarantine"
+
+    def test_are_all_that_the_roles_may_write_to_and_the_reader_may_read(self, given: Recording) -> None:
+        function = given.json_input(aws.iam.RolePolicy, f"{FUNCTION}-policy", "policy")["Statement"]
+        reader = given.json_input(aws.iam.RolePolicy, f"{NAME}-results-are-read-by-api", "policy")["Statement"]
+        written = {tuple(each["Resource"]) for each in map(_as_lists, function) if "s3:PutObject" in each["Action"]}
+
+        assert written == {(f"{THE_RESULTS}/results/*",), (f"{THE_QUARANTINE}/uploads/*",)}
+        assert [_as_lists(each)["Resource"] for each in reader] == [[f"{THE_RESULTS}/results/*"]]
+
+    @each_case(
+        ("args", "beginning"),
+        [
+            (
+                {"results_bucket_arn": THE_RESULTS, "result_expiration_days": 8},
+                "result_expiration_days is 8, but is for",
+            ),
+            (
+                {"quarantine_bucket_arn": THE_QUARANTINE, "quarantine_expiration_days": 8},
+                "quarantine_expiration_days is 8, but is for a bucket that is made",
+            ),
+            (
+                {"quarantine_bucket_arn": THE_QUARANTINE, "rejected_objects": "delete"},
+                "rejected_objects is 'delete', but is for a bucket that is made",
+            ),
+            *(
+                ({name: bucket}, f"{name} is the bucket that receives uploads")
+                for name in ("results_bucket_arn", "quarantine_bucket_arn")
+                for bucket in (BUCKET["bucket_arn"],)
+            ),
+        ],
+    )
+    def test_exclude_what_only_one_that_is_made_has(self, args: dict[str, Any], beginning: str) -> None:
+        assert refusal(lambda: PROCESSING_PIPELINE.make(**args)).startswith(f"ProcessingPipeline: {beginning}")
+
+    def test_are_not_that_of_uploads_when_it_is_known_later(self) -> None:
+        def program() -> None:
+            PROCESSING_PIPELINE.make(results_bucket_arn=pulumi.Output.from_input(BUCKET["bucket_arn"]))
+
+        with pytest.raises(
+            ArgumentError, match=r"^ProcessingPipeline: results_bucket_arn is the bucket that receives "
+        ):
+            record(program)
+
+
+def _as_lists(statement: dict[str, Any]) -> dict[str, list[str]]:
+    return {key: each if isinstance(each, list) else [each] for key, each in statement.items()}
 
 
 class TestMalwareGate:
