@@ -68,7 +68,7 @@ def processes_in(folder: Path) -> list[str]:
 
 def test_the_demo_shows_the_whole_way_and_exits_with_0_under_any_name(temporary: Path, renamed: Path) -> None:
     demo = start(temporary, renamed)
-    output, _ = demo.communicate(timeout=60)
+    output, _ = demo.communicate(timeout=600)
     assert demo.returncode == 0, output
     assert "413" in output
     order = [output.index(status) for status in ("pending", "uploaded", "processing", "completed")]
@@ -87,5 +87,5 @@ def test_ctrl_c_leaves_nothing_behind(temporary: Path, mark: str) -> None:
         pytest.fail(f"the demo ended before {mark!r}")
     time.sleep(0.2)
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=20)
+    demo.communicate(timeout=120)
     assert demo.returncode == 130

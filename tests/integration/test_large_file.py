@@ -39,7 +39,7 @@ def send(system: System, user: User, path: Path) -> tuple[str, int]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     upload_id, memory = done.stdout.split()
     return upload_id, int(memory) * 1024

@@ -28,7 +28,7 @@ def test_a_file_that_the_gateway_refuses_goes_through_and_is_inspected(
 ) -> None:
     sent: list[int] = []
     upload = portage.upload(picture, on_progress=lambda progress: sent.append(progress.sent_bytes))
-    seen = [each.status for each in portage.follow(upload.upload_id, timeout_seconds=30)]
+    seen = [each.status for each in portage.follow(upload.upload_id, timeout_seconds=120)]
     finished = portage.get(upload.upload_id)
 
     assert sent[-1] == picture.stat().st_size

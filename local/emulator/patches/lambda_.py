@@ -32,9 +32,11 @@ from typing import Any
 from local.emulator import patching
 
 _RUNTIME = "ministack.core.lambda_runtime"
-_MARK = "\x1eportage: end of this call's log"
+MARK = "\x1eportage: end of this call's log"
+"""What a worker writes after the last line of a call."""
+
 _RESPONSE = "        _real_stdout.flush()\n\nrun()\n"
-_MARKED_RESPONSE = f"        print({_MARK!r}, file=sys.__stderr__, flush=True)\n{_RESPONSE}"
+_MARKED_RESPONSE = f"        print({MARK!r}, file=sys.__stderr__, flush=True)\n{_RESPONSE}"
 _LOST_MARK_SECONDS = 0.25  # a worker that crashed wrote no mark; this is MiniStack's own longest wait
 _TRACEBACK = "Traceback (most recent call last):\n"
 _SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -48,7 +50,7 @@ _KEPT_VARIABLES = {
 def patch(data_dir: Path) -> None:
     """Patch Python workers and their results; the SDK's folder is made in the data folder."""
     patching.replace(_RUNTIME, "_PYTHON_WORKER_SCRIPT", _marked)
-    patching.replace(_RUNTIME, "Worker._drain_stderr_bounded", _up_to_mark)
+    patching.replace(_RUNTIME, "Worker._drain_stderr_bounded", up_to_mark)
     patching.replace("ministack.services.lambda_svc", "_execute_function_warm", _with_error_type)
     prelude = _prelude(_linked_sdk(data_dir))
     patching.replace(_RUNTIME, "_PYTHON_WORKER_SCRIPT", lambda script: prelude + script)
@@ -60,7 +62,9 @@ def _marked(script: str) -> str:
     return script.replace(_RESPONSE, _MARKED_RESPONSE)
 
 
-def _up_to_mark(original: Callable[..., str]) -> Callable[..., str]:
+def up_to_mark(original: Callable[..., str]) -> Callable[..., str]:
+    """Return what replaces `_drain_stderr_bounded` of a worker: it reads a call's lines, and waits no longer."""
+
     def drain(self: Any, *arguments: Any, **options: Any) -> str:
         if not str(self.config.get("Runtime", "")).startswith("python"):
             return original(self, *arguments, **options)
@@ -71,7 +75,7 @@ def _up_to_mark(original: Callable[..., str]) -> Callable[..., str]:
                 line = self._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 break
-            if line == _MARK:
+            if line == MARK:
                 break
             lines.append(line)
         return "\n".join(lines)

@@ -16,7 +16,7 @@ from client.operators.redrive import DeadLetters
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
 
-URL_SECONDS = 2
+URL_SECONDS = 15
 """How long a presigned URL of the team's deployment lives."""
 
 HTTP_SECONDS = 120
@@ -120,7 +120,7 @@ class System:
         assert answer.status == 200, answer.text
         return answer.json
 
-    def await_status(self, user: User, upload_id: str, *expected: str, seconds: float = 30) -> Any:
+    def await_status(self, user: User, upload_id: str, *expected: str, seconds: float = 120) -> Any:
         """Poll until the upload has one of these states; fails with the last one seen."""
         return eventually(
             lambda: self.status(user, upload_id), lambda upload: upload["status"] in expected, seconds=seconds
@@ -188,7 +188,7 @@ def checksum_of(content: bytes) -> str:
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
-def eventually(look: Callable[[], Any], good: Callable[[Any], bool], *, seconds: float = 30) -> Any:
+def eventually(look: Callable[[], Any], good: Callable[[Any], bool], *, seconds: float = 120) -> Any:
     """Look until it is good; fails with what was seen last."""
     deadline = time.monotonic() + seconds
     while not good(seen := look()):

@@ -22,7 +22,7 @@ from tests.support.paths import PROJECT
 SECRET_KEY, SESSION_TOKEN = "the-secret-access-key-of-the-role", "the-session-token-of-the-role"
 CONTENT = b"12345"
 LONGEST_POLL_SECONDS = 0.2
-STEP_SECONDS = 20.0
+STEP_SECONDS = 120.0
 _ITEM = {
     "owner": {"S": REF.owner},
     "upload_id": {"S": REF.upload_id},

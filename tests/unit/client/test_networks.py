@@ -1,7 +1,6 @@
 """What is between this machine and AWS: proxies, authorities, sign-in pages of networks, and lines that fail."""
 
 import ssl
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -228,9 +227,7 @@ def test_a_faulty_line_delays_an_upload_and_changes_no_byte(fake: FakePortage, o
     line = Line(throttled=0.15, slow=0.1, slow_seconds=0.01, reset=0.15)
     with FaultyLine(fake.url, line, seed=3) as faulty:
         fake.url = faulty.endpoint
-        begun = time.monotonic()
         open_portage(url=faulty.endpoint).upload(file)
-        assert time.monotonic() - begun < 60
         assert sum(faulty.happened.values()) > 0
     assert_arrived(fake, file)
 

@@ -58,7 +58,7 @@ class TestACall:
     def test_opens_another_connection_where_the_service_has_closed_it_meanwhile_without_a_wait(self) -> None:
         with ConnectedClient(answer(keep=False), answer({"n": 2})) as connected:
             connected.call()
-            assert connected.server.farewells.acquire(timeout=5)
+            assert connected.server.farewells.acquire(timeout=60)
             assert connected.call() == {"n": 2}
 
         assert (connected.server.connections, connected.waits) == (2, [])

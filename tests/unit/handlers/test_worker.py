@@ -115,7 +115,7 @@ def test_jobs_never_overcommit_the_memory(memory_mb: int, job_memory_mb: int, sl
 
 def test_a_container_without_memory_for_a_job_fails(cloud: WorkerCloud, folder: Path) -> None:
     with working(cloud, folder, "waits.process", WORKER_JOB_MEMORY_MB="385") as worker:
-        assert worker.process.wait(20) == 1
+        assert worker.process.wait(120) == 1
     assert cloud.polls == 0
     assert "385" in worker.log
 
@@ -126,7 +126,7 @@ def test_at_sigterm_it_ends_its_job_and_takes_no_other(cloud: WorkerCloud, folde
         await_that((folder / "begun").exists, "the job has begun")
         worker.begin_to_stop()
         run_jobs(folder)
-        assert worker.process.wait(20) == 0
+        assert worker.process.wait(120) == 0
     assert cloud.deleted == ["first"]
     assert cloud.waiting == ["second"]
 
@@ -152,7 +152,7 @@ def test_a_message_that_comes_after_sigterm_is_handed_back_untouched(cloud: Work
         await_that(lambda: cloud.polls, "the slot polls")
         worker.begin_to_stop()
         cloud.waiting.append("late")
-        assert worker.process.wait(20) == 0
+        assert worker.process.wait(120) == 0
     assert cloud.hidden == [("late", 0)]
     assert cloud.leases == []
 

@@ -96,7 +96,7 @@ class TestDown:
     def test_stops_the_process_that_runs(self, path: Path, holder: Holder) -> None:
         process = holder()
         assert run_file.down(path).startswith(f"Local mode has stopped: process {process.pid}, started at 20")
-        assert process.wait(timeout=1) == 0
+        assert process.wait(timeout=60) == 0
         assert path.with_name("tidying").read_text() == "Stopped by SIGTERM"
 
     def test_leaves_no_file_of_the_process_behind(self, path: Path, holder: Holder) -> None:

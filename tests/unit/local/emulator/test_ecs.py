@@ -62,7 +62,7 @@ def service(emulator: Emulator) -> str:
 
 
 def eventually(look: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not (seen := look()):
         assert time.monotonic() < deadline, what
         time.sleep(0.05)

@@ -1,17 +1,18 @@
-"""Functions in the embedded AWS: their errors, their logs, their speed and what they can import."""
+"""Functions in the embedded AWS: their errors, their logs and what they can import."""
 
 import base64
 import io
 import json
-import time
+import queue
 import zipfile
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import urllib3
 
-from local.emulator.patches.lambda_ import describe
+from local.emulator.patches import lambda_
 from local.emulator.process import Emulator
 
 SOURCE = """
@@ -114,7 +115,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("log", ["", "Worker process died", "no trace: message"])
     def test_without_a_trace_keep_the_type_they_have(self, log: str) -> None:
-        assert describe(log, "message") == {}
+        assert lambda_.describe(log, "message") == {}
 
 
 class TestLogs:
@@ -124,15 +125,15 @@ class TestLogs:
             assert [logged for logged in log if logged.isdigit()] == [line, line]
             assert not any("portage" in logged for logged in log)
 
-    def test_do_not_hold_an_invocation_up(self, emulator: Emulator, function: str) -> None:
-        invoke(emulator, function, do="answer")
+    def test_are_read_up_to_the_mark_and_not_waited_for_longer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lambda_, "_LOST_MARK_SECONDS", 600)
+        lines: queue.Queue[str] = queue.Queue()
+        for line in ("1", "2", lambda_.MARK, "of the next call"):
+            lines.put(line)
+        worker = SimpleNamespace(config={"Runtime": "python3.13"}, _stderr_queue=lines)
 
-        def seconds() -> float:
-            start = time.perf_counter()
-            invoke(emulator, function, do="answer")
-            return time.perf_counter() - start
-
-        assert min(seconds() for _ in range(15)) < 0.050  # which MiniStack waits each time
+        assert lambda_.up_to_mark(pytest.fail)(worker) == "1\n2"
+        assert lines.get_nowait() == "of the next call"
 
 
 class TestPackages:

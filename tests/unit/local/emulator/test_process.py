@@ -120,10 +120,8 @@ class TestEnd:
     def test_leaves_neither_processes_nor_data(self) -> None:
         with Emulator() as emulator:
             group = group_of(emulator)
-            start_function(emulator, seconds=30)
+            start_function(emulator, seconds=300)
             assert len(processes_of(group)) > 1
-            started = time.monotonic()
-        assert time.monotonic() - started < 3
         assert processes_of(group) == []
         assert not emulator.data_dir.exists()
         emulator.stop()

@@ -3,7 +3,6 @@
 import json
 import re
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -208,11 +207,8 @@ def test_each_resource_is_told_when_it_is_made(emulator: Emulator, tmp_path: Pat
 def test_the_first_failure_ends_the_deployment(
     attempt: Callable[[str], Deployment], main: str, error: type[Exception], message: str
 ) -> None:
-    started = time.monotonic()
     with pytest.raises(error, match=message):
         attempt(main)
-
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
