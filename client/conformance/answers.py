@@ -41,8 +41,9 @@ class Answer:
     body: bytes
 
     def __str__(self) -> str:
-        """Say what was answered, without URLs, which hold signatures."""
-        return f"{self.what} was answered with {self.status} {excerpt(self.body)!r}"
+        """Say what was answered. Bodies of other answers than errors can have URLs with signatures."""
+        said = f" {excerpt(self.body)!r}" if self.status >= HTTPStatus.BAD_REQUEST else ""
+        return f"{self.what} was answered with {self.status}{said}"
 
     @property
     def allowed_origin(self) -> str | None:

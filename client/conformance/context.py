@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import msgspec
 from urllib3.filepost import encode_multipart_formdata
 
 from ..api.models import Checksum, CreatedUpload, PartPlan, Upload
@@ -19,6 +20,7 @@ from ..auth.cognito import subject
 from ..errors import NotFinished
 from ..portage import Portage, follow
 from ..transfer.config import Progress, TransferConfig
+from ..transport import read
 from .answers import PATIENCE, Answer, Requests
 from .sample import Sample
 from .stack import Stack
@@ -66,6 +68,10 @@ class StackOperator(Protocol):
     def delete(self, owner: str, upload_id: str) -> None:
         """Delete the objects and the result of an upload that has ended."""
         ...
+
+
+class _Created(msgspec.Struct, frozen=True):
+    upload_id: str
 
 
 @dataclass
@@ -141,7 +147,11 @@ class Context:
         self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Call the API as the signed-in user."""
-        return self.call(method, path, body, token=self.person.api.token(), headers=headers)
+        answer = self.call(method, path, body, token=self.person.api.token(), headers=headers)
+        if answer.status == HTTPStatus.CREATED:  # to be aborted, although the case has not expected it
+            created = read(answer.body, _Created, answer.what)
+            self.begun[created.upload_id] = self.person
+        return answer
 
     # Uploads
 
@@ -186,9 +196,13 @@ class Context:
     def put(
         self, created: CreatedUpload, content: bytes | None = None, changed: Mapping[str, str | None] | None = None
     ) -> Answer:
-        """Send the sample or other bytes as the plan says, with some headers changed, added, or left out (None)."""
-        headers = {**{name.lower(): value for name, value in created.headers.items()}, **(changed or {})}
-        kept = {name: value for name, value in headers.items() if value is not None}
+        """Send the sample or other bytes as the plan says, with some headers changed, added, or left out (None).
+
+        Names of changed headers are in lower case.
+        """
+        others = changed or {}
+        kept = {name: value for name, value in created.headers.items() if name.lower() not in others}
+        kept |= {name: value for name, value in others.items() if value is not None}
         answer = self.send(created.url, self.sample.content if content is None else content, kept)
         if answer.status == HTTPStatus.OK:
             self.stored.add(created.upload_id)

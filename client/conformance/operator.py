@@ -57,18 +57,14 @@ class Operator:
     @contextmanager
     def temporary_user(self, pool: UserPool) -> Generator[Session]:
         """Make a user of the pool, sign in as this user, and delete the user at the end. Sends no mail."""
-        pool_id = {"UserPoolId": self._resources.user_pool_id}
         email, password = f"portage-verify-{uuid.uuid4()}@example.com", f"Aa1-{secrets.token_urlsafe(24)}"
         attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         cognito = self._client("cognito-idp")
+        user = {"UserPoolId": self._resources.user_pool_id, "Username": email}
+        with _made():
+            cognito.admin_create_user(**user, UserAttributes=attributes, MessageAction="SUPPRESS")
         try:
-            with aws_errors():
-                user = {**pool_id, "Username": email}
-                cognito.admin_create_user(**user, UserAttributes=attributes, MessageAction="SUPPRESS")
-        except OperatorRefused as refused:
-            raise Skipped(f"needs a second user, which could not be made: {refused}") from refused
-        try:
-            with aws_errors():
+            with _made():
                 cognito.admin_set_user_password(**user, Password=password, Permanent=True)
             yield pool.sign_in(email, password)
         finally:
@@ -124,6 +120,16 @@ class Operator:
 
     def _new_client(self, service: str) -> Any:
         return aws_client(service, self._resources.region)
+
+
+@contextmanager
+def _made() -> Generator[None]:
+    """Raise Skipped if AWS refuses to make the user."""
+    try:
+        with aws_errors():
+            yield
+    except OperatorRefused as refused:
+        raise Skipped(f"needs a second user, which could not be made: {refused}") from refused
 
 
 def _object_key(owner: str, upload_id: str) -> str:

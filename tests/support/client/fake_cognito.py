@@ -16,6 +16,8 @@ class FakeCognito(FakeServer):
         self.must_change = False
         self.refresh_tokens = ["r1"]
         self.subject = EMAIL
+        self.other_users: dict[str, str] = {}
+        """Passwords by e-mail address, which is the subject too."""
         self._tokens_given = 0
 
     def next_reaction(self) -> Reaction:
@@ -30,11 +32,11 @@ class FakeCognito(FakeServer):
     def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, Any]:
         match operation, asked:
             case "InitiateAuth", {"AuthParameters": {"USERNAME": email, "PASSWORD": password}}:
-                if (email, password) != (EMAIL, self.password):
+                if password != {EMAIL: self.password, **self.other_users}.get(email):
                     return _refusal("NotAuthorizedException", "Incorrect username or password.")
                 if self.must_change:
                     return 200, {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "challenge-1"}
-                return self._tokens()
+                return self._tokens(email if email in self.other_users else None)
             case "RespondToAuthChallenge", {"Session": "challenge-1", "ChallengeResponses": answers}:
                 assert answers["USERNAME"] == EMAIL
                 self.password = answers["NEW_PASSWORD"]
@@ -45,16 +47,16 @@ class FakeCognito(FakeServer):
             case _:
                 return _refusal("NotAuthorizedException", "Refresh Token has been revoked")
 
-    def _tokens(self) -> tuple[int, Any]:
+    def _tokens(self, subject: str | None = None) -> tuple[int, Any]:
         self._tokens_given += 1
-        token = id_token(self.subject, self._tokens_given)
+        token = id_token(subject or self.subject, self._tokens_given)
         return 200, {"AuthenticationResult": {"IdToken": token, "RefreshToken": self.refresh_tokens[-1]}}
 
 
 def id_token(subject: str, number: int = 0) -> str:
     """Return a token that is valid for an hour."""
     content = json.dumps({"iat": number, "exp": number + 3600, "sub": subject})
-    return f"h.{base64.urlsafe_b64encode(content.encode()).decode().rstrip('=')}.s"
+    return f"h.{base64.urlsafe_b64encode(content.encode()).decode().rstrip('=')}.signature"
 
 
 def _refusal(kind: str, message: str) -> tuple[int, Any]:

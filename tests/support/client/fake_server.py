@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
     def react(self) -> None:
         self.fake.next_reaction()(self)
 
-    do_GET = do_POST = do_PUT = do_DELETE = react  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = react  # noqa: N815 - http.server's names
 
     def receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
