@@ -67,7 +67,7 @@ test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (13 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
 	@$(RUN)/python -m local.engine.pulumi_cli.cli
 
-test-faults: $(STAMP) ## Break what can break, on an embedded AWS, and count how uploads end (4 min; COMPUTE=step-functions or fargate)
+test-faults: $(STAMP) ## Break what can break, on an embedded AWS, and count how uploads end (4 min; COMPUTE=step-functions, step-functions-efs or fargate)
 	$(RUN)/pytest tests/faults $(if $(COMPUTE),--compute $(COMPUTE))
 
 soak: $(STAMP) ## The same with many uploads (20 min)

@@ -38,6 +38,7 @@ CONFIG: dict[str, object] = {
 COMPUTES: dict[str, dict[str, object]] = {
     "lambda": {"processingMaxConcurrency": 8},
     "step-functions": {"compute": "step-functions", "processingMaxConcurrency": 8},
+    "step-functions-efs": {"compute": "step-functions", "workspace": "efs", "processingMaxConcurrency": 8},
     "fargate": {
         "compute": "fargate",
         "workerImage": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:{'3' * 64}",
@@ -45,7 +46,7 @@ COMPUTES: dict[str, dict[str, object]] = {
         "fargateMemoryMb": 5_120,
     },
 }
-"""The settings that choose each compute, with about as many jobs at once."""
+"""The settings that choose each compute, or its shared workspace, with about as many jobs at once."""
 
 DeployWith = Callable[..., System]
 Counted = Callable[[System, list[str]], Count]

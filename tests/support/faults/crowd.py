@@ -10,6 +10,7 @@ from typing import Any
 
 from handlers.domain.upload_ref import OPEN_SHARDS
 from handlers.storage.table import OPEN_INDEX, OPEN_INDEX_PARTITION_KEY
+from local.emulator.patches.efs import FOLDER
 from tests.support.deployment.system import Answer, System, User, put
 
 TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
@@ -47,6 +48,8 @@ class Count:
     duplicates: int
     """Results with another content before, or of an upload that is not completed."""
     seconds: float
+    leftovers: int = 0
+    """Folders of executions in the shared workspace, some time after all uploads have ended."""
     worker_mb: int = 0
     """The most that a worker process had in memory."""
     mb_at_start: int = 0
@@ -57,8 +60,8 @@ class Count:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every upload has ended, and each completed one has one result."""
-        return self.stuck == 0 and self.duplicates == 0 and self.results == self.completed
+        """Whether every upload has ended, each completed one has one result, and no workflow has left files."""
+        return self.stuck == self.duplicates == self.leftovers == 0 and self.results == self.completed
 
 
 def send_all(system: System, files: Iterable[File]) -> list[str]:
@@ -130,6 +133,7 @@ def await_at_most(most: int, left: Callable[[], int]) -> None:
 def count(system: System, upload_ids: list[str], began_at: float) -> Count:
     """Wait until all uploads have ended, and count."""
     await_at_most(0, lambda: open_uploads(system))
+    await_at_most(0, lambda: _leftovers(system))
     found = statuses(system, upload_ids)
     took = time.monotonic() - began_at
     ended = Counter(found.get(upload_id, "lost") for upload_id in upload_ids)
@@ -145,7 +149,14 @@ def count(system: System, upload_ids: list[str], began_at: float) -> Count:
         results=len(completed & stored.keys()),
         duplicates=sum(len(contents) - 1 for contents in stored.values()) + len(stored.keys() - completed),
         seconds=round(took, 1),
+        leftovers=_leftovers(system),
     )
+
+
+def _leftovers(system: System) -> int:
+    """Return how many executions have a folder in the shared workspace, if there is one."""
+    file_systems = [each.id for each in system.deployment.resources if each.type == "aws:efs/fileSystem:FileSystem"]
+    return sum(len(list((system.emulator.data_dir / FOLDER / each).glob("*/*"))) for each in file_systems)
 
 
 def _results(system: System, upload_ids: set[str]) -> dict[str, set[str]]:
