@@ -19,7 +19,8 @@ class LambdaComputeArgs(FunctionArgs):
     )
     """Objects that are processed at once, at most; if omitted, 50, or the reservation if that is smaller.
 
-    Limits what the queue delivers. It reserves nothing.
+    Limits what the queue delivers. It reserves nothing. With the compute step-functions, Lambda runs one more function
+    for each of them, beside those of its steps, and an upload that takes longer than 15 minutes no longer counts.
     """
     reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
     """Executions at once that are reserved for processing; if omitted, none."""

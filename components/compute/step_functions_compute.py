@@ -22,8 +22,11 @@ from components.compute.workspace import Workspace
 from handlers.domain.upload_ref import STEP_RESULT_PREFIX
 from handlers.processors import WORKSPACE_VARIABLE
 
-START_SECONDS = 30
-"""For the function that starts executions."""
+START_SECONDS = 900
+"""For the function that starts an execution and waits for it: Lambda's limit."""
+
+VISIBILITY_SECONDS = 900
+"""As with the compute lambda: for a delivery that Lambda throttles."""
 
 RECORD_SECONDS = 60
 """For the function that records: it reads and writes results of up to 16 MiB each."""
@@ -53,8 +56,8 @@ class StepFunctionsCompute(Compute):
 
     @property
     def visibility_timeout_seconds(self) -> int:
-        """Six times the function's timeout (Lambda guide, "Using Lambda with Amazon SQS")."""
-        return 6 * START_SECONDS
+        """The same for all timeouts."""
+        return VISIBILITY_SECONDS
 
     @property
     def passing_prefixes(self) -> Sequence[str]:
@@ -161,17 +164,20 @@ class StepFunctionsCompute(Compute):
         function = self._function(
             f"{name}-start",
             jobs,
-            [jobs.permissions.receive, iam.start_executions(state_machine_arn)],
+            [jobs.permissions.receive, iam.start_executions(state_machine_arn), *jobs.permissions.change_upload[1:]],
             opts,
             handler="handlers.entries.start_workflow.handle",
-            environment={"QUEUE_URL": jobs.environment["QUEUE_URL"], "STATE_MACHINE_ARN": state_machine_arn},
+            environment={
+                **{name: jobs.environment[name] for name in ("QUEUE_URL", "UPLOADS_TABLE")},
+                "STATE_MACHINE_ARN": state_machine_arn,
+            },
             timeout_seconds=START_SECONDS,
         )
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-starts-workflows",
             event_source_arn=jobs.queue_arn,
             function_name=function.alias_arn,
-            batch_size=10,
+            batch_size=1,  # the function waits for the execution
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": self.args.concurrency_limit},
             opts=pulumi.ResourceOptions(parent=opts.parent, depends_on=after),

@@ -52,6 +52,7 @@ MAY: dict[str, set[tuple[str, str]]] = {
             (f"sqs:{verb}", QUEUE)
             for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
         ),
+        READ,
     },
 }
 """Beside its own log and traces, by function."""
@@ -186,10 +187,18 @@ def test_the_queue_starts_workflows(by_default: Recording) -> None:
     starter = by_default.inputs(aws.lambda_.Function, f"{NAME}-start")
     assert starter["environment"]["variables"] == {
         "QUEUE_URL": url_of(f"{NAME}-objects"),
+        "UPLOADS_TABLE": TABLE["table_name"],
         "STATE_MACHINE_ARN": arn_of(aws.sfn.StateMachine, WORKFLOW),
     }
     hidden = by_default.inputs(aws.sqs.Queue, f"{NAME}-objects")["visibilityTimeoutSeconds"]
-    assert hidden == 6 * starter["timeout"]
+    assert hidden == starter["timeout"] == 900
+
+
+@pytest.mark.parametrize(("args", "limit"), [({}, 50), ({"max_concurrency": 7}, 7), ({"reserved_concurrency": 9}, 9)])
+def test_as_many_workflows_run_at_once_as_functions_wait_for_one_each(args: dict[str, int], limit: int) -> None:
+    mapping = recorded(**args).inputs(aws.lambda_.EventSourceMapping, f"{NAME}-queue-starts-workflows")
+    assert mapping["batchSize"] == 1
+    assert mapping["scalingConfig"] == {"maximumConcurrency": limit}
 
 
 def test_only_the_processors_function_has_the_teams_code_variables_and_permissions() -> None:
@@ -212,7 +221,7 @@ def test_only_the_processors_function_has_the_teams_code_variables_and_permissio
     may_read = [each for each in MAY if any("models" in on for _, on in permissions(recording, f"{NAME}-{each}-role"))]
     assert may_read == ["process"]
     assert (functions["process"]["memorySize"], functions["process"]["reservedConcurrentExecutions"]) == (2048, 9)
-    assert [functions[each]["timeout"] for each in MAY] == [120, 120, 60, 30]
+    assert [functions[each]["timeout"] for each in MAY] == [120, 120, 60, 900]
     assert recording.outputs["role"] == physical(f"{NAME}-process-role")
 
 

@@ -10,7 +10,8 @@ from botocore.session import get_session
 from botocore.stub import Stubber
 
 from handlers.entries import start_workflow
-from tests.support.aws.moto_cloud import REGION, Cloud, shared_client
+from handlers.use_cases.held_place import LOOK_SECONDS
+from tests.support.aws.moto_cloud import REGION, TABLE, Cloud, shared_client
 from tests.support.handlers.queue_batches import Context
 
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:the-workflow"
@@ -21,6 +22,7 @@ EXECUTION = ARN.replace("stateMachine", "execution")
 def workflows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     monkeypatch.setenv("QUEUE_URL", cloud.queue_url)
     monkeypatch.setenv("STATE_MACHINE_ARN", ARN)
+    monkeypatch.setenv("UPLOADS_TABLE", TABLE)
     client = get_session().create_client("stepfunctions", region_name=REGION)
 
     def make(service: str, **config: object) -> Any:
@@ -71,3 +73,33 @@ def test_a_message_that_is_no_event_starts_nothing_and_comes_again_at_once(cloud
     assert failed(message) == [message["messageId"]]
     again = cloud.sqs.receive_message(QueueUrl=cloud.queue_url)
     assert [each.get("MessageId") for each in again.get("Messages", [])] == [message["messageId"]]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_it_waits_for_the_execution_in_each_delivery(
+    cloud: Cloud, workflows: Stubber, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    cloud.write_record()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        cloud.write_record(status="completed")
+
+    monkeypatch.setattr(start_workflow.time, "sleep", sleep)
+    message = cloud.announce("v1")
+    if times == 1:
+        workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(message))
+    else:
+        workflows.add_client_error("start_execution", "ExecutionAlreadyExists", expected_params=started_by(message))
+    assert failed(message) == []
+    assert slept == [LOOK_SECONDS]
+
+
+def test_an_execution_that_cannot_be_waited_for_has_started_all_the_same(
+    cloud: Cloud, workflows: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPLOADS_TABLE", "no-such-table")
+    message = cloud.announce("v1")
+    workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(message))
+    assert failed(message) == []
