@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .transfer.single_request import put_file
     from .transfer.state import Unfinished
 
+__version__ = "0.1.0"
+
 __all__ = [
     "ApiProblem",
     "Checksum",

@@ -51,6 +51,7 @@ class Portage:
     ) -> None:
         self._config = config or TransferConfig()
         self._api = UploadsApi(api_url, token, retry=self._config.retry, on_error=on_error)
+        self._retries = (self._config.retry, on_error)
         self._states = StateFolder(state_folder, warn)
         self._warn = warn
 
@@ -155,12 +156,12 @@ class Portage:
         """Download the result to a file, by default in the current folder with the name of the uploaded file."""
         link = self._api.result(upload_id)
         if to is not None:
-            return download_as(link.url, to)
-        return download(link.url, Path(), f"{upload_id}.json")
+            return download_as(link.url, to, *self._retries)
+        return download(link.url, Path(), f"{upload_id}.json", *self._retries)
 
     def download_into(self, upload_id: str, stream: BinaryIO) -> None:
         """Download the result to a stream."""
-        download_into(self._api.result(upload_id).url, stream)
+        download_into(self._api.result(upload_id).url, stream, *self._retries)
 
     def abort(self, upload_id: str) -> None:
         """Abort an upload of any device. Raises ApiProblem with status 409 if it is complete."""

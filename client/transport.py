@@ -3,8 +3,13 @@
 import os
 import ssl
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
 from email.message import Message
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -27,6 +32,11 @@ CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The first that is set names the trusted authorities. Otherwise OpenSSL's own do, which SSL_CERT_FILE replaces."""
 
 _T = TypeVar("_T")
+
+_NOT_READABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one if it is nested too deeply
+
+Headers = Mapping[str, str] | Message
+"""Of an answer."""
 
 _EXCERPT_CHARACTERS = 200
 _TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
@@ -85,17 +95,19 @@ class Http:
         preload_content: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         """Return the answer of any status. Raises TransportFault without one, or UntrustedCertificate."""
-        place = urlsplit(url)
+        place = place_of(url)
+        what = f"{method} to {place.netloc}"
         try:
-            return self._pool(place).request(
-                method,
-                url,
-                headers=headers,
-                body=body,
-                preload_content=preload_content,
-                retries=False,
-                redirect=False,
-            )
+            with sendable(what):
+                return self._pool(place).request(
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    preload_content=preload_content,
+                    retries=False,
+                    redirect=False,
+                )
         except urllib3.exceptions.HTTPError as error:
             raise transport_error(f"{method} {url}", place.netloc, error) from error
 
@@ -123,14 +135,44 @@ def proxy_for(place: SplitResult) -> Proxy | None:
     named = getproxies().get(place.scheme) or getproxies().get("all")
     if not named or proxy_bypass(host):
         return None
-    proxy = urlsplit(named if "://" in named else f"http://{named}")
-    if proxy.scheme != "http" or not proxy.hostname:
+    try:
+        proxy = urlsplit(named if "://" in named else f"http://{named}")
+        port = proxy.port or 80
+    except ValueError:  # without its text, which may hold a password
+        proxy, port = None, 0
+    if proxy is None or proxy.scheme != "http" or not proxy.hostname:
         raise WrongConfig(
-            f"the proxy in {place.scheme.upper()}_PROXY is {proxy.scheme}://{proxy.hostname}, but must be an http URL, "
-            "such as http://proxy.example.com:3128"
+            f"the proxy in {place.scheme.upper()}_PROXY is "
+            f"{f'{proxy.scheme}://{proxy.hostname}' if proxy is not None else 'no URL'}, but must be an http URL, such "
+            "as http://proxy.example.com:3128"
         )
     login = f"{proxy.username}:{proxy.password or ''}" if proxy.username else None
-    return Proxy(proxy.hostname, proxy.port or 80, make_headers(proxy_basic_auth=login))
+    return Proxy(proxy.hostname, port, make_headers(proxy_basic_auth=login))
+
+
+def place_of(url: str) -> SplitResult:
+    """Return the parts of a URL. Raises UnexpectedAnswer if it is none, without the URL, which may hold a signature."""
+    try:
+        place = urlsplit(url)
+        _ = place.port
+    except ValueError as error:
+        raise UnexpectedAnswer("the API's answer has a URL that cannot be used") from error
+    if not place.hostname or place.scheme not in {"http", "https"}:
+        raise UnexpectedAnswer(f"the API's answer has a URL with {place.scheme!r}, but it must be http or https")
+    return place
+
+
+@contextmanager
+def sendable(what: str) -> Generator[None]:
+    """Raise UnexpectedAnswer for a URL, headers or a token that no request can have, such as line breaks."""
+    try:
+        yield
+    except (OSError, urllib3.exceptions.HTTPError, PortageError):  # an untrusted certificate is a ValueError too
+        raise
+    except ValueError as error:
+        raise UnexpectedAnswer(
+            f"{what} cannot be sent: no request can have the URL, headers or token that a server gave"
+        ) from error
 
 
 def transport_error(what: str, place: str, error: BaseException) -> PortageError:
@@ -154,14 +196,31 @@ def read(content: bytes, kind: type[_T], source: str) -> _T:
     """Read JSON into a model. Raises UnexpectedAnswer if a member is missing or has another type."""
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_READABLE as error:
         raise UnexpectedAnswer(f"{source} is not as expected: {error}") from error
 
 
-def retry_after(headers: Mapping[str, str] | Message) -> float | None:
-    """Return the seconds in a Retry-After header, or None."""
-    value = headers.get("Retry-After")
-    return float(value) if value is not None and value.isdecimal() else None
+def retry_after(headers: Headers) -> float | None:
+    """Return the seconds in a Retry-After header, which also may be a time, or None (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return float(value)  # infinity if it has 309 digits
+    moment = _http_date(value)
+    return max(0.0, moment - server_time(headers)) if moment is not None else None
+
+
+def server_time(headers: Headers) -> float:
+    """Return the time in seconds since 1970 by the server's clock, because this machine's may be wrong."""
+    moment = _http_date(headers.get("Date", ""))
+    return moment if moment is not None else time.time()
+
+
+def phrase(status: int) -> str:
+    """Return the name of a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown status"
 
 
 def excerpt(body: bytes) -> str:
@@ -173,7 +232,7 @@ def check_json(answer: urllib3.BaseHTTPResponse, url: str, service: str) -> None
     """Raise ForeignAnswer if the answer is not JSON, so is not from the service."""
     try:
         msgspec.json.decode(answer.data, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_READABLE as error:
         raise foreign(answer, url, service) from error
 
 
@@ -182,6 +241,14 @@ def foreign(answer: urllib3.BaseHTTPResponse, url: str, service: str) -> Foreign
     return ForeignAnswer(
         urlsplit(url).netloc, answer.status, excerpt(answer.data), retry_after(answer.headers), service
     )
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):  # it is no time, or in no year from 1 to 9999
+        return None
 
 
 def _ca_variable() -> str | None:

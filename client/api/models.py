@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A whole number that all JSON readers read exactly (RFC 8259, 6)."""
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A time with its zone."""
 
 _TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
 
@@ -24,11 +31,11 @@ class Checksum(Struct, frozen=True):
 class PartPlan(Struct, frozen=True):
     """How a file is divided into parts of equal size (the last one may be smaller), with a session to sign them."""
 
-    part_size_bytes: int
-    part_count: int
+    part_size_bytes: Count
+    part_count: Count
     session: str
     """Token for `sign_parts`."""
-    session_expires_at: datetime
+    session_expires_at: Moment
     checksum_algorithm: str | None = None
     """Algorithm of the parts' checksums, the same as that of the declared one."""
 
@@ -40,8 +47,8 @@ class CreatedUpload(Struct, frozen=True):
     status: str
     method: str
     """`put` (one request), `post` (a form) or `multipart`."""
-    expires_at: datetime
-    expires_in_seconds: int
+    expires_at: Moment
+    expires_in_seconds: Count
     url: str = ""
     """Presigned: valid for this one object until it expires, for any client that has it. Empty for `multipart`."""
     headers: Mapping[str, str] = {}
@@ -55,7 +62,7 @@ class CreatedUpload(Struct, frozen=True):
 class HeldPart(Struct, frozen=True):
     """A part at S3."""
 
-    size_bytes: int
+    size_bytes: Count
     etag: str
     checksum: str | None = None
     """In base64, if the file was declared with one."""
@@ -71,11 +78,11 @@ class HeldParts(Struct, frozen=True):
 class PartSignatures(Struct, frozen=True):
     """Presigned URLs of a range of parts, in a compact form."""
 
-    first_part: int
+    first_part: Count
     url_prefix: str
     url_suffix: str
     signatures: tuple[str, ...]
-    expires_at: datetime
+    expires_at: Moment
     lifetime_seconds: float = 0
     """Remaining validity, by the server's clock."""
 
@@ -95,7 +102,7 @@ class ResultLink(Struct, frozen=True):
     """A presigned URL of the result. Works without a sign-in until it expires."""
 
     url: str
-    expires_at: datetime
+    expires_at: Moment
 
 
 class Failure(Struct, frozen=True):
@@ -110,13 +117,13 @@ class Upload(Struct, frozen=True):
 
     upload_id: str
     status: str
-    version: int
+    version: Count
     """Increases by one with each change of the status."""
     file_name: str
     content_type: str
-    created_at: datetime
-    updated_at: datetime
-    size_bytes: int | None = None
+    created_at: Moment
+    updated_at: Moment
+    size_bytes: Count | None = None
     """None until it is declared: an upload of unknown size declares it when it is completed."""
     result: ResultPlace | None = None
     """Only if completed."""
@@ -124,7 +131,7 @@ class Upload(Struct, frozen=True):
     """Only if failed."""
     rejection: Failure | None = None
     """Only if rejected."""
-    progress_percent: int | None = None
+    progress_percent: Count | None = None
     """Only while it is processed, and if the processor reports it."""
     progress_note: str | None = None
     """As progress_percent."""

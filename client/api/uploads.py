@@ -1,11 +1,9 @@
 """Calls Portage's HTTP API, which docs/openapi.json defines."""
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import quote, urlencode
@@ -15,9 +13,10 @@ import urllib3
 
 from ..errors import ApiProblem, UnexpectedAnswer
 from ..retry import OnError, RetryPolicy, ignore, with_retries
-from ..transport import Http, check_json, checked_url, excerpt, foreign, read, retry_after
+from ..transport import Http, check_json, checked_url, excerpt, foreign, phrase, read, retry_after, server_time
 from .models import (
     Checksum,
+    Count,
     CreatedUpload,
     HeldPart,
     HeldParts,
@@ -60,10 +59,8 @@ class _Answer:
         return self.raw.data
 
     def until(self, moment: datetime) -> float:
-        """Return the seconds until a time, rounded down, by the server's clock. This machine's clock may be wrong."""
-        date = parsedate_tz(self.raw.headers.get("Date", ""))
-        now = mktime_tz(date) + 1 if date is not None else time.time()  # Date is in whole seconds
-        return moment.timestamp() - now
+        """Return the seconds until a time, rounded down."""
+        return moment.timestamp() - (server_time(self.raw.headers) + 1)  # Date is in whole seconds
 
 
 class UploadsApi:
@@ -78,7 +75,8 @@ class UploadsApi:
         self.url = checked_url(api_url, "api_url")
         self._token = token
         self._retry = retry or RetryPolicy()
-        self._on_error = on_error
+        self.on_error = on_error
+        """Called with each error that is retried, also by those that send to S3."""
         self.http = Http()
 
     def __enter__(self) -> Self:
@@ -175,7 +173,7 @@ class UploadsApi:
         if body is not None:
             sent["Content-Type"] = "application/json"
         content = None if body is None else msgspec.json.encode(body)
-        return with_retries(lambda: self._signed_in(method, url, sent, content), self._retry, on_error=self._on_error)
+        return with_retries(lambda: self._signed_in(method, url, sent, content), self._retry, on_error=self.on_error)
 
     def _signed_in(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
         """Send once, and again if the token has expired meanwhile: clocks stand still while a machine sleeps."""
@@ -213,7 +211,7 @@ def _problem(answer: urllib3.BaseHTTPResponse, url: str) -> ApiProblem:
     if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
         return ApiProblem(
             problem_type="about:blank",  # RFC 9457, 4.2.1: no more information than the status
-            title=_phrase(answer.status),
+            title=phrase(answer.status),
             status=answer.status,
             detail=excerpt(answer.data),
             request_id=answer.headers.get("x-amzn-requestid", ""),
@@ -232,15 +230,8 @@ def _problem(answer: urllib3.BaseHTTPResponse, url: str) -> ApiProblem:
     )
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown status"
-
-
 class _ListedPart(HeldPart, frozen=True, kw_only=True):
-    part_number: int
+    part_number: Count
 
 
 class _Listing(PartPlan, frozen=True, kw_only=True):

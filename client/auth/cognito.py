@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import ServiceUnavailable, SignInRefused, UnexpectedAnswer
 from ..retry import OnError, RetryPolicy, ignore, with_retries
-from ..transport import Http, check_json, checked_url, foreign, read, retry_after
+from ..transport import Http, check_json, checked_url, foreign, phrase, read, retry_after
 
 _T = TypeVar("_T")
 
@@ -61,8 +61,8 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 
 class _Claims(msgspec.Struct, frozen=True):
-    iat: int
-    exp: int
+    iat: float
+    exp: float
 
 
 class _Subject(msgspec.Struct, frozen=True):
@@ -180,7 +180,7 @@ class UserPool:
         except UnexpectedAnswer:
             if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
                 raise foreign(answer, self.endpoint, "Cognito") from None
-            refusal = _Refusal(HTTPStatus(answer.status).phrase)
+            refusal = _Refusal(phrase(answer.status))
         code = refusal.type.rpartition("#")[2]
         if answer.status == HTTPStatus.BAD_REQUEST and code not in _PASSING_CODES:
             raise SignInRefused(code, refusal.message)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
+from .. import __version__
 from ..api.models import METHODS
 from ..errors import PROGRAM
 from ..transfer.source import CHECKSUMS
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
+    top.add_argument("--version", action="version", version=f"portage {__version__}")
     subparsers = top.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:

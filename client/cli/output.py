@@ -170,7 +170,9 @@ def _sentence(error: PortageError | OSError) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    with suppress(OverflowError):  # in UTC it is before the year 1, or after 9999
+        moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}{'Z' if moment.tzinfo is UTC else moment.strftime('%z')}"
 
 
 def _plain_fields(value: Struct) -> dict[str, object]:

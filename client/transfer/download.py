@@ -5,7 +5,7 @@ import re
 import stat
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from email.message import Message
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import urllib3
 
 from ..errors import TransportFault
-from ..retry import RetryPolicy, with_retries
+from ..retry import OnError, RetryPolicy, ignore, with_retries
 from ..transport import Http
 from .s3 import is_s3s, refusal
 
@@ -27,9 +27,11 @@ _REFUSAL_BYTES = 64 * 1024
 _MAX_LINKS = 40  # the limit of Linux. Source: path_resolution(7)
 
 
-def download(url: str, folder: Path, spare_name: str) -> Path:
+def download(
+    url: str, folder: Path, spare_name: str, retry: RetryPolicy | None = None, on_error: OnError = ignore
+) -> Path:
     """Download into the folder, with the file name from the answer. Raises FileExistsError if the file exists."""
-    with _opened(url) as answer:
+    with _opened(url, retry, on_error) as answer:
         target = folder / (file_name(answer.headers.get("Content-Disposition", "")) or spare_name)
         if os.path.lexists(target):
             raise FileExistsError(f"{target} already exists: name another file")
@@ -37,7 +39,7 @@ def download(url: str, folder: Path, spare_name: str) -> Path:
     return target
 
 
-def download_as(url: str, target: Path) -> Path:
+def download_as(url: str, target: Path, retry: RetryPolicy | None = None, on_error: OnError = ignore) -> Path:
     """Download to this file, and follow links. Raises OSError if it cannot be written.
 
     A regular file is replaced when the download is complete. It keeps its mode, and its owner if this user may change
@@ -48,16 +50,16 @@ def download_as(url: str, target: Path) -> Path:
     if number is not None or (existing is not None and not stat.S_ISREG(existing.st_mode)):
         opened = os.dup(number) if number is not None else os.open(target, os.O_WRONLY)
         with os.fdopen(opened, "wb") as stream:
-            download_into(url, stream)
+            download_into(url, stream, retry, on_error)
         return target
-    with _opened(url) as answer:
+    with _opened(url, retry, on_error) as answer:
         _replace(Path(os.path.realpath(target)), existing, answer)
     return target
 
 
-def download_into(url: str, stream: BinaryIO) -> None:
+def download_into(url: str, stream: BinaryIO, retry: RetryPolicy | None = None, on_error: OnError = ignore) -> None:
     """Download to a stream."""
-    with _opened(url) as answer:
+    with _opened(url, retry, on_error) as answer:
         stream.writelines(answer.stream(_PIECE_BYTES))
 
 
@@ -90,26 +92,30 @@ def file_name(disposition: str) -> str:
 
 
 @contextmanager
-def _opened(url: str) -> Generator[urllib3.BaseHTTPResponse]:
+def _opened(url: str, retry: RetryPolicy | None, on_error: OnError) -> Generator[urllib3.BaseHTTPResponse]:
     http = Http()
 
     def ask() -> urllib3.BaseHTTPResponse:
         answer = http.request("GET", url, preload_content=False)
         if answer.status == HTTPStatus.OK and is_s3s(answer.headers):
             return answer
-        try:
+        with closing(answer), _named_errors():
             raise refusal(url, answer.status, answer.headers, answer.read(_REFUSAL_BYTES))
-        finally:
-            answer.close()
 
-    answer = with_retries(ask, RetryPolicy())
-    try:
+    with (
+        closing(http),
+        closing(with_retries(ask, retry or RetryPolicy(), on_error=on_error)) as answer,
+        _named_errors(),
+    ):
         yield answer
+
+
+@contextmanager
+def _named_errors() -> Generator[None]:
+    try:
+        yield
     except urllib3.exceptions.HTTPError as error:
         raise TransportFault(f"the download failed: {error}") from error
-    finally:
-        answer.close()
-        http.close()
 
 
 def _status(path: Path) -> os.stat_result | None:

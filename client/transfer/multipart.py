@@ -9,7 +9,7 @@ from http import HTTPStatus
 from ..api.models import ENDED_EARLY, HeldParts, PartPlan, Upload
 from ..api.uploads import UploadsApi
 from ..errors import ApiProblem, PartsDiffer, PortageError, S3Refused, UploadEnded
-from ..retry import has_expired, with_retries
+from ..retry import OnError, has_expired, with_retries
 from ..transport import Trust
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .part_queue import Job, PartQueue, SignedPart, is_too_old
@@ -77,7 +77,9 @@ class MultipartUpload:
         job = self._job
         sent_before = job.source.size_bytes - sum(map(job.length, lacking))
         queue = PartQueue(self._api, job, plan, lacking, self._config, from_the_end=from_the_end)
-        workers = WorkerPool(queue, self._sent, self._config, self._concurrency, trust=self._api.http.trust)
+        workers = WorkerPool(
+            queue, self._sent, self._config, self._concurrency, trust=self._api.http.trust, on_error=self._api.on_error
+        )
 
         def report() -> None:
             if self._on_progress is not None:
@@ -137,6 +139,7 @@ class WorkerPool:
         concurrency: Concurrency,
         *,
         trust: Trust,
+        on_error: OnError,
     ) -> None:
         self.queue = queue
         self.source = queue.job.source
@@ -149,6 +152,7 @@ class WorkerPool:
         self.stopped = threading.Event()
         self._moved_bytes = 0  # includes failed attempts, because it measures throughput
         self._sent = sent
+        self._on_error = on_error
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -205,10 +209,11 @@ class WorkerPool:
                 self.sent_parts += 1
                 self._sent.note(part.number, etag)
 
-    def note_error(self, _: PortageError) -> None:
+    def note_error(self, error: PortageError) -> None:
         """Record a transient error."""
         with self._lock:
             self._concurrency.record_error()
+            self._on_error(error)
 
     def record_end(self, worker: "_Worker", error: BaseException | None) -> None:
         """Record the end of a thread."""

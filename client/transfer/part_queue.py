@@ -13,6 +13,7 @@ from .config import TransferConfig
 from .s3 import Request
 from .source import CHECKSUMS, SourceFile
 
+_MOST_PARTS = 10_000  # Amazon S3 user guide, "Multipart upload limits"
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
 
@@ -40,7 +41,8 @@ class Job:
     @classmethod
     def of(cls, upload_id: str, source: SourceFile, plan: PartPlan) -> "Job":
         """Divide the file by the plan. Raises UnexpectedAnswer if the plan has another size or an unknown checksum."""
-        if plan.part_size_bytes < 1 or plan.part_count != -(-source.size_bytes // plan.part_size_bytes):
+        is_whole = plan.part_size_bytes > 0 and plan.part_count == -(-source.size_bytes // plan.part_size_bytes)
+        if not is_whole or plan.part_count > _MOST_PARTS:
             raise UnexpectedAnswer(
                 f"upload {upload_id} is planned as {plan.part_count} parts of {plan.part_size_bytes} bytes, "
                 f"but {source.path} has {source.size_bytes} bytes"

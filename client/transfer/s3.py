@@ -21,11 +21,10 @@ from ..errors import (
     S3Refused,
     StaleConnection,
     TransportFault,
-    UnexpectedAnswer,
     UntrustedCertificate,
     reason,
 )
-from ..transport import Trust, excerpt, proxy_for, retry_after, transport_error
+from ..transport import Headers, Trust, excerpt, place_of, proxy_for, retry_after, sendable, transport_error
 from .source import SourceFile
 
 OnSent = Callable[[int], None]
@@ -109,11 +108,11 @@ class Sender:
         Also returns an answer that the server sends before it has read everything. Raises FileChanged before the last
         bytes are sent if the file was changed, and OSError if it cannot be read.
         """
-        place = _place(request.url)
+        place = place_of(request.url)
         what = f"{request.method} to {place.netloc}"
         connection, is_kept = self._connected(place)
         try:
-            with _named_errors(what, place.netloc, is_kept=is_kept), _sendable(what):
+            with _named_errors(what, place.netloc, is_kept=is_kept), sendable(what):
                 _send_head(connection, request, place)
             error = self._send_body(connection, request, on_sent)
             with _named_errors(what, place.netloc, error, is_kept=is_kept):
@@ -165,35 +164,12 @@ class Sender:
         return None
 
 
-def _place(url: str) -> SplitResult:
-    """Return the parts of a URL. Raises UnexpectedAnswer if it is none, without the URL, which holds a signature."""
-    try:
-        place = urlsplit(url)
-        _ = place.port
-    except ValueError as error:
-        raise UnexpectedAnswer("the API's answer has a URL that cannot be used") from error
-    return place
-
-
-@contextmanager
-def _sendable(what: str) -> Generator[None]:
-    """Raise UnexpectedAnswer for a URL or headers of the API that no request can have, such as line breaks."""
-    try:
-        yield
-    except OSError:  # an untrusted certificate is a ValueError too
-        raise
-    except ValueError as error:
-        raise UnexpectedAnswer(f"{what} cannot be sent: no request can have the URL and headers of the API") from error
-
-
-def is_s3s(headers: Mapping[str, str] | http.client.HTTPMessage) -> bool:
+def is_s3s(headers: Headers) -> bool:
     """Whether an answer has S3's request ID, so is not from a proxy."""
     return bool(headers.get("x-amz-request-id"))
 
 
-def refusal(
-    url: str, status: int, headers: Mapping[str, str] | http.client.HTTPMessage, body: bytes
-) -> S3Refused | ForeignAnswer:
+def refusal(url: str, status: int, headers: Headers, body: bytes) -> S3Refused | ForeignAnswer:
     """Read code and message from S3's error document, which is flat XML."""
     text = body.decode(errors="replace")
     code, message = (
@@ -207,15 +183,13 @@ def refusal(
 
 
 def _connection(place: SplitResult, silence_seconds: float, trust: Trust) -> http.client.HTTPConnection:
-    if not place.hostname or place.scheme not in {"http", "https"}:
-        raise UnexpectedAnswer(f"the URL is {place.geturl()!r}, but must be an http or https URL")
     proxy = proxy_for(place)
-    host, port = (proxy.host, proxy.port) if proxy is not None else (place.hostname, place.port)
+    host, port = (proxy.host, proxy.port) if proxy is not None else (place.hostname or "", place.port)
     if place.scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=silence_seconds)
     connection = http.client.HTTPSConnection(host, port, timeout=silence_seconds, context=trust.context)
     if proxy is not None:
-        connection.set_tunnel(place.hostname, place.port, dict(proxy.headers))
+        connection.set_tunnel(place.hostname or "", place.port, dict(proxy.headers))
     return connection
 
 

@@ -1,6 +1,5 @@
 """Sends a file in one request: with PUT, or in a form like a browser."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from http import HTTPStatus
@@ -10,7 +9,7 @@ from urllib3.filepost import choose_boundary, encode_multipart_formdata
 
 from ..api.models import CreatedUpload
 from ..errors import S3Refused, SizeDiffers, UnexpectedAnswer
-from ..retry import RetryPolicy, has_expired, with_retries
+from ..retry import OnError, RetryPolicy, has_expired, ignore, with_retries
 from .s3 import Answer, OnSent, Request, Sender
 from .source import SourceFile
 
@@ -32,6 +31,7 @@ def send_with_retries(
     on_sent: OnSent,
     *,
     may_be_stored: bool = False,
+    on_error: OnError = ignore,
 ) -> None:
     """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
 
@@ -62,7 +62,7 @@ def send_with_retries(
                 created = renewed
                 send_once()
 
-    with_retries(send, retry, time.sleep)
+    with_retries(send, retry, on_error=on_error)
 
 
 def send_file(

@@ -147,7 +147,7 @@ class StateFolder:
 
     def _read(self, path: Path) -> Unfinished | None:
         try:
-            stored = read(path.read_bytes(), _Stored, str(path))
+            return read(path.read_bytes(), _Stored, str(path)).unfinished()
         except FileNotFoundError:
             return None  # another process has deleted it
         except (OSError, UnexpectedAnswer) as error:
@@ -155,7 +155,6 @@ class StateFolder:
                 self._warned.add(path)
                 self._warn(f"the state of an upload in {path} cannot be read: delete the file ({reason(error)})")
             return None
-        return stored.unfinished()
 
 
 class _Stored(msgspec.Struct, frozen=True, tag_field="version", tag=2):
@@ -193,6 +192,8 @@ class _Stored(msgspec.Struct, frozen=True, tag_field="version", tag=2):
 
     def unfinished(self) -> Unfinished:
         path = Path(os.fsdecode(unquote_to_bytes(self.path)))
+        if "\0" in str(path):
+            raise UnexpectedAnswer("its path has a NUL character, which no file has")
         return Unfinished(
             upload_id=self.upload_id,
             api_url=self.api_url,

@@ -136,7 +136,15 @@ class Uploader:
                     raise UploadEnded(begun.upload_id, problem.upload_status) from problem
                 return None
 
-        send_with_retries(created, source, declare_again, self._config.retry, report, may_be_stored=not is_first)
+        send_with_retries(
+            created,
+            source,
+            declare_again,
+            self._config.retry,
+            report,
+            may_be_stored=not is_first,
+            on_error=self._api.on_error,
+        )
         return self._api.get(begun.upload_id)
 
     def _elsewhere(self, begun: Unfinished, refused: ApiProblem) -> Upload:

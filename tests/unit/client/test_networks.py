@@ -11,7 +11,7 @@ import trustme
 
 from client import ForeignAnswer, Portage, UntrustedCertificate, UserPool, WrongConfig
 from client.__main__ import main
-from client.transport import CA_VARIABLES, proxy_for
+from client.transport import CA_VARIABLES, proxy_for, retry_after
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import StoredUpload, refused
@@ -177,6 +177,28 @@ class TestOneBudget:
         assert len(fake.requests) == 10
         assert capsys.readouterr().err.count(": trying again\n") == 1  # a user must not take the wait for a hang
 
+    @pytest.mark.parametrize("method", ["put", "multipart"])
+    def test_is_s3s(
+        self, signed_in: Path, fake: FakePortage, file: Path, method: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert signed_in
+        file.write_bytes(b"x" * PART)
+        fake.on_part = lambda _number, _tries: refused(503, "SlowDown")
+        assert main(["put", str(file), "--method", method]) == 5
+        assert fake.tries.total() == 10
+        assert capsys.readouterr().err.count(": trying again\n") == 1
+
+    def test_is_that_of_a_download(
+        self, signed_in: Path, fake: FakePortage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert signed_in
+        fake.requests.clear()
+        link = {"url": f"{fake.url}/bucket/u1.json", "expires_at": "2999-01-01T00:00:00Z"}
+        fake.will(answer(200, link), *[answer(503, x_amz_request_id="r")] * 100)
+        assert main(["get", "00000000-0000-7000-8000-000000000001"]) == 5
+        assert len(fake.requests) == 11
+        assert capsys.readouterr().err.count(": trying again\n") == 1
+
     def test_is_that_of_a_part_and_its_signature_together(self, signed_in: Path, fake: FakePortage, file: Path) -> None:
         assert signed_in
         sign = fake._post_parts  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -233,3 +255,19 @@ def test_a_faulty_line_delays_an_upload_and_changes_no_byte(fake: FakePortage, o
 
 
 PROBLEM = {"type": "urn:portage:problem:unavailable", "title": "x", "status": 503, "detail": "no", "request_id": "r"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("7", 7),
+        ("Thu, 01 Jan 2026 00:00:07 GMT", 7),
+        ("Wed, 31 Dec 2025 00:00:00 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("\xb2", None),
+        ("Fri, 31 Dec 99999999999 23:59:59 GMT", None),
+    ],
+)
+def test_a_server_may_ask_for_a_wait_in_seconds_or_until_a_time(asked: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": asked, "Date": "Thu, 01 Jan 2026 00:00:00 GMT"}) == seconds

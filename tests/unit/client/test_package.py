@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 import client
+from client.__main__ import main
 from tests.support.client.fake_portage import FakePortage
 from tests.support.paths import PROJECT
 
@@ -59,6 +60,14 @@ def test_a_wheel_has_types_and_no_other_package(installed: Path) -> None:
     folders = {each.name for each in installed.iterdir() if not each.name.endswith(".dist-info")}
     assert folders == {"portage_client"}
     assert sum(each.stat().st_size for each in (installed / "portage_client").rglob("*.py")) < 500_000
+
+
+def test_its_version_is_the_projects(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert [each.name for each in installed.glob("*.dist-info")] == [f"portage_client-{version}.dist-info"]
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"portage {version}\n")
 
 
 def test_what_is_imported_is_declared() -> None:

@@ -1,4 +1,6 @@
 import os
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import pytest
 
 from client import Unfinished
 from client.transfer.source import SourceFile
-from client.transfer.state import StateFolder
+from client.transfer.state import SentParts, StateFolder
 
 API = "https://api.example/live"
 
@@ -81,6 +83,42 @@ def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path, source: So
     assert parts.all() == {(1, '"a"')}
     assert list(states.all(API)) == []
     states.forget(begun)
+
+
+def test_a_path_that_no_file_has_is_damage(tmp_path: Path, source: SourceFile) -> None:
+    warnings: list[str] = []
+    states = StateFolder(tmp_path / "state", warnings.append)
+    states.keep(Unfinished("u1", API, source, None))
+    (stored,) = states.folder.glob("*.json")
+    stored.write_text(stored.read_text().replace("film.mp4", "film%00.mp4", 1))
+    assert list(states.all(API)) == []
+    assert str(stored) in warnings[0]
+
+
+class TestAPartThatIsSent:
+    @pytest.fixture
+    def sent(self, states: StateFolder, source: SourceFile) -> SentParts:
+        begun = Unfinished("u1", API, source, None)
+        states.keep(begun)
+        return states.sent_parts(begun)
+
+    def test_is_waited_for_by_a_comparison(self, sent: SentParts, pauses: list[float]) -> None:
+        with sent.sending(time.sleep), sent.sending(time.sleep), sent.comparing() as is_alone:
+            assert not is_alone
+        with sent.comparing() as is_alone:
+            assert is_alone
+        assert pauses == []
+
+    def test_waits_for_a_comparison(self, sent: SentParts) -> None:
+        comparing = ExitStack()
+        comparing.enter_context(sent.comparing())
+        with sent.sending(lambda _seconds: comparing.close()), sent.comparing() as is_alone:
+            assert not is_alone
+
+    def test_is_alone_where_nothing_can_be_written(self, tmp_path: Path, source: SourceFile) -> None:
+        sent = StateFolder(tmp_path / "none").sent_parts(Unfinished("u1", API, source, None))
+        with sent.sending(time.sleep), sent.comparing() as is_alone:
+            assert is_alone
 
 
 def test_a_file_by_another_way_is_the_same_file(states: StateFolder, source: SourceFile, tmp_path: Path) -> None:
