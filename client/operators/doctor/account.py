@@ -1,6 +1,6 @@
 """Reads an AWS account, and knows which permissions that needs. It never changes anything."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 ACTIONS: Mapping[tuple[str, str], str] = {
@@ -46,6 +46,16 @@ ACTIONS: Mapping[tuple[str, str], str] = {
 }
 """The permission for each operation that is called. Source: the service authorization reference."""
 
+_NARROWED: Mapping[str, Sequence[str]] = {
+    "apigateway:GET": [
+        "arn:*:apigateway:*::/account",
+        "arn:*:apigateway:*::/restapis",
+        "arn:*:apigateway:*::/restapis/*/stages/*",
+    ],
+    "dynamodb:Scan": ["arn:*:dynamodb:*:*:table/*/index/open-uploads"],
+}
+"""What else these actions would read. The others read only configuration, and numbers and sizes of parts."""
+
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403")
 _GLOBAL = "us-east-1"
 """Quotas of a whole account are read there."""
@@ -64,10 +74,12 @@ class Gone(Exception):
 
 
 def policy() -> Mapping[str, object]:
-    """Return the IAM policy with all that the doctor reads."""
+    """Return the IAM policy with all that the doctor reads, and no keys of APIs or records of uploads."""
+    others = sorted(set(ACTIONS.values()) - _NARROWED.keys())
+    narrowed = [{"Effect": "Allow", "Action": [action], "Resource": [*on]} for action, on in _NARROWED.items()]
     return {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": sorted(set(ACTIONS.values())), "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Action": others, "Resource": ["*"]}, *narrowed],
     }
 
 

@@ -86,6 +86,7 @@ class EngineStack:
         state = home / "state"
         state.mkdir(parents=True, exist_ok=True)
         self._program_dir = program_dir
+        self._cli = _Cli(cli.require())
 
         def program() -> None:
             runpy.run_path(str(program_dir / "__main__.py"), run_name="__main__")
@@ -97,7 +98,7 @@ class EngineStack:
             opts=automation.LocalWorkspaceOptions(
                 work_dir=str(project_dir),
                 pulumi_home=str(home),
-                pulumi_command=_Cli(cli.require()),
+                pulumi_command=self._cli,
                 env_vars={
                     **environment(emulator),
                     "PATH": os.pathsep.join((str(_PLUGIN), os.environ["PATH"])),
@@ -114,6 +115,14 @@ class EngineStack:
     def preview(self, *, policy_packs: Sequence[Path] = ()) -> Run:
         """Return what `up` would do."""
         return self._run(self._stack.preview, policy_packs=policy_packs)
+
+    def plan(self) -> str:
+        """Return what `pulumi preview --json --show-sames` prints."""
+        self._cli.more = ("--json", "--show-sames")
+        try:
+            return self.preview().text
+        finally:
+            self._cli.more = ()
 
     def up(self, on_step: Callable[[ResourceStep], None] | None = None, *, policy_packs: Sequence[Path] = ()) -> Run:
         """Deploy; `on_step` is called after each resource that has changed."""
@@ -184,6 +193,8 @@ class _Cli(automation.PulumiCommand):
         """Use a CLI that is new enough; the base class would search for another one."""
         self.command = str(path)
         self.version = cli.pinned_version()
+        self.more: Sequence[str] = ()
+        """Further options of the commands that follow."""
 
     def run(
         self,
@@ -195,7 +206,7 @@ class _Cli(automation.PulumiCommand):
     ) -> automation.CommandResult:
         """Run a command with the few variables of this process that it needs."""
         process = subprocess.Popen(
-            [self.command, "--non-interactive", *args],
+            [self.command, "--non-interactive", *args, *self.more],
             cwd=cwd,
             env={name: os.environ[name] for name in _INHERITED if name in os.environ}
             | {"PULUMI_AUTOMATION_API": "true"}

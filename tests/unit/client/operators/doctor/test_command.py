@@ -94,10 +94,12 @@ def test_without_any_file_the_account_of_a_region_is_shown(capsys: pytest.Captur
     assert {each["section"] for each in lines(capsys)} == {"quotas", "settings", "drift"}
 
 
-def test_the_policy_has_each_action_once_and_no_more_than_reading(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_has_each_action_and_no_records_or_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--policy"]) == 0
-    (statement,) = json.loads(capsys.readouterr().out)["Statement"]
-    assert statement["Action"] == sorted(set(ACTIONS.values()))
+    statements = json.loads(capsys.readouterr().out)["Statement"]
+    assert sorted(action for each in statements for action in each["Action"]) == sorted(set(ACTIONS.values()))
+    everywhere = [action for each in statements if each["Resource"] == ["*"] for action in each["Action"]]
+    assert not {"dynamodb:Scan", "apigateway:GET"} & set(everywhere)
 
 
 @pytest.mark.parametrize(
