@@ -4,8 +4,10 @@
 # A team's processor takes the place of this stage, by: docker build --build-context processor=FOLDER
 FROM scratch AS processor
 
-# A digest would pin the image of one day, and Debian's fixes with it: build again to get them.
-FROM python:3.13-slim-bookworm AS libraries
+# The digest names the list of all architectures. Debian's fixes come with a new one, which Dependabot proposes each week.
+FROM python:3.13-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8 AS base
+
+FROM base AS libraries
 WORKDIR /libraries
 COPY requirements-worker.txt handlers/processors/requirements/*.txt ./
 COPY --from=processor / ./processor/
@@ -16,7 +18,7 @@ RUN set -eu; for file in ./*.txt ./processor/requirements.txt; do \
       fi; \
     done
 
-FROM python:3.13-slim-bookworm
+FROM base
 RUN useradd --system --no-create-home --uid 10001 --shell /usr/sbin/nologin worker
 WORKDIR /app
 COPY --from=libraries /libraries/installed ./libraries/

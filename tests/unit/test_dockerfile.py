@@ -46,6 +46,14 @@ def test_hadolint_finds_nothing() -> None:
     assert (run.returncode, run.stdout) == (0, "")
 
 
+def test_each_image_from_a_registry_is_named_by_its_digest() -> None:
+    stages = re.findall(r"^FROM (\S+)(?: AS (\w+))?$", DOCKERFILE, re.MULTILINE)
+    own = {"scratch", *(name for _, name in stages)}
+    pulled = [image for image, _ in stages if image not in own]
+    assert len(pulled) == 1
+    assert all(re.fullmatch(r"python:3\.13-slim-bookworm@sha256:[0-9a-f]{64}", image) for image in pulled)
+
+
 def test_only_what_is_copied_is_sent_to_the_builder() -> None:
     sent = {
         line.removeprefix("!") for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")
