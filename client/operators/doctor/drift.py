@@ -118,11 +118,20 @@ def _bucket(operation: str, *fields: Field, absent: str = "") -> Check:
     return Check("s3", operation, _keyed("Bucket"), fields, absent)
 
 
+def _redrive(value: Any) -> Any:
+    """Return a redrive policy with text, because SQS also takes numbers as text."""
+    known = document(value)
+    if isinstance(known, Mapping):
+        return {key: str(each) for key, each in cast("Mapping[str, Any]", known).items()}
+    return known
+
+
+_OFF = ("Disabling", "Disabled", "Deleting")
 _BLOCK = "PublicAccessBlockConfiguration"
 _RULE = "ServerSideEncryptionConfiguration.Rules.0"
 _ATTRIBUTES: Sequence[Field] = (
     Field("visibilityTimeoutSeconds", "Attributes.VisibilityTimeout", 30, _text),
-    Field("redrivePolicy", "Attributes.RedrivePolicy", "", document),
+    Field("redrivePolicy", "Attributes.RedrivePolicy", "", _redrive),
     Field("sqsManagedSseEnabled", "Attributes.SqsManagedSseEnabled", convert=_text),
     Field("kmsMasterKeyId", "Attributes.KmsMasterKeyId"),
     Field("messageRetentionSeconds", "Attributes.MessageRetentionPeriod", 345_600, _text),
@@ -226,7 +235,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             "get_event_source_mapping",
             _keyed("UUID", "id"),
             [
-                Field("enabled", "State", default=True, answered=lambda state: state in (None, "Enabled", "Enabling")),
+                Field("enabled", "State", default=True, answered=lambda state: state not in _OFF),
                 Field("scalingConfig.maximumConcurrency", "ScalingConfig.MaximumConcurrency", convert=_number),
                 Field("batchSize", "BatchSize", convert=_number),
             ],

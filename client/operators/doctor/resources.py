@@ -48,8 +48,8 @@ class Resource:
 
     @classmethod
     def read(cls, state: Json | None) -> Self | None:
-        """Read a resource of a preview or a state."""
-        if state is None:
+        """Read a resource of a preview or a state. None for what belongs to others, or is to be deleted."""
+        if state is None or state.get("external") or state.get("delete"):
             return None
         inputs, outputs = plain(state.get("inputs") or {}), plain(state.get("outputs") or {})
         return cls(str(state["urn"]), str(state["type"]), str(state.get("id") or ""), inputs, outputs)

@@ -57,6 +57,7 @@ def test_a_wheel_runs_without_the_repository(
 
 def test_a_wheel_has_types_and_no_other_package(installed: Path) -> None:
     assert (installed / "portage_client" / "py.typed").exists()
+    assert (installed / "portage_client/operators/doctor/prices.toml").exists()
     folders = {each.name for each in installed.iterdir() if not each.name.endswith(".dist-info")}
     assert folders == {"portage_client"}
     assert sum(each.stat().st_size for each in (installed / "portage_client").rglob("*.py")) < 500_000

@@ -53,6 +53,11 @@ def test_a_state_grows_by_nothing_and_has_the_stacks_outputs_and_region() -> Non
     assert len(stack.resources) == 2, "neither the stack nor its provider is a resource in AWS"
 
 
+def test_what_belongs_to_others_or_is_to_be_deleted_is_left_out() -> None:
+    others = [resource("a", BUCKET, {}, external=True), resource("b", BUCKET, {}, delete=True)]
+    assert read(state(others)).resources == []
+
+
 def test_only_the_outputs_are_a_stack_without_resources() -> None:
     stack = read({"apiUrl": "https://api", "region": "us-west-2", "ingestBucket": "in"})
     assert (stack.region, stack.resources, stack.outputs["ingestBucket"]) == ("us-west-2", [], "in")
