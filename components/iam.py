@@ -194,7 +194,7 @@ def trust_service_account(provider_arn: Arn, namespace: str, service_account: st
     return pulumi.Output.from_input(provider_arn).apply(document)
 
 
-def allow(actions: Sequence[str], *resources: pulumi.Input[str]) -> Statement:
+def allow(actions: Sequence[pulumi.Input[str]], *resources: pulumi.Input[str]) -> Statement:
     """Allow these actions on these resources."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
@@ -341,9 +341,10 @@ _DELIVERIES = {
 """Source: EventBridge user guide, "IAM roles for sending events to targets"."""
 
 
-def deliver_events(target_arn: str) -> Statement:
+def deliver_events(target_arn: Arn) -> Statement:
     """Send events to a target of a rule."""
-    return allow([_DELIVERIES[target_arn.split(":")[2]]], target_arn)
+    action = pulumi.Output.from_input(target_arn).apply(lambda known: _DELIVERIES[known.split(":")[2]])
+    return allow([action], target_arn)
 
 
 def count_messages(queue_arn: Arn) -> Statement:

@@ -210,14 +210,14 @@ class Boolean:
 class ListOf:
     """A list with the same constraint on every item."""
 
-    item: Pattern | Network | Origin
+    item: "Pattern | Network | Origin | MaybeOutput"
 
     @property
     def form(self) -> str:
         """The constraint on every item."""
         return f"a list, each item {self.item.form}"
 
-    def check(self, name: str, value: object) -> list[str]:
+    def check(self, name: str, value: object) -> list[Any]:
         """Return the list. The error names the item by its index."""
         if not isinstance(value, list):
             raise ArgumentError(f"{name} is {value!r}, but must be a list.")
@@ -277,7 +277,7 @@ class ProcessorRuleArgs(TypedDict):
 class NotificationArgs(TypedDict):
     """A notification of S3 about each created object with a key that has the prefix and the suffix."""
 
-    target: str
+    target: pulumi.Input[str]
     """ARN of a standard queue or topic. Its policy must allow S3 to send, from this bucket."""
     prefix: NotRequired[str]
     """Beginning of the key; if omitted, any."""
@@ -289,7 +289,7 @@ class NotificationArgs(TypedDict):
 class MapsOf:
     """A list of maps with the same keys."""
 
-    required: Mapping[str, Pattern | ListOf]
+    required: "Mapping[str, Pattern | ListOf | MaybeOutput]"
     optional: Mapping[str, Pattern | ListOf]
 
     @property
@@ -299,7 +299,7 @@ class MapsOf:
         return f"a list, each item with {required}" + (f", and optionally {optional}" if optional else "")
 
     @staticmethod
-    def _listed(keys: Mapping[str, Pattern | ListOf]) -> str:
+    def _listed(keys: "Mapping[str, Pattern | ListOf | MaybeOutput]") -> str:
         return " and ".join(f"{key} ({each.form})" for key, each in keys.items())
 
     def check(self, name: str, value: object) -> list[dict[str, Any]]:
@@ -318,7 +318,7 @@ class MapsOf:
             keys = " and ".join(self.required) + "".join(f", may have {key}" for key in self.optional)
             raise ArgumentError(f"{name} must have {keys}, and nothing else; see {wrong[0]!r}.")
         checked = {key: each.check(f"{name}.{key}", entries[key]) for key, each in known.items() if key in entries}
-        if empty := [key for key, found in checked.items() if not found]:
+        if empty := [key for key, found in checked.items() if not is_late(found) and not found]:
             raise ArgumentError(f"{name}.{empty[0]} is empty; give it an item.")
         return checked
 
@@ -360,9 +360,10 @@ class MaybeOutput:
             return self._checked_when_known(name, pulumi.Output.from_input(cast("Any", value)))
         if isinstance(self.value, ListOf) and isinstance(value, list):
             listed: list[object] = value  # pyright: ignore[reportUnknownVariableType]
-            of_one = MaybeOutput(self.value.item)
-            items = [of_one.check(f"{name}[{index}]", item) for index, item in enumerate(listed)]
-            return pulumi.Output.all(*items) if any(isinstance(item, pulumi.Output) for item in items) else items
+            item = self.value.item
+            of_one = item if isinstance(item, MaybeOutput) else MaybeOutput(item)
+            items = [of_one.check(f"{name}[{index}]", each) for index, each in enumerate(listed)]
+            return pulumi.Output.all(*items) if any(isinstance(each, pulumi.Output) for each in items) else items
         if isinstance(self.value, MapOf) and isinstance(value, Mapping):
             entries: Mapping[object, object] = value  # pyright: ignore[reportUnknownVariableType]
             late = {key: item for key, item in entries.items() if is_late(item)}
@@ -391,6 +392,28 @@ class MaybeOutput:
             raise ArgumentError(f"{name} is [secret], but must be {self.form}.")
 
         return output.apply(check)
+
+
+def refuses_late(constraint: Constraint, value: object) -> bool:
+    """Return whether there is a late value where the constraint needs a plain one."""
+    match constraint:
+        case MaybeOutput():
+            return False
+        case ListOf() if isinstance(value, list):
+            return any(refuses_late(constraint.item, each) for each in cast("list[object]", value))
+        case MapsOf() if isinstance(value, list):
+            kinds = {**constraint.required, **constraint.optional}
+            return any(
+                refuses_late(kinds[key], each)
+                for item in cast("list[object]", value)
+                if isinstance(item, Mapping)
+                for key, each in cast("Mapping[str, object]", item).items()
+                if key in kinds
+            ) or any(map(is_late, cast("list[object]", value)))
+        case InstanceOf():  # what building blocks get: maps and lists of Outputs
+            return is_late(value)
+        case _:
+            return holds_late(value)
 
 
 def is_late(value: object) -> bool:

@@ -16,9 +16,8 @@ from components.arguments.constraints import (
     Boolean,
     Constraint,
     InstanceOf,
-    MaybeOutput,
-    holds_late,
     is_late,
+    refuses_late,
 )
 
 REQUIRED = object()
@@ -49,10 +48,7 @@ class Argument:
 
     def _refuse_late(self, name: str, value: object) -> None:
         """Raise ArgumentError for an Output, which also is how a secret arrives, where a plain value is needed."""
-        if isinstance(self.constraint, MaybeOutput):
-            return
-        # What InstanceOf checks are building blocks' maps and lists, which hold Outputs.
-        if is_late(value) or (holds_late(value) and not isinstance(self.constraint, InstanceOf)):
+        if refuses_late(self.constraint, value):
             where = "is" if is_late(value) else "holds"
             raise ArgumentError(
                 f"{name} {where} an Output or a secret, but must be a plain value, because it decides what is made; "

@@ -17,7 +17,7 @@ class EventArgs(Arguments):
 
     notification_topic_arn: pulumi.Input[str] | None = argument(limits.TOPIC_ARN, default=None)
     """ARN of UploadApi's topic of S3's notifications. The trigger `s3-notifications` needs it."""
-    event_targets: list[str] = argument(limits.EVENT_TARGETS, default=[])
+    event_targets: list[pulumi.Input[str]] = argument(limits.EVENT_TARGETS, default=[])
     """ARNs of what gets each event of an upload's object as well, at most 4.
 
     EventBridge sends by a role that the pipeline makes. It keeps what it cannot deliver in a dead-letter queue. A
@@ -37,5 +37,5 @@ class EventArgs(Arguments):
                 f"{MOST_TARGETS} for a rule, and one is the pipeline's own. Send to a bus or a topic, which has more."
             )
             return [conflict]
-        doubled = [arn for arn in targets if targets.count(arn) > 1]
+        doubled = [arn if isinstance(arn, str) else "an Output" for arn in targets if targets.count(arn) > 1]
         return [f"{name} has {doubled[0]} twice; leave one out."] if doubled else []

@@ -165,20 +165,23 @@ _KEY_PART = Pattern(
 )
 NOTIFICATIONS = MapsOf(
     required={
-        "target": Pattern(
-            rf"{_ARN}:(sqs|sns):{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+", "the ARN of a standard queue or topic"
+        "target": MaybeOutput(
+            Pattern(rf"{_ARN}:(sqs|sns):{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+", "the ARN of a standard queue or topic")
         )
     },
     optional={"prefix": _KEY_PART, "suffix": _KEY_PART},
 )
 EVENT_TARGETS = ListOf(
-    Pattern(
-        rf"{_ARN}:(sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+|sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+"
-        rf"|lambda:{_REGION_AND_ACCOUNT}:function:[A-Za-z0-9_:-]+|events:{_REGION_AND_ACCOUNT}:event-bus/[A-Za-z0-9_./-]+"
-        rf"|states:{_REGION_AND_ACCOUNT}:stateMachine:[A-Za-z0-9_:-]+"
-        rf"|firehose:{_REGION_AND_ACCOUNT}:deliverystream/[A-Za-z0-9_.-]+)",
-        "the ARN of a standard queue, a standard topic, a Lambda function, an event bus, a state machine or a Firehose "
-        "stream",
+    MaybeOutput(
+        Pattern(
+            rf"{_ARN}:(sqs:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+|sns:{_REGION_AND_ACCOUNT}:[A-Za-z0-9_-]+"
+            rf"|lambda:{_REGION_AND_ACCOUNT}:function:[A-Za-z0-9_:-]+"
+            rf"|events:{_REGION_AND_ACCOUNT}:event-bus/[A-Za-z0-9_./-]+"
+            rf"|states:{_REGION_AND_ACCOUNT}:stateMachine:[A-Za-z0-9_:-]+"
+            rf"|firehose:{_REGION_AND_ACCOUNT}:deliverystream/[A-Za-z0-9_.-]+)",
+            "the ARN of a standard queue, a standard topic, a Lambda function, an event bus, a state machine or a "
+            "Firehose stream",
+        )
     )
 )
 VPC_CIDR = VpcNetwork(16, 24)

@@ -19,7 +19,7 @@ class EventTargetsArgs:
     rule_name: pulumi.Input[str]
     """Rule that matches the events."""
     rule_arn: pulumi.Input[str]
-    target_arns: Sequence[str]
+    target_arns: Sequence[pulumi.Input[str]]
     """At most four."""
 
 

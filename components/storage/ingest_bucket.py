@@ -3,6 +3,7 @@
 The roles that sign decide who may write. The bucket's policy applies to all writers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -69,16 +70,17 @@ class IngestBucket(pulumi.ComponentResource):
     def _notify(self, name: str, args: UploadApiArgs, bucket: PrivateBucket) -> pulumi.Output[str]:
         """Make the bucket's one notification resource. EventBridge is always on: it takes any number of listeners."""
         topic_arn = pulumi.Output.from_input("")
-        topics = [_notification(each) for each in args.bucket_notifications if ":sns:" in each["target"]]
+        own: list[Any] = []
         if args.trigger == S3_NOTIFICATIONS:
             topic_arn = self._topic(f"{name}-created", args, bucket)
-            topics.append({"topic_arn": topic_arn, "events": [_CREATED], "filter_prefix": OBJECT_PREFIX})
+            own = [{"topic_arn": topic_arn, "events": [_CREATED], "filter_prefix": OBJECT_PREFIX}]
+        given = _notifications(args.bucket_notifications)
         aws.s3.BucketNotification(
             f"{name}-events",
             bucket=bucket.bucket_name,
             eventbridge=True,
-            topics=topics or None,
-            queues=[_notification(each) for each in args.bucket_notifications if ":sqs:" in each["target"]] or None,
+            topics=pulumi.Output.all(own, given).apply(lambda both: [*both[1]["topic"], *both[0]] or None),
+            queues=given.apply(lambda known: known["queue"] or None),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return topic_arn
@@ -109,14 +111,24 @@ class IngestBucket(pulumi.ComponentResource):
         return pulumi.Output.all(topic.arn, policy.id).apply(lambda both: both[0])
 
 
-def _notification(given: NotificationArgs) -> Any:
-    kind = "topic" if ":sns:" in given["target"] else "queue"
-    return {
-        f"{kind}_arn": given["target"],
-        "events": [_CREATED],
-        "filter_prefix": given.get("prefix"),
-        "filter_suffix": given.get("suffix"),
-    }
+def _notifications(given: Sequence[NotificationArgs]) -> pulumi.Output[dict[str, list[Any]]]:
+    """Return S3's notifications by the kind of their targets, which are known later where they are Outputs."""
+
+    def by_kind(targets: Sequence[str]) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {"topic": [], "queue": []}
+        for each, target in zip(given, targets, strict=True):
+            kind = "topic" if ":sns:" in target else "queue"
+            found[kind].append(
+                {
+                    f"{kind}_arn": target,
+                    "events": [_CREATED],
+                    "filter_prefix": each.get("prefix"),
+                    "filter_suffix": each.get("suffix"),
+                }
+            )
+        return found
+
+    return pulumi.Output.all(*(each["target"] for each in given)).apply(by_kind)
 
 
 def _policy_statements(bucket_arn: pulumi.Output[str], args: UploadApiArgs) -> list[iam.Statement]:

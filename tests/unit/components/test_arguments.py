@@ -3,13 +3,13 @@
 import inspect
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
 
 from components.arguments import ArgumentError
-from components.arguments.constraints import MaybeOutput
+from components.arguments.constraints import ListOf, MapsOf, MaybeOutput
 from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from local.resources.parameters import plain
 from tests.support.components.examples import (
@@ -22,6 +22,7 @@ from tests.support.components.examples import (
     Example,
 )
 from tests.support.components.recording import record, refusal, without_secrets
+from tests.support.each_case import each_case
 
 CHECKED = (*COMPONENTS, LAMBDA_FUNCTION)
 ALL = [(example, argument) for example in CHECKED for argument in example.arguments]
@@ -196,6 +197,64 @@ class TestSecretOutputs:
         )
 
         assert message.startswith("ProcessingPipeline: processor_distributions holds an Output or a secret")
+
+
+PLAIN_LISTS: Mapping[tuple[str, str], str] = {
+    ("ProcessingPipeline", "processors"): "the code of each is looked for",
+    ("ProcessingPipeline", "processor_distributions"): "they are packed before anything is made",
+    ("ProcessingPipeline", "step_functions_processors"): "the code of each is looked for",
+    ("ProcessingPipeline", "network_endpoints"): "each names a resource",
+    ("EksArgoDeploy", "admin_role_arns"): "each names a resource",
+    ("EksArgoDeploy", "node_instance_types"): "no resource has them as outputs",
+    ("EksArgoDeploy", "storage_drivers"): "they decide what is made",
+    ("EksArgoDeploy", "argo_admin_groups"): "they are written into a policy by lines",
+}
+"""Lists that take no Outputs inside, and why."""
+
+
+def _lists() -> list[tuple[Example, str]]:
+    kinds = [
+        (example, argument, example.shape.declared[argument].constraint)
+        for example in COMPONENTS
+        for argument in example.arguments
+    ]
+    return [
+        (example, argument)
+        for example, argument, kind in kinds
+        if isinstance(kind.value if isinstance(kind, MaybeOutput) else kind, ListOf | MapsOf)
+    ]
+
+
+class TestLists:
+    def test_are_all_tried_here(self) -> None:
+        assert PLAIN_LISTS.keys() < {(example.title, argument) for example, argument in _lists()}
+
+    @each_case(("example", "argument"), _lists())
+    def test_take_outputs_inside_where_another_resource_may_have_the_items(
+        self, example: Example, argument: str
+    ) -> None:
+        beside, items = example.beside.get(argument, {}), example.other[argument]
+
+        def lately() -> None:
+            example.make(**{**beside, argument: [_late_inside(each) for each in items]})
+
+        if (example.title, argument) in PLAIN_LISTS:
+            with pytest.raises(ArgumentError, match=rf"^{example.title}: {argument} holds an Output or a secret"):
+                record(lately)
+        else:
+            assert record(lately).comparable() == _recorded(example, {**beside, argument: items})
+
+
+def _late_inside(item: Any) -> Any:
+    """Return an Output of a text, or a map in which the first value, or the first item of it, is one."""
+    if not isinstance(item, dict):
+        return pulumi.Output.from_input(item)
+    entries = cast("dict[str, Any]", item)
+    key = "resources" if "resources" in entries else next(iter(entries))
+    value = entries[key]
+    if isinstance(value, list):
+        return {**entries, key: [_late_inside(each) for each in cast("list[Any]", value)]}
+    return {**entries, key: _late_inside(value)}
 
 
 def _recorded(example: Example, given: Mapping[str, Any]) -> list[Any]:

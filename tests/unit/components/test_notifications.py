@@ -158,7 +158,7 @@ def test_a_notification_that_overlaps_with_the_trigger_is_refused(prefix: str | 
 @each_case("part", ["uploads/*.csv", "?", "", "x" * 1_025])
 def test_what_is_no_literal_part_of_a_key_is_refused_with_the_way_to_wildcards(part: str) -> None:
     for name in ("prefix", "suffix"):
-        with pytest.raises(ArgumentError, match=rf"\[0\]\.{name} is .*1,024 characters.*EventBridge rule"):
+        with pytest.raises(ArgumentError, match=rf"\[0\]\.{name} is .*1,024 printable characters.*EventBridge rule"):
             checked(bucket_notifications=[{"target": QUEUE_ARN, name: part}])
 
 
