@@ -5,12 +5,22 @@ The commands import what they need when they run, because importing Pulumi and b
 # ruff: noqa: PLC0415
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from local.errors import LocalModeError
 from local.interruption import Stopped, check_stopped, stoppable
+
+_MACHINE = {
+    errno.EACCES: "Let this user write there.",
+    errno.EDQUOT: "Delete files, or set TMPDIR to a folder on another disk.",
+    errno.EMFILE: "Allow more open files, for example with: ulimit -n 4096.",
+    errno.ENOSPC: "Delete files, or set TMPDIR to a folder on another disk.",
+    errno.EROFS: "Use a checkout on a disk that can be written.",
+}
+"""What to do about errors of this machine."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it at exit
+        return 1
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"\n{error.strerror}{place}. {_MACHINE[error.errno]}\n")
         return 1
     except Stopped as stopped:
         sys.stderr.write(f"\n{stopped}: everything that was started has ended.\n")

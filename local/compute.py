@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from local import PROJECT_DIR
+from local.startup import check_config
 
 _IMAGE = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/local@sha256:{'0' * 64}"
 """Local mode makes an image of any digest from the code in this checkout (local/emulator/images.py)."""
@@ -28,6 +29,7 @@ def project_with(compute: str | None) -> Generator[Path]:
     if compute is None:
         yield PROJECT_DIR
         return
+    check_config(PROJECT_DIR)
     with TemporaryDirectory(prefix="portage-project-") as name:
         folder = Path(name)
         project = yaml.safe_load((PROJECT_DIR / "Pulumi.yaml").read_text())

@@ -45,7 +45,10 @@ def held(path: Path) -> Generator[None]:
 
     The lock stays until the process ends, so `down` waits for the end of the process and not of the body.
     """
-    path.parent.mkdir(exist_ok=True)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise LocalModeError(f"{path.parent} is not a folder; delete it.") from None
     file = _lock_newest(path)
     if file is None:
         raise LocalModeError(
@@ -78,9 +81,12 @@ def find_runner(path: Path) -> Runner | None:
         with _briefly_open(path) as file:
             is_alive = not _locked(file)
             content = os.pread(file, _CONTENT_BYTES, 0)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return Runner(**json.loads(content), is_alive=is_alive) if content else None
+    try:
+        return Runner(**json.loads(content), is_alive=is_alive) if content else None
+    except (ValueError, TypeError):
+        raise LocalModeError(f"{path} has not been written by local mode; delete it.") from None
 
 
 def _remove_files_of_dead_runner(path: Path) -> None:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import re
 import signal
 import subprocess
@@ -139,6 +141,19 @@ class TestDown:
 
 
 class TestRunFile:
+    @pytest.mark.parametrize("content", ["garbage", "[]", '{"pid": 1}'])
+    def test_of_somebody_else_is_named(self, path: Path, content: str) -> None:
+        path.parent.mkdir()
+        path.write_text(content)
+        with pytest.raises(LocalModeError, match=re.escape(str(path))):
+            run_file.down(path)
+
+    def test_cannot_be_in_what_is_no_folder(self, path: Path) -> None:
+        path.parent.touch()
+        assert "`make local`" in run_file.down(path)
+        with pytest.raises(LocalModeError, match=re.escape(str(path.parent))), run_file.held(path):
+            pass
+
     def test_lets_one_process_run_at_a_time(self, path: Path, holder: Holder) -> None:
         process = holder()
         with pytest.raises(LocalModeError, match=rf"process {process.pid}, .*`make down`"), run_file.held(path):
@@ -222,12 +237,25 @@ class TestFailures:
         assert main(["demo"]) == 1
         assert capsys.readouterr().err.strip() == "the gateway took it"
 
-    def test_that_are_not_foreseen_are_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EMFILE])
+    def test_of_the_machine_name_the_place_and_what_to_do(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+    ) -> None:
         def fail(_compute: str | None) -> None:
-            raise KeyError("missing")
+            raise OSError(code, os.strerror(code), "/the/place")
 
         monkeypatch.setattr("local.demo.run_demo", fail)
-        with pytest.raises(KeyError):
+        assert main(["demo"]) == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith(f"{os.strerror(code)} (/the/place). ")
+
+    @pytest.mark.parametrize("error", [KeyError("missing"), ConnectionRefusedError(111, "refused")])
+    def test_that_are_not_foreseen_are_not_hidden(self, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+        def fail(_compute: str | None) -> None:
+            raise error
+
+        monkeypatch.setattr("local.demo.run_demo", fail)
+        with pytest.raises(type(error)):
             main(["demo"])
 
 

@@ -1,8 +1,14 @@
 """Another compute for local mode, without a change of the checkout."""
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 from local import PROJECT_DIR
 from local.compute import project_with
 from local.engine.stack_config import read_stack_config
+from local.errors import LocalModeError
 
 CHANGED = ("compute", "workerImage")
 
@@ -10,6 +16,18 @@ CHANGED = ("compute", "workerImage")
 def test_without_a_choice_the_checkout_itself_is_deployed() -> None:
     with project_with(None) as folder:
         assert folder == PROJECT_DIR
+
+
+@pytest.mark.parametrize("text", ["config: {", "config: [a]", "encryptionsalt: a", ""])
+def test_a_file_that_is_wrong_is_an_error_with_every_compute(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(PROJECT_DIR / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.local.yaml").write_text(text)
+    monkeypatch.setattr("local.compute.PROJECT_DIR", tmp_path)
+
+    with pytest.raises(LocalModeError, match=r"Pulumi\.local\.yaml"), project_with("fargate"):
+        pass
 
 
 def test_a_chosen_compute_has_the_settings_that_it_needs_and_the_others_stay() -> None:
