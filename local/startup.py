@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pulumi
 import urllib3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, EndpointConnectionError
 
 from client import PortageError, UserPool
 from local import PROJECT_DIR
@@ -40,6 +40,8 @@ def explained() -> Generator[None]:
     """Raise errors that explain themselves as LocalModeError; others keep their traceback."""
     try:
         yield
+    except (EndpointConnectionError, ConnectionClosedError) as error:
+        raise LocalModeError("The embedded AWS has ended by itself. Start it again with `make local`.") from error
     except (EmulatorError, PortageError, ClientError, BotoCoreError) as error:
         raise LocalModeError(str(error)) from error
 

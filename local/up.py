@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
-
 from client import UserPool
 from local import run_file
 from local.compute import project_with
@@ -17,7 +15,6 @@ from local.display import Step, open_display, print_facts, print_text
 from local.emulator.function_logs import FailedCall, FunctionLogs
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment
-from local.errors import LocalModeError
 from local.interruption import check_stopped
 from local.startup import User, check_config, check_outputs, explained, sign_up, start_emulator
 
@@ -164,13 +161,10 @@ def not_emulated_text(deployment: Deployment) -> str:
 
 
 def run_until_signal(emulator: Emulator) -> None:
-    """Show failed functions until a signal ends this process; LocalModeError if the embedded AWS ends by itself."""
-    try:
-        logs = FunctionLogs(emulator)
-        while True:
-            for failed in logs.new_failures():
-                print_text(f"{failed.function} failed", failure_text(emulator.endpoint, failed))
-            time.sleep(_LOOK_SECONDS)
-            check_stopped()
-    except (EndpointConnectionError, ConnectionClosedError) as error:
-        raise LocalModeError("The embedded AWS has ended by itself. Start it again with `make local`.") from error
+    """Show failed functions until a signal ends this process."""
+    logs = FunctionLogs(emulator)
+    while True:
+        for failed in logs.new_failures():
+            print_text(f"{failed.function} failed", failure_text(emulator.endpoint, failed))
+        time.sleep(_LOOK_SECONDS)
+        check_stopped()

@@ -85,6 +85,21 @@ def team_system(deploy_with: DeployWith) -> System:
 
 
 @pytest.fixture(scope="session")
+def deploy_one_try(deploy_with: DeployWith) -> DeployWith:
+    """Deploys with one try an upload. A message that is not deleted comes again after a second instead of a minute."""
+
+    def deploy_stack(name: str, **config: object) -> System:
+        code = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
+        system = deploy_with(name, **code, processingMaxAttempts=1, processingTimeoutSeconds=10, **config)
+        system.emulator.client("sqs").set_queue_attributes(
+            QueueUrl=system.outputs["queueUrl"], Attributes={"VisibilityTimeout": "1"}
+        )
+        return system
+
+    return deploy_stack
+
+
+@pytest.fixture(scope="session")
 def guarded_system(deploy_with: DeployWith) -> System:
     return deploy_with(
         "guarded",

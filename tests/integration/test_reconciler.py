@@ -13,24 +13,14 @@ from handlers.domain.upload import MULTIPART_LIFETIME
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.reconciler import change_newest_version, change_record, reconcile, reconciler_of
 from tests.support.deployment.system import System, User, eventually, put
-from tests.support.paths import TEAM_CODE
 
 TWO_DAYS = timedelta(days=2)
 
 
 @pytest.fixture(scope="module")
-def stuck_system(deploy_with: DeployWith) -> System:
+def stuck_system(deploy_one_try: DeployWith) -> System:
     """One try an upload: a run that is killed leaves its message in the dead-letter queue."""
-    system = deploy_with(
-        "reconcile",
-        processor="team_processor.process",
-        processorCode=str(TEAM_CODE),
-        processingMaxAttempts=1,
-        processingTimeoutSeconds=10,
-    )
-    system.emulator.client("sqs").set_queue_attributes(
-        QueueUrl=system.outputs["queueUrl"], Attributes={"VisibilityTimeout": "1"}
-    )
+    system = deploy_one_try("reconcile")
     change_newest_version(system, GRACE_SECONDS="0", AGAIN_AFTER_SECONDS="60")
     return system
 

@@ -10,26 +10,14 @@ from handlers.storage.object_events import object_created
 from handlers.storage.objects import ObjectVersion
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.system import System, User, eventually, put
-from tests.support.paths import TEAM_CODE
 
 LEASE_SECONDS = 10 + 5
 """The function's timeout, and the margin."""
 
 
 @pytest.fixture(scope="module")
-def one_try(deploy_with: DeployWith) -> System:
-    """One try an upload, and a message that is not deleted comes again after a second instead of a minute."""
-    system = deploy_with(
-        "one-try",
-        processor="team_processor.process",
-        processorCode=str(TEAM_CODE),
-        processingMaxAttempts=1,
-        processingTimeoutSeconds=10,
-    )
-    system.emulator.client("sqs").set_queue_attributes(
-        QueueUrl=system.outputs["queueUrl"], Attributes={"VisibilityTimeout": "1"}
-    )
-    return system
+def one_try(deploy_one_try: DeployWith) -> System:
+    return deploy_one_try("one-try")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from local.emulator.clients import Clients, Credentials
 from local.emulator.process import Emulator
 from local.engine.deployment import Deployment, NotEmulated
 from local.errors import LocalModeError
-from local.startup import User
+from local.startup import User, explained
 from local.up import client_example, curl_example, not_emulated_text, run_until_signal
 
 ENDPOINT = "http://127.0.0.1:4566"
@@ -77,5 +77,5 @@ def test_an_embedded_aws_that_has_ended_is_an_error(monkeypatch: pytest.MonkeyPa
         port = closed.getsockname()[1]
     clients = Clients(f"http://127.0.0.1:{port}", emulator.region, Credentials("key", "secret"))
     monkeypatch.setattr(emulator, "client", clients)
-    with pytest.raises(LocalModeError, match="`make local`"):
+    with pytest.raises(LocalModeError, match="`make local`"), explained():
         run_until_signal(emulator)
