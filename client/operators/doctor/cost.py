@@ -5,11 +5,14 @@ side of a higher cost for Portage and a lower one for the proxy.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
 
 from .prices import Price, Prices
-from .resources import Resource, Stack
+from .resources import Resource, Stack, value_at
 
 DAYS = 30
 HOURS = 730
@@ -57,6 +60,8 @@ class Assumptions:
     assembly_memory_gb: float = 1
     job_seconds: float = 1
     """Of a job, besides reading the object once."""
+    transitions: float = 6
+    """The states of a workflow with one processor, and its start and end."""
     writes_per_upload: float = 12
     """Of 1 KB: the record, its place, its changes of state, and the index of open uploads with each."""
     queue_requests_per_upload: float = 7
@@ -84,6 +89,9 @@ class Shape:
 
     multipart_threshold_bytes: float = 64 * _MIB
     job_memory_gb: float = 1
+    """Of the function that runs jobs. 0 if containers run them."""
+    transitions: float = 0
+    """Of a workflow, for one upload."""
     keep_days: float = DAYS
     """How long objects stay in the ingest bucket, at most a month's worth is stored at the end of the first month."""
     queues: float = 2
@@ -121,7 +129,7 @@ PROXIED = "send: through API Gateway and Lambda"
 DIRECT = "status: from DynamoDB, without Lambda"
 BY_LAMBDA = "status: by Lambda"
 SHARED = "process and store"
-STANDING = "without any load"
+STANDING = "fixed, at any load"
 
 
 def shape_of(stack: Stack) -> Shape:
@@ -129,9 +137,11 @@ def shape_of(stack: Stack) -> Shape:
     functions = stack.of("aws:lambda/function:Function")
     thresholds = [float(each.get("environment.variables.MULTIPART_THRESHOLD_BYTES") or 0) for each in functions]
     jobs = [each for each in functions if each.get("environment.variables.PROCESSOR") is not None]
+    no_function = 0 if functions else Shape.job_memory_gb * 1024
     return Shape(
         multipart_threshold_bytes=max(thresholds, default=0) or Shape.multipart_threshold_bytes,
-        job_memory_gb=max((float(each.get("memorySize") or 0) for each in jobs), default=1024) / 1024,
+        job_memory_gb=max((float(each.get("memorySize") or 0) for each in jobs), default=no_function) / 1024,
+        transitions=Assumptions.transitions if stack.of("aws:sfn/stateMachine:StateMachine") else 0,
         keep_days=_keep_days(stack),
         queues=len(stack.of("aws:lambda/eventSourceMapping:EventSourceMapping")) or Shape.queues,
         standing=tuple(_standing(stack)),
@@ -153,8 +163,25 @@ def _zones(endpoint: Resource) -> float:
     return len(endpoint.get("subnetIds") or ()) * HOURS if endpoint.get("vpcEndpointType") == "Interface" else 0
 
 
+_VERBS = ("get", "put", "post", "delete", "patch", "head", "options")
+_METRICS_OF_A_METHOD = 5
+"""Count, both latencies, and both kinds of errors. Source: API Gateway guide, "dimensions and metrics"."""
+_METRICS_OF_A_FUNCTION = 3
+"""Latency, and both kinds of errors (docs/architecture.md, "Logs and metrics")."""
+
+
+def _method_metrics(api: Resource) -> float:
+    """Return the metrics of each method, from the API's OpenAPI document."""
+    body = str(api.get("body") or "")
+    document = msgspec.json.decode(body, type=dict[str, Any]) if body.startswith("{") else {}
+    paths = cast("Mapping[str, Mapping[str, Any]]", value_at(document, "paths") or {})
+    return sum(verb in _VERBS for path in paths.values() for verb in path) * _METRICS_OF_A_METHOD
+
+
 _STANDING: Sequence[tuple[str, str, str, Callable[[Resource], float]]] = (
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms", "alarm", lambda _: 1),
+    ("aws:lambda/function:Function", "metrics of functions, at most", "metric", lambda _: _METRICS_OF_A_FUNCTION),
+    ("aws:apigateway/restApi:RestApi", "metrics of API methods, at most", "metric", _method_metrics),
     ("aws:secretsmanager/secret:Secret", "secrets", "secret", lambda _: 1),
     ("aws:kms/key:Key", "KMS keys", "kms_key", lambda _: 1),
     ("aws:ec2/natGateway:NatGateway", "NAT gateways", "nat_gateway_hour", lambda _: HOURS),
@@ -168,6 +195,18 @@ def _standing(stack: Stack) -> Iterator[tuple[str, str, float]]:
     for kind, item, price, measure in _STANDING:
         if quantity := sum(measure(each) for each in stack.of(kind)):
             yield item, price, quantity
+    tasks = sum(float(each.get("minCapacity") or 0) for each in stack.of("aws:appautoscaling/target:Target"))
+    for task in stack.of("aws:ecs/taskDefinition:TaskDefinition") if tasks else ():
+        yield (
+            "Fargate: vCPUs of the least tasks",
+            "fargate_vcpu_hour",
+            tasks * HOURS * float(task.get("cpu") or 0) / 1024,
+        )
+        yield (
+            "Fargate: memory of the least tasks",
+            "fargate_gb_hour",
+            tasks * HOURS * float(task.get("memory") or 0) / 1024,
+        )
 
 
 def bill(load: Load, shape: Shape, prices: Prices, assumed: Assumptions | None = None) -> list[Line]:
@@ -258,7 +297,11 @@ def _shared(load: Load, shape: Shape, prices: Prices, assumed: Assumptions) -> I
     fair = load.uploads * assumed.fair_requests_per_upload
     yield Line(SHARED, "SQS: requests of a fair queue, more", fair, prices["sqs_fair_request"])
     yield from _function(SHARED, Calls("Lambda, arrivals", load.uploads, _answer(assumed)), prices, assumed)
-    yield from _function(SHARED, Calls("Lambda, jobs", load.uploads, job), prices, assumed)
+    if shape.job_memory_gb:
+        yield from _function(SHARED, Calls("Lambda, jobs", load.uploads, job), prices, assumed)
+    if shape.transitions:
+        transitions = load.uploads * shape.transitions
+        yield Line(SHARED, "Step Functions: transitions", transitions, prices["state_transition"])
     yield Line(SHARED, "Lambda: traces, at most", assumed.traces(load.uploads), prices["trace"])
     yield Line(SHARED, "S3: objects read", load.uploads * 2, prices["s3_read"])
     yield Line(SHARED, "S3: results written", load.uploads, prices["s3_write"])

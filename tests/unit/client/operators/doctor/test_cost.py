@@ -1,6 +1,8 @@
 """What a load costs. The expected figures are computed by hand, from round prices."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,7 +125,10 @@ def test_a_stack_says_what_of_its_shape_matters() -> None:
     assert shape.multipart_threshold_bytes == 64 * 1024**2
     assert shape.keep_days == 1
     assert shape.queues == 2
+    assert shape.job_memory_gb == 0.5
+    assert shape.transitions == 0
     assert ("alarms", "alarm", 4) in shape.standing
+    assert ("metrics of functions, at most", "metric", 33) in shape.standing
     assert ("KMS keys", "kms_key", 1) in shape.standing
 
 
@@ -142,6 +147,33 @@ def test_a_network_costs_by_the_hour_and_an_endpoint_in_each_zone() -> None:
         ("NAT gateways", "nat_gateway_hour", 730),
         ("interface endpoints", "interface_endpoint_hour", 2190),
     }
+
+
+def test_containers_run_jobs_without_a_function_and_the_least_tasks_always_run() -> None:
+    api = resource("f", "aws:lambda/function:Function", {})
+    task = resource("t", "aws:ecs/taskDefinition:TaskDefinition", {"cpu": "512", "memory": "2048"})
+    target = resource("s", "aws:appautoscaling/target:Target", {"minCapacity": 2, "maxCapacity": 9})
+    shape = cost.shape_of(read(state([api, task, target])))
+    assert shape.job_memory_gb == 0
+    assert set(shape.standing) == {
+        ("metrics of functions, at most", "metric", 3),
+        ("Fargate: vCPUs of the least tasks", "fargate_vcpu_hour", 730),
+        ("Fargate: memory of the least tasks", "fargate_gb_hour", 2920),
+    }
+    bill = quantities(Load(1, 1_000, 1), shape)
+    assert "Lambda, jobs: requests" not in bill[cost.SHARED]
+
+
+def test_a_workflow_has_transitions_and_an_api_metrics_of_each_method() -> None:
+    body: dict[str, Any] = {
+        "paths": {"/uploads": {"get": {}, "post": {}, "parameters": []}, "/uploads/{id}": {"get": {}}}
+    }
+    machine = resource("m", "aws:sfn/stateMachine:StateMachine", {})
+    shape = cost.shape_of(
+        read(state([machine, resource("a", "aws:apigateway/restApi:RestApi", {"body": json.dumps(body)})]))
+    )
+    assert shape.standing == (("metrics of API methods, at most", "metric", 15),)
+    assert quantities(Load(1, 1_000, 1), shape)[cost.SHARED]["Step Functions: transitions"] == 180
 
 
 class TestPrices:
