@@ -1,0 +1,42 @@
+"""How the doctor reads an account, and which permissions it asks for."""
+
+from pathlib import Path
+
+import pytest
+
+from client.operators.doctor import account
+from client.operators.doctor.account import ACTIONS, Gone, NotRead
+from tests.support.client.fake_account import fake_account
+
+MODULES = [path.read_text(encoding="utf-8") for path in Path(account.__file__).parent.glob("*.py")]
+
+
+def test_each_permission_is_used_and_each_call_has_one() -> None:
+    calls = "".join(MODULES)
+    unused = [f"{service} {name}" for service, name in ACTIONS if calls.count(f'"{name}"') < 2]
+    assert unused == [], "each is once in the table of permissions, and once where it is called"
+    with pytest.raises(LookupError, match="delete_bucket"):
+        fake_account({}).read("s3", "delete_bucket", Bucket="b")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("AccessDenied", NotRead),
+        ("UnauthorizedOperation", NotRead),
+        ("ThrottlingException", NotRead),
+        ("InternalError", NotRead),
+        ("NoSuchBucket", Gone),
+        ("ResourceNotFoundException", Gone),
+        ("AWS.SimpleQueueService.NonExistentQueue", Gone),
+        ("QueueDoesNotExist", Gone),
+    ],
+)
+def test_an_error_says_that_something_is_gone_or_that_nothing_is_known(code: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        fake_account({("s3", "get_bucket_cors"): code}).read("s3", "get_bucket_cors", Bucket="b")
+
+
+def test_a_setting_that_nobody_made_is_an_empty_answer() -> None:
+    unset = fake_account({("s3", "get_bucket_cors"): "NoSuchCORSConfiguration"})
+    assert unset.read("s3", "get_bucket_cors", absent="NoSuchCORSConfiguration", Bucket="b") == {}
