@@ -54,6 +54,8 @@ def config_block() -> str:
 def _described(shape: type[Arguments], name: str) -> str:
     """Return an argument's description, in which other arguments have the names of their settings."""
     settings = keys_of(shape)
+    # Several components share a key: the class that they inherit it from describes it for all.
+    shape = next(each for each in reversed(shape.__mro__) if issubclass(each, Arguments) and name in each.declared)
     return re.sub("`([a-z_]+)`", lambda found: f"`{settings.get(found[1], found[1])}`", description(shape, name))
 
 

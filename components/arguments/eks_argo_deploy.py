@@ -9,7 +9,14 @@ from components.arguments import is_empty, limits
 from components.arguments.constraints import Choice, ListOf, MapOf, Pattern, Range
 from components.arguments.declaration import Arguments, argument
 from components.arguments.network import NetworkArgs, VpcArgs
-from components.arguments.shared import LogRetentionArgs, ProtectionArgs, RoleArgs, TagArgs
+from components.arguments.shared import (
+    DELETION_PROTECTION,
+    KMS_KEY_ARN,
+    LogRetentionArgs,
+    ProtectionArgs,
+    RoleArgs,
+    TagArgs,
+)
 
 AUTO, MANAGED_NODES, FARGATE_PROFILES = "auto", "managed-nodes", "fargate"
 HELM, CAPABILITY = "helm", "capability"
@@ -63,6 +70,14 @@ class GitArgs(Arguments):
 
 class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagArgs, RoleArgs):
     """Arguments of EksArgoDeploy."""
+
+    kms_key_arn: pulumi.Input[str] | None = KMS_KEY_ARN
+    """Customer managed KMS key that encrypts the secrets of the cluster; if omitted, one is made.
+
+    A cluster that is made keeps its key.
+    """
+    deletion_protection: bool = DELETION_PROTECTION
+    """Whether the cluster is protected from deletion."""
 
     worker_policy: pulumi.Input[str] = argument(limits.POLICY)
     """ProcessingPipeline's worker_policy: what the worker's role may do."""

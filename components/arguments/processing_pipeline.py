@@ -16,6 +16,7 @@ from components.arguments.events import EventArgs
 from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.notifications import S3_NOTIFICATIONS
+from components.arguments.shared import DELETION_PROTECTION, KMS_KEY_ARN
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import distributions_fault, processors_fault
@@ -45,6 +46,14 @@ class ProcessingPipelineArgs(
     BucketArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EksComputeArgs, EventArgs
 ):
     """Arguments of ProcessingPipeline."""
+
+    kms_key_arn: pulumi.Input[str] | None = KMS_KEY_ARN
+    """Customer managed KMS key that encrypts buckets, image repository and file system; if omitted, keys of AWS do."""
+    deletion_protection: bool = DELETION_PROTECTION
+    """Whether results, rejected objects, image repository and file system are protected from deletion.
+
+    Switch it off only where data may be lost.
+    """
 
     result_reader_role_name: pulumi.Input[str] | None = argument(limits.ROLE_NAME, default=None)
     """Name of UploadApi's role that reads results to hand them out; if omitted, nobody else may read them."""

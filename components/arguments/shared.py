@@ -28,12 +28,16 @@ class RoleArgs(Arguments):
     """
 
 
-class ProtectionArgs(Arguments):
-    """Arguments of every component that keeps data."""
+KMS_KEY_ARN = argument(limits.KMS_KEY_ARN, default=None)
+DELETION_PROTECTION = argument(limits.BOOLEAN, default=True)
 
-    kms_key_arn: pulumi.Input[str] | None = argument(limits.KMS_KEY_ARN, default=None)
+
+class ProtectionArgs(Arguments):
+    """Arguments of every component that keeps data, which describes them again, for what it keeps."""
+
+    kms_key_arn: pulumi.Input[str] | None = KMS_KEY_ARN
     """Customer managed KMS key that encrypts all that is stored; if omitted, AWS's own keys do."""
-    deletion_protection: bool = argument(limits.BOOLEAN, default=True)
+    deletion_protection: bool = DELETION_PROTECTION
     """Whether buckets, table, user pool, secrets, file system and cluster are protected from deletion.
 
     Switch it off only where data may be lost.

@@ -8,7 +8,7 @@ from components.arguments import limits
 from components.arguments.constraints import NotificationArgs, Range, SharedSpace
 from components.arguments.declaration import argument
 from components.arguments.notifications import notification_conflicts
-from components.arguments.shared import UploadsArgs
+from components.arguments.shared import DELETION_PROTECTION, KMS_KEY_ARN, UploadsArgs
 from handlers.domain.plan import MAX_OBJECT_BYTES, MAX_SINGLE_REQUEST_BYTES
 from handlers.storage.places import MOST_PLACES
 
@@ -32,6 +32,14 @@ _SHARED_SPACE = (
 
 class UploadApiArgs(UploadsArgs):
     """Arguments of UploadApi."""
+
+    kms_key_arn: pulumi.Input[str] | None = KMS_KEY_ARN
+    """Customer managed KMS key that encrypts the ingest bucket and the session key; if omitted, keys of AWS do."""
+    deletion_protection: bool = DELETION_PROTECTION
+    """Whether the ingest bucket, the user pool and the session key are protected from deletion.
+
+    Switch it off only where data may be lost.
+    """
 
     bucket_notifications: list[NotificationArgs] = argument(limits.NOTIFICATIONS, default=[])
     """S3's own notifications of the bucket's new objects, to queues and topics of others.
