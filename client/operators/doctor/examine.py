@@ -96,8 +96,8 @@ class Examination:
                     yield _line(line)
         for name, usd in _comparison(lines).items():
             yield Row(f"  {name}: {_usd(usd)}", {"section": COST, "total": name, "usd": round(usd, 4)})
-        if self.stack.region and self.prices.region != self.stack.region:
-            text = f"no prices of {self.stack.region} are known: give them with --prices"
+        if self.prices.region != self.account.region:
+            text = f"no prices of {self.account.region} are known: give them with --prices"
             yield Row(f"  {text}", {"section": COST, "note": text})
 
 
@@ -106,7 +106,8 @@ def _line(line: cost.Line) -> Row:
     unit = f"{price.usd:g} USD" + (f" per {price.per:,.0f}" if price.per != 1 else "")
     checked = price.checked.isoformat() if price.checked else None
     return Row(
-        f"    {line.item:<40}{line.quantity:>18,.2f} {price.unit:<12} x {unit:<24}{_usd(line.usd):>14}",
+        f"    {line.item:<40}{line.quantity:>18,.2f} {price.unit:<12} x {unit:<24}{_usd(line.usd):>14}"
+        + ("" if checked else "  (price not compared with its source)"),
         {
             "section": COST,
             "group": line.group,
