@@ -44,6 +44,8 @@ def check_stack(
     stack = Stack(config.api_url, config.upload_rules, tuple(options.origins) if options.origins else None)
     sample = Sample.at(options.sample) if options.sample is not None else Sample.for_stack(stack.rules)
     verdicts: list[Verdict] = []
+    if options.junit is not None:
+        write_junit(options.junit, verdicts, stack.api_url)  # a path that cannot be written is an error at once
     began = time.monotonic()
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="portage-verify-")))
@@ -66,6 +68,9 @@ def check_stack(
                     verdict = run(case, context)
                 verdicts.append(verdict)
                 _write(verdict, output)
+        except KeyboardInterrupt:
+            output.note("cleaning up; interrupt again to leave what is open")
+            raise
         finally:
             remains = clean_up(context)
             _summarize(verdicts, remains, time.monotonic() - began, sample.file_name, output)
@@ -135,6 +140,6 @@ def _summarize(verdicts: Sequence[Verdict], remains: Remains, seconds: float, na
     if remains.records:
         output.note(
             f"{len(remains.records)} uploads named {name} stay in the list until their retention time is over "
-            f"(recordRetentionDays); {len(remains.objects) or 'none'} of them have objects in S3"
+            f"(recordRetentionDays); objects of {len(remains.objects)} of them stay in S3"
             + (", which --operator would have deleted" if remains.objects and not remains.problems else "")
         )

@@ -250,12 +250,20 @@ class Context:
         _ = self.left_seconds
         return self.person.api.get(upload_id)
 
+    def newest(self) -> tuple[Upload, ...]:
+        """Return the newest uploads in the user's list. Others are older than the run."""
+        _ = self.left_seconds
+        return self.person.api.page().uploads
+
     def changes(self, upload_id: str) -> list[Upload]:
         """Return all states of an upload that can be seen until it has ended."""
         try:
             return list(follow(self.person.api.get, upload_id, self.left_seconds))
         except NotFinished as late:
-            raise Failed(str(late)) from late
+            status = self.person.api.get(upload_id).status
+            raise Failed(
+                f"the upload is still {status} at the time limit of the case, {self.case_seconds:g} s"
+            ) from late
 
     def completed(self, upload_id: str) -> Upload:
         """Wait for the end, which must be `completed`."""

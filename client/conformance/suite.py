@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import ApiProblem, PortageError, reason
+from ..errors import ApiProblem, NotFinished, PortageError, reason
 from ..portage import follow
 from .cases import access, browsers, contract, processing, sending, tampering
 from .context import Context, Person
@@ -126,8 +126,10 @@ def clean_up(context: Context) -> Remains:
                 deque(follow(person.api.get, upload_id, max(0, deadline - time.monotonic())), maxlen=0)
                 context.operator.delete(person.owner, upload_id)
                 continue
+        except NotFinished:
+            remains.problems.append(f"upload {upload_id} has not ended, so its objects were not deleted")
         except (PortageError, OSError) as error:
-            remains.problems.append(f"{upload_id}: {reason(error)}")
+            remains.problems.append(f"upload {upload_id}: {reason(error)}")
         if upload_id in context.stored:
             remains.objects.append(upload_id)
     return remains

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import time
 
 from ...api.models import Upload
 from ...errors import UnexpectedAnswer
@@ -11,6 +12,11 @@ from ...transport import read
 from ..context import Context, plan_of, require_completed
 from ..sample import Sample
 from ..verdict import Failed, Skipped, require
+
+_AGREE_SECONDS = 5.0
+"""DynamoDB's reads see a change after some time, usually within a second."""
+
+_LOOK_SECONDS = 0.25
 
 _WAY = ("pending", "uploaded", "processing", "completed")
 
@@ -57,15 +63,17 @@ def interrupted_parts_are_resumed(check: Context) -> None:
 
 def status_and_list_agree(check: Context) -> None:
     """The list of uploads shows the same state as the upload itself."""
-    created = check.open_upload()
+    upload_id = check.open_upload().upload_id
+    deadline = time.monotonic() + _AGREE_SECONDS
     while True:
-        alone = check.status(created.upload_id)
-        listed = next((each for each in check.person.portage.list() if each.upload_id == created.upload_id), None)
+        alone = check.status(upload_id)
+        listed = next((each for each in check.newest() if each.upload_id == upload_id), None)
         if listed == alone:
             return
-        if check.status(created.upload_id) == alone:  # otherwise it has changed between the two requests
+        if time.monotonic() >= deadline:
             what = "does not have it" if listed is None else f"has it as {listed.status}, version {listed.version}"
-            raise Failed(f"upload {created.upload_id} is {alone.status}, version {alone.version}, but the list {what}")
+            raise Failed(f"upload {upload_id} is {alone.status}, version {alone.version}, but the list {what}")
+        time.sleep(_LOOK_SECONDS)
 
 
 def _in_two_parts(check: Context) -> Sample:

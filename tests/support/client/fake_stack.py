@@ -81,10 +81,11 @@ class FakeStack(FakePortage):
         owner = self._owner(handler.headers.get("Authorization", "").removeprefix("Bearer "))
         parts = urlsplit(handler.path).path.strip("/").split("/")
         upload_id = parts[1] if len(parts) > 1 else None
-        if owner is None:
-            self._problem(handler, 401, "unauthorized")
-        elif parts[0] != "uploads" or ("own uploads" in self.broken and owner == USERS[1] and upload_id is not None):
+        hides_own = "own uploads" in self.broken and owner == USERS[1] and upload_id is not None
+        if parts[0] != "uploads" or hides_own:
             self._problem(handler, 404, "no-such-resource")
+        elif owner is None:
+            self._problem(handler, 401, "unauthorized")
         elif upload_id is not None and self._is_hidden(upload_id, owner):
             # API Gateway passes the session on, and the function refuses it before it looks for the upload.
             is_signing = handler.command == "POST" and parts[-1] == "parts"

@@ -98,7 +98,7 @@ def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_cleaned_up(
     first, second = context_uploads(context, 2)
     stack.will(*[answer(503)] * 4)
     remains = clean_up(context)
-    assert [problem.partition(":")[0] for problem in remains.problems] == [first]
+    assert [problem.split()[1] for problem in remains.problems] == [f"{first}:"]
     assert stack.uploads[second].status == "aborted"
     assert pauses
 
@@ -118,6 +118,20 @@ def test_what_the_client_has_begun_when_it_was_interrupted_is_aborted(stack: Fak
 def context_uploads(context: Any, count: int) -> list[str]:
     context.start_case()
     return [context.declare().upload_id for _ in range(count)]
+
+
+def test_objects_of_an_upload_that_does_not_end_are_not_deleted(
+    stack: FakeStack, open_context: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.conformance.suite._END_SECONDS", 0.1)
+    context = open_context()
+    stack.stays, context.case_seconds = "processing", 0.1
+    run(Case(sending.put_is_completed), context)
+    remains = clean_up(context)
+    assert isinstance(context.operator, FakeOperator)
+    assert context.operator.deleted == []
+    assert remains.objects == remains.records
+    assert len(remains.problems) == 1
 
 
 class TestSample:
