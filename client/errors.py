@@ -14,6 +14,7 @@ PortageError
 │   └── UntrustedCertificate     no trusted authority issued the server's certificate
 ├── WrongDeclaration             the API would reject the declaration of this file
 ├── EmptyFile                    the file has 0 bytes
+├── StreamTooLong                standard input has more bytes than an upload may have
 ├── FileChanged                  the file is not the one that was declared
 │   └── SizeDiffers              its size is another one
 ├── PartsDiffer                  another device sends other bytes to the same upload
@@ -218,6 +219,10 @@ class WrongDeclaration(PortageError):
 
 class EmptyFile(PortageError):
     """The file has 0 bytes. Uploads have at least 1."""
+
+
+class StreamTooLong(PortageError):
+    """A stream has more bytes than the API allows for an upload."""
 
 
 class FileChanged(PortageError):

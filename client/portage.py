@@ -19,6 +19,8 @@ from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_t
 from .transfer.download import download, download_as, download_into
 from .transfer.source import SourceFile
 from .transfer.state import StateFolder, Unfinished, Warn, log_warning
+from .transfer.stream import StreamUploader, read_head
+from .transfer.stream_queue import Readable
 from .transfer.uploader import Uploader
 
 
@@ -106,7 +108,33 @@ class Portage:
                     f"upload {begun.upload_id} of the same file was declared in another way ({begun.file_name}, "
                     f"{begun.content_type}), and stays open until it is continued or aborted"
                 )
-        return uploading.begin(declaration)
+        return uploading.begin(declaration, source)
+
+    def upload_stream(
+        self,
+        stream: Readable,
+        file_name: str,
+        content_type: str | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        checksum: str | None = None,
+        method: str | None = None,
+    ) -> Upload:
+        """Upload the bytes that a stream has until its end, and return the upload's state.
+
+        A stream of at most `TransferConfig.known_size_bytes` is declared with its size. A longer one is declared
+        without, and sent in parts while it is read. `checksum` is of the whole stream. It is then declared at the end.
+        The arguments and errors are those of `upload`.
+
+        An upload that does not succeed is aborted, because a stream cannot be read again. A program that fails halfway
+        and one that ends look the same from here: check the exit code of the program that writes the stream.
+        """
+        head = read_head(stream, self._config.known_size_bytes)
+        is_whole = head.size_bytes < self._config.known_size_bytes
+        kind = plain_type(content_type) if content_type is not None else guessed_type(file_name, head.first(HEAD_BYTES))
+        declaration = Declaration(head, file_name, kind, checksum, method)
+        uploader = StreamUploader(self._api, self._config, on_progress)
+        return uploader.send_whole(declaration, head) if is_whole else uploader.send(declaration, head, stream)
 
     def resume(self, path: str | Path, upload_id: str | None = None, on_progress: OnProgress | None = None) -> Upload:
         """Continue an interrupted upload in parts: send only missing parts. Raises NothingToResume if there is none.

@@ -28,8 +28,18 @@ class Checksum(Struct, frozen=True):
     value: str
 
 
+class PartSize(Struct, frozen=True):
+    """The size of parts from one on, until the next one of these."""
+
+    first_part: int
+    size_bytes: int
+
+
 class PartPlan(Struct, frozen=True):
-    """How a file is divided into parts of equal size (the last one may be smaller), with a session to sign them."""
+    """How a file is divided into parts, with a session to sign them.
+
+    The parts have equal size. The last one may be smaller. Those of an upload of unknown size grow (`part_sizes`).
+    """
 
     part_size_bytes: Count
     part_count: Count
@@ -38,6 +48,15 @@ class PartPlan(Struct, frozen=True):
     session_expires_at: Moment
     checksum_algorithm: str | None = None
     """Algorithm of the parts' checksums, the same as that of the declared one."""
+    part_sizes: tuple[PartSize, ...] = ()
+    """Only of an upload that was declared without a size: its parts grow."""
+    max_size_bytes: int | None = None
+    """Only while no size is declared: any part can be the last one, up to this size of the file."""
+
+    def size_of(self, number: int) -> int:
+        """Return the size of a part that is not the last one."""
+        sizes = [each.size_bytes for each in self.part_sizes if each.first_part <= number]
+        return sizes[-1] if sizes else self.part_size_bytes
 
 
 class CreatedUpload(Struct, frozen=True):
@@ -85,6 +104,10 @@ class PartSignatures(Struct, frozen=True):
     expires_at: Moment
     lifetime_seconds: float = 0
     """Remaining validity, by the server's clock."""
+
+    def covers(self, part_number: int) -> bool:
+        """Whether the part is one of them."""
+        return 0 <= part_number - self.first_part < len(self.signatures)
 
     def url(self, part_number: int) -> str:
         """Return the URL of a part."""

@@ -93,7 +93,7 @@ class UploadsApi:
         self,
         file_name: str,
         content_type: str,
-        size_bytes: int,
+        size_bytes: int | None,
         *,
         checksum: Checksum | None = None,
         method: str | None = None,
@@ -101,12 +101,12 @@ class UploadsApi:
     ) -> CreatedUpload:
         """Declare an upload. Without `method`, the server chooses how the bytes are sent.
 
+        `size_bytes` can be None with the method `multipart`, if it is not known: then `complete` declares it.
         The same `idempotency_key` and declaration return the same upload with a new URL. Raises ApiProblem with status
         409 and `upload_status` if the upload is no longer pending.
         """
-        body: dict[str, object] = {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
-        if checksum is not None:
-            body["checksum"] = {"algorithm": checksum.algorithm, "value": checksum.value}
+        body: dict[str, object] = {"file_name": file_name, "content_type": content_type}
+        body |= _declared(size_bytes, checksum)
         if method is not None:
             body["method"] = method
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
@@ -123,12 +123,24 @@ class UploadsApi:
         return self._read(UploadPage, "GET", f"?{urlencode(query)}")
 
     def sign_parts(
-        self, upload_id: str, session: str, first_part: int, last_part: int, checksums: Sequence[str] | None = None
+        self,
+        upload_id: str,
+        session: str,
+        first_part: int,
+        last_part: int,
+        checksums: Sequence[str] | None = None,
+        *,
+        last_part_size_bytes: int | None = None,
     ) -> PartSignatures:
-        """Return the URLs of a range of parts. `checksums`, one for each part in order, are signed into the URLs."""
+        """Return the URLs of a range of parts. `checksums`, one for each part in order, are signed into the URLs.
+
+        `last_part_size_bytes` is the length of the last one, if an upload of unknown size ends with it.
+        """
         body: dict[str, object] = {"session": session, "first_part": first_part, "last_part": last_part}
         if checksums is not None:
             body["checksums"] = list(checksums)
+        if last_part_size_bytes is not None:
+            body["last_part_size_bytes"] = last_part_size_bytes
         answer = self._call("POST", f"{_place(upload_id)}/parts", body)
         signed = read(answer.content, PartSignatures, answer.source)
         if signed.first_part != first_part or len(signed.signatures) != last_part - first_part + 1:
@@ -143,9 +155,12 @@ class UploadsApi:
         answer = self._call("GET", f"{_place(upload_id)}/parts")
         return _held_parts(answer.content, answer.source)
 
-    def complete(self, upload_id: str) -> Upload:
-        """Complete an upload in parts. Raises ApiProblem with status 409 if parts are missing."""
-        return self._read(Upload, "POST", f"{_place(upload_id)}/complete", {})
+    def complete(self, upload_id: str, *, size_bytes: int | None = None, checksum: Checksum | None = None) -> Upload:
+        """Complete an upload in parts. Raises ApiProblem with status 409 if parts are missing.
+
+        Size and checksum are those of an upload that was declared without them.
+        """
+        return self._read(Upload, "POST", f"{_place(upload_id)}/complete", _declared(size_bytes, checksum))
 
     def abort(self, upload_id: str) -> None:
         """Abort an upload. Raises ApiProblem with status 409 if it is complete."""
@@ -199,6 +214,14 @@ class UploadsApi:
         if raw.status != HTTPStatus.NO_CONTENT:
             check_json(raw, url, "the API")
         return _Answer(raw, f"the answer to {method} {url}")
+
+
+def _declared(size_bytes: int | None, checksum: Checksum | None) -> dict[str, object]:
+    """Return the members of a body that describe the file's bytes, as far as they are known."""
+    known: dict[str, object] = {} if size_bytes is None else {"size_bytes": size_bytes}
+    if checksum is not None:
+        known["checksum"] = {"algorithm": checksum.algorithm, "value": checksum.value}
+    return known
 
 
 def _place(upload_id: str) -> str:

@@ -113,8 +113,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         type=_given,
         metavar="FILE",
-        help="file or folder to upload; - is standard input, which is first copied to the cache folder, because its "
-        "size must be declared before it is sent",
+        help="file or folder to upload; - is standard input, which is sent while it is read, and cannot be resumed",
     )
     put.add_argument("--name", type=_given, help="file name to declare; default: the name of FILE, or stdin for -")
     put.add_argument("--type", type=_given, help="content type to declare; default: by the first bytes and the name")

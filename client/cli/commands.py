@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from rich.filesize import decimal
 
@@ -21,12 +20,12 @@ from ..errors import PROGRAM, NotFinished, NotSignedIn, PortageError, WrongUsage
 from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
+from ..transfer.stream_queue import Readable
 from . import operators
 from .arguments import Options
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from .output import Output, show, show_nothing, standard
-from .spool import discard, spool
 from .verify import check_stack, list_cases
 
 Send = Callable[[OnProgress], Upload]
@@ -58,7 +57,7 @@ def resume(options: Options, output: Output) -> ExitCode:
         if options.file is not None:
             sends: list[tuple[str, Send]] = [(options.file, partial(portage.resume, options.file, options.id or None))]
         else:
-            sends = [(str(each.source.path), partial(portage.go_on, each)) for each in portage.unfinished()]
+            sends = [(each.source.name, partial(portage.go_on, each)) for each in portage.unfinished()]
         if not sends and not output.as_json:
             output.note("there are no unfinished uploads")
         return _each(((name, partial(_resume, portage, name, send, options, output)) for name, send in sends), output)
@@ -101,13 +100,7 @@ def get(options: Options, output: Output) -> ExitCode:
 def abort(options: Options, output: Output) -> ExitCode:
     """Abort an upload."""
     with _portage(options, output) as portage:
-        begun = [each for each in portage.unfinished() if each.upload_id == options.id]
-        try:
-            portage.abort(options.id)
-        finally:
-            if all(each.upload_id != options.id for each in portage.unfinished()):
-                for each in begun:
-                    discard(each.source.path)
+        portage.abort(options.id)
     output.fact(f"upload {options.id} is aborted", {"upload_id": options.id, "status": "aborted"})
     return ExitCode.DONE
 
@@ -208,39 +201,35 @@ def _files(options: Options) -> Iterator[tuple[str, Path | OSError]]:
 def _put(portage: Portage, name: str, path: Path | OSError, options: Options, output: Output) -> Upload:
     if isinstance(path, OSError):
         raise path
-    is_standard_input = name == "-"
-    if is_standard_input:
-        path = spool(_bytes_of_standard_input())
-    file_name = options.name or ("stdin" if is_standard_input else path.name)
+    content_type, checksum, method = options.type, options.checksum, options.method
+    if name == "-":
+        stream, file_name = _bytes_of_standard_input(), options.name or "stdin"
 
-    def send(on_progress: OnProgress) -> Upload:
-        return portage.upload(
-            path,
-            options.type,
-            on_progress,
-            checksum=options.checksum,
-            method=options.method,
-            file_name=file_name,
-        )
+        def send(on_progress: OnProgress) -> Upload:
+            return portage.upload_stream(stream, file_name, content_type, on_progress, checksum=checksum, method=method)
 
-    try:
-        return _sent(portage, file_name, send, options, output)
-    finally:
-        if is_standard_input and not any(each.source.path == path.resolve() for each in portage.unfinished()):
-            discard(path)
+    else:
+        file_name = options.name or path.name
+
+        def send(on_progress: OnProgress) -> Upload:
+            return portage.upload(
+                path, content_type, on_progress, checksum=checksum, method=method, file_name=file_name
+            )
+
+    return _sent(portage, file_name, send, options, output)
 
 
 def _resume(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:
-    upload = _sent(portage, Path(name).name, send, options, output)
-    discard(Path(name).resolve())
-    return upload
+    return _sent(portage, Path(name).name, send, options, output)
 
 
-def _bytes_of_standard_input() -> BinaryIO:
+def _bytes_of_standard_input() -> Readable:
     try:
-        return standard("stdin").buffer
+        buffered = standard("stdin").buffer
     except OSError as error:
         raise WrongUsage(f"{reason(error)}: give a file, or pipe into the command") from error
+    # A thread that waits for a pipe would hold the buffer's lock, which Python needs when it exits.
+    return getattr(buffered, "raw", buffered)
 
 
 def _sent(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:

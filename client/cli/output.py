@@ -233,10 +233,11 @@ def one_bar(bars: Bars, name: str) -> OnProgress:
     def update(progress: Progress) -> None:
         nonlocal has_begun
         if not has_begun:  # bytes of earlier runs do not count for the speed
-            bars.reset(task, total=progress.total_bytes, completed=progress.sent_bytes)
+            bars.reset(task, completed=progress.sent_bytes)
             has_begun = True
         bars.update(
             task,
+            total=progress.total_bytes,
             completed=progress.sent_bytes,
             parts=_parts(progress),
             connections=f"{progress.connections} connections" if progress.connections > 1 else "",
@@ -261,12 +262,15 @@ class Lines:
         if self._begun is None:
             self._begun = (now, progress.sent_bytes)
             self._written_at = now
-        is_all = progress.sent_bytes == progress.total_bytes and progress.sent_parts == progress.part_count
+        total = progress.total_bytes
+        is_all = progress.sent_bytes == total and progress.sent_parts == progress.part_count
         if not is_all and now - self._written_at < _LINE_SECONDS:
             return
         self._written_at = now
-        percent = 100 * progress.sent_bytes // max(progress.total_bytes, 1)
-        line = f"{self._name}: {percent} % of {decimal(progress.total_bytes)}, {_parts(progress)}"
+        share = decimal(progress.sent_bytes)
+        if total is not None:
+            share = f"{100 * progress.sent_bytes // max(total, 1)} % of {decimal(total)}"
+        line = f"{self._name}: {share}, {_parts(progress)}"
         with suppress(OSError):  # it ends no upload
             self._write(f"{line}{self._pace(progress, now)}")
 
@@ -276,9 +280,10 @@ class Lines:
         if now == begun_at or sent <= 0:
             return ""
         speed = sent / (now - begun_at)
-        left = progress.total_bytes - progress.sent_bytes
+        left = (progress.total_bytes or progress.sent_bytes) - progress.sent_bytes
         return f", {decimal(int(speed))}/s" + (f", {left / speed:.0f} s left" if left else "")
 
 
 def _parts(progress: Progress) -> str:
-    return f"{progress.sent_parts}/{progress.part_count} parts"
+    count = "" if progress.part_count is None else f"/{progress.part_count}"
+    return f"{progress.sent_parts}{count} parts"

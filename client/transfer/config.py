@@ -20,6 +20,10 @@ class TransferConfig:
     window_seconds: float = 1.5
     """How long throughput is measured before the number of connections is adapted."""
     parts_signed_at_once: int = 100
+    known_size_bytes: int = 16 * 1024 * 1024
+    """A stream that ends within this many bytes is declared with its size, as a file is."""
+    stream_memory_bytes: int = 128 * 1024 * 1024
+    """Memory for the parts of a longer stream; two parts, if they are larger."""
     bytes_hashed_at_once: int = 128 * 1024 * 1024
     """Limits the parts that are signed at once if they have checksums, because all threads wait for these."""
     early_seconds: float = 30.0
@@ -40,9 +44,10 @@ class Progress:
     upload_id: str
     sent_bytes: int
     """Includes bytes that earlier runs and other devices sent. Decreases when a part must be sent again."""
-    total_bytes: int
+    total_bytes: int | None
+    """None until the end of a stream is read, as part_count."""
     sent_parts: int
-    part_count: int
+    part_count: int | None
     connections: int
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from ..errors import EmptyFile, WrongDeclaration
-from .source import SourceFile
+from .source import Source
 from .state import Unfinished
 
 HEAD_BYTES = 4096
@@ -52,7 +52,7 @@ _FAMILIES = (
 class Declaration:
     """A file as it is declared. Raises EmptyFile or WrongDeclaration if the API would reject it."""
 
-    source: SourceFile
+    source: Source
     file_name: str
     content_type: str
     checksum: str | None
@@ -62,7 +62,7 @@ class Declaration:
 
     def __post_init__(self) -> None:
         if not self.source.size_bytes:
-            raise EmptyFile(f"{self.source.path} has 0 bytes: give a file of at least 1 byte")
+            raise EmptyFile(f"{self.source.name} has 0 bytes: give a file of at least 1 byte")
         if error := _name_error(self.file_name):
             raise WrongDeclaration(
                 f"the file name {self.file_name!r} {error}: rename the file, or give another with --name"

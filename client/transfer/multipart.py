@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from http import HTTPStatus
+from typing import Protocol
 
 from ..api.models import ENDED_EARLY, HeldParts, PartPlan, Upload
 from ..api.uploads import UploadsApi
@@ -14,6 +15,7 @@ from ..transport import Trust
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .part_queue import Job, PartQueue, SignedPart, is_too_old
 from .s3 import OnSent, Sender
+from .source import Source
 from .state import SentParts
 
 _TICK_SECONDS = 0.1
@@ -128,13 +130,52 @@ class _Stopped(Exception):
     """The pool was stopped while this thread was working."""
 
 
+class Queue(Protocol):
+    """Returns the parts to send. PartQueue is one."""
+
+    @property
+    def source(self) -> Source:
+        """What has their bytes."""
+        ...
+
+    @property
+    def stopped(self) -> threading.Event:
+        """Set when no more parts are to be sent."""
+        ...
+
+    @property
+    def parts_left(self) -> int:
+        """Parts that no thread has taken yet."""
+        ...
+
+    def take(self) -> SignedPart | None:
+        """Return the next part, or None if none is left."""
+        ...
+
+    def sign_again(self, part: SignedPart) -> SignedPart:
+        """Return a part with a new signature."""
+        ...
+
+
+class Notes(Protocol):
+    """Remembers which parts were sent. SentParts is one."""
+
+    def note(self, number: int, etag: str) -> None:
+        """Note a part that was sent."""
+        ...
+
+    def sending(self, pause: Callable[[float], None]) -> AbstractContextManager[None]:
+        """Send and note a part meanwhile."""
+        ...
+
+
 class WorkerPool:
     """Runs as many threads as increase throughput, until the queue is empty."""
 
     def __init__(
         self,
-        queue: PartQueue,
-        sent: SentParts,
+        queue: Queue,
+        sent: Notes,
         config: TransferConfig,
         concurrency: Concurrency,
         *,
@@ -142,14 +183,14 @@ class WorkerPool:
         on_error: OnError,
     ) -> None:
         self.queue = queue
-        self.source = queue.job.source
+        self.source = queue.source
         self.config = config
         self.trust = trust
         """Shared by all connections."""
         self.sent_parts = 0
         self.sent_bytes = 0
         """Includes parts that are not complete."""
-        self.stopped = threading.Event()
+        self.stopped = queue.stopped
         self._moved_bytes = 0  # includes failed attempts, because it measures throughput
         self._sent = sent
         self._on_error = on_error

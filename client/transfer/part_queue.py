@@ -128,6 +128,9 @@ class PartQueue:
         self.job = job
         self._config = config
         self._lock = threading.Lock()
+        self.source = job.source
+        self.stopped = threading.Event()
+        """Set when no more parts are to be sent."""
         self._session = plan.session
         self._most = config.parts_signed_at_once
         if job.checksum is not None:
@@ -187,16 +190,14 @@ class PartQueue:
         job = self.job
         sums = job.checksums(numbers)
         signatures = self._signatures(numbers, sums)
-        # The margin is at most a fifth, otherwise short-lived signatures would never be used.
-        margin = min(self._config.early_seconds, signatures.lifetime_seconds / 5)
-        good_until = monotonic() + signatures.lifetime_seconds - margin
+        expiry = good_until(signatures, self._config)
         signed: list[SignedPart] = []
         for index, number in enumerate(numbers):
             headers = {"Content-Length": str(job.length(number))}
             if sums is not None:
                 headers[f"x-amz-checksum-{job.checksum}"] = sums[index]
             request = Request("PUT", signatures.url(number), headers, job.offset(number), job.length(number))
-            signed.append(SignedPart(number, request, good_until))
+            signed.append(SignedPart(number, request, expiry))
         return signed
 
     def _signatures(self, numbers: range, sums: list[str] | None) -> PartSignatures:
@@ -205,10 +206,22 @@ class PartQueue:
         try:
             return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
         except ApiProblem as problem:
-            if problem.status not in _UNAUTHORIZED or "session" not in f"{problem.type} {problem.detail}".lower():
+            if not needs_session(problem):
                 raise
         self._listed()
         return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
+
+
+def needs_session(problem: ApiProblem) -> bool:
+    """Whether the session has expired, or its key was rotated."""
+    return problem.status in _UNAUTHORIZED and "session" in f"{problem.type} {problem.detail}".lower()
+
+
+def good_until(signatures: PartSignatures, config: TransferConfig) -> float:
+    """Return when signatures that were just received are to be renewed, by the monotonic clock."""
+    # The margin is at most a fifth, otherwise short-lived signatures would never be used.
+    margin = min(config.early_seconds, signatures.lifetime_seconds / 5)
+    return monotonic() + signatures.lifetime_seconds - margin
 
 
 def is_too_old(part: SignedPart) -> bool:

@@ -1,4 +1,4 @@
-"""Sends bytes of a file to S3 over one connection.
+"""Sends bytes of a file or of memory to S3 over one connection.
 
 Uses `http.client`, because it needed the least CPU and no memory of all clients that were measured
 (docs/benchmarks.md), and because it adds no headers, which a presigned URL would have to sign. All bytes go through one
@@ -25,7 +25,7 @@ from ..errors import (
     reason,
 )
 from ..transport import Headers, Trust, excerpt, place_of, proxy_for, retry_after, sendable, transport_error
-from .source import SourceFile
+from .source import Source
 
 OnSent = Callable[[int], None]
 """Called after each piece with the number of the file's bytes that this request has sent."""
@@ -62,9 +62,9 @@ class Answer:
 
 
 class Sender:
-    """Sends ranges of one file, one after the other. Each thread has its own."""
+    """Sends ranges of one source, one after the other. Each thread has its own."""
 
-    def __init__(self, source: SourceFile, silence_seconds: float = 60.0, trust: Trust | None = None) -> None:
+    def __init__(self, source: Source, silence_seconds: float = 60.0, trust: Trust | None = None) -> None:
         self._trust = trust or Trust()
         self._silence_seconds = silence_seconds
         self._file = source.open(_BUFFER_BYTES)

@@ -11,7 +11,7 @@ from ..api.models import CreatedUpload
 from ..errors import S3Refused, SizeDiffers, UnexpectedAnswer
 from ..retry import OnError, RetryPolicy, has_expired, ignore, with_retries
 from .s3 import Answer, OnSent, Request, Sender
-from .source import SourceFile
+from .source import Source, SourceFile
 
 _FILE = ("file", ("file", b"", "application/octet-stream"))  # S3 uses the fields instead of this name and type
 
@@ -25,7 +25,7 @@ def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = No
 
 def send_with_retries(
     created: CreatedUpload,
-    source: SourceFile,
+    source: Source,
     declare_again: Callable[[], CreatedUpload | None],
     retry: RetryPolicy,
     on_sent: OnSent,
@@ -78,7 +78,7 @@ def send_file(
         return sender.send(request, on_progress or _ignore)
 
 
-def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> None:
+def _send_once(created: CreatedUpload, source: Source, on_sent: OnSent) -> None:
     match created.method:
         case "put":
             _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
@@ -92,23 +92,23 @@ def _send_once(created: CreatedUpload, source: SourceFile, on_sent: OnSent) -> N
             )
 
 
-def _store(source: SourceFile, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
+def _store(source: Source, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
     with closing(Sender(source)) as sender:
         sender.store(request, on_sent, expected)
 
 
-def _bare_request(method: str, url: str, headers: Mapping[str, str], source: SourceFile) -> Request:
+def _bare_request(method: str, url: str, headers: Mapping[str, str], source: Source) -> Request:
     """Return a request with the file as body. Raises SizeDiffers if Content-Length is not its size."""
     length = _content_length(headers)
     if source.size_bytes != length:
         raise SizeDiffers(
-            f"{source.path} has {source.size_bytes} bytes, but {length} were declared: "
+            f"{source.name} has {source.size_bytes} bytes, but {length} were declared: "
             "stop writing to it, and upload it again"
         )
     return Request(method, url, headers, 0, length)
 
 
-def _form_request(created: CreatedUpload, source: SourceFile) -> Request:
+def _form_request(created: CreatedUpload, source: Source) -> Request:
     """Return the request. Only the parts of the form around the file are in memory, not the file.
 
     The file is last because S3 ignores all fields after it. Source: Amazon S3 API reference, "POST Object".

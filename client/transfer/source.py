@@ -1,4 +1,4 @@
-"""The file that is sent, with checks that it has not changed since it was declared."""
+"""What is sent: a file, with checks that it has not changed since it was declared, or bytes in memory."""
 
 import base64
 import hashlib
@@ -21,6 +21,40 @@ CHECKSUMS = ("crc32", "sha256")
 _BUFFER_BYTES = 1024 * 1024
 _TICK_NS = 20_000_000
 """Linux before 6.13 sets a file's times to the last clock tick. Ticks are at most 10 ms apart, usually 4 ms."""
+
+
+class Opened(Protocol):
+    """A source that one thread reads."""
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+    def check(self) -> None:
+        """Raise FileChanged if it is not what was declared."""
+        ...
+
+    def pieces(self, offset: int, length: int) -> Iterator[memoryview]:
+        """Yield a range. A piece is valid until the next one."""
+        ...
+
+
+class Source(Protocol):
+    """What is sent."""
+
+    @property
+    def name(self) -> str:
+        """The name in messages."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes that it has."""
+        ...
+
+    def open(self, buffer_bytes: int) -> Opened:
+        """Open it for reading by one thread."""
+        ...
 
 
 class FileVersion(NamedTuple):
@@ -60,6 +94,11 @@ class SourceFile:
             status = absolute.stat()
         return cls(absolute, status.st_size, status.st_mtime_ns, _version(status))
 
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
     def check(self, descriptor: int | None = None) -> None:
         """Raise FileChanged if the file was changed or replaced, or the descriptor is of another file."""
         self._compare(self.path.stat())
@@ -83,18 +122,21 @@ class SourceFile:
 
     def checksum(self, algorithm: str, offset: int = 0, length: int | None = None) -> Checksum:
         """Return the checksum of the file or a range. Raises ValueError if the algorithm is not in CHECKSUMS."""
-        return Checksum(algorithm, base64.b64encode(self._digest(_digest(algorithm), offset, length)).decode())
+        digest = RunningChecksum(algorithm)
+        self._digest(digest, offset, length)
+        return digest.value
 
     def md5(self, offset: int, length: int) -> str:
         """Return the MD5 of a range in hexadecimal, for comparison with an ETag. Not for protection."""
-        return self._digest(hashlib.md5(usedforsecurity=False), offset, length).hex()
+        digest = hashlib.md5(usedforsecurity=False)
+        self._digest(digest, offset, length)
+        return digest.hexdigest()
 
-    def _digest(self, digest: "_Digest", offset: int, length: int | None) -> bytes:
+    def _digest(self, digest: "_Updated", offset: int, length: int | None) -> None:
         with closing(self.open()) as opened:
             for piece in opened.pieces(offset, self.size_bytes - offset if length is None else length):
                 digest.update(piece)
             opened.check()
-        return digest.digest()
 
     def _compare(self, now: os.stat_result) -> None:
         if now.st_size != self.size_bytes:
@@ -140,10 +182,72 @@ class OpenSource:
             length -= count
 
 
-class _Digest(Protocol):
+@dataclass(frozen=True)
+class HeldBytes:
+    """Bytes in memory."""
+
+    content: bytes | bytearray
+    name: str
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes that it has."""
+        return len(self.content)
+
+    def open(self, buffer_bytes: int = _BUFFER_BYTES) -> "_OpenBytes":
+        """Return a reader."""
+        return _OpenBytes(memoryview(self.content), buffer_bytes)
+
+    def first(self, length: int) -> bytes:
+        """Return the first bytes."""
+        return bytes(self.content[:length])
+
+    def checksum(self, algorithm: str) -> Checksum:
+        """Return the checksum of all bytes. Raises ValueError if the algorithm is not in CHECKSUMS."""
+        digest = RunningChecksum(algorithm)
+        digest.update(memoryview(self.content))
+        return digest.value
+
+
+@dataclass(frozen=True)
+class _OpenBytes:
+    content: memoryview
+    piece_bytes: int
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
+        """Do nothing: nobody else has these bytes."""
+
+    def pieces(self, offset: int, length: int) -> Iterator[memoryview]:
+        for begin in range(offset, offset + length, self.piece_bytes):
+            yield self.content[begin : min(begin + self.piece_bytes, offset + length)]
+
+
+class _Updated(Protocol):
     def update(self, data: memoryview, /) -> None: ...
 
+
+class _Digest(_Updated, Protocol):
     def digest(self) -> bytes: ...
+
+
+class RunningChecksum:
+    """The checksum of the bytes that it was given so far. Raises ValueError if the algorithm is not in CHECKSUMS."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._algorithm = algorithm
+        self._digest = _digest(algorithm)
+
+    def update(self, data: memoryview) -> None:
+        """Add bytes."""
+        self._digest.update(data)
+
+    @property
+    def value(self) -> Checksum:
+        """The checksum, as it is declared."""
+        return Checksum(self._algorithm, base64.b64encode(self._digest.digest()).decode())
 
 
 class _Crc32:

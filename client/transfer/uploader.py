@@ -40,12 +40,12 @@ class Uploader:
         self._account = account
         self._on_progress = on_progress
 
-    def begin(self, declaration: Declaration) -> Upload:
+    def begin(self, declaration: Declaration, source: SourceFile) -> Upload:
         """Declare a file and send it."""
         begun = Unfinished(
             upload_id="",
             api_url=self._api.url,
-            source=declaration.source,
+            source=source,
             checksum=declaration.checksum,
             account=self._account,
             file_name=declaration.file_name,
@@ -167,7 +167,8 @@ class Uploader:
             raise
         except BaseException as error:
             if _is_final(error, begun.method):
-                self._abort(begun, error)
+                abort(self._api, begun.upload_id, error)
+                self._states.forget(begun)
             else:
                 error.add_note(
                     f"Upload {begun.upload_id} is not finished: `{PROGRAM} resume` or the same command again continues "
@@ -177,18 +178,18 @@ class Uploader:
         self._states.forget(begun)
         return upload
 
-    def _abort(self, begun: Unfinished, error: BaseException) -> None:
-        """Abort an upload that cannot be completed. Adds a note to the error on the result."""
-        try:
-            self._api.abort(begun.upload_id)
-        except PortageError as problem:
-            error.add_note(
-                f"Upload {begun.upload_id} could not be aborted, although it cannot be completed: {problem}. "
-                f"`{PROGRAM} abort {begun.upload_id}` tries again."
-            )
-        else:
-            error.add_note(f"Upload {begun.upload_id} is aborted.")
-        self._states.forget(begun)
+
+def abort(api: UploadsApi, upload_id: str, error: BaseException) -> None:
+    """Abort an upload that cannot be completed. Adds a note to the error on the result."""
+    try:
+        api.abort(upload_id)
+    except PortageError as problem:
+        error.add_note(
+            f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}. "
+            f"`{PROGRAM} abort {upload_id}` tries again."
+        )
+    else:
+        error.add_note(f"Upload {upload_id} is aborted.")
 
 
 def _is_final(error: BaseException, method: str) -> bool:

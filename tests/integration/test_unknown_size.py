@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import io
 import json
 import random
 from typing import Any
 
 import pytest
 
+from client import Portage, TransferConfig
 from tests.support.deployment.system import Answer, System, User, http
 
 PART = 16 * 1024**2
@@ -101,6 +103,13 @@ class TestWhole:
         assert json.loads(stored["Body"].read())["sha256"] == hashlib.sha256(CONTENT).hexdigest()
         assert complete(system, user, sent, size_bytes=len(CONTENT)).status == 200
         assert complete(system, user, sent, size_bytes=PART).status == 409
+
+    def test_the_client_sends_a_stream_while_it_is_read(self, system: System, user: User) -> None:
+        config = TransferConfig(known_size_bytes=1024**2)
+        with Portage(system.outputs["apiUrl"], user.session, config=config) as portage:
+            sent = portage.upload_stream(io.BytesIO(CONTENT), "dump.bin", checksum="sha256")
+            finished = portage.wait(sent.upload_id, timeout_seconds=60)
+        assert (finished.status, finished.size_bytes) == ("completed", len(CONTENT))
 
     def test_a_checksum_that_is_not_the_objects_rejects_it(self, system: System, user: User) -> None:
         plan = create(system, user).json

@@ -23,6 +23,10 @@ class FakePortage(FakeS3):
         self.part_size_bytes = 64 * 1024
         self.threshold_bytes = 0
         self.max_upload_bytes = 5 * 1024**4
+        self.part_sizes: list[tuple[int, int]] = []
+        """First part and size, for an upload of unknown size. Empty: all have part_size_bytes."""
+        self.lengths: dict[int, int] = {}
+        """The lengths that clients have named, by part."""
         self.id_format = "u{}"
         self.on_end = "uploaded"
         """Status of an upload that was completed."""
@@ -69,9 +73,12 @@ class FakePortage(FakeS3):
         drop(handler)
 
     def _create(self, handler: Handler, body: dict[str, Any]) -> tuple[int, Any]:
-        if body["size_bytes"] > self.max_upload_bytes:
+        size = body.get("size_bytes")
+        if size is None and body.get("method") != "multipart":
+            return _problem(400, "invalid-request", "size_bytes is required")
+        if size is not None and size > self.max_upload_bytes:
             return _problem(403, "quota-exceeded", f"Each upload may have {self.max_upload_bytes} bytes.")
-        by_size = "put" if body["size_bytes"] <= self.threshold_bytes else "multipart"
+        by_size = "put" if size is not None and size <= self.threshold_bytes else "multipart"
         with self.lock:
             upload_id = self._keys.setdefault(
                 handler.headers["Idempotency-Key"], self.id_format.format(len(self.uploads) + 1)
@@ -89,9 +96,13 @@ class FakePortage(FakeS3):
     def _plan(self, upload: StoredUpload) -> dict[str, Any]:
         session = f"s{len(self.calls)}-{time.monotonic_ns()}"
         self.sessions.add(session)
+        size = upload.declared.get("size_bytes")
+        sizes = [{"first_part": first, "size_bytes": each} for first, each in self.part_sizes]
+        unknown = {} if size is not None else {"max_size_bytes": self.max_upload_bytes, "part_sizes": sizes}
         return {
             "part_size_bytes": self.part_size_bytes,
-            "part_count": -(-upload.declared["size_bytes"] // self.part_size_bytes),
+            "part_count": -(-(size or self.max_upload_bytes) // self.part_size_bytes),
+            **unknown,
             **({"checksum_algorithm": upload.algorithm} if upload.algorithm else {}),
             "session": session,
             "session_expires_at": self._time(86400),
@@ -134,10 +145,17 @@ class FakePortage(FakeS3):
         if len(body.get("checksums", ())) != (len(numbers) if upload.algorithm else 0):
             return _problem(400, "invalid-request")
         self.signed.append((numbers[0], numbers[-1]))
+        if "last_part_size_bytes" in body:
+            self.lengths[numbers[-1]] = body["last_part_size_bytes"]
         permission = self.permission_for_parts(upload, numbers, body.get("checksums", [""] * len(numbers)))
         return 200, permission | {"expires_at": self._time(self.signature_seconds)}
 
-    def _post_complete(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
+    def _post_complete(self, upload: StoredUpload, late: Any) -> tuple[int, Any]:
+        if "size_bytes" not in upload.declared:
+            if "size_bytes" not in late:
+                return _problem(400, "invalid-request", "size_bytes is required")
+            upload.declared = upload.declared | {"size_bytes": late["size_bytes"]}
+            upload.late_checksum = late.get("checksum")
         if upload.status == "aborted" or (upload.status == "pending" and upload.is_given_up):
             return _problem(409, "not-open", "S3 no longer has its parts.")
         size = upload.declared["size_bytes"]
@@ -167,7 +185,7 @@ def _shown(upload: StoredUpload) -> dict[str, Any]:
         "upload_id": upload.upload_id,
         "status": upload.status,
         "version": 1,
-        **{name: upload.declared[name] for name in ("file_name", "content_type", "size_bytes")},
+        **{name: value for name, value in upload.declared.items() if name not in {"method", "checksum"}},
         "created_at": NOW,
         "updated_at": NOW,
         **ends.get(upload.status, {}),

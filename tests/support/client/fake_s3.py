@@ -47,6 +47,8 @@ class StoredUpload:
     status: str = "pending"
     parts: dict[int, Part] = field(default_factory=dict[int, Part])
     """Number 0 is a file that came whole."""
+    late_checksum: dict[str, str] | None = None
+    """Declared at completion."""
     is_given_up: bool = False
     """By S3, for the age of the parts."""
 

@@ -183,11 +183,11 @@ class FakeStack(FakePortage):
         self._session_of[plan["session"]] = upload.upload_id
         return plan
 
-    def _post_complete(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
+    def _post_complete(self, upload: StoredUpload, late: Any) -> tuple[int, Any]:
         if "completion" in self.broken:
             upload.status = "completed"
         self.on_end = "failed" if "multipart" in self.broken else "completed"
-        return super()._post_complete(upload, None)
+        return super()._post_complete(upload, late)
 
     def _get_result(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
         if upload.status != "completed" and "results" not in self.broken:

@@ -80,13 +80,12 @@ class TestPut:
         assert main(["put", str(file), "--wait", "--timeout", "0.01"]) == 5
         assert f"`portage status {FIRST} --wait --timeout SECONDS`" in capsys.readouterr().err
 
-    def test_takes_standard_input_of_any_length(
-        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    def test_declares_the_size_of_short_standard_input(
+        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (2 * PART + 1))))
         assert main(["put", "-", "--name", "film.mp4"]) == 0
         assert fake.only.declared == {"file_name": "film.mp4", "content_type": "video/mp4", "size_bytes": 2 * PART + 1}
-        assert list((tmp_path / "XDG_CACHE_HOME" / "portage" / "spool").iterdir()) == []
 
     def test_waits_for_the_end(self, fake: FakePortage, file: Path, lines: Lines) -> None:
         def end(_number: int, _tries: int) -> None:
@@ -167,18 +166,16 @@ class TestResume:
         assert fake.stored == [10]
         assert_arrived(fake, file)
 
-    def test_of_standard_input_works_too(
-        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    def test_of_standard_input_is_impossible_so_it_is_aborted(
+        self, fake: FakePortage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        spooled = tmp_path / "XDG_CACHE_HOME" / "portage" / "spool"
         fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 3 * PART)))
         assert main(["put", "-"]) == 4
-        assert len(list(spooled.iterdir())) == 1
-        fake.on_part = lambda _number, _tries: None
+        assert fake.only.status == "aborted"
+        assert f"Upload {FIRST} is aborted." in capsys.readouterr().err
         assert main(["resume"]) == 0
-        assert fake.only.status == "uploaded"
-        assert list(spooled.iterdir()) == []
+        assert fake.calls.count("POST /parts") == 1
 
     def test_of_what_is_over_or_changed_tells_of_each_upload(
         self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,125 @@
+"""Uploads a stream, such as standard input. It cannot be read again, so an upload that does not succeed is aborted."""
+
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from ..api.models import Checksum, CreatedUpload, PartPlan, Upload
+from ..api.uploads import UploadsApi
+from ..errors import ApiProblem, UnexpectedAnswer, UploadEnded, WrongDeclaration
+from .config import Concurrency, OnProgress, Progress, TransferConfig
+from .declaration import Declaration
+from .multipart import WorkerPool
+from .single_request import send_with_retries
+from .source import HeldBytes
+from .stream_queue import Readable, Stream, StreamQueue
+from .uploader import abort
+
+
+class StreamUploader:
+    """Declares streams and sends them."""
+
+    def __init__(self, api: UploadsApi, config: TransferConfig, on_progress: OnProgress | None) -> None:
+        self._api = api
+        self._config = config
+        self._on_progress = on_progress
+
+    def send_whole(self, declaration: Declaration, head: HeldBytes) -> Upload:
+        """Send a stream that is in memory, with the method that the API chooses."""
+        checksum = head.checksum(declaration.checksum) if declaration.checksum else None
+        declare = self._declaring(declaration, head.size_bytes, checksum, declaration.method)
+        created = declare()
+        with self._aborted_on_error(created.upload_id):
+            if created.parts is not None:
+                return self._send_parts(created.upload_id, created.parts, Stream(head, None), None)
+            self._send_at_once(created, head, declare)
+            return self._api.get(created.upload_id)
+
+    def send(self, declaration: Declaration, head: HeldBytes, rest: Readable) -> Upload:
+        """Send a stream in parts while it is read. Its size, and checksum, are declared at the end."""
+        if declaration.method not in {None, "multipart"}:
+            raise WrongDeclaration(
+                f"{head.name} has {head.size_bytes} bytes or more, so its size is not known before its end: leave out "
+                f"the method {declaration.method}"
+            )
+        created = self._declaring(declaration, None, None, "multipart")()
+        with self._aborted_on_error(created.upload_id):
+            if created.parts is None or created.parts.max_size_bytes is None:
+                raise UnexpectedAnswer(f"upload {created.upload_id} has no plan of parts for an unknown size")
+            return self._send_parts(created.upload_id, created.parts, Stream(head, rest), declaration.checksum)
+
+    def _declaring(
+        self, declaration: Declaration, size_bytes: int | None, checksum: Checksum | None, method: str | None
+    ) -> Callable[[], CreatedUpload]:
+        """Return a function that declares the stream, and returns the same upload when it is called again."""
+        key = str(uuid.uuid4())
+        return lambda: self._api.create(
+            declaration.file_name,
+            declaration.content_type,
+            size_bytes,
+            checksum=checksum,
+            method=method,
+            idempotency_key=key,
+        )
+
+    def _send_at_once(self, created: CreatedUpload, head: HeldBytes, declare: Callable[[], CreatedUpload]) -> None:
+        def report(sent: int) -> None:
+            if self._on_progress is not None:
+                is_sent = int(sent == head.size_bytes)
+                self._on_progress(Progress(created.upload_id, sent, head.size_bytes, is_sent, 1, 1))
+
+        def declare_again() -> CreatedUpload | None:
+            try:
+                return declare()
+            except ApiProblem as problem:
+                if problem.upload_status is None:
+                    raise
+                return None  # S3 has stored it
+
+        send_with_retries(created, head, declare_again, self._config.retry, report, on_error=self._api.on_error)
+
+    def _send_parts(self, upload_id: str, plan: PartPlan, stream: Stream, checksum: str | None) -> Upload:
+        config = self._config
+        queue = StreamQueue(self._api, upload_id, plan, stream, config=config, checksum=checksum)
+        most = max(1, config.stream_memory_bytes // plan.part_size_bytes - 1)  # one part is being read
+        concurrency = Concurrency(config.first_connections, min(config.most_connections, most), config.window_seconds)
+        workers = WorkerPool(
+            queue, queue.memory, config, concurrency, trust=self._api.http.trust, on_error=self._api.on_error
+        )
+
+        def report() -> None:
+            if self._on_progress is not None:
+                self._on_progress(
+                    Progress(
+                        upload_id,
+                        sent_bytes=workers.sent_bytes,
+                        total_bytes=queue.size_bytes,
+                        sent_parts=workers.sent_parts,
+                        part_count=queue.part_count,
+                        connections=workers.connections,
+                    )
+                )
+
+        queue.start()
+        workers.run(report)
+        queue.check()
+        if plan.max_size_bytes is None:
+            return self._api.complete(upload_id)
+        return self._api.complete(upload_id, size_bytes=queue.size_bytes, checksum=queue.checksum)
+
+    @contextmanager
+    def _aborted_on_error(self, upload_id: str) -> Generator[None]:
+        try:
+            yield
+        except UploadEnded:
+            raise
+        except BaseException as error:
+            abort(self._api, upload_id, error)
+            raise
+
+
+def read_head(stream: Readable, most: int) -> HeldBytes:
+    """Read a stream to its end, or up to a number of bytes."""
+    content = bytearray(most)
+    count = Stream(HeldBytes(b"", ""), stream).read_into(memoryview(content))
+    return HeldBytes(content if count == most else content[:count], "standard input")
