@@ -61,7 +61,7 @@ coverage: $(STAMP) ## Pass the unit tests, and measure branch coverage (the limi
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
 
-test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (13 min)
+test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (16 min)
 	$(RUN)/pytest $(PARALLEL) tests/engine
 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)

@@ -31,6 +31,6 @@ def write_certificate(folder: Path) -> Certificate:
     """Make an authority, a key and a certificate."""
     authority = trustme.CA()
     made = Certificate(folder / "server.pem", folder / "authorities.pem", authority.cert_pem.bytes())
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(made.pem))
+    authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(str(made.pem))
     made.bundle.write_bytes(Path(certifi.where()).read_bytes() + made.authority)
     return made

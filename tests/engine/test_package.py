@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 import yaml
 from pulumi.automation.errors import CommandError
 
+from benchmarks.certificate import write_certificate
 from local.emulator.process import Emulator
 from local.engine.pulumi_cli.stacks import EngineStack
 from tests.support.deployment.engine_project import checkout
+from tests.support.deployment.git_server import git_server, publish
 from tests.support.deployment.package_consumer import HOSTS, Consumer, described
 from tests.support.deployment.typescript_consumer import TypeScriptConsumer
 from tests.support.paths import PROJECT
@@ -56,6 +59,35 @@ def test_the_cli_adds_the_package_to_a_program_in_yaml_which_then_deploys_it(clo
     assert tables == [output]
     assert table["inputs"]["pointInTimeRecovery"]["recoveryPeriodInDays"] == 7
     assert "recoverDays" in refused
+
+
+def test_the_cli_adds_the_package_of_a_git_address_to_a_program_which_then_deploys_it(tmp_path: Path) -> None:
+    (tmp_path / "served" / "team").mkdir(parents=True)
+    publish(checkout(tmp_path / "published"), tmp_path / "served" / "team" / "portage.git", "v0.1.0")
+    certificate = write_certificate(tmp_path)
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text(
+        "name: new\nruntime: yaml\nresources:\n  status: {type: 'portage:StatusTracker'}\n"
+        "outputs: {table: '${status.tableName}'}\n"
+    )
+    with ExitStack() as held:
+        try:
+            server = held.enter_context(git_server(tmp_path / "served", certificate))
+        except OSError as error:
+            pytest.skip(f"The port of https cannot be had: {error}.")
+        emulator = held.enter_context(Emulator("eu-central-1"))
+        consumer = Consumer(program, tmp_path / "home", emulator, SSL_CERT_FILE=str(certificate.bundle))
+        consumer.run("package", "add", f"{server}/team/portage.git/components@0.1.0")
+        consumer.run("stack", "init", "dev")
+        consumer.run("config", "set", "aws:region", "eu-central-1")
+        consumer.run("up", "--yes")
+        output = json.loads(consumer.run("stack", "output", "--json"))["table"]
+        tables = emulator.client("dynamodb").list_tables()["TableNames"]
+
+    added = yaml.safe_load((program / "Pulumi.yaml").read_text())["packages"]["portage"]
+    assert added == "localhost/team/portage.git/components@0.1.0"
+    assert tables == [output]
 
 
 PROGRAM_WITH_A_TRANSFORM = """

@@ -27,7 +27,7 @@ _YAML_HOST = "pulumi-language-yaml"
 class Consumer:
     """A folder with a program, and a CLI with a state of its own."""
 
-    def __init__(self, folder: Path, home: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, home: Path, emulator: Emulator, **variables: str) -> None:
         self._folder = folder
         path = (HOSTS, _AWS, _yaml_host().parent, Path(os.environ["PATH"]))
         self._environment = {
@@ -41,6 +41,7 @@ class Consumer:
             "PULUMI_HOME": str(home / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPATH": str(PROJECT),
+            **variables,
         }
 
     def run(self, *arguments: str | Path) -> str:
