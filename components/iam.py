@@ -367,9 +367,9 @@ def start_executions(state_machine_arn: Arn) -> Statement:
     return allow(["states:StartExecution"], state_machine_arn)
 
 
-def pass_step_results(bucket_arn: Arn) -> Statement:
-    """Store and read what the processors of a workflow return, until the upload's result is recorded."""
-    return allow(["s3:GetObject", "s3:PutObject"], _under(bucket_arn, STEP_RESULT_PREFIX))
+def store_step_results(bucket_arn: Arn) -> Statement:
+    """Store what the processors of a workflow return, until the upload's result is recorded."""
+    return allow(["s3:PutObject"], _under(bucket_arn, STEP_RESULT_PREFIX))
 
 
 def read_step_results(bucket_arn: Arn) -> Statement:

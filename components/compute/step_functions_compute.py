@@ -132,13 +132,23 @@ class StepFunctionsCompute(Compute):
             handler="handlers.entries.process_step.handle",
             statements=[
                 may.read_object,
-                *([] if self._maps else [iam.pass_step_results(may.results_bucket_arn)]),
+                *self._step_results(may.results_bucket_arn),
                 *may.change_upload[:1],
                 *may.use_key,
             ],
             environment={**jobs.environment, **({WORKSPACE_VARIABLE: mount.path} if mount else {})},
             mount=mount,
         )
+
+    def _step_results(self, bucket_arn: pulumi.Input[str]) -> list[iam.Statement]:
+        """Each processor stores its result. It reads those of others only where they run one after the other."""
+        if self._maps:
+            return []
+        one_by_one = len(self.steps.step_functions_processors) > 1 and not self.steps.step_functions_parallel
+        return [
+            iam.store_step_results(bucket_arn),
+            *([iam.read_step_results(bucket_arn)] if one_by_one else []),
+        ]
 
     def _record(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
         may = jobs.permissions

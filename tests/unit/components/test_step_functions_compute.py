@@ -41,7 +41,6 @@ MAY: dict[str, set[tuple[str, str]]] = {
     },
     "process": {
         ("s3:GetObjectVersion", OBJECTS),
-        ("s3:GetObject", STEP_RESULTS),
         ("s3:PutObject", STEP_RESULTS),
         UPDATE,
     },
@@ -119,6 +118,14 @@ def test_the_workflow_may_call_its_functions_and_keep_an_event(by_default: Recor
     }
     trust = by_default.json_input(aws.iam.Role, f"{WORKFLOW}-role", "assumeRolePolicy")
     assert trust["Statement"][0]["Principal"] == {"Service": "states.amazonaws.com"}
+
+
+@pytest.mark.parametrize(("parallel", "actions"), [(False, {"s3:PutObject", "s3:GetObject"}), (True, {"s3:PutObject"})])
+def test_a_processor_reads_the_results_of_those_before_it(actions: set[str], *, parallel: bool) -> None:
+    recording = recorded(step_functions_processors=STEPS, step_functions_parallel=parallel)
+    granted = permissions(recording, f"{NAME}-process-role")
+
+    assert {action for action, resource in granted if resource == STEP_RESULTS} == actions
 
 
 def test_with_a_map_of_records_each_role_may_do_what_the_map_needs() -> None:
