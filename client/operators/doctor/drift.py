@@ -403,14 +403,13 @@ def _difference(resource: Resource, field: Field, answer: Any) -> str | None:
 
 def _short(value: Any) -> str:
     """Return a value for the report. Of a policy only the names of its statements, which say what is missing."""
-    if isinstance(value, Mapping):
-        known = cast("Mapping[str, Any]", value)
-        statements = known.get("Statement")
-        listed = cast("list[Any]", statements if isinstance(statements, list) else [statements or known])
+    if isinstance(value, Mapping) and "Statement" in value:
+        statements = cast("Mapping[str, Any]", value)["Statement"]
+        listed = cast("list[Any]", statements if isinstance(statements, list) else [statements])
         return f"{len(listed)} statements ({', '.join(sorted(_statement_name(each) for each in listed))})"
     return json.dumps(value) if not isinstance(value, str) else value or "nothing"
 
 
 def _statement_name(statement: Any) -> str:
     known = cast("Mapping[str, Any]", statement)
-    return str(known.get("Sid") or known.get("Action") or ", ".join(known))
+    return str(known.get("Sid") or known.get("Action"))

@@ -110,6 +110,7 @@ class TestBuckets:
         answers = {("s3", "get_bucket_cors"): {"CORSRules": [rule]}}
         found = check("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", inputs, answers)
         assert bool(found) is is_changed
+        assert all('{"origins": "*", "methods": "PUT"}' in each.value for each in found)
 
     @pytest.mark.parametrize(("days", "is_changed"), [(14, False), (15, True)])
     def test_lifecycle_is_compared_by_what_it_deletes_when(self, days: int, is_changed: bool) -> None:
