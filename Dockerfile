@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# The container worker: handlers/entries/worker.py with a processor. README.md, "Fargate", has the commands.
+# The container worker, handlers/entries/worker.py, and the function of a processor, each with a team's processor.
+# README.md, "Process files", has the commands.
 
 # A team's processor takes the place of this stage, by: docker build --build-context processor=FOLDER
 FROM scratch AS processor
@@ -17,6 +18,20 @@ RUN set -eu; for file in ./*.txt ./processor/requirements.txt; do \
         pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: --target=/libraries/installed -r "$file"; \
       fi; \
     done
+
+FROM libraries AS function-libraries
+COPY requirements-function.txt ./
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: --target=/libraries/installed -r requirements-function.txt
+
+# What Lambda runs with functionImage: docker build --target function. Lambda sets the user, and the handler as command.
+FROM base AS function
+WORKDIR /app
+COPY --from=function-libraries /libraries/installed ./libraries/
+COPY handlers/ ./handlers/
+COPY --from=processor / ./processor/
+RUN python -m compileall -q .
+ENV PYTHONPATH=/app/libraries PYTHONDONTWRITEBYTECODE=1
+ENTRYPOINT ["python", "-m", "awslambdaric"]
 
 FROM base
 RUN useradd --system --no-create-home --uid 10001 --shell /usr/sbin/nologin worker

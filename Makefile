@@ -122,6 +122,7 @@ requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRA
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt policy/requirements.in -o policy/requirements.txt
 	$(COMPILE) -c requirements-dev.txt requirements-worker.in -o requirements-worker.txt
+	$(COMPILE) -c requirements-dev.txt requirements-function.in -o requirements-function.txt
 	$(COMPILE) -c requirements-dev.txt $(THUMBNAIL).in -o $(THUMBNAIL).txt
 
 clean: ## Remove .venv, caches and local state, but not the built Pulumi CLI (.local/bin)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any, NotRequired, Protocol, TypedDict, cast
 from urllib.parse import urlsplit
 
@@ -327,7 +328,7 @@ class MapsOf:
 class InstanceOf:
     """An instance of a class."""
 
-    kind: type
+    kind: type | UnionType
     form: str
 
     def check(self, name: str, value: object) -> Any:

@@ -28,17 +28,66 @@ class FunctionArgs(NetworkArgs, JobArgs):
     A function has at most 5 layers. The libraries of each requirements file are one of them.
     """
 
+    function_image: pulumi.Input[str] | None = argument(limits.ECR_IMAGE, default=None)
+    """Image in ECR, by its digest, that the processor's function runs instead of an archive; its size is up to 10 GB.
+
+    Build it from the target `function` of Dockerfile, for `function_architecture`. It has the code of
+    `processor_code`, which is checked all the same.
+    """
+    processor_code_bucket: pulumi.Input[str] | None = argument(limits.CODE_BUCKET, default=None)
+    """Bucket that has the processor's code as a zip file, instead of `processor_code`; in the functions' region.
+
+    The zip file becomes a layer, so the modules are in its folder `python`. The deploying user must be allowed to read
+    it.
+    """
+    processor_code_key: pulumi.Input[str] | None = argument(limits.CODE_KEY, default=None)
+    """Key of the zip file in `processor_code_bucket`."""
+    processor_code_version: pulumi.Input[str] | None = argument(limits.CODE_VERSION, default=None)
+    """Version of that object. Without it, use a new key for each build: the same key deploys nothing new."""
+
     @property
     def architecture(self) -> Architecture:
         """What `function_architecture` names."""
         return ARCHITECTURES[self.function_architecture]
 
-    def function_conflicts(self, spelled: Callable[[str], str], own_layers: int) -> list[str]:
+    @property
+    def has_code_in_s3(self) -> bool:
+        """Whether the processor's code is in an object of S3."""
+        return self.processor_code_bucket is not None
+
+    def code_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
+        """Return why the arguments of code in S3 cannot be used together, with `spelled` names."""
+        bucket, key, version = (spelled(f"processor_code_{each}") for each in ("bucket", "key", "version"))
+        if self.has_code_in_s3 and self.processor_code_key is None:
+            return [f"{key} is missing, but {bucket} is given; give the key of the zip file, or leave out {bucket}."]
+        if self.has_code_in_s3:
+            return []
+        return [
+            f"{name} is given, but {bucket} is not; give both, or leave it out."
+            for name, value in ((key, self.processor_code_key), (version, self.processor_code_version))
+            if value is not None
+        ]
+
+    def function_conflicts(self, spelled: Callable[[str], str], libraries: int) -> list[str]:
         """Return why these arguments cannot be used together, with `spelled` names.
 
-        `own_layers` is the number of layers that the processor's function has besides the given ones.
+        `libraries` is the number of layers with libraries that the processor's function has.
         """
-        return self._layer_conflicts(spelled("function_layers"), own_layers) + self._network_conflicts(spelled)
+        found = self._network_conflicts(spelled)
+        if self.function_image is None:
+            return found + self._layer_conflicts(spelled("function_layers"), libraries + self.has_code_in_s3)
+        image = spelled("function_image")
+        if not is_empty(self.function_layers):
+            found.append(
+                f"{spelled('function_layers')} is given, but a function of an image has no layers; leave it out, or "
+                f"add the content to the image of {image}."
+            )
+        if self.has_code_in_s3:
+            found.append(
+                f"{spelled('processor_code_bucket')} is given, but the code is in the image of {image}; give the "
+                f"folder that the image was built with in {spelled('processor_code')}."
+            )
+        return found
 
     def _layer_conflicts(self, name: str, own_layers: int) -> list[str]:
         given = self.items_of("function_layers")

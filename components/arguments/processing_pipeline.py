@@ -1,7 +1,7 @@
 """The arguments of ProcessingPipeline."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pulumi
@@ -19,7 +19,7 @@ from components.arguments.notifications import S3_NOTIFICATIONS
 from components.arguments.shared import DELETION_PROTECTION, KMS_KEY_ARN
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
-from components.compute.processor_code import distributions_fault, processors_fault
+from components.compute.processor_code import BUILT_IN, distributions_fault, processors_fault
 from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from handlers.domain.slots import slots_of
 from handlers.processors import JOB_VARIABLES
@@ -148,15 +148,16 @@ class ProcessingPipelineArgs(
         named |= {f"{steps}[{n}]": processor for n, processor in enumerate(self.step_functions_processors)}
         if self.step_functions_map_processor is not None:
             named[spelled("step_functions_map_processor")] = self.step_functions_map_processor
-        if fault := processors_fault(named, self.processor_code, self.jobs_architecture):
-            found.append(f"{fault} See {spelled('processor_code')}.")
+        found += self.code_conflicts(spelled)
+        if conflict := self._code_conflict(named, spelled):
+            found.append(conflict)
         elif fault := distributions_fault(self.processor_distributions, self.processor_code, self.jobs_architecture):
             found.append(f"{spelled('processor_distributions')} {fault}")
         elif fault := libraries_fault(
             self.requirements_files, self.processor_code, self.processor_distributions, self.jobs_architecture
         ):
             found.append(f"{spelled('processor_requirements')}: {fault}")
-        if self.processor_code is None:
+        if self.processor_code is None and not self.has_code_in_s3:
             found += [
                 f"{spelled(name)} is given, but a built-in processor uses nothing of it; leave it out, or give the "
                 f"code of a processor in {spelled('processor_code')}."
@@ -186,6 +187,19 @@ class ProcessingPipelineArgs(
                 if vars(self)[name]
             ]
         return found + self.bucket_conflicts(spelled) + self.event_conflicts(spelled) + self._compute_conflicts(spelled)
+
+    def _code_conflict(self, named: Mapping[str, str], spelled: Callable[[str], str]) -> str | None:
+        """Return what is wrong with the processors and their code, if it is here; what is in S3 cannot be read yet."""
+        code, bucket = spelled("processor_code"), spelled("processor_code_bucket")
+        if self.has_code_in_s3:
+            if self.processor_code is not None:
+                return f"{code} and {bucket} are given, but a processor's code is in one place; leave one of them out."
+            ours = {name: each for name, each in named.items() if each.startswith(BUILT_IN)}
+            if len(ours) == len(named):
+                return f"{bucket} is given, but all processors are built in; name the module.function in its zip file."
+            named = ours
+        fault = processors_fault(named, self.processor_code, self.jobs_architecture)
+        return fault and f"{fault} See {code}."
 
     def _compute_conflicts(self, spelled: Callable[[str], str]) -> list[str]:
         """Settings of another compute stay where they are, so that one setting switches between computes."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -48,13 +48,21 @@ class Mount:
     vpc: VpcConnection
 
 
+@dataclass(frozen=True)
+class Image:
+    """What a function runs instead of an archive; its entry point is Lambda's runtime interface client."""
+
+    uri: pulumi.Input[str]
+    """In ECR, by its digest."""
+
+
 class LambdaFunctionArgs(LogArgs):
     """What differs between two functions."""
 
     handler: str = argument(limits.HANDLER)
     """`module.function` of the entry."""
-    code: pulumi.Archive = argument(limits.ARCHIVE)
-    """The function's archive; see code_archive."""
+    code: pulumi.Archive | Image = argument(InstanceOf(pulumi.Archive | Image, "an archive or an Image"))
+    """The function's archive, see code_archive, or an image. An image has no layers."""
     statements: Sequence[iam.Statement] = argument(InstanceOf(list, "a list of statements, see iam.py"))
     """All that the function may do, in addition to writing its own log and traces."""
     environment: Mapping[str, pulumi.Input[str]] = argument(InstanceOf(Mapping, "a map of variables"))
@@ -118,11 +126,8 @@ class LambdaFunction(pulumi.ComponentResource):
         )
         function = aws.lambda_.Function(
             name,
-            runtime=RUNTIME,
+            **_package(name, args),
             architectures=[args.architecture],
-            handler=args.handler,
-            code=args.code,
-            layers=None if is_empty(args.layers) else _checked_layers(name, args.layers),
             role=role.arn,
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,
@@ -164,6 +169,25 @@ def _to_mount(mount: Mount | None) -> list[iam.Statement]:
     if mount is None:
         return []
     return [iam.use_file_system(mount.file_system_arn, mount.access_point_arn)]
+
+
+class _Package(TypedDict, total=False):
+    """What a function runs, in AWS's words: a runtime with an archive and layers, or an image."""
+
+    package_type: str
+    runtime: str
+    handler: str
+    code: pulumi.Archive
+    layers: pulumi.Output[Sequence[str]]
+    image_uri: pulumi.Input[str]
+    image_config: aws.lambda_.FunctionImageConfigArgsDict
+
+
+def _package(name: str, args: LambdaFunctionArgs) -> _Package:
+    if isinstance(args.code, Image):
+        return {"package_type": "Image", "image_uri": args.code.uri, "image_config": {"commands": [args.handler]}}
+    package: _Package = {"runtime": RUNTIME, "handler": args.handler, "code": args.code}
+    return package if is_empty(args.layers) else {**package, "layers": _checked_layers(name, args.layers)}
 
 
 def _checked_layers(name: str, arns: pulumi.Input[Sequence[pulumi.Input[str]]]) -> pulumi.Output[Sequence[str]]:

@@ -1,13 +1,15 @@
 """The function that runs a team's processor, with what a team may choose about it."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
 from components import iam
 from components.arguments import is_empty
 from components.arguments.lambda_compute import LambdaComputeArgs
-from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount, VpcConnection
+from components.compute.lambda_function import RUNTIME, Image, LambdaFunction, LambdaFunctionArgs, Mount, VpcConnection
 from components.compute.libraries import layers
 from components.compute.protocol import Jobs
 from components.network.vpc import Network
@@ -32,8 +34,7 @@ def processor_function(
         name,
         LambdaFunctionArgs(
             handler=handler,
-            code=jobs.code(),
-            layers=_all(layers(pipeline, jobs.requirements, args.architecture, opts), args.function_layers),
+            **_package(pipeline, args, jobs, opts),
             architecture=args.function_architecture,
             statements=list(statements),
             environment=environment,
@@ -48,6 +49,36 @@ def processor_function(
             log_retention_days=args.log_retention_days,
         ),
         opts,
+    )
+
+
+class _Package(TypedDict, total=False):
+    """What the function runs: an archive with layers, or an image."""
+
+    code: pulumi.Archive | Image
+    layers: _Layers
+
+
+def _package(pipeline: str, args: LambdaComputeArgs, jobs: Jobs, opts: pulumi.ResourceOptions) -> _Package:
+    if args.function_image is not None:
+        return {"code": Image(args.function_image)}
+    own = layers(pipeline, jobs.requirements, args.architecture, opts)
+    if args.processor_code_bucket is not None:
+        own.append(_code_layer(f"{pipeline}-processor-code", args, opts).arn)
+    return {"code": jobs.code(), "layers": _all(own, args.function_layers)}
+
+
+def _code_layer(name: str, args: LambdaComputeArgs, opts: pulumi.ResourceOptions) -> aws.lambda_.LayerVersion:
+    """Make a layer of a team's code in S3: Lambda takes a function's code from one place, and ours is an archive."""
+    return aws.lambda_.LayerVersion(
+        name,
+        layer_name=name,
+        s3_bucket=args.processor_code_bucket,
+        s3_key=args.processor_code_key,
+        s3_object_version=args.processor_code_version,
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[args.function_architecture],
+        opts=opts,
     )
 
 

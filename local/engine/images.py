@@ -8,7 +8,11 @@ from local.engine.stack_config import StackConfig
 
 def build_images(data_dir: Path, config: StackConfig) -> None:
     """Make the folders in place of the images, from the code in this checkout."""
-    images = [config.own("workerImage"), WORKER_OF_GIT if config.own("compute") == "eks" else None]
+    images = [
+        config.own("workerImage"),
+        config.own("functionImage"),
+        WORKER_OF_GIT if config.own("compute") == "eks" else None,
+    ]
     for image in images:
         if image:
             build_worker_image(data_dir, image, config.program_dir, config.own("processorCode"))

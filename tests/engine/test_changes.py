@@ -22,6 +22,8 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3
 
 TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
 
+IN_S3 = {"processor": "team_processor.process", "processorCodeBucket": "the-builds", "processorCodeKey": "build.zip"}
+
 FARGATE = {"compute": "fargate", "workerImage": IMAGE}
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
 MAP = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}
@@ -97,6 +99,10 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "functionStorageMb": {"functionStorageMb": 1_024},
     "functionArchitecture": {"functionArchitecture": "x86_64"},
+    "functionImage": {"functionImage": IMAGE},
+    "processorCodeBucket": IN_S3,
+    "processorCodeKey": IN_S3,
+    "processorCodeVersion": {**IN_S3, "processorCodeVersion": "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"},
     "functionLayers": {"functionLayers": ["arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"]},
     "securityGroupIds": {
         **FARGATE,

@@ -1,4 +1,4 @@
-"""The worker's image. No engine here can build it, so a test assembles its files as the Dockerfile says."""
+"""The images of worker and function. No engine here can build them: tests assemble their files as Dockerfile says."""
 
 import json
 import re
@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.runtime_api import LambdaProcess
+from tests.support.handlers.job_variables import job_variables
 from tests.support.handlers.worker_process import await_that, serving, working
 from tests.support.paths import PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
-PINNED = re.findall(r"^([\w.-]+)==(\S+) \\$", (PROJECT / "requirements-worker.txt").read_text(), re.MULTILINE)
+
+
+def pinned(image: str) -> list[tuple[str, str]]:
+    text = (PROJECT / f"requirements-{image}.txt").read_text()
+    return re.findall(r"^([\w.-]+)==(\S+) \\$", text, re.MULTILINE)
 
 
 def instruction(name: str) -> str:
@@ -27,17 +33,22 @@ def image(tmp_path: Path) -> Path:
     """The image's folder /app, without a team's processor."""
     app = tmp_path / "app"
     copied = re.findall(r"^COPY (\w+)/ \./(\w+)/$", DOCKERFILE, re.MULTILINE)
-    assert copied == [("handlers", "handlers")]
-    for source, target in copied:
+    assert set(copied) == {("handlers", "handlers")}
+    for source, target in set(copied):
         shutil.copytree(PROJECT / source, app / target, ignore=shutil.ignore_patterns("__pycache__"))
     (app / "processor").mkdir()
-    libraries = app / "libraries"
-    for distribution, _ in PINNED:
-        for file in files(distribution) or []:
-            if (top := file.parts[0]) != ".." and not (libraries / top).exists():
-                libraries.mkdir(exist_ok=True)
-                (libraries / top).symlink_to(Path(str(file.locate())).parents[len(file.parts) - 1] / top)
+    (app / "libraries").mkdir()
+    install(app, "worker")
     return app
+
+
+def install(app: Path, image: str) -> None:
+    """Link the libraries of one requirements file, as this environment has them, into the image's folder."""
+    for distribution, _ in pinned(image):
+        for file in files(distribution) or []:
+            if (top := file.parts[0]) != ".." and not (app / "libraries" / top).exists():
+                installed = Path(str(file.locate())).parents[len(file.parts) - 1]
+                (app / "libraries" / top).symlink_to(installed / top)
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -66,10 +77,11 @@ def test_only_what_is_copied_is_sent_to_the_builder() -> None:
     assert sent == copied
 
 
-def test_its_libraries_are_those_that_are_tested_here() -> None:
+@pytest.mark.parametrize("image", ["worker", "function"])
+def test_its_libraries_are_those_that_are_tested_here(image: str) -> None:
     tested = (PROJECT / "requirements-dev.txt").read_text()
-    assert PINNED
-    assert [name for name, version in PINNED if f"\n{name}=={version} \\" not in tested] == []
+    assert pinned(image)
+    assert [name for name, version in pinned(image) if f"\n{name}=={version} " not in tested] == []
 
 
 def test_it_runs_as_a_user_without_privileges() -> None:
@@ -104,3 +116,16 @@ def test_its_entry_point_works_with_the_files_and_libraries_of_the_image_alone(i
 
     assert cloud.results[0]["size_bytes"] == 5
     assert sorted(image.rglob("*")) == before, "the root file system is read-only"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Lambda's runtime interface client is for Linux")
+def test_the_function_s_entry_point_calls_a_handler_with_the_libraries_of_the_image_alone(image: Path) -> None:
+    (entry,) = re.findall(r'^ENTRYPOINT (.+"awslambdaric"\])$', DOCKERFILE, re.MULTILINE)
+    install(image, "function")
+    variables = {**job_variables("https://sqs.example/queue", max_attempts=3), "AWS_DEFAULT_REGION": "us-east-1"}
+
+    with LambdaProcess(image, image / "libraries", "handlers.entries.process_object.handle", variables) as function:
+        answer = function.invoke({"Records": []}).body
+
+    assert json.loads(entry) == ["python", "-m", "awslambdaric"]
+    assert answer == {"batchItemFailures": []}

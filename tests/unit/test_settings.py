@@ -87,7 +87,7 @@ MAY_BE_SECRET = (
     *("workerImage", "fargateClusterArn"),
     "subnetIds",
     "securityGroupIds",
-    "functionLayers",
+    *("functionLayers", "functionImage", "processorCodeBucket", "processorCodeKey", "processorCodeVersion"),
     *("eksGitRepositoryUrl", "eksClusterName", "eksPublicAccessCidrs"),
     *("eksArgoIdentityCenterArn", "eksGithubOidcProviderArn"),
     *("resultsBucketArn", "quarantineBucketArn"),
@@ -128,6 +128,10 @@ WRONG = {
     "fargateClusterArn": "shared",
     "functionArchitecture": "arm",
     "functionLayers": '["the-layer"]',
+    "functionImage": "an-image:latest",
+    "processorCodeBucket": "The-Builds",
+    "processorCodeKey": " ",
+    "processorCodeVersion": "a version",
     "fargateCpu": "1000",
     "fargateMemoryMb": "1000",
     "subnetIds": '["subnet"]',
@@ -164,6 +168,7 @@ RIGHT: dict[str, Any] = {
     "fargateClusterArn": ECS_CLUSTER_ARN,
     "functionArchitecture": "x86_64",
     "functionLayers": [LAYER_ARN],
+    "functionImage": IMAGE,
     "fargateCpu": 2_048,
     "fargateMemoryMb": 8_192,
     "subnetIds": SUBNET_IDS,
@@ -200,6 +205,7 @@ TESTED_APART = {
     "userPoolClientId",
     "securityGroupIds",
     "processorCode",
+    *("processorCodeBucket", "processorCodeKey", "processorCodeVersion"),
     "processorDistributions",
     "processorRequirements",
     "processorEnvironment",
@@ -309,6 +315,18 @@ class TestEveryKeyIsChecked:
         texts = {key: json.dumps(value) for key, value in right.items()}
 
         settings = load({**defaults(), **texts})
+
+        assert {key: value_of(settings, key) for key in right} == right
+
+    def test_code_in_s3_reaches_its_arguments(self) -> None:
+        right = {
+            "processor": "team.process",
+            "processorCodeBucket": "the-builds",
+            "processorCodeKey": "build.zip",
+            "processorCodeVersion": "a-version",
+        }
+
+        settings = load({**defaults(), **right})
 
         assert {key: value_of(settings, key) for key in right} == right
 
@@ -503,7 +521,7 @@ class TestASecret:
             assert f"pulumi config set --plaintext portage:{key} VALUE" in fault
 
     def test_that_is_wrong_is_not_shown(self) -> None:
-        bad = {key: '["hush!"]' if DECLARED[key]["type"] == "array" else '"hush!"' for key in MAY_BE_SECRET}
+        bad = {key: '["hush! "]' if DECLARED[key]["type"] == "array" else '"hush!" ' for key in MAY_BE_SECRET}
 
         found = faults({**defaults(), **bad}, secret=[f"portage:{key}" for key in MAY_BE_SECRET])
 

@@ -18,20 +18,33 @@ Environment
     MiniStack: functions also see all packages and variables of MiniStack's own process. A package that is missing in
     the archive is then noticed only on AWS, and an unset LOG_LEVEL is the emulator's.
     Here: only the SDK's packages stay on the path, as links in a folder, and the variables are removed.
+
+Images
+    AWS: runs the image's entry point, Lambda's runtime interface client, with the handler that ImageConfig names.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
+    MiniStack: does that with Docker. Without Docker, each call fails.
+    Here: the handler runs with the code in the image's folder (local/emulator/images.py), and with all packages that
+    are installed here, in place of those in the image.
 """
 
 import importlib.util
+import io
 import os
 import queue
 import site
+import sys
 import time
+import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from local.emulator import patching
+from local.emulator.images import image_folder
 
 _RUNTIME = "ministack.core.lambda_runtime"
+_SERVICE = "ministack.services.lambda_svc"
 MARK = "\x1eportage: end of this call's log"
 """What a worker writes after the last line of a call."""
 
@@ -51,7 +64,8 @@ def patch(data_dir: Path) -> None:
     """Patch Python workers and their results; the SDK's folder is made in the data folder."""
     patching.replace(_RUNTIME, "_PYTHON_WORKER_SCRIPT", _marked)
     patching.replace(_RUNTIME, "Worker._drain_stderr_bounded", up_to_mark)
-    patching.replace("ministack.services.lambda_svc", "_execute_function_warm", _with_error_type)
+    patching.replace(_SERVICE, "_execute_function_warm", _with_error_type)
+    patching.replace(_SERVICE, "_execute_function_docker", _from_folder(data_dir))
     prelude = _prelude(_linked_sdk(data_dir))
     patching.replace(_RUNTIME, "_PYTHON_WORKER_SCRIPT", lambda script: prelude + script)
 
@@ -92,6 +106,43 @@ def _with_error_type(original: Callable[..., dict[str, Any]]) -> Callable[..., d
         return result
 
     return execute
+
+
+def _from_folder(data_dir: Path) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+    libraries = data_dir / "image-libraries"
+    libraries.symlink_to(site.getsitepackages()[0])  # a name that the prelude does not know
+
+    def replacing(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        def execute(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+            config = function["config"]
+            folder = image_folder(data_dir, config.get("ImageUri", ""))
+            if config["PackageType"] != "Image" or not folder.is_dir():
+                return original(function, event, request_id)
+            variables = config.get("Environment", {}).get("Variables", {})
+            as_archive = {
+                "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+                "Handler": config["ImageConfigResponse"]["ImageConfig"]["Command"][0],
+                "Environment": {"Variables": {**variables, "PYTHONPATH": str(libraries)}},
+            }
+            run = patching.attribute(_SERVICE, "_execute_function_warm")
+            return run({**function, "config": {**config, **as_archive}, "code_zip": _zipped(folder)}, event, request_id)
+
+        return execute
+
+    return replacing
+
+
+@cache
+def _zipped(folder: Path) -> bytes:
+    """Return an image's folder as a function's archive, with what its links lead to."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        for place, folders, names in os.walk(folder, followlinks=True):
+            folders[:] = [each for each in folders if each != "__pycache__"]
+            for name in names:
+                path = Path(place, name)
+                package.write(path, path.relative_to(folder))
+    return buffer.getvalue()
 
 
 def describe(log: str, message: str) -> dict[str, Any]:

@@ -54,6 +54,12 @@ MOUNT = Mount(
 )
 LAYER_ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"
 
+CODE_IN_S3 = {
+    "processor": "team.process",
+    "processor_code_bucket": "the-builds",
+    "processor_code_key": "build.zip",
+}
+
 LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints")
 
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
@@ -111,6 +117,7 @@ class Example:
     def everything(self, name: str = NAME) -> dict[str, Any]:
         """Every argument, except those that would leave resources out."""
         left_out = {"user_pool_arn", "manage_account_logging", "cluster_name", *LEAVE_OUT_THE_NETWORK}
+        left_out |= {"processor_code_bucket", "processor_code_key", "processor_code_version"}
         if "processor" in self.other:
             left_out |= {"trigger", "results_bucket_arn", "quarantine_bucket_arn"}
         args = {key: value for key, value in self.other.items() if key not in left_out}
@@ -234,6 +241,10 @@ PROCESSING_PIPELINE = Example(
         "function_storage_mb": 1_024,
         "function_architecture": "x86_64",
         "function_layers": [LAYER_ARN],
+        "function_image": IMAGE,
+        "processor_code_bucket": "the-builds",
+        "processor_code_key": "build.zip",
+        "processor_code_version": "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY",
         "subnet_ids": SUBNET_IDS,
         "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
         "network_cidr": "10.1.0.0/16",
@@ -302,12 +313,18 @@ PROCESSING_PIPELINE = Example(
                     "fargate_max_tasks",
                 ),
                 *("fargate_backlog_per_task", "fargate_weight", "fargate_spot_weight", "subnet_ids", "network_cidr"),
+                *("network_egress", "network_endpoints", "network_flow_log_days"),
             ),
             FARGATE,
         ),
         "eks_jobs_at_once": EKS,
         "timeout_seconds": FARGATE,
         "security_group_ids": {**FARGATE, "subnet_ids": SUBNET_IDS},
+        # apart from function_layers, which an image does not have
+        "function_image": {"function_image": IMAGE.replace("0a", "1b")},
+        "processor_code_bucket": {**CODE_IN_S3, "processor_code_bucket": "another"},
+        "processor_code_key": {**CODE_IN_S3, "processor_code_key": "another.zip"},
+        "processor_code_version": CODE_IN_S3,
         "fargate_min_tasks": {**FARGATE, "fargate_max_tasks": 1_000},
         "fargate_weight": {**FARGATE, "fargate_spot_weight": 1},
         "step_functions_processors": {"compute": "step-functions"},
@@ -380,6 +397,10 @@ PROCESSING_PIPELINE = Example(
         "fargate_cluster_arn": ("shared", "the ARN of an ECS cluster"),
         "function_architecture": ("arm", "one of arm64, x86_64 "),
         "function_layers": (["the-layer"], "the ARN of a layer version"),
+        "function_image": ("an-image:latest", "an image in ECR by its digest"),
+        "processor_code_bucket": ("The-Builds", "the name of an S3 bucket"),
+        "processor_code_key": ("", "the key of an object"),
+        "processor_code_version": ("a version", "the version id of an object"),
         "fargate_cpu": (1_000, "one of 256, 512"),
         "fargate_memory_mb": (1_000, "one of 512, 1024"),
         "subnet_ids": (["subnet"], "the id of a subnet"),

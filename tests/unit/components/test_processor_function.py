@@ -11,6 +11,8 @@ from components.arguments import ArgumentError
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from tests.support.components.examples import (
     BUCKET,
+    CODE_IN_S3,
+    IMAGE,
     LAYER_ARN,
     NAME,
     PROCESSING_PIPELINE,
@@ -22,6 +24,10 @@ from tests.support.components.examples import (
 from tests.support.components.recording import Recording, arn_of, physical, record
 from tests.support.each_case import each_case
 
+HANDLERS = {
+    "lambda": "handlers.entries.process_object.handle",
+    "step-functions": "handlers.entries.process_step.handle",
+}
 FUNCTIONS = {"lambda": "process-object", "step-functions": "process"}
 CHOSEN = {
     "function_storage_mb": 2_048,
@@ -142,9 +148,56 @@ def test_too_many_layers_are_refused_when_they_are_known() -> None:
         record(lambda: PROCESSING_PIPELINE.make(function_layers=pulumi.Output.from_input(six)) and None)
 
 
+@pytest.mark.parametrize("compute", FUNCTIONS)
+def test_an_image_takes_the_place_of_archive_layers_and_runtime(compute: str) -> None:
+    recording = recorded(
+        compute=compute, function_image=IMAGE, processor="handlers.processors.thumbnail.process", memory_mb=1_024
+    )
+
+    function = processors(recording, compute)
+
+    assert (function["packageType"], function["imageUri"]) == ("Image", IMAGE)
+    assert function["imageConfig"] == {"commands": [HANDLERS[compute]]}
+    assert function.keys().isdisjoint({"runtime", "handler", "code", "layers"})
+    assert (function["memorySize"], function["architectures"]) == (1_024, ["arm64"])
+    assert recording.all(aws.lambda_.LayerVersion) == []
+    assert all(other["runtime"] == "python3.13" for other in others(recording, compute))
+
+
+@pytest.mark.parametrize("compute", FUNCTIONS)
+def test_code_in_s3_is_the_last_of_the_pipelines_own_layers(compute: str) -> None:
+    in_s3: dict[str, Any] = {**CODE_IN_S3, "processor_code_version": "the-version"}
+
+    recording = recorded(compute=compute, **in_s3, processor_requirements=REQUIREMENTS, function_layers=[LAYER_ARN])
+
+    name = f"{NAME}-processor-code"
+    assert recording.inputs(aws.lambda_.LayerVersion, name) == {
+        "layerName": name,
+        "s3Bucket": "the-builds",
+        "s3Key": "build.zip",
+        "s3ObjectVersion": "the-version",
+        "compatibleRuntimes": ["python3.13"],
+        "compatibleArchitectures": ["arm64"],
+    }
+    assert processors(recording, compute)["layers"][1:] == [arn_of(aws.lambda_.LayerVersion, name), LAYER_ARN]
+    assert "team.process" in processors(recording, compute)["environment"]["variables"].values()
+
+
 @each_case(
     ("args", "begins"),
     [
+        ({"function_image": IMAGE, "function_layers": [LAYER_ARN]}, "function_layers is given, but a function of an"),
+        ({"function_image": IMAGE, **CODE_IN_S3}, "processor_code_bucket is given, but the code is in the image"),
+        ({"function_image": IMAGE, "processor": "team.process"}, "processor is 'team.process', but its code is"),
+        ({**CODE_IN_S3, "processor_code": TEAM_CODE}, "processor_code and processor_code_bucket are given"),
+        ({**CODE_IN_S3, "processor": "handlers.processors.inspect.process"}, "processor_code_bucket is given, but all"),
+        (
+            {**CODE_IN_S3, "processors": [{"processor": "handlers.processors.no.process", "file_names": ["*.csv"]}]},
+            "processors[0].processor is 'handlers.processors.no.process', but there is no module",
+        ),
+        ({"processor_code_bucket": "the-builds"}, "processor_code_key is missing"),
+        ({"processor_code_key": "build.zip"}, "processor_code_key is given, but processor_code_bucket is not"),
+        ({"processor_code_version": "3"}, "processor_code_version is given, but processor_code_bucket is not"),
         (
             {"function_layers": [LAYER_ARN.replace("the", each) for each in "abcdef"]},
             "function_layers has 6 layers, but must have at most 5",
