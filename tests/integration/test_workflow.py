@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.paths import TEAM_CODE
 pytestmark = pytest.mark.variant
 
 STEPS = ["handlers.processors.inspect.process", "team_processor.read_earlier"]
+AT_ONCE = 3
 ENDED = ("completed", "failed", "rejected")
 
 
@@ -28,6 +30,7 @@ def workflow(deploy_with: DeployWith) -> System:
         processorCode=str(TEAM_CODE),
         processingMaxAttempts=2,
         processingTimeoutSeconds=10,
+        processingMaxConcurrency=AT_ONCE,
     )
 
 
@@ -99,6 +102,16 @@ def test_an_upload_is_verified_processed_and_recorded(workflow: System, sender: 
     upload = ended(workflow, sender, sent["ok.bin"])
     assert (upload["status"], upload["version"]) == ("completed", 4)
     assert result_of(workflow, upload) == {"processed_by": "the team", "size_bytes": 5}
+
+
+def test_no_more_workflows_have_an_upload_at_once_than_the_setting_says(
+    workflow: System, sender: User, sent: dict[str, str]
+) -> None:
+    ends = {each: datetime.fromisoformat(ended(workflow, sender, each)["updated_at"]) for each in sent.values()}
+    spans = [(each["startDate"], end) for upload_id, end in ends.items() for each in executions_of(workflow, upload_id)]
+    assert len(spans) == len(sent) > AT_ONCE
+    at_once = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
+    assert 1 < max(at_once) <= AT_ONCE
 
 
 def test_the_rules_choose_the_processor(workflow: System, sender: User, sent: dict[str, str]) -> None:
