@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+PYTHONS ?= 3.12 3.13
 STAMP := $(VENV)/.requirements-dev
 
 # One process more than cores, because many tests wait for leases and timeouts. Tests of one module or class stay
@@ -13,12 +14,12 @@ PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dis
 unexport PYTHONDONTWRITEBYTECODE
 
 # A variable of another name, such as compute, would have no effect.
-VARIABLES := COMPUTE ENGINE PYTHON QUICK UPGRADE
+VARIABLES := COMPUTE ENGINE PYTHON PYTHONS QUICK UPGRADE
 OTHERS := $(filter-out $(VARIABLES),$(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name))))
 $(if $(OTHERS),$(error $(firstword $(OTHERS)) is not a variable of this Makefile. It has $(VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local down test unit coverage integration test-variants test-policies test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
+.PHONY: help install demo local down test unit coverage integration test-variants test-policies test-pythons test-engine test-faults soak pulumi bench wheel check actionlint generate policy golden format requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +61,12 @@ coverage: $(STAMP) ## Pass the unit tests, and measure branch coverage (the limi
 
 integration: $(STAMP) ## Pass the integration tests, on an embedded AWS
 	$(RUN)/pytest tests/integration
+
+# What runs on users' machines and in Lambda. uv finds these Pythons, also those of pyenv, or downloads them.
+test-pythons: export PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
+test-pythons: $(STAMP) ## Pass the unit tests of the client and the handlers on other Pythons (PYTHONS="3.12 3.13")
+	for each in $(PYTHONS); do $(RUN)/uv run --quiet --isolated --no-project --python $$each \
+	  --with-requirements requirements-dev.txt pytest $(PARALLEL) tests/unit/client tests/unit/handlers || exit; done
 
 test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (16 min)
 	$(RUN)/pytest $(PARALLEL) tests/engine

@@ -21,12 +21,10 @@ from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
 from ..transfer.stream_queue import Readable
-from . import operators
 from .arguments import Options
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from .output import Output, show, show_nothing, standard
-from .verify import check_stack, list_cases
 
 Send = Callable[[OnProgress], Upload]
 
@@ -107,6 +105,8 @@ def abort(options: Options, output: Output) -> ExitCode:
 
 def verify(options: Options, output: Output) -> ExitCode:
     """Check a deployed stack, or list the cases."""
+    from .verify import check_stack, list_cases  # noqa: PLC0415 - other commands need not wait for the suite
+
     if options.list_cases:
         return list_cases(options, output)
     config = load_config(options.config)
@@ -116,6 +116,13 @@ def verify(options: Options, output: Output) -> ExitCode:
         if options.other_email is not None:
             other = pool.sign_in(options.other_email, _answer(ask, f"Password of {options.other_email}"))
         return check_stack(config, pool, (session, other), options, output)
+
+
+def operate(options: Options, output: Output) -> ExitCode:
+    """Run a command of operators."""
+    from .operators import COMMANDS as OF_OPERATORS  # noqa: PLC0415 - other commands need not wait for it
+
+    return OF_OPERATORS[options.command](options, output)
 
 
 def _user_pool(config: Config, output: Output) -> UserPool:
@@ -278,5 +285,6 @@ COMMANDS: Mapping[str, Callable[[Options, Output], ExitCode]] = {
     "get": get,
     "abort": abort,
     "verify": verify,
-    **operators.COMMANDS,
+    "doctor": operate,
+    "redrive": operate,
 }
