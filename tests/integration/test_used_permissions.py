@@ -3,28 +3,38 @@
 The embedded AWS writes down which permissions of roles have allowed a request (local/emulator/patches/iam.py).
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from handlers.domain.upload import MULTIPART_LIFETIME
 from local.emulator.patches.iam import USED_PERMISSIONS
 from tests.integration.conftest import DeployWith
+from tests.support.components.examples import IMAGE
 from tests.support.deployment.reconciler import change_newest_version, change_record, reconcile
 from tests.support.deployment.system import Answer, System, User, http
+from tests.support.paths import TEAM_CODE
 
 pytestmark = pytest.mark.variant
 
 PLACES = 3
 
-NOT_SEEN: dict[tuple[str, str], str] = {
+Permissions = set[tuple[str, str]]
+"""Roles and actions."""
+
+_OF_ALL = {
     ("*", "logs:*"): "the embedded AWS keeps the logs of functions and APIs itself",
     ("*", "xray:*"): "the embedded AWS has no X-Ray",
     ("*", "sqs:ReceiveMessage"): "the embedded AWS reads queues for functions without their roles",
     ("*", "sqs:DeleteMessage"): "the same",
     ("*", "sqs:GetQueueAttributes"): "the same",
+}
+
+NOT_SEEN: dict[tuple[str, str], str] = {
+    **_OF_ALL,
     ("processing-reconcile-run-role", "lambda:InvokeFunction"): "the schedule runs every few minutes",
     ("processing-reconcile-run-role", "sqs:SendMessage"): "only if the schedule cannot invoke the function",
     ("processing-reconcile-role", "sqs:SendMessage"): "only if a run has failed, or an event is lost",
@@ -35,15 +45,87 @@ NOT_SEEN: dict[tuple[str, str], str] = {
 """Why a permission is granted that no request here needs, by patterns of role and action."""
 
 
+class Compute(NamedTuple):
+    """A compute, with what makes it use all that its own roles may do."""
+
+    config: Mapping[str, object]
+    file_names: Sequence[str]
+    """Files to send, which the team's processor knows. Each becomes an upload that ends."""
+    not_seen: Mapping[tuple[str, str], str]
+    """As NOT_SEEN, of the roles that no deployment with lambda has."""
+
+
+TEAM: Mapping[str, object] = {
+    "processorCode": str(TEAM_CODE),
+    "processingMaxAttempts": 2,
+    "processingTimeoutSeconds": 60,
+}
+BY_NAME: Mapping[str, object] = {**TEAM, "processor": "team_processor.process"}
+_OF_WORKFLOWS = {
+    ("processing-verify-role", "s3:AbortMultipartUpload"): "only if the copy of an object over 5 GiB fails",
+    ("processing-start-role", "sqs:ChangeMessageVisibility"): "only if an execution cannot be started",
+    ("processing-workflow-role", "lambda:InvokeFunction"): "the embedded AWS runs workflows without their roles",
+    ("processing-workflow-role", "sqs:SendMessage"): "the same",
+}
+COMPUTES = {
+    "step-functions": Compute(
+        {"compute": "step-functions", **BY_NAME}, ["ok.bin", "raises.bin", "wrong.png"], _OF_WORKFLOWS
+    ),
+    "workspace": Compute(
+        {
+            "compute": "step-functions",
+            "workspace": "efs",
+            **TEAM,
+            "stepFunctionsProcessors": ["team_processor.write_note", "team_processor.read_note"],
+        },
+        ["ok.bin", "raises.bin", "wrong.png"],
+        {
+            **_OF_WORKFLOWS,
+            ("*", "ec2:*"): "the embedded AWS runs functions in no VPC",
+            ("processing-process-role", "s3:GetObjectVersion"): "only if a file is too large to be copied in time",
+        },
+    ),
+    "records": Compute(
+        {"compute": "step-functions", **TEAM, "stepFunctionsMapProcessor": "team_processor.process_records"},
+        ["rows.csv", "bad.csv", "wrong.png"],
+        {
+            **_OF_WORKFLOWS,
+            ("processing-process-role", "s3:GetObjectVersion"): "only if a processor reads the object itself as well",
+            ("processing-workflow-role", "s3:*"): "the embedded AWS runs workflows without their roles",
+            ("processing-workflow-role", "states:*"): "the same",
+        },
+    ),
+    "fargate": Compute(
+        {"compute": "fargate", "workerImage": IMAGE, **BY_NAME, "processingMaxConcurrency": 0},
+        ["ok.bin", "raises.bin", "wrong.png"],
+        {
+            ("processing-workers-role", "s3:AbortMultipartUpload"): "only if the copy of an object over 5 GiB fails",
+            ("processing-workers-start-role", "ecr:*"): "the embedded AWS pulls no images",
+        },
+    ),
+    "eks": Compute(
+        {
+            "compute": "eks",
+            "imageRepository": True,
+            "eksGitRepositoryUrl": "https://github.com/example/portage.git",
+            **BY_NAME,
+            "processingMaxConcurrency": 0,
+        },
+        ["ok.bin", "raises.bin", "wrong.png"],
+        {("deploy-worker-role", "s3:AbortMultipartUpload"): "only if the copy of an object over 5 GiB fails"},
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def busy(deploy_with: DeployWith) -> System:
     return deploy_with("used", maxOpenUploads=PLACES)
 
 
-def granted(system: System) -> set[tuple[str, str]]:
+def granted(system: System) -> Permissions:
     """The actions that each role may do, by the program's name of the role."""
     iam, names = system.emulator.client("iam"), role_names(system)
-    found: set[tuple[str, str]] = set()
+    found = Permissions()
     for policy in system.deployment.resources:
         if policy.type == "aws:iam/rolePolicy:RolePolicy":
             role, name = policy.id.split(":")
@@ -56,7 +138,7 @@ def role_names(system: System) -> dict[str, str]:
     return {each.id: each.name for each in system.deployment.resources if each.type == "aws:iam/role:Role"}
 
 
-def used(system: System) -> set[tuple[str, str]]:
+def used(system: System) -> Permissions:
     names = role_names(system)
     lines = (system.emulator.data_dir / USED_PERMISSIONS).read_text().splitlines()
     return {(names[role], action) for role, action in map(str.split, lines) if role in names}
@@ -115,8 +197,13 @@ def end_otherwise(system: System, user: User) -> None:
     system.await_status(user, rejected, "rejected")
 
 
-def is_explained(role: str, action: str) -> bool:
-    return any(fnmatchcase(role, roles) and fnmatchcase(action, actions) for roles, actions in NOT_SEEN)
+def is_explained(role: str, action: str, reasons: Mapping[tuple[str, str], str]) -> bool:
+    return any(fnmatchcase(role, roles) and fnmatchcase(action, actions) for roles, actions in reasons)
+
+
+def needless(reasons: Mapping[tuple[str, str], str], may: Permissions) -> list[tuple[str, str]]:
+    """The exceptions for which there is no permission."""
+    return [each for each in reasons if not any(fnmatchcase(r, each[0]) and fnmatchcase(a, each[1]) for r, a in may)]
 
 
 def test_each_permission_is_used_or_explained(busy: System) -> None:
@@ -128,8 +215,37 @@ def test_each_permission_is_used_or_explained(busy: System) -> None:
     may, did = granted(busy), used(busy)
 
     assert ("upload-api-sign-parts-role", "s3:PutObject") in may & did, "permissions are written down"
-    assert sorted(each for each in may - did if not is_explained(*each)) == []
-    unneeded = [
-        each for each in NOT_SEEN if not any(fnmatchcase(r, each[0]) and fnmatchcase(a, each[1]) for r, a in may)
-    ]
-    assert unneeded == []
+    assert sorted(each for each in may - did if not is_explained(*each, NOT_SEEN)) == []
+    assert needless(NOT_SEEN, may) == []
+
+
+FILES = {
+    "rows.csv": (b"id,amount\n1,2\n", "text/csv"),
+    "bad.csv": (b"id,amount\n1,unprocessable\n", "text/csv"),
+    "wrong.png": (b"no picture", "image/png"),
+}
+
+
+@pytest.mark.parametrize("name", COMPUTES)
+def test_each_permission_that_another_compute_adds_is_used_or_explained(
+    name: str, busy: System, deploy_with: DeployWith
+) -> None:
+    compute, of_lambda = COMPUTES[name], {*role_names(busy).values()}
+    system = deploy_with(f"used-{name}", **compute.config)
+    user = system.new_user()
+    sent = [system.send(user, *_declared(file_name)) for file_name in compute.file_names]
+    for upload_id in sent:
+        system.await_status(user, upload_id, "completed", "failed", "rejected", seconds=120)
+
+    may, did = (
+        {each for each in permissions if each[0] not in of_lambda} for permissions in (granted(system), used(system))
+    )
+
+    reasons = {**_OF_ALL, **compute.not_seen}
+    assert sorted(each for each in may - did if not is_explained(*each, reasons)) == []
+    assert needless(compute.not_seen, may) == []
+
+
+def _declared(file_name: str) -> tuple[bytes, str, str]:
+    content, media_type = FILES.get(file_name, (b"12345", "application/octet-stream"))
+    return content, file_name, media_type
