@@ -54,7 +54,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "recoveryDays": {"recoveryDays": 2},
     "objectExpirationDays": {"objectExpirationDays": 8},
     "resultExpirationDays": {"resultExpirationDays": 8},
-    "resultsBucketArn": {"resultsBucketArn": "arn:aws:s3:::the-results"},
+    "resultsBucketArn": {"resultsBucketArn": "arn:aws:s3:::the-results", "resultExpirationDays": 0},
     "quarantineBucketArn": {"quarantineBucketArn": "arn:aws:s3:::the-quarantine"},
     "noncurrentVersionDays": {"noncurrentVersionDays": 2},
     "stepFunctionsProcessors": {"compute": "step-functions", "stepFunctionsProcessors": STEPS},
