@@ -6,14 +6,13 @@ from contextlib import contextmanager
 
 from ..api.models import Checksum, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import ApiProblem, UnexpectedAnswer, UploadEnded, WrongDeclaration
+from ..errors import UnexpectedAnswer, UploadEnded, WrongDeclaration
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .declaration import Declaration
 from .multipart import WorkerPool
-from .single_request import send_with_retries
 from .source import HeldBytes
 from .stream_queue import Readable, Stream, StreamQueue
-from .uploader import abort
+from .uploader import abort, send_at_once
 
 
 class StreamUploader:
@@ -32,8 +31,7 @@ class StreamUploader:
         with self._aborted_on_error(created.upload_id):
             if created.parts is not None:
                 return self._send_parts(created.upload_id, created.parts, Stream(head, None), None)
-            self._send_at_once(created, head, declare)
-            return self._api.get(created.upload_id)
+            return send_at_once(self._api, created, head, declare, config=self._config, on_progress=self._on_progress)
 
     def send(self, declaration: Declaration, head: HeldBytes, rest: Readable) -> Upload:
         """Send a stream in parts while it is read. Its size, and checksum, are declared at the end."""
@@ -61,22 +59,6 @@ class StreamUploader:
             method=method,
             idempotency_key=key,
         )
-
-    def _send_at_once(self, created: CreatedUpload, head: HeldBytes, declare: Callable[[], CreatedUpload]) -> None:
-        def report(sent: int) -> None:
-            if self._on_progress is not None:
-                is_sent = int(sent == head.size_bytes)
-                self._on_progress(Progress(created.upload_id, sent, head.size_bytes, is_sent, 1, 1))
-
-        def declare_again() -> CreatedUpload | None:
-            try:
-                return declare()
-            except ApiProblem as problem:
-                if problem.upload_status is None:
-                    raise
-                return None  # S3 has stored it
-
-        send_with_retries(created, head, declare_again, self._config.retry, report, on_error=self._api.on_error)
 
     def _send_parts(self, upload_id: str, plan: PartPlan, stream: Stream, checksum: str | None) -> Upload:
         config = self._config

@@ -19,7 +19,7 @@ from .declaration import Declaration
 from .multipart import MultipartUpload, completed_elsewhere
 from .part_queue import Job
 from .single_request import send_with_retries
-from .source import SourceFile
+from .source import Source, SourceFile
 from .state import StateFolder, Unfinished
 
 
@@ -119,33 +119,15 @@ class Uploader:
     def _send_whole(
         self, begun: Unfinished, created: CreatedUpload, declare: Callable[[], CreatedUpload], *, is_first: bool
     ) -> Upload:
-        source = begun.source
-
-        def report(sent: int) -> None:
-            if self._on_progress is not None:
-                sent_parts = int(sent == source.size_bytes)
-                self._on_progress(Progress(begun.upload_id, sent, source.size_bytes, sent_parts, 1, 1))
-
-        def declare_again() -> CreatedUpload | None:
-            try:
-                return declare()
-            except ApiProblem as problem:
-                if problem.upload_status is None:
-                    raise
-                if problem.upload_status in ENDED_EARLY:
-                    raise UploadEnded(begun.upload_id, problem.upload_status) from problem
-                return None
-
-        send_with_retries(
+        return send_at_once(
+            self._api,
             created,
-            source,
-            declare_again,
-            self._config.retry,
-            report,
+            begun.source,
+            declare,
+            config=self._config,
+            on_progress=self._on_progress,
             may_be_stored=not is_first,
-            on_error=self._api.on_error,
         )
-        return self._api.get(begun.upload_id)
 
     def _elsewhere(self, begun: Unfinished, refused: ApiProblem) -> Upload:
         """Return an upload that needs no more bytes, because S3 has stored them."""
@@ -177,6 +159,45 @@ class Uploader:
             raise
         self._states.forget(begun)
         return upload
+
+
+def send_at_once(
+    api: UploadsApi,
+    created: CreatedUpload,
+    source: Source,
+    declare: Callable[[], CreatedUpload],
+    *,
+    config: TransferConfig,
+    on_progress: OnProgress | None,
+    may_be_stored: bool = False,
+) -> Upload:
+    """Send an upload in one request, and return its state. `declare` declares it again. Raises UploadEnded."""
+    upload_id = created.upload_id
+
+    def report(sent: int) -> None:
+        if on_progress is not None:
+            on_progress(Progress(upload_id, sent, source.size_bytes, int(sent == source.size_bytes), 1, 1))
+
+    def declare_again() -> CreatedUpload | None:
+        try:
+            return declare()
+        except ApiProblem as problem:
+            if problem.upload_status is None:
+                raise
+            if problem.upload_status in ENDED_EARLY:
+                raise UploadEnded(upload_id, problem.upload_status) from problem
+            return None
+
+    send_with_retries(
+        created,
+        source,
+        declare_again,
+        config.retry,
+        report,
+        may_be_stored=may_be_stored,
+        on_error=api.on_error,
+    )
+    return api.get(upload_id)
 
 
 def abort(api: UploadsApi, upload_id: str, error: BaseException) -> None:
