@@ -40,7 +40,8 @@ It may use more than its object:
   layer, as pip installs them for Python 3.13 on the functions' architecture. Local mode uses those that are
   installed on this machine.
 
-Its code is a folder or a zip file, with all that it imports and that is not shipped by `processor_distributions`:
+Its code is a folder or a zip file, with all that it imports and that is not shipped by `processor_distributions`. A
+function can also have it from a zip file in S3 (`processor_code_bucket`), or in an image (`function_image`):
 
 - it runs on Python 3.13 on arm64, or on x86_64 with `function_architecture`. Native code must be for them:
   `pip install --platform manylinux2014_aarch64 --python-version 3.13 --only-binary=:all: --target FOLDER NAME`.

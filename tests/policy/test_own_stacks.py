@@ -13,7 +13,13 @@ from tests.support.each_case import each_case
 from tests.support.policies.review import Violation, changed, review
 from tests.support.policies.stacks import resources
 
-STACKS = [("dev", "lambda"), ("staging", "step-functions"), ("prod", "fargate"), ("staging", "eks")]
+STACKS = [
+    ("dev", "lambda"),
+    ("staging", "step-functions"),
+    ("prod", "fargate"),
+    ("staging", "eks"),
+    ("prod", "lambda-image"),
+]
 """Each stack and each compute once; tests/engine has other combinations."""
 
 Resources = list[Registration]

@@ -207,6 +207,8 @@ def _arn(kind: str, name: str) -> str:
         return f"arn:{PARTITION}:s3:::{physical(name)}"
     if kind == "aws:lambda/layerVersion:LayerVersion":
         return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:layer:{physical(name)}:1"
+    if kind == "aws:sqs/queue:Queue":
+        return f"arn:{PARTITION}:sqs:{REGION}:{ACCOUNT}:{physical(name)}"
     service, noun = kind.split(":")[1].split("/")
     return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{noun}/{physical(name)}"
 

@@ -8,6 +8,12 @@ from tests.support.components.examples import IMAGE
 
 COMPUTES = {
     "lambda": {},
+    "lambda-image": {
+        "compute": "lambda",
+        "functionImage": IMAGE,
+        "functionStorageMb": 1_024,
+        "subnetIds": ["subnet-00000001"],
+    },
     "step-functions": {"compute": "step-functions", "workspace": "efs"},
     "fargate": {
         "compute": "fargate",
