@@ -4,7 +4,6 @@ A key is derived from an argument of a component: `throttle_rate` of UploadApi i
 program connects, such as a table's name, have no key.
 """
 
-import zipfile
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from components.arguments.processing_pipeline import EKS, ProcessingPipelineArgs
 from components.arguments.status_tracker import StatusTrackerArgs
 from components.arguments.upload_api import UploadApiArgs
+from components.compute.code_archive import is_zip_file
 
 A = TypeVar("A", bound=Arguments)
 
@@ -246,7 +246,7 @@ def value_for_none(constraint: Constraint) -> object:
 def _archive(name: str, path: str) -> pulumi.Archive:
     if not Path(path).exists():
         raise ArgumentError(f"{name} is {path!r}, but there is nothing of that name in {Path.cwd()}.")
-    if not Path(path).is_dir() and not zipfile.is_zipfile(path):
+    if not Path(path).is_dir() and not is_zip_file(Path(path)):
         raise ArgumentError(f"{name} is {path!r}, but must be a folder or a zip file.")
     return pulumi.FileArchive(path)
 

@@ -13,7 +13,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -39,6 +39,9 @@ TEAM_FOLDER = "processor"
 
 MAX_UNPACKED_BYTES, MAX_ZIPPED_BYTES = 250 * 1024**2, 50 * 1024**2
 """Lambda's limits for a function's code, unpacked, and zipped in the request (Lambda quotas)."""
+
+_UNREAD_BYTES = 4 * MAX_UNPACKED_BYTES
+"""A folder with more is not read to its end."""
 
 _PRIVATE = (
     ".*",  # such as .env and .git
@@ -84,7 +87,7 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
     """
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
         f"{HANDLERS.name}/{name}": pulumi.FileAsset(str(path))
-        for name, path in _files_in(HANDLERS).items()
+        for name, path in _files_in(HANDLERS)
         if path.suffix in OUR_SUFFIXES and path.is_file()
     }
     for name in distributions:
@@ -108,7 +111,7 @@ def shipped(code: pulumi.Archive) -> pulumi.Archive:
     place = Path(str(code.path))
     if place.is_dir():
         return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in _team_files(place).items()})
-    if zipfile.is_zipfile(place):
+    if is_zip_file(place):
         _check_zip_file(place)
     return code
 
@@ -126,7 +129,7 @@ def files_by_name(archive: pulumi.Archive, stack: ExitStack) -> dict[str, File]:
                     found[name] = File(len(content), partial(BytesIO, content))
                 elif isinstance(item, pulumi.FileAsset) and (path := Path(str(item.path))).is_file():
                     found[name] = File(path.stat().st_size, partial(path.open, "rb"))
-        case pulumi.FileArchive() if zipfile.is_zipfile(path := Path(str(archive.path))):
+        case pulumi.FileArchive() if is_zip_file(path := Path(str(archive.path))):
             package = stack.enter_context(zipfile.ZipFile(path))
             for entry in package.infolist():
                 if not entry.is_dir():
@@ -136,9 +139,8 @@ def files_by_name(archive: pulumi.Archive, stack: ExitStack) -> dict[str, File]:
     return found
 
 
-def _files_in(folder: Path) -> dict[str, Path]:
-    """Return a folder's files by name, with links to folders, which are not followed, and without excluded files."""
-    found: dict[str, Path] = {}
+def _files_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield names and paths of a folder's files, but no excluded ones; a link to a folder counts as a file."""
     for path, folders, names in os.walk(folder):
         here = Path(path)
         kept = {each for each in folders if not _is_left_out(here / each) and not (here / each / "pyvenv.cfg").exists()}
@@ -146,19 +148,38 @@ def _files_in(folder: Path) -> dict[str, Path]:
         folders[:] = sorted(kept - links)
         for name in sorted([*names, *links]):
             if not _is_left_out(here / name):
-                found[(here / name).relative_to(folder).as_posix()] = here / name
-    return found
+                yield (here / name).relative_to(folder).as_posix(), here / name
 
 
 def _team_files(folder: Path) -> Mapping[str, Path]:
-    found = _files_in(folder)
-    for name, path in found.items():
-        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
-            raise ArgumentError(
-                f"{folder} holds {name}, which is not a file, or is a link to a folder, to nothing, or out of "
-                f"{folder}; replace it with a copy, or remove it."
-            )
+    """Return a team's files by name. It ends early for a folder that is a whole disk by mistake."""
+    found: dict[str, Path] = {}
+    size_bytes, place = 0, folder.resolve()
+    try:
+        for name, path in _files_in(folder):
+            if not path.is_file() or not path.resolve().is_relative_to(place):
+                raise ArgumentError(
+                    f"{folder} holds {name}, which is not a file, or is a link to a folder, to nothing, or out of "
+                    f"{folder}; replace it with a copy, or remove it."
+                )
+            found[name] = path
+            size_bytes += path.stat().st_size
+            if size_bytes > _UNREAD_BYTES:
+                largest = max(found, key=lambda each: found[each].stat().st_size)
+                raise ArgumentError(
+                    f"{folder} holds more than {_mb(_UNREAD_BYTES)}, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. "
+                    f"{_leave_out(largest, found[largest].stat().st_size)}"
+                )
+    except OSError as error:
+        raise ArgumentError(
+            f"{folder} holds a file that cannot be read ({error}); remove it, or let this user read it."
+        ) from None
     return found
+
+
+def is_zip_file(path: Path) -> bool:
+    """Return whether a path is a regular file with a zip archive; a device such as /dev/zero would be read for ever."""
+    return path.is_file() and zipfile.is_zipfile(path)
 
 
 def _is_left_out(path: Path) -> bool:
@@ -193,7 +214,7 @@ def check_size(archive: pulumi.Archive, what: str = "the function's code") -> No
         if unpacked <= MAX_ZIPPED_BYTES:
             return
         largest = max(listed, key=lambda name: listed[name].size_bytes)
-        fix = f"Leave out what is not needed; the largest file is {largest}, {_mb(listed[largest].size_bytes)}."
+        fix = _leave_out(largest, listed[largest].size_bytes)
         if unpacked > MAX_UNPACKED_BYTES:
             raise ArgumentError(
                 f"{what} is {_mb(unpacked)} unpacked, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. {fix}"
@@ -203,6 +224,10 @@ def check_size(archive: pulumi.Archive, what: str = "the function's code") -> No
         raise ArgumentError(
             f"{what} is {_mb(zipped)} zipped, but Lambda takes {_mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
         )
+
+
+def _leave_out(largest: str, size_bytes: int) -> str:
+    return f"Leave out what is not needed; the largest file is {largest}, {_mb(size_bytes)}."
 
 
 def unpacked_bytes(archive: pulumi.Archive) -> int:

@@ -15,7 +15,6 @@ import re
 import sys
 import tokenize
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,7 +29,16 @@ from packaging.utils import canonicalize_name
 
 from components.arguments import ArgumentError
 from components.arguments.architecture import ARM64, Architecture
-from components.compute.code_archive import HANDLERS, TEAM_FOLDER, File, code_archive, files_by_name, files_of, shipped
+from components.compute.code_archive import (
+    HANDLERS,
+    TEAM_FOLDER,
+    File,
+    code_archive,
+    files_by_name,
+    files_of,
+    is_zip_file,
+    shipped,
+)
 from components.compute.lambda_function import RUNTIME
 
 BUILT_IN = "handlers."
@@ -197,7 +205,7 @@ def _team_modules(code: pulumi.Archive, stack: ExitStack, architecture: Architec
     place = "its code"
     if isinstance(code, pulumi.FileArchive):
         place = str(code.path)
-        if not Path(place).is_dir() and not zipfile.is_zipfile(place):
+        if not Path(place).is_dir() and not is_zip_file(Path(place)):
             raise ArgumentError(f"its code, {place}, must be a folder or a zip file.")
     modules = _Modules(place, files_by_name(shipped(code), stack))
     for name, file in modules.files.items():

@@ -428,6 +428,21 @@ class TestWhatCannotBeShippedIsRefused:
         assert re.search(rf"the function's code is (51|251)\.\d MB {kind}, but Lambda takes {limit} MB", fault)
         assert "the largest file is processor/model.bin, " in fault
 
+    def test_a_folder_that_is_far_too_large_without_reading_all_of_it(self, tmp_path: Path) -> None:
+        (tmp_path / "team.py").write_text(PROCESS)
+        with (tmp_path / "disk.img").open("wb") as image:
+            image.truncate(1001 * 1024**2)
+        (tmp_path / "later").symlink_to("nothing")
+
+        fault = processor_fault("team.process", pulumi.FileArchive(str(tmp_path))) or ""
+
+        assert "holds more than 1000.0 MB, but Lambda takes 250.0 MB. " in fault
+        assert "the largest file is disk.img, " in fault
+
+    @pytest.mark.parametrize("code", ["/dev/zero", "/dev/null", "/proc/self/mem"])
+    def test_what_is_neither_a_folder_nor_a_regular_file(self, code: str) -> None:
+        assert " must be a folder or a zip file." in (processor_fault("team.process", pulumi.FileArchive(code)) or "")
+
     def test_but_none_that_is_large_only_unpacked(self, tmp_path: Path) -> None:
         (tmp_path / "team.py").write_text(PROCESS)
         with (tmp_path / "model.bin").open("wb") as model:
