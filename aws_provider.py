@@ -71,7 +71,7 @@ def decoded(text: str, *, is_text: bool) -> object:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text  # the check of the value rejects it and names the key
 
 

@@ -244,7 +244,7 @@ def value_for_none(constraint: Constraint) -> object:
 
 
 def _archive(name: str, path: str) -> pulumi.Archive:
-    if not Path(path).exists():
+    if not limits.is_there(path):
         raise ArgumentError(f"{name} is {path!r}, but there is nothing of that name in {Path.cwd()}.")
     if not Path(path).is_dir() and not is_zip_file(Path(path)):
         raise ArgumentError(f"{name} is {path!r}, but must be a folder or a zip file.")

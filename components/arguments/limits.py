@@ -60,6 +60,14 @@ class Region(Pattern):
         return region
 
 
+def is_there(path: str) -> bool:
+    """Return whether a path exists; no path can be longer than the file system allows."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class FilePath(Pattern):
     """The path of a file that exists, absolute or relative to the program's folder."""
@@ -67,7 +75,7 @@ class FilePath(Pattern):
     def check(self, name: str, value: object) -> str:
         """Return the path."""
         path = super().check(name, value)
-        if not Path(path).is_file():
+        if not is_there(path) or not Path(path).is_file():
             raise ArgumentError(
                 f"{name} is {path!r}, but must be {self.form}; there is none of that name in {Path.cwd()}."
             )

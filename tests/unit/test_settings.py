@@ -260,6 +260,12 @@ def faults(values: Mapping[str, str], secret: Sequence[str] = ()) -> list[str]:
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
+@pytest.mark.parametrize("value", ["[" * 100_000, "a" * 70_000, "9" * 5_000, "a\0b"])
+@pytest.mark.parametrize("key", ["processorCode", "processorRequirements", "tags", "processingMaxAttempts"])
+def test_a_value_that_neither_json_nor_a_file_system_takes_is_refused_by_its_key(key: str, value: str) -> None:
+    assert any(fault.startswith(f"portage:{key} is ") for fault in faults({**defaults(), key: value}))
+
+
 class TestListsThatShareALimitedSpaceAreRefusedByTheirKeys:
     def test_in_a_functions_environment(self) -> None:
         origins = [f"https://app-{number}.example.com" for number in range(100, 220)]
