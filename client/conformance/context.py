@@ -1,5 +1,7 @@
 """What a case works with: a signed-in user of one stack, requests that the client would not send, and a time limit."""
 
+import base64
+import hashlib
 import json
 import time
 import uuid
@@ -181,6 +183,13 @@ class Context:
         self.begun[created.upload_id] = whose
         return created
 
+    def declare_without_size(self) -> CreatedUpload:
+        """Declare an upload in parts of the sample, with a size that is declared at its completion."""
+        _ = self.left_seconds
+        created = self.person.api.create(self.sample.file_name, self.sample.content_type, None, method="multipart")
+        self.begun[created.upload_id] = self.person
+        return created
+
     def declare_form(self, *, checksum: Checksum | None = None) -> CreatedUpload:
         """Declare an upload by form. Raises Skipped if the stack allows no forms."""
         if self.stack.rules.allow_forms is False:
@@ -296,6 +305,11 @@ def require_completed(upload: Upload, sample: Sample) -> Upload:
         sentence += " If the processor needs other files, give one with --sample."
     require(upload.status == "completed", sentence)
     return upload
+
+
+def sha256_of(content: bytes) -> Checksum:
+    """Return the checksum to declare."""
+    return Checksum("sha256", base64.b64encode(hashlib.sha256(content).digest()).decode())
 
 
 def plan_of(created: CreatedUpload) -> PartPlan:

@@ -45,6 +45,7 @@ SUITE = tuple(
             sending.form_is_completed,
             sending.parts_are_completed,
             sending.interrupted_parts_are_resumed,
+            sending.unknown_size_is_completed,
             sending.status_and_list_agree,
             tampering.other_key_is_refused,
             tampering.longer_life_is_refused,

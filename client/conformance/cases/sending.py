@@ -9,7 +9,7 @@ from ...errors import UnexpectedAnswer
 from ...transfer.config import Progress
 from ...transfer.source import SourceFile
 from ...transport import read
-from ..context import Context, plan_of, require_completed
+from ..context import Context, plan_of, require_completed, sha256_of
 from ..sample import Sample
 from ..verdict import Failed, Skipped, require
 
@@ -59,6 +59,23 @@ def interrupted_parts_are_resumed(check: Context) -> None:
     check.stored.add(created.upload_id)
     require(bool(seen) and min(each.sent_bytes for each in seen) >= size, "the first part was sent again")
     _result(check, check.completed(created.upload_id), sample)
+
+
+def unknown_size_is_completed(check: Context) -> None:
+    """A file that was declared without its size, as the output of another program, is completed with its size."""
+    content, api = check.sample.content, check.person.api
+    created = check.declare_without_size()
+    session = plan_of(created).session
+    signed = api.sign_parts(created.upload_id, session, 1, 1, last_part_size_bytes=len(content))
+    check.send(signed.url(1), content + b"1").require_refused_by_s3(403)
+    check.send(signed.url(1), content).require_status(200)
+    api.complete(created.upload_id, size_bytes=len(content), checksum=sha256_of(content))
+    check.stored.add(created.upload_id)
+    upload = check.completed(created.upload_id)
+    require(
+        upload.size_bytes == len(content), f"the upload has {upload.size_bytes} bytes, but {len(content)} were sent"
+    )
+    _result(check, upload, check.sample)
 
 
 def status_and_list_agree(check: Context) -> None:

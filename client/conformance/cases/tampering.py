@@ -1,12 +1,10 @@
 """S3 accepts what was declared, and nothing else: URLs, forms and parts that were changed are refused."""
 
-import base64
-import hashlib
 from datetime import timedelta
 
-from ...api.models import Checksum, CreatedUpload
+from ...api.models import CreatedUpload
 from ..answers import Answer
-from ..context import Context, plan_of, with_query
+from ..context import Context, plan_of, sha256_of, with_query
 from ..sample import TWO_PARTS_BYTES
 from ..verdict import require
 
@@ -73,10 +71,10 @@ def added_header_is_refused(check: Context) -> None:
 
 def other_checksum_is_refused(check: Context) -> None:
     """Other bytes than those of the declared checksum are refused, with this checksum and with their own."""
-    created = check.declare(checksum=_checksum(check.sample.content))
+    created = check.declare(checksum=sha256_of(check.sample.content))
     other = bytes(len(check.sample.content))
     _refused(check, created, check.put(created, other), 400)
-    _refused(check, created, check.put(created, other, {"x-amz-checksum-sha256": _checksum(other).value}))
+    _refused(check, created, check.put(created, other, {"x-amz-checksum-sha256": sha256_of(other).value}))
 
 
 def second_put_is_refused(check: Context) -> None:
@@ -114,10 +112,6 @@ def other_part_is_refused(check: Context) -> None:
         check.send(changed, content).require_refused_by_s3(_SIGNED)
     require(not check.person.api.held_parts(parts.upload_id).parts, "S3 has stored a part that it refused")
     check.send(url, last).require_status(200)  # as it was signed, so it was not something else that refused it
-
-
-def _checksum(content: bytes) -> Checksum:
-    return Checksum("sha256", base64.b64encode(hashlib.sha256(content).digest()).decode())
 
 
 def _refused(check: Context, created: CreatedUpload, answer: Answer, status: int = _SIGNED) -> None:

@@ -113,9 +113,9 @@ class FakeStack(FakePortage):
         send(handler, status, body | named, {"Content-Type": kind})
 
     def _create(self, handler: Handler, body: dict[str, Any]) -> tuple[int, Any]:
-        if not {"file_name", "content_type", "size_bytes"} <= set(body) <= MEMBERS or body["size_bytes"] < 1:
+        if not {"file_name", "content_type"} <= set(body) <= MEMBERS or body.get("size_bytes", 1) < 1:
             return self._refusal(400, "invalid-request")
-        if "quota" in self.broken:
+        if "quota" in self.broken and "size_bytes" in body:
             body = {**body, "size_bytes": min(body["size_bytes"], self.max_upload_bytes)}
         if "keys" in self.broken:
             handler.headers.replace_header("Idempotency-Key", str(len(self.calls)))
@@ -187,7 +187,10 @@ class FakeStack(FakePortage):
         if "completion" in self.broken:
             upload.status = "completed"
         self.on_end = "failed" if "multipart" in self.broken else "completed"
-        return super()._post_complete(upload, late)
+        status, completed = super()._post_complete(upload, late)
+        if late and "late size" in self.broken:
+            upload.declared["size_bytes"] += 1
+        return status, completed
 
     def _get_result(self, upload: StoredUpload, _: Any) -> tuple[int, Any]:
         if upload.status != "completed" and "results" not in self.broken:
@@ -205,9 +208,11 @@ class FakeStack(FakePortage):
 
     def permission_for_parts(self, upload: StoredUpload, numbers: range, checksums: list[str]) -> dict[str, Any]:
         permission = super().permission_for_parts(upload, numbers, checksums)
-        size = upload.declared["size_bytes"]
+        size = upload.declared.get("size_bytes")
         for number, signed, checksum in zip(numbers, permission["signatures"], checksums, strict=True):
-            length = min(self.part_size_bytes, size - (number - 1) * self.part_size_bytes)
+            length = self.lengths.get(number, self.part_size_bytes)
+            if size is not None:
+                length = min(self.part_size_bytes, size - (number - 1) * self.part_size_bytes)
             headers = {f"x-amz-checksum-{upload.algorithm}": checksum} if checksum else {}
             url = f"{permission['url_prefix']}{number}{permission['url_suffix']}{signed}"
             self._issued[url.removeprefix(self.url)] = {"content-length": str(length), **headers}
@@ -275,7 +280,8 @@ class FakeStack(FakePortage):
         self._rejected_as[upload.upload_id] = "malware-found" if is_malware else "type-mismatch"
 
     def _result_of(self, upload_id: str) -> bytes:
-        declared = self.uploads[upload_id].declared["checksum"]["value"]
+        upload = self.uploads[upload_id]
+        declared: str = (upload.late_checksum or upload.declared["checksum"])["value"]
         if "result" in self.broken:
             declared = base64.b64encode(hashlib.sha256().digest()).decode()
         if "result format" in self.broken:

@@ -17,6 +17,7 @@ BREAKS: Mapping[str, tuple[str, ...]] = {
     "form-is-completed": ("post",),
     "parts-are-completed": ("multipart",),
     "interrupted-parts-are-resumed": ("listing",),
+    "unknown-size-is-completed": ("late size", "length", "multipart"),
     "status-and-list-agree": ("list",),
     "other-key-is-refused": ("key",),
     "longer-life-is-refused": ("life",),
