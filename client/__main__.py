@@ -1,11 +1,12 @@
 """The `portage` command. `python -m client` is the same."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .cli.arguments import Options, parser
@@ -15,6 +16,13 @@ from .errors import PortageError, reason
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in the arguments, and return the exit code."""
+    try:
+        return _run(arguments)
+    finally:
+        _flush()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     reader = parser()
     options = reader.parse_args(arguments, Options())
     if options.command == "resume" and options.id and not options.file:
@@ -69,8 +77,29 @@ def _ended_by_signals() -> Generator[None]:
 def _print_completion(reader: argparse.ArgumentParser, shell: str) -> ExitCode:
     import shtab  # noqa: PLC0415 - only this command needs it
 
-    sys.stdout.write(shtab.complete(reader, shell) + "\n")
+    from .cli.output import Output, standard  # noqa: PLC0415 - help need not wait for it
+
+    try:
+        stdout = standard("stdout")
+        stdout.write(shtab.complete(reader, shell) + "\n")
+        stdout.flush()
+    except BrokenPipeError:
+        return ExitCode.DONE
+    except OSError as error:
+        Output(as_json=False).note(f"the output could not be written: {reason(error)}")
+        return ExitCode.FILE
     return ExitCode.DONE
+
+
+def _flush() -> None:
+    """Write what is left in buffers. If Python fails to do so when it exits, the exit code is 120."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # it is None if it was closed before Python started
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

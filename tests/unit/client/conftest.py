@@ -27,6 +27,12 @@ def _a_plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _buffered_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users have them. Without buffers, Python writes nothing when it exits, where it would fail."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 @pytest.fixture
 def server() -> Iterator[FakeServer]:
     with FakeServer() as running:

@@ -61,6 +61,23 @@ class TestStandardStreams:
         if code:
             assert b"the output could not be written" in ended.stderr
 
+    @pytest.mark.parametrize(
+        ("line", "arguments", "code"),
+        [
+            ('"$@" >/dev/full', ["--help"], 0),
+            ('"$@" >&-', ["--version"], 0),
+            ('"$@" 2>/dev/full', ["no-command"], 2),
+            ('"$@" >/dev/full', ["completion", "bash"], 6),
+            ('"$@" >&-', ["completion", "bash"], 6),
+            ('{ "$@"; echo $? >&2; } | true', ["completion", "zsh"], 0),
+        ],
+    )
+    def test_what_needs_no_stack_may_lack_one(self, home: Path, line: str, arguments: list[str], code: int) -> None:
+        ended = shell(line, home, *arguments)
+        assert ended.returncode == code
+        assert b"Traceback" not in ended.stderr
+        assert b"Exception ignored" not in ended.stderr
+
     def test_a_reader_that_has_read_enough_is_no_error(self, signed_in: Path, fake: FakePortage, small: Path) -> None:
         assert main(["put", *[str(small)] * 3]) == 0
         reader, writer = os.pipe()
