@@ -10,21 +10,11 @@ from ..api.models import HeldParts, PartPlan, PartSignatures
 from ..api.uploads import UploadsApi
 from ..errors import ApiProblem, UnexpectedAnswer
 from .config import TransferConfig
-from .s3 import Request
+from .s3 import Request, SignedPart, is_too_old
 from .source import CHECKSUMS, SourceFile
 
 _MOST_PARTS = 10_000  # Amazon S3 user guide, "Multipart upload limits"
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
-
-
-@dataclass(frozen=True)
-class SignedPart:
-    """A part with its signed request."""
-
-    number: int
-    request: Request
-    good_until: float
-    """Monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -222,11 +212,6 @@ def good_until(signatures: PartSignatures, config: TransferConfig) -> float:
     # The margin is at most a fifth, otherwise short-lived signatures would never be used.
     margin = min(config.early_seconds, signatures.lifetime_seconds / 5)
     return monotonic() + signatures.lifetime_seconds - margin
-
-
-def is_too_old(part: SignedPart) -> bool:
-    """Whether a part's signature has expired or expires soon."""
-    return part.good_until <= monotonic()
 
 
 def _ranges(numbers: Iterable[int], most: int) -> Iterator[range]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from time import monotonic
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import (
@@ -50,6 +51,21 @@ class Request:
     """The part of the body before the range (of a form)."""
     tail: bytes = b""
     """The part of the body after the range."""
+
+
+@dataclass(frozen=True)
+class SignedPart:
+    """A part with its signed request."""
+
+    number: int
+    request: Request
+    good_until: float
+    """Monotonic clock."""
+
+
+def is_too_old(part: SignedPart) -> bool:
+    """Whether a part's signature has expired or expires soon."""
+    return part.good_until <= monotonic()
 
 
 @dataclass(frozen=True)

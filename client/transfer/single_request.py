@@ -7,9 +7,11 @@ from pathlib import Path
 
 from urllib3.filepost import choose_boundary, encode_multipart_formdata
 
-from ..api.models import CreatedUpload
-from ..errors import S3Refused, SizeDiffers, UnexpectedAnswer
+from ..api.models import ENDED_EARLY, CreatedUpload, Upload
+from ..api.uploads import UploadsApi
+from ..errors import ApiProblem, S3Refused, SizeDiffers, UnexpectedAnswer, UploadEnded
 from ..retry import OnError, RetryPolicy, has_expired, ignore, with_retries
+from .config import OnProgress, Progress, TransferConfig
 from .s3 import Answer, OnSent, Request, Sender
 from .source import Source, SourceFile
 
@@ -21,6 +23,45 @@ def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = No
     if created.method != "put":
         raise UnexpectedAnswer(f"upload {created.upload_id} requires the method {created.method!r}, not 'put'")
     _send_once(created, SourceFile.at(path), on_progress or _ignore)
+
+
+def send_at_once(
+    api: UploadsApi,
+    created: CreatedUpload,
+    source: Source,
+    declare: Callable[[], CreatedUpload],
+    *,
+    config: TransferConfig,
+    on_progress: OnProgress | None,
+    may_be_stored: bool = False,
+) -> Upload:
+    """Send an upload in one request, and return its state. `declare` declares it again. Raises UploadEnded."""
+    upload_id = created.upload_id
+
+    def report(sent: int) -> None:
+        if on_progress is not None:
+            on_progress(Progress(upload_id, sent, source.size_bytes, int(sent == source.size_bytes), 1, 1))
+
+    def declare_again() -> CreatedUpload | None:
+        try:
+            return declare()
+        except ApiProblem as problem:
+            if problem.upload_status is None:
+                raise
+            if problem.upload_status in ENDED_EARLY:
+                raise UploadEnded(upload_id, problem.upload_status) from problem
+            return None
+
+    send_with_retries(
+        created,
+        source,
+        declare_again,
+        config.retry,
+        report,
+        may_be_stored=may_be_stored,
+        on_error=api.on_error,
+    )
+    return api.get(upload_id)
 
 
 def send_with_retries(

@@ -9,10 +9,11 @@ from ..api.uploads import UploadsApi
 from ..errors import UnexpectedAnswer, UploadEnded, WrongDeclaration
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .declaration import Declaration
-from .multipart import WorkerPool
+from .ends import abort
+from .single_request import send_at_once
 from .source import HeldBytes
 from .stream_queue import Readable, Stream, StreamQueue
-from .uploader import abort, send_at_once
+from .worker_pool import WorkerPool
 
 
 class StreamUploader:

@@ -10,16 +10,16 @@ from ..errors import (
     PROGRAM,
     ApiProblem,
     FileChanged,
-    PortageError,
     S3Refused,
     UploadEnded,
 )
-from .config import OnProgress, Progress, TransferConfig
+from .config import OnProgress, TransferConfig
 from .declaration import Declaration
-from .multipart import MultipartUpload, completed_elsewhere
+from .ends import abort, completed_elsewhere
+from .multipart import MultipartUpload
 from .part_queue import Job
-from .single_request import send_with_retries
-from .source import Source, SourceFile
+from .single_request import send_at_once
+from .source import SourceFile
 from .state import StateFolder, Unfinished
 
 
@@ -159,58 +159,6 @@ class Uploader:
             raise
         self._states.forget(begun)
         return upload
-
-
-def send_at_once(
-    api: UploadsApi,
-    created: CreatedUpload,
-    source: Source,
-    declare: Callable[[], CreatedUpload],
-    *,
-    config: TransferConfig,
-    on_progress: OnProgress | None,
-    may_be_stored: bool = False,
-) -> Upload:
-    """Send an upload in one request, and return its state. `declare` declares it again. Raises UploadEnded."""
-    upload_id = created.upload_id
-
-    def report(sent: int) -> None:
-        if on_progress is not None:
-            on_progress(Progress(upload_id, sent, source.size_bytes, int(sent == source.size_bytes), 1, 1))
-
-    def declare_again() -> CreatedUpload | None:
-        try:
-            return declare()
-        except ApiProblem as problem:
-            if problem.upload_status is None:
-                raise
-            if problem.upload_status in ENDED_EARLY:
-                raise UploadEnded(upload_id, problem.upload_status) from problem
-            return None
-
-    send_with_retries(
-        created,
-        source,
-        declare_again,
-        config.retry,
-        report,
-        may_be_stored=may_be_stored,
-        on_error=api.on_error,
-    )
-    return api.get(upload_id)
-
-
-def abort(api: UploadsApi, upload_id: str, error: BaseException) -> None:
-    """Abort an upload that cannot be completed. Adds a note to the error on the result."""
-    try:
-        api.abort(upload_id)
-    except PortageError as problem:
-        error.add_note(
-            f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}. "
-            f"`{PROGRAM} abort {upload_id}` tries again."
-        )
-    else:
-        error.add_note(f"Upload {upload_id} is aborted.")
 
 
 def _is_final(error: BaseException, method: str) -> bool:

@@ -90,7 +90,8 @@ def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
 def later(fake: FakePortage, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass, on both sides."""
     passed = [0.0]
-    monkeypatch.setattr("client.transfer.part_queue.monotonic", lambda: time.monotonic() + passed[0])
+    for module in ("part_queue", "s3"):
+        monkeypatch.setattr(f"client.transfer.{module}.monotonic", lambda: time.monotonic() + passed[0])
 
     def let_pass(seconds: float) -> None:
         passed[0] += seconds
