@@ -31,8 +31,6 @@ _MEMORIES = tuple(sorted({each for sizes in MEMORY_MB.values() for each in sizes
 class FargateArgs(NetworkArgs, JobArgs):
     """Arguments of ProcessingPipeline that FargateCompute uses."""
 
-    image_repository: bool = argument(limits.BOOLEAN, default=False)
-    """Whether an ECR repository for the worker's image is made. Make it before the compute that runs the image."""
     worker_image: pulumi.Input[str] | None = argument(limits.ECR_IMAGE, default=None)
     """Image of the worker in ECR, by its digest. Required by the compute fargate."""
     fargate_cluster_arn: pulumi.Input[str] | None = argument(limits.ECS_CLUSTER_ARN, default=None)

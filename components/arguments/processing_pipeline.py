@@ -10,13 +10,14 @@ from components.arguments import limits
 from components.arguments.architecture import ARM64, Architecture
 from components.arguments.buckets import BucketArgs
 from components.arguments.constraints import Choice, ProcessorRuleArgs, Range, SharedSpace, StatementArgs
-from components.arguments.declaration import argument
+from components.arguments.declaration import Argument, Arguments, argument
 from components.arguments.eks_compute import EksComputeArgs
 from components.arguments.events import EventArgs
 from components.arguments.fargate import FargateArgs
 from components.arguments.lambda_compute import LambdaComputeArgs
+from components.arguments.network import NetworkArgs
 from components.arguments.notifications import S3_NOTIFICATIONS
-from components.arguments.shared import DELETION_PROTECTION, KMS_KEY_ARN
+from components.arguments.shared import DELETION_PROTECTION, KMS_KEY_ARN, ProtectionArgs
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import BUILT_IN, distributions_fault, processors_fault
@@ -42,6 +43,15 @@ _ENVIRONMENT = SharedSpace(
 )
 
 
+_READ_BY: Mapping[str, tuple[type[Arguments], ...]] = {
+    LAMBDA: (LambdaComputeArgs,),
+    STEP_FUNCTIONS: (LambdaComputeArgs, StepFunctionsComputeArgs),
+    FARGATE: (FargateArgs,),
+    EKS: (EksComputeArgs, NetworkArgs),  # EksArgoDeploy has the same settings of the network
+}
+"""By compute: the arguments that it reads, beside those that the pipeline reads itself."""
+
+
 class ProcessingPipelineArgs(
     BucketArgs, StepFunctionsComputeArgs, LambdaComputeArgs, FargateArgs, EksComputeArgs, EventArgs
 ):
@@ -62,6 +72,8 @@ class ProcessingPipelineArgs(
 
     Queues, buckets and records stay as they are when it changes.
     """
+    image_repository: bool = argument(limits.BOOLEAN, default=False)
+    """Whether an ECR repository for the worker's image is made. Make it before the compute that runs the image."""
     processor: str = argument(limits.HANDLER, default=DEFAULT_PROCESSOR)
     """Function that processes an object, as module.function; handlers/processors has its contract."""
     processors: list[ProcessorRuleArgs] = argument(limits.PROCESSORS, default=[])
@@ -138,6 +150,18 @@ class ProcessingPipelineArgs(
         processors = [self.processor, *(rule.processor for rule in self.rules), *self.step_functions_processors]
         processors += [self.step_functions_map_processor] if self.step_functions_map_processor else []
         return requirements_files(processors, self.processor_requirements)
+
+    @property
+    def without_effect(self) -> list[str]:
+        """The arguments that are given, but that only another compute reads."""
+        read = _declared_by(*_READ_BY[self.compute], ProtectionArgs)
+        others = _declared_by(*(shape for shapes in _READ_BY.values() for shape in shapes))
+        values = vars(self)
+        return sorted(
+            name
+            for name, each in others.items()
+            if name not in read and (isinstance(values[name], pulumi.Output) or values[name] != each.default)
+        )
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """A processor that its code does not have, a rule without effect, and the conflicts of the compute."""
@@ -228,6 +252,10 @@ class ProcessingPipelineArgs(
                     if vars(self)[name]
                 ]
         return found
+
+
+def _declared_by(*shapes: type[Arguments]) -> dict[str, Argument]:
+    return {name: each for shape in shapes for name, each in shape.declared.items()}
 
 
 def _rule_conflicts(rules: Sequence[Rule], name: str, default: str) -> list[str]:

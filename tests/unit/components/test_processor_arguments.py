@@ -11,12 +11,23 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
-from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS
+from components.arguments.processing_pipeline import PROCESSOR_POLICY_CHARACTERS, ProcessingPipelineArgs
 from components.compute import processor_code
 from components.compute.processor_code import with_requirements
 from handlers.processors import JOB_VARIABLES, WORKSPACE_VARIABLE
 from handlers.processors.routing import Rule, read_rules
-from tests.support.components.examples import NAME, PROCESSING_PIPELINE, SESSION_KEY_ARN, TEAM_CODE
+from tests.support.components.examples import (
+    EKS,
+    FARGATE,
+    IMAGE,
+    KMS_KEY_ARN,
+    LAYER_ARN,
+    NAME,
+    PROCESSING_PIPELINE,
+    SESSION_KEY_ARN,
+    SUBNET_IDS,
+    TEAM_CODE,
+)
 from tests.support.components.recording import Recording, physical, record, refusal
 from tests.support.each_case import each_case
 
@@ -301,3 +312,36 @@ class TestABuiltInProcessor:
 
 def test_other_components_can_grant_more_to_the_role() -> None:
     assert recorded().outputs == {"role": physical(f"{NAME}-process-object-role")}
+
+
+class TestArgumentsOfAnotherCompute:
+    @each_case(
+        ("args", "idle"),
+        [
+            ({}, []),
+            ({"fargate_cpu": 512, "worker_image": IMAGE, "kms_key_arn": KMS_KEY_ARN}, ["fargate_cpu", "worker_image"]),
+            ({"function_layers": [LAYER_ARN], "max_concurrency": 7, "image_repository": True}, []),
+            ({"workspace": "efs"}, ["workspace"]),
+            ({**FARGATE, "fargate_cpu": 512, "function_image": IMAGE}, ["function_image"]),
+            ({**FARGATE, "subnet_ids": SUBNET_IDS, "timeout_seconds": 60}, []),
+            ({**EKS, "subnet_ids": SUBNET_IDS, "reserved_concurrency": 5}, ["reserved_concurrency"]),
+            ({"compute": "step-functions", "function_storage_mb": 1_024, "eks_jobs_at_once": 7}, ["eks_jobs_at_once"]),
+        ],
+    )
+    def test_are_named(self, args: dict[str, Any], idle: list[str]) -> None:
+        given: dict[str, Any] = {**PROCESSING_PIPELINE.required, **args}
+
+        assert ProcessingPipelineArgs(**given).without_effect == idle
+
+    @pytest.mark.parametrize(("args", "times"), [({"fargate_cpu": 512}, 1), ({}, 0)])
+    def test_are_a_warning(self, args: dict[str, Any], times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        said: list[str] = []
+
+        def warn(text: str, resource: pulumi.Resource | None = None) -> None:
+            assert resource is not None
+            said.append(text)
+
+        monkeypatch.setattr(pulumi.log, "warn", warn)
+        record(lambda: PROCESSING_PIPELINE.make(**args) and None)
+
+        assert [text.endswith(": fargate_cpu.") for text in said] == [True] * times
