@@ -145,7 +145,7 @@ class WorkerPool:
         """Record a transient error."""
         with self._lock:
             self._concurrency.record_error()
-            self._on_error(error)
+        self._on_error(error)  # without the lock: what it writes to may be slow
 
     def record_end(self, worker: "_Worker", error: BaseException | None) -> None:
         """Record the end of a thread."""
