@@ -110,6 +110,8 @@ class Http:
                 )
         except urllib3.exceptions.HTTPError as error:
             raise transport_error(f"{method} {url}", place.netloc, error) from error
+        except OverflowError as error:
+            raise UnexpectedAnswer(f"{what} was answered with a length that no answer has") from error
 
     def _pool(self, place: SplitResult) -> urllib3.PoolManager:
         proxy = proxy_for(place)

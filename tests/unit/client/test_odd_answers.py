@@ -354,7 +354,7 @@ def test_each_call_asks_its_routes(odd_server: OddServer, folder: Path, call: Ca
 
 
 @pytest.mark.parametrize("call", CALLS)
-@settings(max_examples=25)
+@settings(max_examples=40, derandomize=True)  # the same examples in each run: others are searched for by hand
 @given(data=st.data())
 def test_any_answer_ends_well(odd_server: OddServer, folder: Path, call: Call, data: st.DataObject) -> None:
     odd = data.draw(st.sampled_from(call.routes).flatmap(oddities))
@@ -370,6 +370,10 @@ def with_value(route: str, *place: str | int, value: bytes) -> Odd:
     [
         (upload, "/parts", Odd("POST /uploads/0198/parts", headers={"Date": "Fri, 31 Dec 99999999999 23:59:59 GMT"})),
         (newest, "", Odd("GET /uploads", body=b"[" * 100_000)),
+        (newest, "", Odd("GET /uploads", headers={"Content-Length": "9" * 400})),
+        (upload, "", Odd("PUT /put", headers={"Content-Length": "9" * 400})),
+        (download, "", Odd("GET /result", headers={"Content-Length": "9" * 400})),
+        (download, "", Odd("GET /result", 403, headers={"Content-Length": "9" * 400})),
         (newest, "", with_value("GET /uploads", "uploads", 0, "size_bytes", value=b"1" + b"0" * 400)),
         (newest, "", with_value("GET /uploads", "uploads", 0, "created_at", value=b'"0001-01-01T00:00:00+23:59"')),
         (download, "", with_value("GET /uploads/0198/result", "url", value=b'"http://["')),
