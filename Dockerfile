@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # The container worker, handlers/entries/worker.py, and the function of a processor, each with a team's processor.
-# README.md, "Process files", has the commands.
+# docs/processing.md has the commands.
 
 # A team's processor takes the place of this stage, by: docker build --build-context processor=FOLDER
 FROM scratch AS processor
