@@ -14,6 +14,7 @@ from .s3 import Request, SignedPart, is_too_old
 from .source import CHECKSUMS, SourceFile
 
 _MOST_PARTS = 10_000  # Amazon S3 user guide, "Multipart upload limits"
+_MOST_PART_BYTES = 5 * 1024**3  # as above
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
 
@@ -31,16 +32,11 @@ class Job:
     @classmethod
     def of(cls, upload_id: str, source: SourceFile, plan: PartPlan) -> "Job":
         """Divide the file by the plan. Raises UnexpectedAnswer if the plan has another size or an unknown checksum."""
-        is_whole = plan.part_size_bytes > 0 and plan.part_count == -(-source.size_bytes // plan.part_size_bytes)
-        if not is_whole or plan.part_count > _MOST_PARTS:
+        check_plan(upload_id, plan)
+        if plan.part_count != -(-source.size_bytes // plan.part_size_bytes):
             raise UnexpectedAnswer(
                 f"upload {upload_id} is planned as {plan.part_count} parts of {plan.part_size_bytes} bytes, "
                 f"but {source.path} has {source.size_bytes} bytes"
-            )
-        if plan.checksum_algorithm not in {None, *CHECKSUMS}:
-            raise UnexpectedAnswer(
-                f"upload {upload_id} is checked by {plan.checksum_algorithm!r}, but this client knows only "
-                f"{', '.join(CHECKSUMS)}: install a newer one"
             )
         return cls(upload_id, source, plan.part_size_bytes, plan.part_count, plan.checksum_algorithm)
 
@@ -95,6 +91,21 @@ class Job:
             else:
                 foreign.append(number)
         return sorted([*lacking, *foreign])
+
+
+def check_plan(upload_id: str, plan: PartPlan) -> None:
+    """Raise UnexpectedAnswer for a plan that S3 allows nobody, or a checksum that this client does not know."""
+    sizes = (plan.part_size_bytes, *(each.size_bytes for each in plan.part_sizes))
+    if not (1 <= plan.part_count <= _MOST_PARTS and min(sizes) > 0 and max(sizes) <= _MOST_PART_BYTES):
+        raise UnexpectedAnswer(
+            f"upload {upload_id} is planned as {plan.part_count} parts of {min(sizes)} to {max(sizes)} bytes, but S3 "
+            f"takes at most {_MOST_PARTS} parts, of 1 to {_MOST_PART_BYTES} bytes"
+        )
+    if plan.checksum_algorithm not in {None, *CHECKSUMS}:
+        raise UnexpectedAnswer(
+            f"upload {upload_id} is checked by {plan.checksum_algorithm!r}, but this client knows only "
+            f"{', '.join(CHECKSUMS)}: install a newer one"
+        )
 
 
 class PartQueue:

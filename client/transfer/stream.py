@@ -10,6 +10,7 @@ from ..errors import UnexpectedAnswer, UploadEnded, WrongDeclaration
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .declaration import Declaration
 from .ends import abort
+from .part_queue import check_plan
 from .single_request import send_at_once
 from .source import HeldBytes
 from .stream_queue import Readable, Stream, StreamQueue
@@ -62,6 +63,7 @@ class StreamUploader:
         )
 
     def _send_parts(self, upload_id: str, plan: PartPlan, stream: Stream, checksum: str | None) -> Upload:
+        check_plan(upload_id, plan)
         config = self._config
         queue = StreamQueue(self._api, upload_id, plan, stream, config=config, checksum=checksum)
         most = max(1, config.stream_memory_bytes // plan.part_size_bytes - 1)  # one part is being read

@@ -21,7 +21,7 @@ from client.cli.output import Output
 from tests.support.client.fake_cognito import id_token
 from tests.support.client.fake_server import FakeServer, Handler
 
-ONCE = TransferConfig(retry=RetryPolicy(tries=1))
+ONCE = TransferConfig(retry=RetryPolicy(tries=1), known_size_bytes=4)
 TIME = "2026-01-02T03:04:05Z"
 UPLOAD = {
     "upload_id": "0198",
@@ -44,6 +44,11 @@ PLAN = {
     "part_count": 2,
     "session": "s",
     "session_expires_at": TIME,
+}
+STREAM_PLAN = PLAN | {
+    "checksum_algorithm": None,
+    "part_sizes": [{"first_part": 1, "size_bytes": 2}],
+    "max_size_bytes": 4,
 }
 LISTING = PLAN | {
     "parts": [
@@ -156,6 +161,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "POST /forms/uploads": (201, CREATED | {"method": "post", "url": f"{HERE}/post", "fields": {"key": "k"}}, JSON),
     "POST /parts/uploads": (201, CREATED | {"method": "multipart"} | PLAN, JSON),
+    "POST /streams/uploads": (201, CREATED | {"method": "multipart"} | STREAM_PLAN, JSON),
     "GET /uploads": (200, {"uploads": [UPLOAD], "next": None}, JSON),
     "GET /uploads/0198": (200, UPLOAD, JSON),
     "DELETE /uploads/0198": (409, PROBLEM, AS_PROBLEM),
@@ -296,6 +302,14 @@ def upload(portage: Portage, folder: Path, _: str) -> object:
     return portage.upload(folder / "film.mp4")
 
 
+def upload_stream(portage: Portage, _: Path, __: str) -> object:
+    return portage.upload_stream(io.BytesIO(b"abcd"), "film.mp4")
+
+
+def upload_short_stream(portage: Portage, _: Path, __: str) -> object:
+    return portage.upload_stream(io.BytesIO(b"abc"), "film.mp4")
+
+
 def resume(portage: Portage, folder: Path, _: str) -> object:
     return portage.resume(folder / "film.mp4", upload_id="0198")
 
@@ -332,6 +346,7 @@ CALLS = (
     Call(upload, "", ("POST /uploads", "PUT /put", "GET /uploads/0198")),
     Call(upload, "/forms", ("POST /forms/uploads", "POST /post")),
     Call(upload, "/parts", ("POST /parts/uploads", *PARTS)),
+    Call(upload_stream, "/streams", ("POST /streams/uploads", *PARTS[1:])),
     Call(resume, "", PARTS),
     Call(newest, "", ("GET /uploads",)),
     Call(abort, "", ("DELETE /uploads/0198",)),
@@ -369,6 +384,20 @@ def with_value(route: str, *place: str | int, value: bytes) -> Odd:
     ("act", "place", "odd"),
     [
         (upload, "/parts", Odd("POST /uploads/0198/parts", headers={"Date": "Fri, 31 Dec 99999999999 23:59:59 GMT"})),
+        *(
+            (act, "/streams", with_value("POST /streams/uploads", *place, value=value))
+            for act in (upload_stream, upload_short_stream)
+            for *place, value in (
+                ("part_size_bytes", b"0"),
+                ("part_size_bytes", b"1" + b"0" * 15),
+                ("part_count", b"0"),
+                ("part_sizes", 0, "size_bytes", b"0"),
+                ("part_sizes", 0, "size_bytes", b"-1"),
+                ("part_sizes", 0, "size_bytes", b"1" + b"0" * 18),
+                ("max_size_bytes", b"-1"),
+                ("checksum_algorithm", b'"md5"'),
+            )
+        ),
         (newest, "", Odd("GET /uploads", body=b"[" * 100_000)),
         (newest, "", Odd("GET /uploads", headers={"Content-Length": "9" * 400})),
         (upload, "", Odd("PUT /put", headers={"Content-Length": "9" * 400})),
