@@ -26,7 +26,7 @@ class PartsGone(Exception):
 
 
 class PartsBusy(Exception):
-    """S3 is working on the same object for another request, and changed nothing."""
+    """Another request is making the same object, or has sent a part again meanwhile. S3 changed nothing."""
 
 
 class StoredPart(NamedTuple):
@@ -96,7 +96,8 @@ def _completion_errors() -> Generator[None]:
     try:
         yield
     except ClientError as error:
-        if _code(error) == "ConditionalRequestConflict":
+        # InvalidPart: a part that was listed has been replaced before the completion.
+        if _code(error) in {"ConditionalRequestConflict", "InvalidPart"}:
             raise PartsBusy(str(error)) from error
         # InvalidRequest is S3's code for a wrong size, but also for other errors.
         if _code(error) == "InvalidRequest" and _SIZE_HEADER in str(error):

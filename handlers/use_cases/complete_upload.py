@@ -53,7 +53,7 @@ def _complete(
     except PartsBusy as error:
         # The other request may still fail. If there is no object, this client has to complete the upload.
         if not multipart_completion.has_object(upload.ref):
-            raise CompletionConflict("S3 is working on this object for another request; complete again.") from error
+            raise CompletionConflict("Another request works on this object or its parts; complete again.") from error
     return True
 
 

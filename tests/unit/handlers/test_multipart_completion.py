@@ -117,9 +117,12 @@ class TestFaults:
             with pytest.raises(PartsGone, match=code):
                 CALLS[operation](completion)
 
-    def test_a_completion_beside_another_request_says_so(self, cloud: Cloud, completion: MultipartCompletion) -> None:
+    @pytest.mark.parametrize(("code", "status"), [("ConditionalRequestConflict", 409), ("InvalidPart", 400)])
+    def test_a_completion_beside_another_request_says_so(
+        self, cloud: Cloud, completion: MultipartCompletion, code: str, status: int
+    ) -> None:
         with Stubber(cloud.s3) as stubber:
-            stubber.add_client_error("complete_multipart_upload", "ConditionalRequestConflict", http_status_code=409)
+            stubber.add_client_error("complete_multipart_upload", code, http_status_code=status)
             with pytest.raises(PartsBusy):
                 completion.complete(UPLOAD, MULTIPART, [])
 
