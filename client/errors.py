@@ -31,7 +31,7 @@ from pathlib import Path
 PROGRAM = "python -m client" if Path(sys.argv[0]).parts[-2:] == ("client", "__main__.py") else "portage"
 """The command in messages and help: the one that the user typed."""
 
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -41,6 +41,8 @@ _PASSING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+"""Statuses of answers to a request that may succeed later."""
+
 # The 400s and 409s with a cause in the transfer, not in the request. Source: S3 API reference, "Error responses".
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "BadDigest", "IncompleteBody", "ConditionalRequestConflict"})
 
@@ -156,7 +158,7 @@ class ApiProblem(PortageError):
     @property
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status in _PASSING
+        return self.status in PASSING
 
     @property
     def is_over(self) -> bool:
@@ -178,7 +180,7 @@ class S3Refused(PortageError):
     @property
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status in _PASSING or self.code in _PASSING_CODES
+        return self.status in PASSING or self.code in _PASSING_CODES
 
 
 class SignInRefused(PortageError):

@@ -287,23 +287,24 @@ def _whole_number(text: str) -> int:
 
 def _seconds(text: str) -> float:
     """Read a number of seconds greater than 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-    if not number > 0:  # also rejects nan
-        raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
-    return number
+    return _above_zero(text, "a number of seconds")
 
 
 def _positive(text: str) -> float:
-    """Read a number greater than 0."""
+    """Read a number greater than 0 that is finite."""
+    number = _above_zero(text, "a number")
+    if number == math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be finite")
+    return number
+
+
+def _above_zero(text: str, what: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 < number < math.inf:  # also rejects nan
-        raise argparse.ArgumentTypeError(f"{text} must be greater than 0, and finite")
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+    if not number > 0:  # also rejects nan
+        raise argparse.ArgumentTypeError(f"{text} must be greater than 0")
     return number
 
 

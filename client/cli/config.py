@@ -24,8 +24,8 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     """Used instead of Cognito's own endpoint in local mode."""
     credentials_file: str | None = None
     """Where to store sign-ins; None for the user's configuration folder. Local mode deletes its file when it stops."""
-    queue_url: str | None = None
-    dead_letter_queue_url: str | None = None
+    queue_url: str = ""
+    dead_letter_queue_url: str = ""
     """Only operators need the queues, and what follows."""
     user_pool_id: str = ""
     ingest_bucket: str = ""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..errors import WrongConfig, WrongUsage
 from ..operators.aws import aws_client
-from ..operators.redrive import DeadLetters, NothingToRedrive
+from ..operators.redrive import DeadLetter, DeadLetters, NothingToRedrive
 from .arguments import Options
 from .config import config_path, load_config
 from .exit_codes import ExitCode
-from .output import Output
+from .output import Output, time_text
 
 _NOTED_EACH = 500
 """Uploads in parts between two lines of progress."""
@@ -36,12 +36,21 @@ def redrive(options: Options, output: Output) -> ExitCode:
             if not options.dry_run:
                 letters.move(letter)
                 moved += 1
-            output.dead_letter(letter, is_moved=not options.dry_run)
+            _show(letter, output, is_moved=not options.dry_run)
     if missing := sorted(wanted - found):
         raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
     if not output.as_json:
         output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
+
+
+def _show(letter: DeadLetter, output: Output, *, is_moved: bool) -> None:
+    name = letter.upload_id or "a message that names no upload"
+    what = "moved" if is_moved else "would be moved"
+    output.fact(
+        f"{name}  {letter.owner}  {time_text(letter.sent_at)}  {what}",
+        {"upload_id": letter.upload_id, "owner": letter.owner, "sent_at": letter.sent_at, "moved": is_moved},
+    )
 
 
 def doctor(options: Options, output: Output) -> ExitCode:

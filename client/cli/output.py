@@ -29,7 +29,6 @@ from rich.progress import Progress as Bars
 
 from ..api.models import Upload
 from ..errors import PortageError, reason
-from ..operators.redrive import DeadLetter
 from ..transfer.config import OnProgress, Progress
 
 _LINE_SECONDS = 5.0
@@ -51,16 +50,6 @@ class Output:
             self._write_json(({"path": path} if path is not None else {}) | known)
             return
         self._write(text_of(upload))
-
-    def dead_letter(self, letter: DeadLetter, *, is_moved: bool) -> None:
-        """Write a message of the dead-letter queue."""
-        if self.as_json:
-            fields = {"upload_id": letter.upload_id, "owner": letter.owner, "sent_at": letter.sent_at}
-            self._write_json({**fields, "moved": is_moved})
-            return
-        name = letter.upload_id or "a message that names no upload"
-        what = "moved" if is_moved else "would be moved"
-        self._write(f"{name}  {letter.owner}  {_time(letter.sent_at)}  {what}")
 
     def file(self, path: Path) -> None:
         """Write the path of a downloaded result."""
@@ -126,7 +115,7 @@ def text_of(upload: Upload) -> str:
         upload.upload_id,
         f"{upload.status:<10}",
         f"{'unknown' if upload.size_bytes is None else decimal(upload.size_bytes):>9}",
-        _time(upload.created_at),
+        time_text(upload.created_at),
         upload.file_name,
     )
     return ": ".join(("  ".join(words), *_more(upload)))
@@ -169,7 +158,8 @@ def _sentence(error: PortageError | OSError) -> str:
     return reason(error) if file is None else f"{reason(error)}: {file}"
 
 
-def _time(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
+    """Return a time in UTC as text."""
     with suppress(OverflowError):  # in UTC it is before the year 1, or after 9999
         moment = moment.astimezone(UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}{'Z' if moment.tzinfo is UTC else moment.strftime('%z')}"

@@ -4,7 +4,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +18,6 @@ from ..conformance.sample import Sample
 from ..conformance.stack import Stack
 from ..conformance.suite import SUITE, Case, Remains, chosen, clean_up, run
 from ..conformance.verdict import Outcome, Skipped, Verdict
-from ..errors import WrongUsage
 from .arguments import Options
 from .config import Config
 from .exit_codes import ExitCode
@@ -27,7 +26,7 @@ from .output import Output
 
 def list_cases(options: Options, output: Output) -> ExitCode:
     """Show the cases with what holds if they pass."""
-    for case in _chosen(options.only):
+    for case in chosen(options.only):
         fields = {"group": case.group, "case": case.name, "summary": case.summary}
         output.fact(f"{case.group:<{_GROUP}}  {case.name:<{_CASE}}  {case.summary}", fields)
     return ExitCode.DONE
@@ -40,7 +39,7 @@ def check_stack(
 
     The tokens are those of the signed-in user and, if there is one, another user.
     """
-    cases = _chosen(options.only)
+    cases = chosen(options.only)
     stack = Stack(config.api_url, config.upload_rules, tuple(options.origins) if options.origins else None)
     sample = Sample.at(options.sample) if options.sample is not None else Sample.for_stack(stack.rules)
     verdicts: list[Verdict] = []
@@ -57,9 +56,9 @@ def check_stack(
                 other = held.enter_context(operator.temporary_user(pool))
             if other is None:
                 raise Skipped("needs a second user (--other-email, or --operator)")
-            return _closed(held, Person(stack, other, folder / "other"))
+            return held.enter_context(closing(Person(stack, other, folder / "other")))
 
-        person = _closed(held, Person(stack, tokens[0], folder / "own"))
+        person = held.enter_context(closing(Person(stack, tokens[0], folder / "own")))
         context = Context(stack, person, folder, sample, make_stranger, operator, options.timeout)
         held.callback(context.requests.close)
         try:
@@ -83,27 +82,15 @@ _GROUP = max(len(case.group) for case in SUITE)
 _CASE = max(len(case.name) for case in SUITE)
 
 
-def _chosen(names: Sequence[str]) -> tuple[Case, ...]:
-    known = {case.name for case in SUITE} | {case.group for case in SUITE}
-    if unknown := [name for name in names if name not in known]:
-        raise WrongUsage(f"no case or group has the name {', '.join(unknown)}: verify --list shows all")
-    return chosen(names)
-
-
 def _resources(config: Config) -> Resources:
     return Resources(
         region=config.region,
         user_pool_id=config.user_pool_id,
         ingest_bucket=config.ingest_bucket,
         results_bucket=config.results_bucket,
-        queue_url=config.queue_url or "",
+        queue_url=config.queue_url,
         quarantine_bucket=config.quarantine_bucket,
     )
-
-
-def _closed(held: ExitStack, person: Person) -> Person:
-    held.callback(person.close)
-    return person
 
 
 @contextmanager

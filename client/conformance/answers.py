@@ -8,15 +8,13 @@ from http import HTTPStatus
 import msgspec
 import urllib3
 
-from ..errors import UnexpectedAnswer
+from ..errors import PASSING, UnexpectedAnswer
 from ..retry import RetryPolicy, with_retries
 from ..transport import Http, excerpt, foreign, read
 from .verdict import Failed, require
 
 PATIENCE = RetryPolicy(tries=4, longest_seconds=5)
-"""What may pass is repeated, so that a case does not fail because the stack is throttled for a moment."""
-
-_PASSING = frozenset({429, 500, 502, 503, 504})
+"""Requests are repeated, so that a case does not fail because the stack is throttled for a moment."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -97,14 +95,14 @@ class Requests:
         def once() -> urllib3.BaseHTTPResponse:
             nonlocal answer
             answer = self._http.request(method, url, headers=headers, body=body)
-            if answer.status in _PASSING:
+            if answer.status in PASSING:
                 raise foreign(answer, url, what)
             return answer
 
         try:
             last = with_retries(once, PATIENCE)
         except Exception:
-            if answer is None or answer.status not in _PASSING:
+            if answer is None or answer.status not in PASSING:
                 raise
             last = answer
         return Answer(what, last.status, last.headers, last.data)

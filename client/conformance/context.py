@@ -1,7 +1,5 @@
 """What a case works with: a signed-in user of one stack, requests that the client would not send, and a time limit."""
 
-import base64
-import hashlib
 import json
 import time
 import uuid
@@ -22,6 +20,7 @@ from ..auth.cognito import subject
 from ..errors import NotFinished
 from ..portage import Portage, follow
 from ..transfer.config import Progress, TransferConfig
+from ..transfer.source import HeldBytes
 from ..transport import read
 from .answers import PATIENCE, Answer, Requests
 from .sample import Sample
@@ -87,8 +86,8 @@ class Context:
     sample: Sample
     make_stranger: Callable[[], Person]
     """Signs another user in. Raises Skipped if there is none."""
-    operator: StackOperator | None = None
-    case_seconds: float = 120.0
+    operator: StackOperator | None
+    case_seconds: float
     """The time limit of a case."""
     requests: Requests = field(default_factory=Requests)
     begun: dict[str, Person] = field(default_factory=dict[str, Person])
@@ -309,7 +308,7 @@ def require_completed(upload: Upload, sample: Sample) -> Upload:
 
 def sha256_of(content: bytes) -> Checksum:
     """Return the checksum to declare."""
-    return Checksum("sha256", base64.b64encode(hashlib.sha256(content).digest()).decode())
+    return HeldBytes(content, "").checksum("sha256")
 
 
 def plan_of(created: CreatedUpload) -> PartPlan:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import ApiProblem, NotFinished, PortageError, reason
+from ..errors import ApiProblem, NotFinished, PortageError, WrongUsage, reason
 from ..portage import follow
 from .cases import access, browsers, contract, processing, sending, tampering
 from .context import Context, Person
@@ -82,7 +82,13 @@ SUITE = tuple(
 
 
 def chosen(names: Sequence[str]) -> tuple[Case, ...]:
-    """Return the cases with these names or groups, in the order of the suite; all without names."""
+    """Return the cases with these names or groups, in the order of the suite; all without names.
+
+    Raises WrongUsage for a name that is none.
+    """
+    known = {case.name for case in SUITE} | {case.group for case in SUITE}
+    if unknown := [name for name in names if name not in known]:
+        raise WrongUsage(f"no case or group has the name {', '.join(unknown)}: verify --list shows all")
     return tuple(each for each in SUITE if not names or each.name in names or each.group in names)
 
 
