@@ -22,7 +22,7 @@ class FakePortage(FakeS3):
         super().__init__(tls)
         self.part_size_bytes = 64 * 1024
         self.threshold_bytes = 0
-        self.max_upload_bytes = 10_000 * self.part_size_bytes
+        self.max_upload_bytes = 5 * 1024**4
         self.part_sizes: list[tuple[int, int]] = []
         """First part and size, for an upload of unknown size. Empty: all have part_size_bytes."""
         self.lengths: dict[int, int] = {}
@@ -101,7 +101,7 @@ class FakePortage(FakeS3):
         unknown = {} if size is not None else {"max_size_bytes": self.max_upload_bytes, "part_sizes": sizes}
         return {
             "part_size_bytes": self.part_size_bytes,
-            "part_count": -(-(size or self.max_upload_bytes) // self.part_size_bytes),
+            "part_count": min(10_000, -(-(size or self.max_upload_bytes) // self.part_size_bytes)),
             **unknown,
             **({"checksum_algorithm": upload.algorithm} if upload.algorithm else {}),
             "session": session,
