@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -125,14 +125,13 @@ class PartQueue:
         *,
         from_the_end: bool = False,
     ) -> None:
-        self._api = api
         self.job = job
         self._config = config
         self._lock = threading.Lock()
         self.source = job.source
         self.stopped = threading.Event()
         """Set when no more parts are to be sent."""
-        self._session = plan.session
+        self._session = SigningSession(api, job.upload_id, plan)
         self._most = config.parts_signed_at_once
         if job.checksum is not None:
             self._most = max(1, min(self._most, config.bytes_hashed_at_once // job.part_size_bytes))
@@ -171,7 +170,8 @@ class PartQueue:
     def _prepare(self) -> None:
         """Sign the next range. If this fails, the queue is unchanged."""
         if monotonic() - self._listed_at > self._config.listing_seconds:
-            lacking = set(self.job.lacking(self._listed()))
+            lacking = set(self.job.lacking(self._session.held_parts()))
+            self._listed_at = monotonic()
             left = [number for numbers in self._ranges for number in numbers]
             self.sent_elsewhere |= set(left) - lacking
             self._ranges = deque(_ranges((number for number in left if number in lacking), self._most))
@@ -181,16 +181,10 @@ class PartQueue:
         self._ready.extend(self._signed(self._ranges[0]))
         self._ranges.popleft()
 
-    def _listed(self) -> HeldParts:
-        held = self._api.held_parts(self.job.upload_id)
-        self._session = held.plan.session
-        self._listed_at = monotonic()
-        return held
-
     def _signed(self, numbers: range) -> list[SignedPart]:
         job = self.job
         sums = job.checksums(numbers)
-        signatures = self._signatures(numbers, sums)
+        signatures = self._session.sign(numbers[0], numbers[-1], sums)
         expiry = good_until(signatures, self._config)
         signed: list[SignedPart] = []
         for index, number in enumerate(numbers):
@@ -201,21 +195,38 @@ class PartQueue:
             signed.append(SignedPart(number, request, expiry))
         return signed
 
-    def _signatures(self, numbers: range, sums: list[str] | None) -> PartSignatures:
+
+class SigningSession:
+    """Signs the parts of one upload, with the session of its plan or a newer one."""
+
+    def __init__(self, api: UploadsApi, upload_id: str, plan: PartPlan) -> None:
+        self._api = api
+        self._upload_id = upload_id
+        self._session = plan.session
+
+    def sign(
+        self, first: int, last: int, checksums: Sequence[str] | None, last_part_size_bytes: int | None = None
+    ) -> PartSignatures:
         """Fetch signatures. If the session has expired or its key was rotated, fetch a new one and retry once."""
-        sign, upload_id = self._api.sign_parts, self.job.upload_id
+
+        def sign() -> PartSignatures:
+            return self._api.sign_parts(
+                self._upload_id, self._session, first, last, checksums, last_part_size_bytes=last_part_size_bytes
+            )
+
         try:
-            return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
+            return sign()
         except ApiProblem as problem:
-            if not needs_session(problem):
+            if problem.status not in _UNAUTHORIZED or "session" not in f"{problem.type} {problem.detail}".lower():
                 raise
-        self._listed()
-        return sign(upload_id, self._session, numbers[0], numbers[-1], sums)
+        self.held_parts()
+        return sign()
 
-
-def needs_session(problem: ApiProblem) -> bool:
-    """Whether the session has expired, or its key was rotated."""
-    return problem.status in _UNAUTHORIZED and "session" in f"{problem.type} {problem.detail}".lower()
+    def held_parts(self) -> HeldParts:
+        """Return the parts at S3. The answer has a new session, which is used from then on."""
+        held = self._api.held_parts(self._upload_id)
+        self._session = held.plan.session
+        return held
 
 
 def good_until(signatures: PartSignatures, config: TransferConfig) -> float:

@@ -6,7 +6,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,9 +194,10 @@ class HeldBytes:
         """The bytes that it has."""
         return len(self.content)
 
-    def open(self, buffer_bytes: int = _BUFFER_BYTES) -> "_OpenBytes":
+    def open(self, buffer_bytes: int = _BUFFER_BYTES) -> "OpenBytes":
         """Return a reader."""
-        return _OpenBytes(memoryview(self.content), buffer_bytes)
+        content = memoryview(self.content)
+        return OpenBytes(lambda offset, length: content[offset : offset + length], buffer_bytes)
 
     def first(self, length: int) -> bytes:
         """Return the first bytes."""
@@ -204,14 +205,15 @@ class HeldBytes:
 
     def checksum(self, algorithm: str) -> Checksum:
         """Return the checksum of all bytes. Raises ValueError if the algorithm is not in CHECKSUMS."""
-        digest = RunningChecksum(algorithm)
-        digest.update(memoryview(self.content))
-        return digest.value
+        return checksum_of(memoryview(self.content), algorithm)
 
 
 @dataclass(frozen=True)
-class _OpenBytes:
-    content: memoryview
+class OpenBytes:
+    """Bytes in memory, read by one thread."""
+
+    range_of: Callable[[int, int], memoryview]
+    """Returns the bytes from an offset on, in a length."""
     piece_bytes: int
 
     def close(self) -> None:
@@ -221,8 +223,10 @@ class _OpenBytes:
         """Do nothing: nobody else has these bytes."""
 
     def pieces(self, offset: int, length: int) -> Iterator[memoryview]:
-        for begin in range(offset, offset + length, self.piece_bytes):
-            yield self.content[begin : min(begin + self.piece_bytes, offset + length)]
+        """Yield a range."""
+        content = self.range_of(offset, length)
+        for begin in range(0, length, self.piece_bytes):
+            yield content[begin : begin + self.piece_bytes]
 
 
 class _Updated(Protocol):
@@ -248,6 +252,13 @@ class RunningChecksum:
     def value(self) -> Checksum:
         """The checksum, as it is declared."""
         return Checksum(self._algorithm, base64.b64encode(self._digest.digest()).decode())
+
+
+def checksum_of(content: memoryview, algorithm: str) -> Checksum:
+    """Return the checksum of bytes in memory. Raises ValueError if the algorithm is not in CHECKSUMS."""
+    digest = RunningChecksum(algorithm)
+    digest.update(content)
+    return digest.value
 
 
 class _Crc32:

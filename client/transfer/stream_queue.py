@@ -6,17 +6,17 @@ One thread reads. It waits while the memory is full, so that a fast stream needs
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from ..api.models import Checksum, PartPlan, PartSignatures
 from ..api.uploads import UploadsApi
-from ..errors import ApiProblem, StreamTooLong
+from ..errors import StreamTooLong
 from .config import TransferConfig
-from .part_queue import SignedPart, good_until, needs_session
-from .s3 import Request
-from .source import HeldBytes, RunningChecksum
+from .part_queue import SigningSession, good_until
+from .s3 import Request, SignedPart
+from .source import HeldBytes, OpenBytes, RunningChecksum, checksum_of
 
 _READ_BYTES = 1024 * 1024
 _WAIT_SECONDS = 0.1
@@ -88,9 +88,7 @@ class PartMemory:
 
     def checksum(self, number: int, algorithm: str) -> Checksum:
         """Return the checksum of a part."""
-        digest = RunningChecksum(algorithm)
-        digest.update(self._held[number][1])
-        return digest.value
+        return checksum_of(self._held[number][1], algorithm)
 
     def note(self, number: int, etag: str) -> None:  # noqa: ARG002 - part of the protocol
         """Forget the bytes of a part that S3 has stored."""
@@ -103,31 +101,13 @@ class PartMemory:
         """Do nothing: no other process sends parts of this upload."""
         yield
 
-    def open(self, buffer_bytes: int) -> "_OpenMemory":
+    def open(self, buffer_bytes: int) -> OpenBytes:
         """Return a reader."""
-        return _OpenMemory(self, buffer_bytes)
+        return OpenBytes(self._part_at, buffer_bytes)
 
-    def at(self, offset: int) -> memoryview:
-        """Return the bytes of the part at an offset of the stream."""
+    def _part_at(self, offset: int, length: int) -> memoryview:
         with self.changed:
-            return next(content for begin, content in self._held.values() if begin == offset)
-
-
-class _OpenMemory:
-    def __init__(self, memory: PartMemory, piece_bytes: int) -> None:
-        self._memory = memory
-        self._piece_bytes = piece_bytes
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    def check(self) -> None:
-        """Do nothing: nobody else has these bytes."""
-
-    def pieces(self, offset: int, length: int) -> Iterator[memoryview]:
-        content = self._memory.at(offset)
-        for begin in range(0, length, self._piece_bytes):
-            yield content[begin : begin + self._piece_bytes]
+            return next(content for begin, content in self._held.values() if begin == offset)[:length]
 
 
 class StreamQueue:
@@ -259,9 +239,7 @@ class _Signer:
     """Signs parts in batches, before they are read. A part with a checksum or of another length is signed alone."""
 
     def __init__(self, api: UploadsApi, upload_id: str, plan: PartPlan, config: TransferConfig) -> None:
-        self._api = api
-        self._upload_id = upload_id
-        self._session = plan.session
+        self._session = SigningSession(api, upload_id, plan)
         self._part_count = plan.part_count
         self._config = config
         self._lock = threading.Lock()
@@ -273,11 +251,11 @@ class _Signer:
         """Return the URL of a part, and until when it is good. `length` is None for the planned one."""
         with self._lock:
             if checksum is not None or length is not None:
-                signed = self._sign(number, number, [checksum] if checksum is not None else None, length)
+                signed = self._session.sign(number, number, [checksum] if checksum is not None else None, length)
                 return signed.url(number), good_until(signed, self._config)
             batch = self._batch
             if batch is None or not batch.covers(number) or self._batch_until <= time.monotonic():
-                batch = self._sign(number, min(number + self._batch_parts - 1, self._part_count), None, None)
+                batch = self._session.sign(number, min(number + self._batch_parts - 1, self._part_count), None)
                 self._batch, self._batch_until = batch, good_until(batch, self._config)
                 self._batch_parts = min(2 * self._batch_parts, self._config.parts_signed_at_once)
             return batch.url(number), self._batch_until
@@ -287,14 +265,3 @@ class _Signer:
         with self._lock:
             if self._batch_until <= until:
                 self._batch = None
-
-    def _sign(self, first: int, last: int, checksums: list[str] | None, length: int | None) -> PartSignatures:
-        """Fetch signatures. If the session has expired or its key was rotated, fetch a new one and retry once."""
-        api, upload_id = self._api, self._upload_id
-        try:
-            return api.sign_parts(upload_id, self._session, first, last, checksums, last_part_size_bytes=length)
-        except ApiProblem as problem:
-            if not needs_session(problem):
-                raise
-        self._session = api.held_parts(upload_id).plan.session
-        return api.sign_parts(upload_id, self._session, first, last, checksums, last_part_size_bytes=length)
