@@ -1,11 +1,12 @@
 """Parts of uploads that nobody completes. S3 charges for them until the bucket's lifecycle rule deletes them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .account import Account
+from .account import Account, Gone
 from .cost import GIB
 from .prices import Price
 
@@ -43,13 +44,17 @@ class OwnerShare:
 
 
 def read(account: Account, bucket: str, *, has_time: Callable[[], bool], on_progress: Callable[[int], None]) -> Listing:
-    """List the uploads in parts, and add up the parts of each. Stops when there is no time left. Raises NotRead."""
+    """List the uploads in parts, and add up the parts of each. Stops when there is no time left.
+
+    Uploads that end meanwhile are left out. Raises NotRead, or Gone without the bucket.
+    """
     found: list[Started] = []
     for upload in _uploads(account, bucket):
         if not has_time():
             return Listing(tuple(found), is_complete=False)
-        found.append(Started(_owner(upload["Key"]), upload["Initiated"], _size(account, bucket, upload)))
-        on_progress(len(found))
+        with suppress(Gone):
+            found.append(Started(_owner(upload["Key"]), upload["Initiated"], _size(account, bucket, upload)))
+            on_progress(len(found))
     return Listing(tuple(found), is_complete=True)
 
 

@@ -119,7 +119,7 @@ class Account:
         return sum(len(page.get(key) or ()) for page in self.pages(service, operation, **request))
 
     def pages(self, service: str, operation: str, **request: Any) -> Iterator[Any]:
-        """Yield the pages of a list. Raises NotRead."""
+        """Yield the pages of a list. Raises NotRead or Gone."""
         from botocore import exceptions  # noqa: PLC0415 - as above
 
         client = self._of(service, operation)
@@ -129,19 +129,24 @@ class Account:
         try:
             yield from client.get_paginator(operation).paginate(**request)
         except exceptions.ClientError as error:
-            denied = error.response.get("Error", {}).get("Code") in _DENIED
-            why = "the credentials do not allow it" if denied else str(error)
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if _is_gone(code):
+                raise Gone(str(error)) from error
+            why = "the credentials do not allow it" if code in _DENIED else str(error)
             raise NotRead(service, operation, why) from error
         except exceptions.BotoCoreError as error:
             raise NotRead(service, operation, str(error)) from error
 
     def quota(self, service_code: str, code: str, *, of_account: bool) -> float:
-        """Return a quota's value: the one of this account, or AWS's default."""
+        """Return a quota's value: the one of this account, or AWS's default. Raises NotRead or Gone."""
         which = {"ServiceCode": service_code, "QuotaCode": code}
         try:
             found = self.read("service-quotas", "get_service_quota", anywhere=of_account, **which)
         except Gone:
             found = self.read("service-quotas", "get_aws_default_service_quota", anywhere=of_account, **which)
+        if "Value" not in found["Quota"]:
+            why = found["Quota"].get("ErrorReason", {}).get("ErrorMessage", "the answer has no value")
+            raise NotRead("service-quotas", "get_service_quota", f"{code}: {why}")
         return float(found["Quota"]["Value"])
 
     def _of(self, service: str, operation: str, *, anywhere: bool = False) -> Any:

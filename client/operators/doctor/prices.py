@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,14 +12,15 @@ from ...errors import WrongUsage
 
 DEFAULT_REGION = "us-east-1"
 """Its prices stand for those of regions that the file does not have."""
+_MOST = 1e15
 _FILE = Path(__file__).with_name("prices.toml")
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A list price."""
 
-    usd: float
-    per: float
+    usd: Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
+    per: Annotated[float, msgspec.Meta(ge=1, le=_MOST)]
     """For how many units."""
     unit: str
     source: str

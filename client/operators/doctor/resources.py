@@ -98,15 +98,21 @@ def load(path: Path) -> Stack:
     """Read a file that Pulumi has written. Raises WrongUsage if it is none of the three kinds."""
     try:
         document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WrongUsage(f"{path} is not what Pulumi writes ({reason(error)}): write it with {_HOW}") from error
-    return read(document, str(path))
+    try:
+        return read(document, str(path))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # a member is missing, or has another form
+        raise WrongUsage(f"{path} is not what Pulumi writes ({error!r}): write it with {_HOW}") from error
 
 
 def read(document: Json, where: str = "the document") -> Stack:
     """Read the document of a preview, a state or a stack's outputs."""
     if "deployment" in document:
-        states = (Resource.read(each) for each in document["deployment"].get("resources") or ())
+        deployment: Any = document["deployment"]
+        if deployment is None:  # before the first update
+            deployment = {}
+        states = (Resource.read(each) for each in deployment.get("resources") or ())
         return _stack([Change(each, each) for each in states], is_planned=False)
     if "steps" in document or "changeSummary" in document:
         changes = [_change(step) for step in document.get("steps") or ()]

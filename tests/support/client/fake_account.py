@@ -1,6 +1,7 @@
 """An AWS account that answers as a test says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,11 +13,20 @@ Answers = Mapping[tuple[str, str], Any]
 
 
 class _Client:
-    def __init__(self, service: str, region: str, answers: Answers) -> None:
+    def __init__(self, service: str, region: str, answers: Answers, *, pages: bool = False) -> None:
         self._service, self._region, self._answers = service, region, answers
+        self._pages = pages
 
     def can_paginate(self, _: str) -> bool:
-        return False
+        return self._pages
+
+    def get_paginator(self, operation: str) -> Any:
+        """A list with one page."""
+
+        def paginate(**request: Any) -> Iterator[Any]:
+            yield getattr(self, operation)(**request)
+
+        return SimpleNamespace(paginate=paginate)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**request: Any) -> Any:
@@ -30,11 +40,11 @@ class _Client:
         return call
 
 
-def fake_account(answers: Answers, region: str = "eu-central-1") -> Account:
-    """An account that allows only what has an answer."""
-    return Account(region, lambda service, region: client_of(service, answers, region))
+def fake_account(answers: Answers, region: str = "eu-central-1", *, pages: bool = False) -> Account:
+    """An account that allows only what has an answer. With `pages`, lists have paginators as boto3's have."""
+    return Account(region, lambda service, region: client_of(service, answers, region, pages=pages))
 
 
-def client_of(service: str, answers: Answers, region: str = "eu-central-1") -> Any:
+def client_of(service: str, answers: Answers, region: str = "eu-central-1", *, pages: bool = False) -> Any:
     """A client in the place of boto3's."""
-    return _Client(service, region, answers)
+    return _Client(service, region, answers, pages=pages)

@@ -59,6 +59,18 @@ def test_a_listing_ends_with_its_time_and_says_so() -> None:
     assert not listing.is_complete
 
 
+def test_an_upload_that_ends_while_the_parts_are_listed_is_left_out() -> None:
+    uploads = [{"Key": f"uploads/owner/{n}", "UploadId": f"{n}", "Initiated": OLD} for n in range(2)]
+
+    def parts(request: dict[str, str], _: str) -> Any:
+        return "NoSuchUpload" if request["UploadId"] == "0" else {"Parts": [{"Size": 5}]}
+
+    answers = {("s3", "list_multipart_uploads"): {"Uploads": uploads}, ("s3", "list_parts"): parts}
+    account = fake_account(answers, pages=True)
+    listing = abandoned.read(account, "bucket", has_time=lambda: True, on_progress=lambda _: None)
+    assert listing == Listing((Started("owner", OLD, 5),), is_complete=True)
+
+
 def test_a_bucket_that_may_not_be_listed_is_an_error_with_the_permission() -> None:
     with pytest.raises(NotRead, match="s3:ListBucketMultipartUploads"):
         abandoned.read(fake_account({}), "bucket", has_time=lambda: True, on_progress=lambda _: None)

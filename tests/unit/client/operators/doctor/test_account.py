@@ -37,6 +37,12 @@ def test_an_error_says_that_something_is_gone_or_that_nothing_is_known(code: str
         fake_account({("s3", "get_bucket_cors"): code}).read("s3", "get_bucket_cors", Bucket="b")
 
 
+def test_a_quota_that_aws_cannot_tell_is_not_read() -> None:
+    answer = {"Quota": {"ErrorReason": {"ErrorCode": "DEPENDENCY_SERVICE_ERROR", "ErrorMessage": "no answer of S3"}}}
+    with pytest.raises(NotRead, match="no answer of S3"):
+        fake_account({("service-quotas", "get_service_quota"): answer}).quota("s3", "L-1", of_account=False)
+
+
 def test_a_setting_that_nobody_made_is_an_empty_answer() -> None:
     unset = fake_account({("s3", "get_bucket_cors"): "NoSuchCORSConfiguration"})
     assert unset.read("s3", "get_bucket_cors", absent="NoSuchCORSConfiguration", Bucket="b") == {}

@@ -201,6 +201,10 @@ class TestPrices:
             '[us-east-1.api_request]\nusd = "1"\nper = 1\nunit = "u"\nsource = "s"',
             '[us-east-1.api_requests]\nusd = 1\nper = 1\nunit = "u"\nsource = "s"',
             '[us-east-1.api_request]\nusd = 1\nper = 1\nunit = "u"\nsource = "s"\nunknown = 1',
+            '[us-east-1.api_request]\nusd = 1\nper = 0\nunit = "u"\nsource = "s"',
+            '[us-east-1.api_request]\nusd = nan\nper = 1\nunit = "u"\nsource = "s"',
+            '[us-east-1.api_request]\nusd = -1\nper = 1\nunit = "u"\nsource = "s"',
+            '[us-east-1.api_request]\nusd = 1\nper = inf\nunit = "u"\nsource = "s"',
             "us-east-1 = 1",
         ],
     )

@@ -53,6 +53,10 @@ def test_a_state_grows_by_nothing_and_has_the_stacks_outputs_and_region() -> Non
     assert len(stack.resources) == 2, "neither the stack nor its provider is a resource in AWS"
 
 
+def test_a_stack_that_was_never_updated_has_nothing() -> None:
+    assert read({"version": 3, "deployment": None}).resources == []
+
+
 def test_what_belongs_to_others_or_is_to_be_deleted_is_left_out() -> None:
     others = [resource("a", BUCKET, {}, external=True), resource("b", BUCKET, {}, delete=True)]
     assert read(state(others)).resources == []
@@ -84,7 +88,23 @@ def test_values_are_found_by_their_path(path: str, value: object) -> None:
     assert value_at({"a": {"b": 1}, "list": [2, 3]}, path) == value
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"steps"', '{"name": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"steps"',
+        '{"name": "x"}',
+        "[" * 100_000,
+        '{"steps": [{}]}',
+        '{"steps": "x"}',
+        '{"steps": [{"op": "same", "newState": []}]}',
+        '{"deployment": []}',
+        '{"deployment": {"resources": [{}]}}',
+        f'{{"deployment": {{"resources": [{{"urn": "", "type": "", "inputs": {{"{SECRET}": 1, "plaintext": ""}}}}]}}}}',
+    ],
+)
 def test_another_file_is_refused_with_the_commands_that_write_one(tmp_path: Path, content: str) -> None:
     (tmp_path / "file.json").write_text(content)
     with pytest.raises(WrongUsage, match="pulumi preview --json"):
