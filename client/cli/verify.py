@@ -49,6 +49,8 @@ def check_stack(
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="portage-verify-")))
         operator = Operator(_resources(config)) if options.operator else None
+        if operator is not None:
+            operator.check()
 
         def make_stranger() -> Person:
             other = tokens[1]

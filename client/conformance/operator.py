@@ -4,7 +4,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -42,7 +42,7 @@ class Resources(Struct, frozen=True, rename="camel"):
 
 
 class Operator:
-    """Works on one stack. Raises WrongConfig without boto3, credentials, or an output of the stack."""
+    """Works on one stack. Raises WrongConfig without an output of the stack."""
 
     def __init__(self, resources: Resources) -> None:
         fields = structs.fields(resources)
@@ -53,6 +53,11 @@ class Operator:
             )
         self._resources = resources
         self._client = cache(self._new_client)
+
+    def check(self) -> None:
+        """Raise WrongConfig if AWS does not accept the credentials, or TransportFault if it cannot be reached."""
+        with suppress(OperatorRefused):  # what they may do, each case finds out
+            self.is_queue_empty()
 
     @contextmanager
     def temporary_user(self, pool: UserPool) -> Generator[Session]:

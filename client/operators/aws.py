@@ -6,6 +6,21 @@ from typing import Any, cast
 
 from ..errors import PortageError, TransportFault, WrongConfig
 
+_NOT_ACCEPTED = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+"""Codes of errors that say that AWS does not know the credentials, or not any more. Services have different ones."""
+
 
 class OperatorRefused(PortageError):
     """AWS rejected an operator's request."""
@@ -26,14 +41,33 @@ def aws_client(service: str, region: str) -> Any:
 
 
 @contextmanager
+def known_operator() -> Generator[None]:
+    """Raise WrongConfig if boto3 has no credentials, or AWS does not accept them. Other errors stay as they are."""
+    from botocore import exceptions  # noqa: PLC0415 - as above
+
+    missing = (
+        exceptions.CredentialRetrievalError,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.ProfileNotFound,
+        exceptions.SSOError,
+    )
+    try:
+        yield
+    except (*missing, exceptions.ClientError) as error:
+        if isinstance(error, missing) or error.response.get("Error", {}).get("Code") in _NOT_ACCEPTED:
+            raise WrongConfig(f"{error}: sign in to AWS as an operator, for example with AWS_PROFILE") from error
+        raise
+
+
+@contextmanager
 def aws_errors() -> Generator[None]:
     """Raise boto3's errors as the client's own."""
     from botocore import exceptions  # noqa: PLC0415 - as above
 
     try:
-        yield
-    except (exceptions.NoCredentialsError, exceptions.ProfileNotFound) as error:
-        raise WrongConfig(f"{error}: sign in to AWS as an operator, for example with AWS_PROFILE") from error
+        with known_operator():
+            yield
     except exceptions.ClientError as error:
         raise OperatorRefused(str(error)) from error
     except exceptions.BotoCoreError as error:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..aws import known_operator
+
 ACTIONS: Mapping[tuple[str, str], str] = {
     ("apigateway", "get_account"): "apigateway:GET",
     ("apigateway", "get_rest_apis"): "apigateway:GET",
@@ -95,13 +97,15 @@ class Account:
     def read(self, service: str, operation: str, *, absent: str = "", anywhere: bool = False, **request: Any) -> Any:
         """Return an operation's answer. Raises NotRead, or Gone for an error that says so.
 
-        `absent` is the error of a setting that nobody has made. Its answer is empty then.
+        `absent` is the error of a setting that nobody has made. Its answer is empty then. Raises WrongConfig without
+        credentials that AWS accepts.
         """
         from botocore import exceptions  # noqa: PLC0415 - only operators have it
 
         client = self._of(service, operation, anywhere=anywhere)
         try:
-            return getattr(client, operation)(**request)
+            with known_operator():
+                return getattr(client, operation)(**request)
         except exceptions.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if absent and code == absent:
@@ -127,7 +131,8 @@ class Account:
             yield self.read(service, operation, **request)
             return
         try:
-            yield from client.get_paginator(operation).paginate(**request)
+            with known_operator():
+                yield from client.get_paginator(operation).paginate(**request)
         except exceptions.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if _is_gone(code):

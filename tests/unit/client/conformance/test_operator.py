@@ -14,6 +14,7 @@ from moto import mock_aws
 from client import Session, UserPool
 from client.conformance.operator import Operator, Resources
 from client.conformance.verdict import Failed, Skipped
+from client.operators.aws import OperatorRefused
 
 REGION = "eu-central-1"
 OWNER, UPLOAD, OTHER = "owner-1", "01985c2e-5a00-7000-8000-000000000001", "01985c2e-5a00-7000-8000-000000000002"
@@ -59,6 +60,16 @@ def test_an_event_is_sent_again_as_s3_writes_it(account: Account) -> None:
     assert not account.operator.is_queue_empty(), "the message is being processed"
     account.sqs.delete_message(QueueUrl=account.queue_url, ReceiptHandle=message["ReceiptHandle"])
     assert account.operator.is_queue_empty()
+
+
+def test_credentials_that_may_not_read_the_queue_may_be_an_operators(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Operator) -> bool:
+        raise OperatorRefused("AccessDenied")
+
+    monkeypatch.setattr(Operator, "is_queue_empty", refuse)
+    account.operator.check()
 
 
 def test_an_upload_without_an_object_has_no_event(account: Account) -> None:

@@ -3,12 +3,14 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from client.__main__ import main
 from client.conformance import suite
@@ -27,9 +29,9 @@ AGREE = Case(sending.status_and_list_agree)
 
 @pytest.fixture
 def verify(signed_in: Path, capsys: pytest.CaptureFixture[str]) -> Verify:
-    def run(*words: str, rules: dict[str, Any] = RULES) -> tuple[int, str, str]:
+    def run(*words: str, rules: dict[str, Any] = RULES, outputs: Mapping[str, str] = {}) -> tuple[int, str, str]:
         config = signed_in / "portage.json"
-        config.write_text(json.dumps(json.loads(config.read_text()) | {"uploadRules": rules}))
+        config.write_text(json.dumps({**json.loads(config.read_text()), "uploadRules": rules, **outputs}))
         code = main(["verify", *words])
         out, err = capsys.readouterr()
         return code, out, err
@@ -101,6 +103,30 @@ def test_wrong_usage_is_refused_before_anything_is_sent(stack: FakeStack, verify
         assert ended.value.code == 2
     else:
         assert verify(*words)[0] == 2
+    assert stack.uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (NoCredentialsError(), 2),
+        (ClientError({"Error": {"Code": "ExpiredToken"}}, "GetQueueAttributes"), 2),
+        (EndpointConnectionError(endpoint_url="https://sqs"), 5),
+    ],
+)
+def test_credentials_of_an_operator_are_tried_before_anything_is_sent(
+    stack: FakeStack, verify: Verify, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    def client(*_: str) -> SimpleNamespace:
+        return SimpleNamespace(get_queue_attributes=refuse)
+
+    monkeypatch.setattr("client.conformance.operator.aws_client", client)
+    names = dict.fromkeys(("userPoolId", "ingestBucket", "resultsBucket", "queueUrl"), "x")
+    code, _, err = verify("--operator", "--only", "missing-token-is-refused", outputs=names)
+    assert code == exit_code, err
     assert stack.uploads == {}
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from client.errors import WrongConfig
 from client.operators.doctor import account
 from client.operators.doctor.account import ACTIONS, Gone, NotRead
 from tests.support.client.fake_account import fake_account
@@ -35,6 +36,14 @@ def test_each_permission_is_used_and_each_call_has_one() -> None:
 def test_an_error_says_that_something_is_gone_or_that_nothing_is_known(code: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         fake_account({("s3", "get_bucket_cors"): code}).read("s3", "get_bucket_cors", Bucket="b")
+
+
+@pytest.mark.parametrize("pages", [False, True])
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch"])
+def test_credentials_that_aws_does_not_accept_are_no_permission_that_lacks(code: str, pages: bool) -> None:
+    account = fake_account({("s3", "list_buckets"): code}, pages=pages)
+    with pytest.raises(WrongConfig, match=code):
+        account.count("s3", "list_buckets", "Buckets")
 
 
 def test_a_quota_that_aws_cannot_tell_is_not_read() -> None:
