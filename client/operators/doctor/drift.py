@@ -15,6 +15,8 @@ from .resources import Resource, Stack, value_at
 
 SECTION = "drift"
 
+_FIX = "`pulumi up --refresh` restores what the program declares"
+
 Convert = Callable[[Any], Any]
 
 
@@ -60,10 +62,6 @@ def _names(variables: Any) -> list[str]:
     return sorted(cast("Mapping[str, Any]", variables or {}))
 
 
-def _number(value: Any) -> float:
-    return float(value)
-
-
 def _text(value: Any) -> str:
     """Return a queue's attribute as the API writes it."""
     return str(value).lower() if isinstance(value, bool) else str(int(value) if isinstance(value, float) else value)
@@ -74,32 +72,14 @@ def _cors(rules: Any) -> Any:
     return document([{key[7:]: each for key, each in _lowered(rule).items() if key in _CORS} for rule in rules or ()])
 
 
-_CORS = ("allowedorigins", "allowedmethods")
-
-
 def _lifecycle(rules: Any) -> Any:
     """Return when each rule deletes what."""
     return document(
         [
-            [
-                str(rule.get("id")),
-                str(rule.get("status")),
-                *(_days(rule, path) for path in _LIFECYCLE),
-            ]
+            [str(rule.get("id")), str(rule.get("status")), *(f"{value_at(rule, path) or 0:g}" for path in _LIFECYCLE)]
             for rule in map(_lowered, rules or ())
         ]
     )
-
-
-_LIFECYCLE = (
-    "abortincompletemultipartupload.daysafterinitiation",
-    "expiration.days",
-    "noncurrentversionexpiration.noncurrentdays",
-)
-
-
-def _days(rule: Any, path: str) -> str:
-    return f"{value_at(rule, path) or 0:g}"
 
 
 def _lowered(value: Any) -> Any:
@@ -107,15 +87,6 @@ def _lowered(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key.lower(): _lowered(each) for key, each in cast("Mapping[str, Any]", value).items()}
     return value
-
-
-def _keyed(name: str, path: str = "bucket") -> Callable[[Resource], Mapping[str, Any]]:
-    """Return a request that names a resource by one of its inputs, or by its id."""
-    return lambda resource: {name: resource.id if path == "id" else resource.get(path) or resource.id}
-
-
-def _bucket(operation: str, *fields: Field, absent: str = "") -> Check:
-    return Check("s3", operation, _keyed("Bucket"), fields, absent)
 
 
 def _redrive(value: Any) -> Any:
@@ -127,15 +98,24 @@ def _redrive(value: Any) -> Any:
 
 
 _OFF = ("Disabling", "Disabled", "Deleting")
+_CORS = ("allowedorigins", "allowedmethods")
+_LIFECYCLE = (
+    "abortincompletemultipartupload.daysafterinitiation",
+    "expiration.days",
+    "noncurrentversionexpiration.noncurrentdays",
+)
 _BLOCK = "PublicAccessBlockConfiguration"
 _RULE = "ServerSideEncryptionConfiguration.Rules.0"
-_ATTRIBUTES: Sequence[Field] = (
-    Field("visibilityTimeoutSeconds", "Attributes.VisibilityTimeout", 30, _text),
-    Field("redrivePolicy", "Attributes.RedrivePolicy", "", _redrive),
-    Field("sqsManagedSseEnabled", "Attributes.SqsManagedSseEnabled", convert=_text),
-    Field("kmsMasterKeyId", "Attributes.KmsMasterKeyId"),
-    Field("messageRetentionSeconds", "Attributes.MessageRetentionPeriod", 345_600, _text),
-)
+
+
+def _bucket(operation: str, *fields: Field, absent: str = "") -> Check:
+    return Check("s3", operation, lambda resource: {"Bucket": resource.get("bucket") or resource.id}, fields, absent)
+
+
+def _by_id(service: str, operation: str, name: str, *fields: Field) -> Check:
+    """Return the check of a resource that the request names by its id."""
+    return Check(service, operation, lambda resource: {name: resource.id}, fields)
+
 
 CHECKS: Mapping[str, Sequence[Check]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": [
@@ -197,7 +177,13 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             "sqs",
             "get_queue_attributes",
             lambda queue: {"QueueUrl": queue.id, "AttributeNames": ["All"]},
-            _ATTRIBUTES,
+            [
+                Field("visibilityTimeoutSeconds", "Attributes.VisibilityTimeout", 30, _text),
+                Field("redrivePolicy", "Attributes.RedrivePolicy", "", _redrive),
+                Field("sqsManagedSseEnabled", "Attributes.SqsManagedSseEnabled", convert=_text),
+                Field("kmsMasterKeyId", "Attributes.KmsMasterKeyId"),
+                Field("messageRetentionSeconds", "Attributes.MessageRetentionPeriod", 345_600, _text),
+            ],
         )
     ],
     "aws:sqs/queuePolicy:QueuePolicy": [
@@ -209,57 +195,51 @@ CHECKS: Mapping[str, Sequence[Check]] = {
         )
     ],
     "aws:lambda/function:Function": [
-        Check(
+        _by_id(
             "lambda",
             "get_function_configuration",
-            _keyed("FunctionName", "id"),
-            [
-                Field("timeout", "Timeout", 3, _number),
-                Field("memorySize", "MemorySize", 128, _number),
-                Field("role", "Role"),
-                Field("handler", "Handler"),
-                Field("environment.variables", "Environment.Variables", (), _names),
-                Field("loggingConfig.applicationLogLevel", "LoggingConfig.ApplicationLogLevel"),
-            ],
+            "FunctionName",
+            Field("timeout", "Timeout", 3, float),
+            Field("memorySize", "MemorySize", 128, float),
+            Field("role", "Role"),
+            Field("handler", "Handler"),
+            Field("environment.variables", "Environment.Variables", (), _names),
+            Field("loggingConfig.applicationLogLevel", "LoggingConfig.ApplicationLogLevel"),
         ),
-        Check(
+        _by_id(
             "lambda",
             "get_function_concurrency",
-            _keyed("FunctionName", "id"),
-            [Field("reservedConcurrentExecutions", "ReservedConcurrentExecutions", -1, _number)],
+            "FunctionName",
+            Field("reservedConcurrentExecutions", "ReservedConcurrentExecutions", -1, float),
         ),
     ],
     "aws:lambda/eventSourceMapping:EventSourceMapping": [
-        Check(
+        _by_id(
             "lambda",
             "get_event_source_mapping",
-            _keyed("UUID", "id"),
-            [
-                Field("enabled", "State", default=True, answered=lambda state: state not in _OFF),
-                Field("scalingConfig.maximumConcurrency", "ScalingConfig.MaximumConcurrency", convert=_number),
-                Field("batchSize", "BatchSize", convert=_number),
-            ],
+            "UUID",
+            Field("enabled", "State", default=True, answered=lambda state: state not in _OFF),
+            Field("scalingConfig.maximumConcurrency", "ScalingConfig.MaximumConcurrency", convert=float),
+            Field("batchSize", "BatchSize", convert=float),
         )
     ],
     "aws:dynamodb/table:Table": [
-        Check(
+        _by_id(
             "dynamodb",
             "describe_table",
-            _keyed("TableName", "id"),
-            [Field("deletionProtectionEnabled", "Table.DeletionProtectionEnabled", default=False)],
+            "TableName",
+            Field("deletionProtectionEnabled", "Table.DeletionProtectionEnabled", default=False),
         ),
-        Check(
+        _by_id(
             "dynamodb",
             "describe_continuous_backups",
-            _keyed("TableName", "id"),
-            [
-                Field(
-                    "pointInTimeRecovery.enabled",
-                    "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
-                    default=False,
-                    answered=lambda status: status == "ENABLED",
-                )
-            ],
+            "TableName",
+            Field(
+                "pointInTimeRecovery.enabled",
+                "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
+                default=False,
+                answered=lambda status: status == "ENABLED",
+            ),
         ),
     ],
     "aws:cloudwatch/eventRule:EventRule": [
@@ -289,7 +269,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             "logs",
             "describe_log_groups",
             lambda group: {"logGroupNamePrefix": group.id, "limit": 1},  # the shortest name comes first
-            [Field("retentionInDays", "logGroups.0.retentionInDays", 0, _number)],
+            [Field("retentionInDays", "logGroups.0.retentionInDays", 0, float)],
         )
     ],
     "aws:cloudwatch/metricAlarm:MetricAlarm": [
@@ -299,7 +279,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             lambda alarm: {"AlarmNames": [alarm.id]},
             [
                 Field("actionsEnabled", "MetricAlarms.0.ActionsEnabled", default=True),
-                Field("threshold", "MetricAlarms.0.Threshold", convert=_number),
+                Field("threshold", "MetricAlarms.0.Threshold", convert=float),
                 Field("alarmActions", "MetricAlarms.0.AlarmActions", (), document),
             ],
         )
@@ -310,34 +290,27 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             "get_stage",
             lambda settings: {"restApiId": settings.get("restApi"), "stageName": settings.get("stageName")},
             [
-                Field("settings.throttlingRateLimit", "methodSettings.*/*.throttlingRateLimit", convert=_number),
-                Field("settings.throttlingBurstLimit", "methodSettings.*/*.throttlingBurstLimit", convert=_number),
+                Field("settings.throttlingRateLimit", "methodSettings.*/*.throttlingRateLimit", convert=float),
+                Field("settings.throttlingBurstLimit", "methodSettings.*/*.throttlingBurstLimit", convert=float),
                 Field("settings.dataTraceEnabled", "methodSettings.*/*.dataTraceEnabled", default=False),
             ],
         )
     ],
     "aws:cognito/userPool:UserPool": [
-        Check(
+        _by_id(
             "cognito-idp",
             "describe_user_pool",
-            _keyed("UserPoolId", "id"),
-            [
-                Field("deletionProtection", "UserPool.DeletionProtection", "INACTIVE"),
-                Field(
-                    "adminCreateUserConfig.allowAdminCreateUserOnly",
-                    "UserPool.AdminCreateUserConfig.AllowAdminCreateUserOnly",
-                    default=False,
-                ),
-            ],
+            "UserPoolId",
+            Field("deletionProtection", "UserPool.DeletionProtection", "INACTIVE"),
+            Field(
+                "adminCreateUserConfig.allowAdminCreateUserOnly",
+                "UserPool.AdminCreateUserConfig.AllowAdminCreateUserOnly",
+                default=False,
+            ),
         )
     ],
     "aws:kms/key:Key": [
-        Check(
-            "kms",
-            "describe_key",
-            _keyed("KeyId", "id"),
-            [Field("isEnabled", "KeyMetadata.Enabled", default=True)],
-        )
+        _by_id("kms", "describe_key", "KeyId", Field("isEnabled", "KeyMetadata.Enabled", default=True))
     ],
     "aws:iam/rolePolicy:RolePolicy": [
         Check(
@@ -378,9 +351,6 @@ def check(stack: Stack, account: Account) -> Iterator[Finding]:
     for why, times in unread.items():
         yield Finding(SECTION, Severity.NOT_CHECKED, f"{times} resources", why)
     yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
-
-
-_FIX = "`pulumi up --refresh` restores what the program declares"
 
 
 def _title(resource: Resource) -> str:

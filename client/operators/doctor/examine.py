@@ -1,7 +1,7 @@
 """The doctor's report: which parts it has, and how they are written."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,6 @@ class Examination:
     has_time: Callable[[], bool]
     """Whether there is time left to list parts."""
     load: cost.Load | None = None
-    assumed: cost.Assumptions = field(default_factory=cost.Assumptions)
 
     def rows(self, on_progress: Callable[[int], None]) -> Iterator[Row]:
         """Yield the report section by section."""
@@ -83,7 +82,7 @@ class Examination:
 
     def _cost(self, load: cost.Load) -> Iterator[Row]:
         shape = cost.shape_of(self.stack)
-        lines = cost.bill(load, shape, self.prices, self.assumed)
+        lines = cost.bill(load, shape, self.prices)
         yield Row(
             f"{COST} of a month: {load.uploads_per_day:g} uploads a day of {decimal(int(load.average_size_bytes))}, "
             f"each with {load.polls_per_upload:g} requests for its status. List prices of {self.prices.region}",

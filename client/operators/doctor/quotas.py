@@ -41,9 +41,9 @@ class Counted:
     measure: Callable[[Resource], float] = lambda _: 1
 
 
-def _endpoints(kind: str) -> Callable[[Account], float]:
-    wanted = [{"Name": "vpc-endpoint-type", "Values": [kind]}]
-    return lambda account: account.count("ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=wanted)
+def _gateway_endpoints(account: Account) -> float:
+    wanted = [{"Name": "vpc-endpoint-type", "Values": ["Gateway"]}]
+    return account.count("ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=wanted)
 
 
 def _is_on_default_bus(rule: Resource) -> float:
@@ -116,7 +116,7 @@ COUNTED: Sequence[Counted] = (
     Counted(
         "gateway endpoints",
         "aws:ec2/vpcEndpoint:VpcEndpoint",
-        _endpoints("Gateway"),
+        _gateway_endpoints,
         "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
         "vpc",
         "L-1B52E74A",
@@ -192,7 +192,7 @@ def _concurrency(stack: Stack, account: Account) -> Iterator[Finding]:
     kind = "aws:lambda/function:Function"
     more = stack.growth(kind, _reserved)
     left = unreserved - more
-    raising = f"request more concurrent executions ({_raise('lambda', 'L-B99A9384')[13:]})"
+    raising = "request more concurrent executions (Service Quotas, lambda L-B99A9384)"
     value = f"{unreserved:g} of {limit:g} are not reserved" + (f", the update reserves {more:+g}" if more else "")
     what = "Lambda concurrency that stays unreserved"
     if more > 0 and left < UNRESERVED:

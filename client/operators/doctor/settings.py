@@ -18,6 +18,7 @@ STUCK_AFTER = timedelta(hours=1)
 
 _WIDE = ("*/*", "application/*", "application/octet-stream", "application/zip")
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
+_LEAST_TRIES = 5
 _PAGES = 20
 """Of the index of open uploads. More than that is a problem that the first ones show."""
 
@@ -91,18 +92,14 @@ def _deliveries(stack: Stack) -> Iterator[Finding]:
         if mapping.get("enabled") is False:
             yield _warning(mapping, "is off, so nothing is processed", "Enable it")
     for queue in stack.of("aws:sqs/queue:Queue"):
-        tries = queue.get("redrivePolicy")
-        tries = value_at(_parsed(tries), "maxReceiveCount") if tries else None
+        tries = value_at(_parsed(queue.get("redrivePolicy")), "maxReceiveCount")
         if tries is not None and float(tries) < _LEAST_TRIES:
             fix = "Lambda's guide recommends 5 or more, because throttled deliveries count: raise processingMaxAttempts"
             yield _warning(queue, f"messages are dead letters after {tries} deliveries", fix)
 
 
-_LEAST_TRIES = 5
-
-
 def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    return json.loads(value) if isinstance(value, str) and value else value
 
 
 _RULES: Sequence[Callable[[Stack], Iterator[Finding]]] = (_unprotected, _origins, _logs, _scans, _deliveries)
