@@ -1,6 +1,7 @@
 """Reads an AWS account, and knows which permissions that needs. It never changes anything."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..aws import known_operator
@@ -74,6 +75,10 @@ class NotRead(Exception):
 class Gone(Exception):
     """AWS knows no resource of this name."""
 
+    def __init__(self, message: str, code: str) -> None:
+        self.code = code
+        super().__init__(message)
+
 
 def policy() -> Mapping[str, object]:
     """Return the IAM policy with all that the doctor reads, and no keys of APIs or records of uploads."""
@@ -100,23 +105,14 @@ class Account:
         `absent` is the error of a setting that nobody has made. Its answer is empty then. Raises WrongConfig without
         credentials that AWS accepts.
         """
-        from botocore import exceptions  # noqa: PLC0415 - only operators have it
-
         client = self._of(service, operation, anywhere=anywhere)
         try:
-            with known_operator():
+            with _reading(service, operation):
                 return getattr(client, operation)(**request)
-        except exceptions.ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if absent and code == absent:
-                return {}
-            if code in _DENIED:
-                raise NotRead(service, operation, "the credentials do not allow it") from error
-            if _is_gone(code):
-                raise Gone(str(error)) from error
-            raise NotRead(service, operation, str(error)) from error
-        except exceptions.BotoCoreError as error:
-            raise NotRead(service, operation, str(error)) from error
+        except Gone as gone:
+            if gone.code != absent:
+                raise
+            return {}
 
     def count(self, service: str, operation: str, key: str, **request: Any) -> int:
         """Return how many items the pages of a list have."""
@@ -124,23 +120,12 @@ class Account:
 
     def pages(self, service: str, operation: str, **request: Any) -> Iterator[Any]:
         """Yield the pages of a list. Raises NotRead or Gone."""
-        from botocore import exceptions  # noqa: PLC0415 - as above
-
         client = self._of(service, operation)
         if not client.can_paginate(operation):
             yield self.read(service, operation, **request)
             return
-        try:
-            with known_operator():
-                yield from client.get_paginator(operation).paginate(**request)
-        except exceptions.ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if _is_gone(code):
-                raise Gone(str(error)) from error
-            why = "the credentials do not allow it" if code in _DENIED else str(error)
-            raise NotRead(service, operation, why) from error
-        except exceptions.BotoCoreError as error:
-            raise NotRead(service, operation, str(error)) from error
+        with _reading(service, operation):
+            yield from client.get_paginator(operation).paginate(**request)
 
     def quota(self, service_code: str, code: str, *, of_account: bool) -> float:
         """Return a quota's value: the one of this account, or AWS's default. Raises NotRead or Gone."""
@@ -161,6 +146,25 @@ class Account:
         if (service, region) not in self._clients:
             self._clients[service, region] = self._client(service, region)
         return self._clients[service, region]
+
+
+@contextmanager
+def _reading(service: str, operation: str) -> Generator[None]:
+    """Raise boto3's errors as NotRead or Gone, and WrongConfig without credentials that AWS accepts."""
+    from botocore import exceptions  # noqa: PLC0415 - only operators have it
+
+    try:
+        with known_operator():
+            yield
+    except exceptions.ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _DENIED:
+            raise NotRead(service, operation, "the credentials do not allow it") from error
+        if _is_gone(code):
+            raise Gone(str(error), code) from error
+        raise NotRead(service, operation, str(error)) from error
+    except exceptions.BotoCoreError as error:
+        raise NotRead(service, operation, str(error)) from error
 
 
 def _is_gone(code: str) -> bool:

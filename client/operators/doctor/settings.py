@@ -18,6 +18,7 @@ STUCK_AFTER = timedelta(hours=1)
 
 _WIDE = ("*/*", "application/*", "application/octet-stream", "application/zip")
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
+_ALARMS = "See the table of alarms in docs/architecture.md"
 _LEAST_TRIES = 5
 _PAGES = 20
 """Of the index of open uploads. More than that is a problem that the first ones show."""
@@ -137,9 +138,9 @@ def _alarms(stack: Stack, account: Account) -> Iterator[Finding]:
         answer = account.read("cloudwatch", "describe_alarms", AlarmNames=sorted(ids))
         ringing = [each["AlarmName"] for each in answer.get("MetricAlarms", []) if each.get("StateValue") == "ALARM"]
         for name in ringing:
-            yield Finding(NOW, Severity.WARNING, f"alarm {name}", "rings", fix="See the table of alarms in the docs")
+            yield Finding(NOW, Severity.WARNING, f"alarm {name}", "is in state ALARM", fix=_ALARMS)
         if not ringing:
-            yield Finding(NOW, Severity.OK, "alarms", f"none of {len(ids)} rings")
+            yield Finding(NOW, Severity.OK, "alarms", f"none of {len(ids)} is in state ALARM")
 
 
 def _subscriptions(stack: Stack, account: Account) -> Iterator[Finding]:
@@ -147,7 +148,7 @@ def _subscriptions(stack: Stack, account: Account) -> Iterator[Finding]:
     if topic:
         found = account.read("sns", "list_subscriptions_by_topic", TopicArn=topic).get("Subscriptions", [])
         confirmed = [each for each in found if str(each.get("SubscriptionArn")).startswith("arn:")]
-        fix = "Nobody hears an alarm. Subscribe somebody to the topic, and confirm the mail" if not confirmed else ""
+        fix = "" if confirmed else "Alarms notify nobody. Subscribe somebody to the topic, and confirm the mail"
         severity = Severity.OK if confirmed else Severity.WARNING
         yield Finding(NOW, severity, "confirmed subscriptions to alarms", str(len(confirmed)), "", fix)
 
