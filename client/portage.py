@@ -12,7 +12,7 @@ from typing import BinaryIO, Self
 from .api.models import ResultLink, Upload
 from .api.uploads import Token, UploadsApi
 from .auth.cognito import subject
-from .errors import ApiProblem, NotFinished, NothingToResume, SizeDiffers, UploadEnded
+from .errors import PROGRAM, ApiProblem, NotFinished, NothingToResume, SizeDiffers, UploadEnded
 from .retry import OnError, ignore
 from .transfer.config import OnProgress, TransferConfig
 from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_type
@@ -147,6 +147,11 @@ class Portage:
             return self.go_on(self._begun_with(path), on_progress)
         source = SourceFile.at(path)
         declared = self._api.get(upload_id)
+        if declared.size_bytes is None:
+            raise NothingToResume(
+                f"upload {upload_id} is of a stream, and only the device that reads it can end it: upload "
+                f"{source.path} as a new one, and abort the other with `{PROGRAM} abort {upload_id}`"
+            )
         if declared.size_bytes != source.size_bytes:
             raise SizeDiffers(
                 f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "

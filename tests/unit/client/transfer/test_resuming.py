@@ -183,6 +183,13 @@ class TestTwoDevices:
         assert_arrived(fake, file)
         assert fake.tries.total() <= 12, "they met in the middle"
 
+    def test_of_a_stream_cannot_be_continued(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
+        interrupted(open_portage, fake, file)
+        del fake.only.declared["size_bytes"]
+        with pytest.raises(NothingToResume, match="portage abort u1"):
+            open_portage(device="there").resume(file, upload_id="u1")
+        assert fake.calls == ["GET"]
+
     def test_may_not_send_different_files(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         interrupted(open_portage, fake, file)
         file.with_suffix(".other").write_bytes(b"other")
