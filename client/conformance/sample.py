@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import WrongUsage
+from ..transfer.source import SourceFile
 from .stack import UploadRules
 
 TWO_PARTS_BYTES = 16 * 1024**2 + 1000
 """The size of a file in two parts: parts of small files have 16 MiB."""
+
+_MOST_BYTES = 64 * 1024**2
+"""Cases keep a sample in memory, and send it about ten times."""
 
 _PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63a80700008100"
@@ -39,7 +43,10 @@ class Sample(NamedTuple):
 
     @classmethod
     def at(cls, path: Path) -> "Sample":
-        """Read the user's file. Raises OSError."""
+        """Read the user's file. Raises OSError, or WrongUsage if it is empty or too large to be sent many times."""
+        size_bytes = SourceFile.at(path).size_bytes
+        if not 1 <= size_bytes <= _MOST_BYTES:
+            raise WrongUsage(f"{path} has {size_bytes} bytes, but a sample must have 1 to {_MOST_BYTES}")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return cls(path.read_bytes(), kind, path.name, is_own=True)
 

@@ -158,6 +158,19 @@ def test_an_interruption_aborts_what_is_open_and_writes_the_report(
     assert [case.get("name") for case in ET.parse(report).iter("testcase")] == [AGREE.name]  # noqa: S314
 
 
+@pytest.mark.parametrize(("size_bytes", "exit_code"), [(0, 2), (64 * 1024**2 + 1, 2), (None, 6)])
+def test_a_sample_that_cannot_be_one_is_refused_before_it_is_read(
+    stack: FakeStack, verify: Verify, tmp_path: Path, size_bytes: int | None, exit_code: int
+) -> None:
+    sample = Path("/dev/zero") if size_bytes is None else tmp_path / "sample.bin"
+    if size_bytes is not None:
+        with sample.open("wb") as file:
+            file.truncate(size_bytes)
+    code, _, err = verify("--only", "put-is-completed", "--sample", str(sample))
+    assert (code, stack.uploads) == (exit_code, {})
+    assert str(sample) in err
+
+
 def test_the_users_own_file_is_sent_if_the_stack_accepts_no_other(
     stack: FakeStack, verify: Verify, tmp_path: Path
 ) -> None:
