@@ -128,7 +128,9 @@ def _summarize(verdicts: Sequence[Verdict], remains: Remains, seconds: float, na
         output.note(f"not cleaned up: {problem}")
     if remains.records:
         output.note(
-            f"{len(remains.records)} uploads named {name} stay in the list until their retention time is over "
-            f"(recordRetentionDays); objects of {len(remains.objects)} of them stay in S3"
-            + (", which --operator would have deleted" if remains.objects and not remains.problems else "")
+            f"uploads named {name} that stay in the list until their retention time is over (recordRetentionDays): "
+            f"{len(remains.records)}"
         )
+    if remains.objects:
+        deletes = "" if remains.problems else ". With --operator they are deleted"
+        output.note(f"objects of these that stay in S3: {len(remains.objects)}{deletes}")

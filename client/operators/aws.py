@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, cast
 
 from ..errors import PortageError, TransportFault, WrongConfig
@@ -28,21 +29,24 @@ class OperatorRefused(PortageError):
 
 def aws_client(service: str, region: str) -> Any:
     """Return boto3's client of a service. Raises WrongConfig without boto3 or the profile."""
-    try:
-        import boto3  # noqa: PLC0415 - only operators need it
-        from botocore.config import Config  # noqa: PLC0415 - as above
-    except ImportError:
-        raise WrongConfig(
-            "this command needs boto3: pip install boto3, or the client as portage-client[operator]"
-        ) from None
+    _require_boto3()
+    import boto3  # noqa: PLC0415 - only operators need it
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
     make = cast("Callable[..., Any]", boto3.client)  # its overloads are unknown for services without stubs
     with aws_errors():
         return make(service, region_name=region, config=Config(connect_timeout=5, retries={"mode": "standard"}))
 
 
+def _require_boto3() -> None:
+    if find_spec("boto3") is None:
+        raise WrongConfig("this command needs boto3: pip install boto3, or the client as portage-client[operator]")
+
+
 @contextmanager
 def known_operator() -> Generator[None]:
     """Raise WrongConfig if boto3 has no credentials, or AWS does not accept them. Other errors stay as they are."""
+    _require_boto3()
     from botocore import exceptions  # noqa: PLC0415 - as above
 
     missing = (
@@ -63,6 +67,7 @@ def known_operator() -> Generator[None]:
 @contextmanager
 def aws_errors() -> Generator[None]:
     """Raise boto3's errors as the client's own."""
+    _require_boto3()
     from botocore import exceptions  # noqa: PLC0415 - as above
 
     try:
