@@ -204,6 +204,8 @@ def _concurrency(stack: Stack, account: Account) -> Iterator[Finding]:
         float(each.get("scalingConfig.maximumConcurrency") or 0)
         for each in stack.of("aws:lambda/eventSourceMapping:EventSourceMapping")
     )
+    if stack.of("aws:sfn/stateMachine:StateMachine"):
+        deliveries *= 2  # the function that starts a workflow waits for it, beside the function of a step
     room = left + sum(_reserved(each) for each in stack.of(kind))
     if stack.changes:
         severity = Severity.WARNING if deliveries >= room else Severity.OK

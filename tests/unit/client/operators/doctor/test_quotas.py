@@ -95,6 +95,14 @@ def test_a_mapping_may_use_what_its_function_has_reserved() -> None:
     assert bad(check(read(state([mapping])), limits(unreserved=40))) == {"Lambda concurrency of the queues' deliveries"}
 
 
+def test_a_workflow_uses_an_execution_more_for_the_function_that_waits_for_it() -> None:
+    mapping = resource("m", MAPPING, {"scalingConfig": {"maximumConcurrency": 50}})
+    workflow = resource("w", "aws:sfn/stateMachine:StateMachine", {})
+    what = "Lambda concurrency of the queues' deliveries"
+    assert check(read(state([mapping])), limits())[what].value == "50"
+    assert check(read(state([mapping, workflow])), limits())[what].value == "100"
+
+
 @pytest.mark.parametrize("quota", quotas.COUNTED, ids=lambda quota: quota.what)
 def test_each_counted_quota_stops_one_too_many(quota: quotas.Counted) -> None:
     one = planned(quota.type, {})
