@@ -15,7 +15,7 @@ from components.arguments.shared import JobArgs
 class FunctionArgs(NetworkArgs, JobArgs):
     """Arguments of ProcessingPipeline for the function that runs the processor, whichever compute calls it."""
 
-    function_storage_mb: int = argument(limits.FUNCTION_STORAGE_MB, default=512)
+    function_storage_mb: int = argument(limits.FUNCTION_STORAGE_MB, default=limits.INCLUDED_STORAGE_MB)
     """Storage of a processor's function in MB, for the workspace of its job and its other temporary files."""
     function_architecture: str = argument(limits.ARCHITECTURE, default=ARM64.name)
     """Processor (instruction set) that a team's code runs on. `arm64` costs less.

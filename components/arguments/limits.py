@@ -22,6 +22,7 @@ from components.arguments.constraints import (
     VpcNetwork,
 )
 from handlers.aws.endpoints import PARTITIONS, partition_of
+from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from handlers.processors import PROCESSOR_PATTERN
 
 _ARN = r"arn:aws(-[a-z]+)*"
@@ -92,8 +93,11 @@ LOG_RETENTION_DAYS = Choice(
     "the values that CloudWatch Logs takes, see PutRetentionPolicy",
 )
 LOG_LEVEL = Choice(("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "Lambda's application log levels")
-FUNCTION_SECONDS = Range(1, 900, "Lambda's limit is 15 minutes")
-FUNCTION_STORAGE_MB = Range(512, 10_240, "Lambda's limits for ephemeral storage")
+FUNCTION_SECONDS = Range(1, LONGEST_FUNCTION_SECONDS, "Lambda's limit is 15 minutes")
+INCLUDED_STORAGE_MB = 512
+"""Ephemeral storage that a function has without asking, and without a price."""
+
+FUNCTION_STORAGE_MB = Range(INCLUDED_STORAGE_MB, 10_240, "Lambda's limits for ephemeral storage")
 ARCHITECTURE = Choice(tuple(ARCHITECTURES), "the processors that Lambda has")
 MEMORY_MB = Range(128, 10_240, "Lambda's limits")
 RESERVED_CONCURRENCY = Range(

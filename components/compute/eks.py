@@ -21,12 +21,9 @@ VISIBILITY_SECONDS = 120
 class EksCompute(Compute):
     """A compute for teams that have a cluster, or deploy by Git."""
 
-    args: EksComputeArgs
+    visibility_timeout_seconds = VISIBILITY_SECONDS
 
-    @property
-    def visibility_timeout_seconds(self) -> int:
-        """The same for all timeouts."""
-        return VISIBILITY_SECONDS
+    args: EksComputeArgs
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> None:
         """Create nothing, and return no role: the cluster has it."""

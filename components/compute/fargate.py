@@ -37,12 +37,9 @@ _INCLUDED_GIB = 20
 class FargateCompute(Compute):
     """A compute for jobs with libraries that do not fit into a function, or more memory or storage than it has."""
 
-    args: FargateArgs
+    visibility_timeout_seconds = VISIBILITY_SECONDS
 
-    @property
-    def visibility_timeout_seconds(self) -> int:
-        """The same for all timeouts."""
-        return VISIBILITY_SECONDS
+    args: FargateArgs
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
         """Create cluster, task definition, service and scaling; returns the role of the tasks."""

@@ -20,12 +20,9 @@ Lambda accepts no queue with less than the function's timeout, which is at most 
 class LambdaCompute(Compute):
     """A compute for jobs of up to 15 minutes."""
 
-    args: LambdaComputeArgs
+    visibility_timeout_seconds = VISIBILITY_SECONDS
 
-    @property
-    def visibility_timeout_seconds(self) -> int:
-        """The same for all timeouts."""
-        return VISIBILITY_SECONDS
+    args: LambdaComputeArgs
 
     def run(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
         """Create the function process_object and the mapping with which Lambda polls the queue."""

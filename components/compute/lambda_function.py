@@ -24,10 +24,6 @@ LIVE = "live"
 """The alias that all callers invoke. It names the version that was published last."""
 
 
-INCLUDED_STORAGE_MB = 512
-"""Ephemeral storage that a function has without asking, and without a price."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class VpcConnection:
     """Where a function has network interfaces in a VPC."""
@@ -77,7 +73,7 @@ class LambdaFunctionArgs(LogArgs):
     """Memory in MB, and in proportion CPU."""
     reserved_concurrency: int | None = argument(limits.RESERVED_CONCURRENCY, default=None)
     """Executions at once that are reserved for this function, and its maximum; if omitted, the account's pool."""
-    storage_mb: int = argument(limits.FUNCTION_STORAGE_MB, default=INCLUDED_STORAGE_MB)
+    storage_mb: int = argument(limits.FUNCTION_STORAGE_MB, default=limits.INCLUDED_STORAGE_MB)
     """Ephemeral storage in MB, under /tmp."""
     architecture: str = argument(limits.ARCHITECTURE, default=ARM64.name)
     """Processor (instruction set) that the code is for."""
@@ -131,7 +127,7 @@ class LambdaFunction(pulumi.ComponentResource):
             role=role.arn,
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,
-            ephemeral_storage={"size": args.storage_mb} if args.storage_mb > INCLUDED_STORAGE_MB else None,
+            ephemeral_storage={"size": args.storage_mb} if args.storage_mb > limits.INCLUDED_STORAGE_MB else None,
             reserved_concurrent_executions=args.reserved_concurrency,
             environment={"variables": environment},
             logging_config={

@@ -1,7 +1,6 @@
 """The function that runs a team's processor, with what a team may choose about it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +9,7 @@ from components import iam
 from components.arguments import is_empty
 from components.arguments.lambda_compute import LambdaComputeArgs
 from components.compute.lambda_function import RUNTIME, Image, LambdaFunction, LambdaFunctionArgs, Mount, VpcConnection
-from components.compute.libraries import layers
+from components.compute.libraries import layers as library_layers
 from components.compute.protocol import Jobs
 from components.network.vpc import Network
 
@@ -30,11 +29,13 @@ def processor_function(
     mount: Mount | None = None,
 ) -> LambdaFunction:
     """Create the function `name` of a pipeline. With a mount, it is in the network of the mount."""
+    code, layers = _code(pipeline, args, jobs, opts)
     return LambdaFunction(
         name,
         LambdaFunctionArgs(
             handler=handler,
-            **_package(pipeline, args, jobs, opts),
+            code=code,
+            layers=layers,
             architecture=args.function_architecture,
             statements=list(statements),
             environment=environment,
@@ -52,20 +53,16 @@ def processor_function(
     )
 
 
-class _Package(TypedDict, total=False):
-    """What the function runs: an archive with layers, or an image."""
-
-    code: pulumi.Archive | Image
-    layers: _Layers
-
-
-def _package(pipeline: str, args: LambdaComputeArgs, jobs: Jobs, opts: pulumi.ResourceOptions) -> _Package:
+def _code(
+    pipeline: str, args: LambdaComputeArgs, jobs: Jobs, opts: pulumi.ResourceOptions
+) -> tuple[pulumi.Archive | Image, _Layers]:
+    """Return what the function runs: an archive with layers, or an image."""
     if args.function_image is not None:
-        return {"code": Image(args.function_image)}
-    own = layers(pipeline, jobs.requirements, args.architecture, opts)
+        return Image(args.function_image), []
+    own = library_layers(pipeline, jobs.requirements, args.architecture, opts)
     if args.processor_code_bucket is not None:
         own.append(_code_layer(f"{pipeline}-processor-code", args, opts).arn)
-    return {"code": jobs.code(), "layers": _all(own, args.function_layers)}
+    return jobs.code(), _all(own, args.function_layers)
 
 
 def _code_layer(name: str, args: LambdaComputeArgs, opts: pulumi.ResourceOptions) -> aws.lambda_.LayerVersion:

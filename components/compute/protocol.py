@@ -7,7 +7,7 @@ them, and takes each message from the queue to the upload's end.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -64,10 +64,8 @@ class Permissions:
 class Compute(Protocol):
     """Runs the jobs of a queue. An implementation inherits it, and holds its limits, such as memory and concurrency."""
 
-    @property
-    def visibility_timeout_seconds(self) -> int:
-        """Seconds for which the queue hides a received message until its run has begun; then the run's lease counts."""
-        ...
+    visibility_timeout_seconds: ClassVar[int]
+    """Seconds for which the queue hides a received message until its run has begun; then the run's lease counts."""
 
     @property
     def passing_prefixes(self) -> Sequence[str]:

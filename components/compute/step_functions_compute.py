@@ -13,20 +13,16 @@ from components.arguments.lambda_compute import LambdaComputeArgs
 from components.arguments.step_functions_compute import StepFunctionsComputeArgs
 from components.arguments.workspace import EFS
 from components.compute.code_archive import code_archive
+from components.compute.lambda_compute import VISIBILITY_SECONDS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
 from components.compute.processor_function import processor_function
 from components.compute.protocol import Compute, Jobs
 from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow, WorkspaceSteps
 from components.compute.workspace import Workspace
+from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from handlers.domain.upload_ref import STEP_RESULT_PREFIX
 from handlers.processors import WORKSPACE_VARIABLE
-
-START_SECONDS = 900
-"""For the function that starts an execution and waits for it: Lambda's limit."""
-
-VISIBILITY_SECONDS = 900
-"""As with the compute lambda: for a delivery that Lambda throttles."""
 
 RECORD_SECONDS = 60
 """For the function that records: it reads and writes results of up to 16 MiB each."""
@@ -48,16 +44,13 @@ _LOG_LEVELS = {"DEBUG": "ALL", "INFO": "ALL", "WARN": "ERROR", "ERROR": "ERROR",
 class StepFunctionsCompute(Compute):
     """A compute for jobs of several steps, each of up to 15 minutes."""
 
+    visibility_timeout_seconds = VISIBILITY_SECONDS
+
     args: LambdaComputeArgs
     """Of the functions."""
     steps: StepFunctionsComputeArgs
     max_attempts: int
     """Of each step."""
-
-    @property
-    def visibility_timeout_seconds(self) -> int:
-        """The same for all timeouts."""
-        return VISIBILITY_SECONDS
 
     @property
     def passing_prefixes(self) -> Sequence[str]:
@@ -181,7 +174,7 @@ class StepFunctionsCompute(Compute):
                 **{name: jobs.environment[name] for name in ("QUEUE_URL", "UPLOADS_TABLE")},
                 "STATE_MACHINE_ARN": state_machine_arn,
             },
-            timeout_seconds=START_SECONDS,
+            timeout_seconds=LONGEST_FUNCTION_SECONDS,  # it waits for the execution
         )
         aws.lambda_.EventSourceMapping(
             f"{name}-queue-starts-workflows",

@@ -43,10 +43,9 @@ class HeldPlace:
 
 
 def _is_held(upload: Upload, now: datetime, started_at: datetime) -> bool:
-    if upload.status in TERMINAL:
-        # A redrive takes an upload again that has failed before.
-        has_begun = upload.status is not Status.FAILED or upload.updated_at > started_at - CLOCK_MARGIN
-        if has_begun:
-            return False
+    # A redrive takes an upload again that has failed before.
+    failed_before = upload.status is Status.FAILED and upload.updated_at <= started_at - CLOCK_MARGIN
+    if upload.status in TERMINAL and not failed_before:
+        return False
     leased_by = started_at + FIRST_LEASE
     return now < max(upload.leased_until or leased_by, leased_by)
