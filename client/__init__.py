@@ -1,7 +1,7 @@
 """Portage's Python client: declare a file, send it directly to S3, follow it until it is processed.
 
-Installed alone (`pip install ./client`), it is the package `portage_client` with the command `portage`. Only an
-operator's `portage redrive` requires boto3 and AWS credentials.
+Installed alone (`pip install ./client`), it is the package `portage_client` with the command `portage`. Only
+operators need boto3 and AWS credentials, for `portage redrive`, `doctor` and `verify --operator`.
 """
 
 from importlib import import_module

@@ -12,12 +12,11 @@ from rich.console import Console
 from ..api.uploads import Token
 from ..auth.cognito import UserPool
 from ..conformance.context import Context, Person
-from ..conformance.junit import write_junit
 from ..conformance.operator import Operator, Resources
 from ..conformance.sample import Sample
 from ..conformance.stack import Stack
 from ..conformance.suite import SUITE, Case, Remains, chosen, clean_up, run
-from ..conformance.verdict import Outcome, Skipped, Verdict
+from ..conformance.verdict import Outcome, Skipped, Verdict, write_junit
 from .arguments import Options
 from .config import Config
 from .exit_codes import ExitCode

@@ -58,8 +58,6 @@ class Workers(pulumi.ComponentResource):
 
     role: aws.iam.Role
     """The role of the tasks."""
-    role_name: pulumi.Output[str]
-    """Its name."""
 
     def __init__(self, name: str, args: FargateArgs, jobs: Jobs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("portage:index:Workers", name, {}, opts)
@@ -77,8 +75,8 @@ class Workers(pulumi.ComponentResource):
         task = self._task_definition(name, args, jobs, log_group=log_group, role=role, execution_role=execution_role)
         service = self._service(name, args, cluster, task, [policy, execution_policy])
         BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
-        self.role, self.role_name = role, role.name
-        self.register_outputs({"role_name": self.role_name})
+        self.role = role
+        self.register_outputs({"role_name": role.name})
 
     def _cluster(self, name: str) -> _Cluster:
         child = pulumi.ResourceOptions(parent=self)
