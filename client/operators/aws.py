@@ -60,7 +60,9 @@ def known_operator() -> Generator[None]:
         yield
     except (*missing, exceptions.ClientError) as error:
         if isinstance(error, missing) or error.response.get("Error", {}).get("Code") in _NOT_ACCEPTED:
-            raise WrongConfig(f"{error}: sign in to AWS as an operator, for example with AWS_PROFILE") from error
+            raise WrongConfig(
+                f"{str(error).rstrip('.')}: sign in to AWS as an operator, for example with AWS_PROFILE"
+            ) from error
         raise
 
 

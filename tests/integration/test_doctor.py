@@ -86,7 +86,8 @@ def test_parts_that_nobody_completes_are_counted_for_their_owner(system: System,
     try:
         for number, content in enumerate((b"12345", b"678"), 1):
             s3.upload_part(**upload, PartNumber=number, Body=content)
-        listing = abandoned.read(account, bucket, has_time=lambda: True, on_progress=lambda _: None)
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        listing = abandoned.read(account, bucket, before=tomorrow, has_time=lambda: True, on_progress=lambda _: None)
     finally:
         s3.abort_multipart_upload(**upload)
     storage = prices.load("us-east-1")["s3_storage"]

@@ -21,6 +21,7 @@ class Started:
     owner: str
     initiated: datetime
     size_bytes: int
+    """Of all its parts. 0 if its parts were not listed."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,26 @@ class OwnerShare:
     monthly_usd: float
 
 
-def read(account: Account, bucket: str, *, has_time: Callable[[], bool], on_progress: Callable[[int], None]) -> Listing:
-    """List the uploads in parts, and add up the parts of each. Stops when there is no time left.
+def read(
+    account: Account,
+    bucket: str,
+    *,
+    before: datetime,
+    has_time: Callable[[], bool],
+    on_progress: Callable[[int], None],
+) -> Listing:
+    """List the uploads in parts, and add up the parts of those that were started before a time.
 
-    Uploads that end meanwhile are left out. Raises NotRead, or Gone without the bucket.
+    The others can be very many, and each is a request. Stops when there is no time left. Uploads that end meanwhile are
+    left out. Raises NotRead, or Gone without the bucket.
     """
     found: list[Started] = []
     for upload in _uploads(account, bucket):
         if not has_time():
             return Listing(tuple(found), is_complete=False)
         with suppress(Gone):
-            found.append(Started(_owner(upload["Key"]), upload["Initiated"], _size(account, bucket, upload)))
+            size = _size(account, bucket, upload) if upload["Initiated"] < before else 0
+            found.append(Started(_owner(upload["Key"]), upload["Initiated"], size))
             on_progress(len(found))
     return Listing(tuple(found), is_complete=True)
 
@@ -62,7 +72,7 @@ def by_owner(uploads: Iterable[Started], storage: Price, now: datetime) -> list[
     """Return what each owner has abandoned, the largest first."""
     groups: dict[str, list[Started]] = {}
     for each in uploads:
-        if now - each.initiated >= ABANDONED_AFTER:
+        if each.initiated < now - ABANDONED_AFTER:
             groups.setdefault(each.owner, []).append(each)
     shares: list[OwnerShare] = []
     for owner, theirs in groups.items():

@@ -53,7 +53,13 @@ class Examination:
         if not bucket:
             return
         try:
-            listing = abandoned.read(self.account, str(bucket), has_time=self.has_time, on_progress=on_progress)
+            listing = abandoned.read(
+                self.account,
+                str(bucket),
+                before=self.now - abandoned.ABANDONED_AFTER,
+                has_time=self.has_time,
+                on_progress=on_progress,
+            )
         except (NotRead, Gone) as error:
             finding = Finding(PARTS, Severity.NOT_CHECKED, "uploads in parts", str(error))
             yield from _section(PARTS, iter([finding]))

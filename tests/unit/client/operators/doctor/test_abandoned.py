@@ -21,7 +21,7 @@ STORAGE = Price(usd=2.0, per=1.0, unit="GB-months", source="https://aws.example"
 def test_an_owner_pays_for_all_parts_of_uploads_older_than_a_day() -> None:
     uploads = [
         Started("ada", OLD, GIB),
-        Started("ada", NOW - timedelta(days=1), 2 * GIB),
+        Started("ada", NOW - timedelta(days=1, seconds=1), 2 * GIB),
         Started("ada", NOW - timedelta(hours=23), 100 * GIB),
         Started("bob", OLD, 5 * GIB),
         Started("cy", NOW, GIB),
@@ -41,7 +41,9 @@ def listed(has_time: Callable[[], bool] = lambda: True) -> tuple[Listing, list[i
 
     answers = {("s3", "list_multipart_uploads"): {"Uploads": uploads}, ("s3", "list_parts"): parts}
     progress: list[int] = []
-    return abandoned.read(fake_account(answers), "bucket", has_time=has_time, on_progress=progress.append), progress
+    account = fake_account(answers)
+    listing = abandoned.read(account, "bucket", before=NOW, has_time=has_time, on_progress=progress.append)
+    return listing, progress
 
 
 def test_parts_are_added_up_by_upload_with_the_owner_of_the_key() -> None:
@@ -67,10 +69,20 @@ def test_an_upload_that_ends_while_the_parts_are_listed_is_left_out() -> None:
 
     answers = {("s3", "list_multipart_uploads"): {"Uploads": uploads}, ("s3", "list_parts"): parts}
     account = fake_account(answers, pages=True)
-    listing = abandoned.read(account, "bucket", has_time=lambda: True, on_progress=lambda _: None)
+    listing = abandoned.read(account, "bucket", before=NOW, has_time=lambda: True, on_progress=lambda _: None)
     assert listing == Listing((Started("owner", OLD, 5),), is_complete=True)
+
+
+def test_parts_of_uploads_that_are_not_old_are_not_listed() -> None:
+    answers = {
+        ("s3", "list_multipart_uploads"): {"Uploads": [{"Key": "uploads/ada/1", "UploadId": "1", "Initiated": OLD}]},
+        ("s3", "list_parts"): "AccessDenied",
+    }
+    account = fake_account(answers)
+    listing = abandoned.read(account, "bucket", before=OLD, has_time=lambda: True, on_progress=lambda _: None)
+    assert listing == Listing((Started("ada", OLD, 0),), is_complete=True)
 
 
 def test_a_bucket_that_may_not_be_listed_is_an_error_with_the_permission() -> None:
     with pytest.raises(NotRead, match="s3:ListBucketMultipartUploads"):
-        abandoned.read(fake_account({}), "bucket", has_time=lambda: True, on_progress=lambda _: None)
+        abandoned.read(fake_account({}), "bucket", before=NOW, has_time=lambda: True, on_progress=lambda _: None)
