@@ -17,7 +17,7 @@ from .retry import OnError, ignore
 from .transfer.config import OnProgress, TransferConfig
 from .transfer.declaration import HEAD_BYTES, Declaration, guessed_type, plain_type
 from .transfer.download import download, download_as, download_into
-from .transfer.source import SourceFile
+from .transfer.source import HeldBytes, SourceFile
 from .transfer.state import StateFolder, Unfinished, Warn, log_warning
 from .transfer.stream import StreamUploader, read_head
 from .transfer.stream_queue import Readable
@@ -131,8 +131,7 @@ class Portage:
         """
         head = read_head(stream, self._config.known_size_bytes)
         is_whole = head.size_bytes < self._config.known_size_bytes
-        kind = plain_type(content_type) if content_type is not None else guessed_type(file_name, head.first(HEAD_BYTES))
-        declaration = Declaration(head, file_name, kind, checksum, method)
+        declaration = Declaration(head, file_name, _type(content_type, file_name, head), checksum, method)
         uploader = StreamUploader(self._api, self._config, on_progress)
         return uploader.send_whole(declaration, head) if is_whole else uploader.send(declaration, head, stream)
 
@@ -239,7 +238,7 @@ class Portage:
         return Uploader(self._api, self._states, self._config, self._account, on_progress)
 
 
-def _type(given: str | None, name: str, source: SourceFile) -> str:
+def _type(given: str | None, name: str, source: SourceFile | HeldBytes) -> str:
     if given is not None:
         return plain_type(given)
     return guessed_type(name, source.head(HEAD_BYTES) if source.size_bytes else b"")

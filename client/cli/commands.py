@@ -33,9 +33,8 @@ def login(options: Options, output: Output) -> ExitCode:
     """Sign in, and store the sign-in. Asks for the password, or reads it from standard input."""
     config = load_config(options.config)
     email = options.email or _answer(input, "E-mail")
-    ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
     with _user_pool(config, output) as pool:
-        session = pool.sign_in(email, _answer(ask, "Password"), lambda: _answer(ask, "New password"))
+        session = pool.sign_in(email, _password("Password", options), lambda: _password("New password", options))
         _credentials(config).keep(session)
     output.fact(f"signed in to {config.api_url} as {email}", {"email": email, "api_url": config.api_url})
     return ExitCode.DONE
@@ -58,7 +57,9 @@ def resume(options: Options, output: Output) -> ExitCode:
             sends = [(each.source.name, partial(portage.go_on, each)) for each in portage.unfinished()]
         if not sends and not output.as_json:
             output.note("there are no unfinished uploads")
-        return _each(((name, partial(_resume, portage, name, send, options, output)) for name, send in sends), output)
+        return _each(
+            ((name, partial(_sent, portage, Path(name).name, send, options, output)) for name, send in sends), output
+        )
 
 
 def status(options: Options, output: Output) -> ExitCode:
@@ -110,11 +111,10 @@ def verify(options: Options, output: Output) -> ExitCode:
     if options.list_cases:
         return list_cases(options, output)
     config = load_config(options.config)
-    ask = _asked_on_standard_input if options.password_stdin else _asked_on_the_terminal
     with _user_pool(config, output) as pool:
         session, other = _credentials(config).sign_in(pool), None
         if options.other_email is not None:
-            other = pool.sign_in(options.other_email, _answer(ask, f"Password of {options.other_email}"))
+            other = pool.sign_in(options.other_email, _password(f"Password of {options.other_email}", options))
         return check_stack(config, pool, (session, other), options, output)
 
 
@@ -208,26 +208,14 @@ def _files(options: Options) -> Iterator[tuple[str, Path | OSError]]:
 def _put(portage: Portage, name: str, path: Path | OSError, options: Options, output: Output) -> Upload:
     if isinstance(path, OSError):
         raise path
-    content_type, checksum, method = options.type, options.checksum, options.method
+    how = {"checksum": options.checksum, "method": options.method}
     if name == "-":
-        stream, file_name = _bytes_of_standard_input(), options.name or "stdin"
-
-        def send(on_progress: OnProgress) -> Upload:
-            return portage.upload_stream(stream, file_name, content_type, on_progress, checksum=checksum, method=method)
-
+        file_name = options.name or "stdin"
+        send = partial(portage.upload_stream, _bytes_of_standard_input(), file_name, options.type, **how)
     else:
         file_name = options.name or path.name
-
-        def send(on_progress: OnProgress) -> Upload:
-            return portage.upload(
-                path, content_type, on_progress, checksum=checksum, method=method, file_name=file_name
-            )
-
+        send = partial(portage.upload, path, options.type, file_name=file_name, **how)
     return _sent(portage, file_name, send, options, output)
-
-
-def _resume(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:
-    return _sent(portage, Path(name).name, send, options, output)
 
 
 def _bytes_of_standard_input() -> Readable:
@@ -268,11 +256,11 @@ def _answer(ask: Callable[[str], str], what: str) -> str:
     return answer
 
 
-def _asked_on_the_terminal(prompt: str) -> str:
-    return getpass.getpass(prompt)
+def _password(what: str, options: Options) -> str:
+    return _answer(_line_of_standard_input if options.password_stdin else getpass.getpass, what)
 
 
-def _asked_on_standard_input(_: str) -> str:
+def _line_of_standard_input(_: str) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 

@@ -10,7 +10,7 @@ from urllib3.filepost import choose_boundary, encode_multipart_formdata
 from ..api.models import ENDED_EARLY, CreatedUpload, Upload
 from ..api.uploads import UploadsApi
 from ..errors import ApiProblem, S3Refused, SizeDiffers, UnexpectedAnswer, UploadEnded
-from ..retry import OnError, RetryPolicy, has_expired, ignore, with_retries
+from ..retry import has_expired, with_retries
 from .config import OnProgress, Progress, TransferConfig
 from .s3 import Answer, OnSent, Request, Sender
 from .source import Source, SourceFile
@@ -35,57 +35,22 @@ def send_at_once(
     on_progress: OnProgress | None,
     may_be_stored: bool = False,
 ) -> Upload:
-    """Send an upload in one request, and return its state. `declare` declares it again. Raises UploadEnded."""
-    upload_id = created.upload_id
+    """Send an upload in one request, and return its state. Retries transient errors.
+
+    `declare` declares the upload again, for a new presigned request if this one has expired. With `may_be_stored`, an
+    earlier process may have sent the bytes. Raises UploadEnded, or FileChanged if the file is not the declared one.
+    """
+    upload_id, sendings = created.upload_id, 0
 
     def report(sent: int) -> None:
         if on_progress is not None:
             on_progress(Progress(upload_id, sent, source.size_bytes, int(sent == source.size_bytes), 1, 1))
 
-    def declare_again() -> CreatedUpload | None:
-        try:
-            return declare()
-        except ApiProblem as problem:
-            if problem.upload_status is None:
-                raise
-            if problem.upload_status in ENDED_EARLY:
-                raise UploadEnded(upload_id, problem.upload_status) from problem
-            return None
-
-    send_with_retries(
-        created,
-        source,
-        declare_again,
-        config.retry,
-        report,
-        may_be_stored=may_be_stored,
-        on_error=api.on_error,
-    )
-    return api.get(upload_id)
-
-
-def send_with_retries(
-    created: CreatedUpload,
-    source: Source,
-    declare_again: Callable[[], CreatedUpload | None],
-    retry: RetryPolicy,
-    on_sent: OnSent,
-    *,
-    may_be_stored: bool = False,
-    on_error: OnError = ignore,
-) -> None:
-    """Send the file, and retry transient errors. Raises FileChanged if the file is not the one that was declared.
-
-    `declare_again` returns a new presigned request if this one has expired, or None if S3 already has the bytes. With
-    `may_be_stored`, an earlier process may have sent them.
-    """
-    sendings = 0
-
     def send_once() -> None:
         nonlocal sendings
         sendings += 1
         try:
-            _send_once(created, source, on_sent)
+            _send_once(created, source, report)
         except S3Refused as refused:
             if refused.code != "PreconditionFailed" or (sendings == 1 and not may_be_stored):
                 raise
@@ -98,12 +63,25 @@ def send_with_retries(
         except S3Refused as refused:
             if not has_expired(refused):
                 raise
-            renewed = declare_again()
+            renewed = _declared_again(upload_id, declare)
             if renewed is not None:  # otherwise S3 has stored the file, and its event has arrived
                 created = renewed
                 send_once()
 
-    with_retries(send, retry, on_error=on_error)
+    with_retries(send, config.retry, on_error=api.on_error)
+    return api.get(upload_id)
+
+
+def _declared_again(upload_id: str, declare: Callable[[], CreatedUpload]) -> CreatedUpload | None:
+    """Return a new presigned request, or None if S3 already has the bytes. Raises UploadEnded."""
+    try:
+        return declare()
+    except ApiProblem as problem:
+        if problem.upload_status is None:
+            raise
+        if problem.upload_status in ENDED_EARLY:
+            raise UploadEnded(upload_id, problem.upload_status) from problem
+        return None
 
 
 def send_file(

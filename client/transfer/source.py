@@ -199,7 +199,7 @@ class HeldBytes:
         content = memoryview(self.content)
         return OpenBytes(lambda offset, length: content[offset : offset + length], buffer_bytes)
 
-    def first(self, length: int) -> bytes:
+    def head(self, length: int) -> bytes:
         """Return the first bytes."""
         return bytes(self.content[:length])
 

@@ -3,16 +3,11 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ..api.models import ENDED_EARLY, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import (
-    PROGRAM,
-    ApiProblem,
-    FileChanged,
-    S3Refused,
-    UploadEnded,
-)
+from ..errors import PROGRAM, ApiProblem, FileChanged, S3Refused, UploadEnded
 from .config import OnProgress, TransferConfig
 from .declaration import Declaration
 from .ends import abort, completed_elsewhere
@@ -113,21 +108,18 @@ class Uploader:
         self._states.keep(begun)
         plan = created.parts
         if plan is None:
-            return self._finish(begun, lambda: self._send_whole(begun, created, declare, is_first=is_first))
+            send = partial(
+                send_at_once,
+                self._api,
+                created,
+                begun.source,
+                declare,
+                config=self._config,
+                on_progress=self._on_progress,
+                may_be_stored=not is_first,
+            )
+            return self._finish(begun, send)
         return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
-
-    def _send_whole(
-        self, begun: Unfinished, created: CreatedUpload, declare: Callable[[], CreatedUpload], *, is_first: bool
-    ) -> Upload:
-        return send_at_once(
-            self._api,
-            created,
-            begun.source,
-            declare,
-            config=self._config,
-            on_progress=self._on_progress,
-            may_be_stored=not is_first,
-        )
 
     def _elsewhere(self, begun: Unfinished, refused: ApiProblem) -> Upload:
         """Return an upload that needs no more bytes, because S3 has stored them."""
