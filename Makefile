@@ -29,7 +29,7 @@ install: $(STAMP) ## Make .venv and install everything, pinned
 # Bytecode is compiled once here: pulumi_aws alone costs seconds at each start without it.
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else f"Portage needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.13")'
-	@echo "$(if $(wildcard $(STAMP)),Updating $(VENV): requirements-dev.txt has changed,Installing into $(VENV): about 2 minutes and 800 MB) ..."
+	@echo "$(if $(wildcard $(STAMP)),Updating $(VENV): requirements-dev.txt has changed,Installing into $(VENV): about 2 minutes and 1.3 GB) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

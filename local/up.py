@@ -59,7 +59,7 @@ def _demo_user(emulator: Emulator, outputs: Mapping[str, Any]) -> User:
 
 def _print_usage(emulator: Emulator, deployment: Deployment, user: User) -> None:
     config = write_config(emulator.endpoint, deployment.outputs)
-    outputs = {name: str(value) for name, value in sorted(deployment.outputs.items())}
+    outputs = {name: output_text(value) for name, value in sorted(deployment.outputs.items())}
     print_text("Checked like everything else, but not emulated", not_emulated_text(deployment))
     print_facts("Stack outputs", outputs)
     print_facts("A user to sign in as", {"email": user.email, "password": user.password})
@@ -68,6 +68,11 @@ def _print_usage(emulator: Emulator, deployment: Deployment, user: User) -> None
     print_text("The same with the portage command", command_example(config, user))
     print_text("Look around as the operator, with boto3 or the AWS CLI", operator_example(emulator, outputs))
     print_text("It stays until Ctrl-C, or `make down` in another terminal. What fails is shown here.")
+
+
+def output_text(value: object) -> str:
+    """Return an output as `pulumi stack output` prints it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def curl_example(endpoint: str, outputs: Mapping[str, str], user: User) -> str:

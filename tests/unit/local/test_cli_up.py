@@ -10,7 +10,7 @@ from local.emulator.process import Emulator
 from local.engine.deployment import Deployment, NotEmulated
 from local.errors import LocalModeError
 from local.startup import User, explained
-from local.up import client_example, curl_example, not_emulated_text, run_until_signal
+from local.up import client_example, curl_example, not_emulated_text, output_text, run_until_signal
 
 ENDPOINT = "http://127.0.0.1:4566"
 OUTPUTS: Mapping[str, str] = {
@@ -65,6 +65,14 @@ def test_what_is_not_emulated_is_told_once_for_each_reason() -> None:
         "Function tracingConfig, Stage xrayTracingEnabled: no traces are recorded",
         "WebAcl: requests are not filtered",
     ]
+
+
+def test_an_output_that_is_no_text_is_shown_as_json() -> None:
+    assert output_text("upload-api-ingest") == "upload-api-ingest"
+    assert (
+        output_text({"allowForms": True, "allowedContentTypes": []})
+        == '{"allowForms": true, "allowedContentTypes": []}'
+    )
 
 
 def test_that_everything_is_emulated_is_told_too() -> None:
