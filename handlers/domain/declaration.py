@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, Self, cast
 
@@ -85,11 +85,7 @@ class UploadRequest(NamedTuple):
     @classmethod
     def parse(cls, body: object, allowed_methods: Collection[str]) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
-        required = {
-            "file_name": "",
-            "content_type": "",
-            "size_bytes": ", except with method multipart: then it can be declared at completion",
-        }
+        required = ["file_name", "content_type", *([] if _may_lack_size(body) else ["size_bytes"])]
         checks: dict[str, Check] = {
             "file_name": _file_name_error,
             "content_type": _content_type_error,
@@ -97,8 +93,6 @@ class UploadRequest(NamedTuple):
             "method": lambda method: _method_error(method, allowed_methods),
             "checksum": _checksum_error,
         }
-        if _may_lack_size(body):
-            del required["size_bytes"]
         fields = checked_fields(body, checks, required=required)
         method = Method(fields.pop("method")) if "method" in fields else None
         checksum = Checksum.parse(fields.pop("checksum")) if "checksum" in fields else None
@@ -122,7 +116,7 @@ class LateDeclaration(NamedTuple):
     @classmethod
     def parse(cls, body: object) -> Self:
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
-        fields = checked_fields(body, {"size_bytes": _size_error, "checksum": _checksum_error}, required={})
+        fields = checked_fields(body, {"size_bytes": _size_error, "checksum": _checksum_error}, required=())
         if "checksum" in fields and "size_bytes" not in fields:
             raise InvalidRequest(["size_bytes is required with checksum."])
         checksum = Checksum.parse(fields["checksum"]) if "checksum" in fields else None
@@ -133,16 +127,17 @@ Check = Callable[[object], str | None]
 """Returns what the value must be, or None if the value is valid."""
 
 
-def checked_fields(body: object, checks: Mapping[str, Check], *, required: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a JSON object; raises InvalidRequest with all errors, such as missing and unknown fields.
+_EXCEPTIONS = {"size_bytes": ", except with method multipart: then it can be declared at completion"}
+"""When a required field can be left out, for the error."""
 
-    `required` has the fields that must be there, each with an exception to add to the error, such as ", except ...".
-    """
+
+def checked_fields(body: object, checks: Mapping[str, Check], *, required: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a JSON object; raises InvalidRequest with all errors, such as missing and unknown fields."""
     if not isinstance(body, dict):
         *others, last = required or checks
         raise InvalidRequest([f"The body must be a JSON object with {', '.join(others)} and {last}."])
     fields = dict(cast("dict[str, Any]", body))
-    errors = [f"{name} is required{exception}." for name, exception in required.items() if name not in fields]
+    errors = [f"{name} is required{_EXCEPTIONS.get(name, '')}." for name in required if name not in fields]
     unknown = [name for name in fields if name not in checks]
     errors += [f"{shown(name)} is not a field; only {', '.join(checks)} are." for name in unknown[:MOST_ERRORS]]
     errors += [

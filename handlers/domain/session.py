@@ -108,7 +108,7 @@ class PartRange(NamedTuple):
             "checksums": _checksums_error,
             "last_part_size_bytes": lambda value: whole_number_error(value, 1, MAX_PART_BYTES),
         }
-        return cls(**checked_fields(body, checks, required={"session": "", "first_part": "", "last_part": ""}))
+        return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
 
     def runs(self, session: Session) -> list[tuple[range, int]]:
         """Return the part numbers, in ranges of one length, with this length; raises InvalidRequest.
