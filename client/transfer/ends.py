@@ -36,9 +36,12 @@ def completed_elsewhere(api: UploadsApi, upload_id: str, refused: S3Refused | Ap
 
 
 def abort(api: UploadsApi, upload_id: str, error: BaseException) -> None:
-    """Abort an upload that cannot be completed. Adds a note to the error on the result."""
+    """Abort an upload that cannot be completed. Adds a note to the error on the result, or to another interruption."""
     try:
         api.abort(upload_id)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(f"Upload {upload_id} may be open: `{PROGRAM} abort {upload_id}` ends it.")
+        raise
     except PortageError as problem:
         error.add_note(
             f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}. "

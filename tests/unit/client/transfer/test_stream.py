@@ -232,6 +232,19 @@ class TestThatDoesNotSucceed:
         (note,) = caught.value.__notes__
         assert "portage abort u1" in note
 
+    def test_if_the_abort_is_interrupted_the_interruption_names_the_upload(
+        self, fake: FakePortage, open_portage: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(UploadsApi, "abort", interrupt)
+        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
+        with pytest.raises(KeyboardInterrupt) as caught:
+            open_portage(LONG).upload_stream(Source(), "a")
+        (note,) = caught.value.__notes__
+        assert "portage abort u1" in note
+
     def test_a_method_for_a_known_size_is_refused_before_any_call(self, fake: FakePortage, open_portage: Open) -> None:
         with pytest.raises(WrongDeclaration, match="put"):
             open_portage(LONG).upload_stream(Source(), "a", method="put")
