@@ -109,7 +109,7 @@ RESERVED_CONCURRENCY = Range(
 HANDLER = Pattern(PROCESSOR_PATTERN, "of the form module.function")
 
 CODE_BUCKET = MaybeOutput(Pattern(_BUCKET, "the name of an S3 bucket"))
-CODE_KEY = MaybeOutput(Pattern(r"\S(.{0,1022}\S)?", "the key of an object, of up to 1,024 characters"))
+CODE_KEY = MaybeOutput(Pattern(r"\S([^\t\r\n]{0,1022}\S)?", "the key of an object, of up to 1,024 characters"))
 CODE_VERSION = MaybeOutput(Pattern(r"\S{1,1024}", "the version id of an object"))
 MAX_LAYERS = 5
 """Lambda's limit for a function (Lambda quotas)."""

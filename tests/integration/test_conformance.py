@@ -66,7 +66,7 @@ def context(
             return Person(stack, held.enter_context(operator.temporary_user(pool)), folder / "other")
 
         person = Person(stack, sender.session, folder / "own")
-        made = Context(stack, person, folder, Sample.for_stack(rules), make_stranger, operator)
+        made = Context(stack, person, folder, Sample.for_stack(rules), make_stranger, operator, case_seconds=120)
         yield made
         assert clean_up(made).problems == []
         assert stored_objects(system, set(made.begun)) == []

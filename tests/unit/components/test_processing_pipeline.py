@@ -40,6 +40,7 @@ def by_default() -> Recording:
 def with_everything() -> Recording:
     left_out = {"compute", "trigger", *FargateArgs.declared} - {*JobArgs.declared}
     left_out |= {"results_bucket_arn", "quarantine_bucket_arn"}
+    left_out |= {"function_image", "processor_code_bucket", "processor_code_key", "processor_code_version"}
     given = {name: each for name, each in PROCESSING_PIPELINE.other.items() if name not in left_out}
     return recorded(**{**given, "processor": "team.process"})
 
