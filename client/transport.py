@@ -109,7 +109,8 @@ class Http:
                     redirect=False,
                 )
         except urllib3.exceptions.HTTPError as error:
-            raise transport_error(f"{method} {url}", place.netloc, error) from error
+            known = url.partition("?")[0]  # the rest of a presigned URL is a permission
+            raise transport_error(f"{method} {known}", place.netloc, error) from error
         except OverflowError as error:
             raise UnexpectedAnswer(f"{what} was answered with a length that no answer has") from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from client import ForeignAnswer, S3Refused, TransportFault
+from client import ForeignAnswer, RetryPolicy, S3Refused, TransportFault
 from client.transfer.download import download, download_as, file_name
 from tests.support.client.fake_server import FakeServer, Handler, answer
 
@@ -32,6 +32,13 @@ RESULT = b'{"pages": 3}'
 )
 def test_a_name_comes_without_any_folder(disposition: str, name: str) -> None:
     assert file_name(disposition) == name
+
+
+def test_an_error_does_not_show_the_signature_of_the_url(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:9/bucket/1.json?X-Amz-Signature=permission"
+    with pytest.raises(TransportFault, match=r"GET http://127\.0\.0\.1:9/bucket/1\.json failed") as caught:
+        download(url, tmp_path, "u1.json", RetryPolicy(tries=1))
+    assert "permission" not in str(caught.value)
 
 
 def test_what_has_no_name_gets_the_spare_one(server: FakeServer, tmp_path: Path) -> None:
