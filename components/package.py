@@ -133,6 +133,7 @@ class _Servicer(server.ProviderServicer):
         try:
             return await super().Construct(request, context)
         except ArgumentError as error:
+            # Not reworded yet if it is about an Output, which is known only after `construct`.
             # Pulumi's own way, abort_with_status, is not implemented in grpc.aio.
             reason = str(cast("PackageProvider", self.provider).reworded(error))
             component = request.type.rpartition(":")[2]

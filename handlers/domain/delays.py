@@ -17,7 +17,7 @@ LONGEST_HIDDEN_SECONDS = 43_200
 LONGEST_FUNCTION_SECONDS = 900
 """Lambda's limit for one invocation (Lambda quotas)."""
 
-LONGEST_JOB_SECONDS = 42_000
+LONGEST_JOB_SECONDS = LONGEST_HIDDEN_SECONDS - 1_200
 """Of a container. The rest of the 12 hours is for the start of a run, and for the delay after a try that failed."""
 
 EVENT_DELAY = timedelta(minutes=5)
