@@ -7,10 +7,9 @@ from pathlib import Path
 
 from urllib3.filepost import choose_boundary, encode_multipart_formdata
 
-from ..api.models import ENDED_EARLY, CreatedUpload, Upload
-from ..api.uploads import UploadsApi
+from ..api.models import ENDED_EARLY, CreatedUpload
 from ..errors import ApiProblem, S3Refused, SizeDiffers, UnexpectedAnswer, UploadEnded
-from ..retry import has_expired, with_retries
+from ..retry import OnError, has_expired, with_retries
 from .config import OnProgress, Progress, TransferConfig
 from .s3 import Answer, OnSent, Request, Sender
 from .source import Source, SourceFile
@@ -26,16 +25,16 @@ def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = No
 
 
 def send_at_once(
-    api: UploadsApi,
     created: CreatedUpload,
     source: Source,
     declare: Callable[[], CreatedUpload],
     *,
     config: TransferConfig,
     on_progress: OnProgress | None,
+    on_error: OnError,
     may_be_stored: bool = False,
-) -> Upload:
-    """Send an upload in one request, and return its state. Retries transient errors.
+) -> None:
+    """Send an upload in one request. Retries transient errors. S3 has stored the bytes when it returns.
 
     `declare` declares the upload again, for a new presigned request if this one has expired. With `may_be_stored`, an
     earlier process may have sent the bytes. Raises UploadEnded, or FileChanged if the file is not the declared one.
@@ -68,8 +67,7 @@ def send_at_once(
                 created = renewed
                 send_once()
 
-    with_retries(send, config.retry, on_error=api.on_error)
-    return api.get(upload_id)
+    with_retries(send, config.retry, on_error=on_error)
 
 
 def _declared_again(upload_id: str, declare: Callable[[], CreatedUpload]) -> CreatedUpload | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ..api.models import Checksum, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import UnexpectedAnswer, UploadEnded, WrongDeclaration
+from ..errors import PROGRAM, UnexpectedAnswer, UploadEnded, WrongDeclaration
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .declaration import Declaration
 from .ends import abort
@@ -33,7 +33,15 @@ class StreamUploader:
         with self._aborted_on_error(created.upload_id):
             if created.parts is not None:
                 return self._send_parts(created.upload_id, created.parts, Stream(head, None), None)
-            return send_at_once(self._api, created, head, declare, config=self._config, on_progress=self._on_progress)
+            send_at_once(
+                created,
+                head,
+                declare,
+                config=self._config,
+                on_progress=self._on_progress,
+                on_error=self._api.on_error,
+            )
+        return self._stored(created.upload_id)
 
     def send(self, declaration: Declaration, head: HeldBytes, rest: Readable) -> Upload:
         """Send a stream in parts while it is read. Its size, and checksum, are declared at the end."""
@@ -91,6 +99,14 @@ class StreamUploader:
         if plan.max_size_bytes is None:
             return self._api.complete(upload_id)
         return self._api.complete(upload_id, size_bytes=queue.size_bytes, checksum=queue.checksum)
+
+    def _stored(self, upload_id: str) -> Upload:
+        """Return the state of an upload that S3 has stored. An error of this request must not abort it."""
+        try:
+            return self._api.get(upload_id)
+        except BaseException as error:
+            error.add_note(f"S3 has stored upload {upload_id}, so it stays: `{PROGRAM} status {upload_id}` shows it.")
+            raise
 
     @contextmanager
     def _aborted_on_error(self, upload_id: str) -> Generator[None]:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ..api.models import ENDED_EARLY, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
@@ -108,18 +107,22 @@ class Uploader:
         self._states.keep(begun)
         plan = created.parts
         if plan is None:
-            send = partial(
-                send_at_once,
-                self._api,
-                created,
-                begun.source,
-                declare,
-                config=self._config,
-                on_progress=self._on_progress,
-                may_be_stored=not is_first,
-            )
-            return self._finish(begun, send)
+            return self._finish(begun, lambda: self._send_at_once(begun, created, declare, is_first=is_first))
         return self._finish(begun, lambda: self._transfer(begun, plan).start(plan))
+
+    def _send_at_once(
+        self, begun: Unfinished, created: CreatedUpload, declare: Callable[[], CreatedUpload], *, is_first: bool
+    ) -> Upload:
+        send_at_once(
+            created,
+            begun.source,
+            declare,
+            config=self._config,
+            on_progress=self._on_progress,
+            on_error=self._api.on_error,
+            may_be_stored=not is_first,
+        )
+        return self._api.get(created.upload_id)
 
     def _elsewhere(self, begun: Unfinished, refused: ApiProblem) -> Upload:
         """Return an upload that needs no more bytes, because S3 has stored them."""

@@ -25,7 +25,7 @@ from client import (
 from client.api.uploads import UploadsApi
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused
-from tests.support.client.fake_server import reset_after
+from tests.support.client.fake_server import Handler, reset, reset_after
 from tests.support.client.multipart import KIB, PART, QUICK, Open, StoppedError
 
 LONG = replace(QUICK, known_size_bytes=PART, stream_memory_bytes=4 * PART)
@@ -93,6 +93,22 @@ class TestShort:
             open_portage(LONG).upload_stream(Source(b"12345"), "a")
         assert caught.value.__notes__ == ["Upload u1 is aborted."]
         assert fake.only.status == "aborted"
+
+    def test_what_s3_has_stored_is_not_aborted_if_its_state_cannot_be_read(
+        self, fake: FakePortage, open_portage: Open
+    ) -> None:
+        fake.threshold_bytes = PART
+        serve = fake.serve
+
+        def lose_states(handler: Handler) -> None:
+            (reset if handler.command == "GET" else serve)(handler)
+
+        fake.serve = lose_states
+        with pytest.raises(TransportFault) as caught:
+            open_portage(LONG).upload_stream(Source(b"12345"), "a")
+        (note,) = caught.value.__notes__
+        assert "portage status u1" in note
+        assert (fake.only.status, fake.only.parts[0].size_bytes) == ("pending", 5)
 
 
 class TestLong:
