@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.compute.workflow import Workflow
+from handlers.domain.upload_ref import STEP_RESULT_PREFIX
 from tests.integration.conftest import DeployWith
 from tests.support.deployment.reconciler import change_newest_version, reconcile
 from tests.support.deployment.system import System, User, eventually
@@ -209,6 +210,19 @@ def use_processors(workflow: System) -> Iterator[UseProcessors]:
     states.update_state_machine(stateMachineArn=arn, definition=deployed)
 
 
+@pytest.fixture
+def may_read_step_results(workflow: System) -> Iterator[None]:
+    """Let processors read results of others, as the program does where they run one after the other."""
+    iam, role = workflow.emulator.client("iam"), workflow.outputs["processorRole"]
+    results = f"arn:aws:s3:::{workflow.outputs['resultsBucket']}/{STEP_RESULT_PREFIX}*"
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": results}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="step-results", PolicyDocument=document)
+    yield
+    iam.delete_role_policy(RoleName=role, PolicyName="step-results")
+
+
+@pytest.mark.usefixtures("may_read_step_results")
 def test_a_later_processor_reads_what_an_earlier_one_returned(
     workflow: System, sender: User, use_processors: UseProcessors
 ) -> None:
