@@ -20,7 +20,7 @@ _NOTED_EACH = 500
 
 def redrive(options: Options, output: Output) -> ExitCode:
     """Move messages of the dead-letter queue to the queue, or show them."""
-    config, wanted, moved = load_config(options.config), set(options.ids), 0
+    config, wanted, count = load_config(options.config), set(options.ids), 0
     if not config.queue_url or not config.dead_letter_queue_url:
         raise WrongConfig(
             "the configuration has no queueUrl or deadLetterQueueUrl: write it with "
@@ -35,12 +35,13 @@ def redrive(options: Options, output: Output) -> ExitCode:
             found.add(letter.upload_id)
             if not options.dry_run:
                 letters.move(letter)
-                moved += 1
+            count += 1
             _show(letter, output, is_moved=not options.dry_run)
     if missing := sorted(wanted - found):
         raise NothingToRedrive(f"the dead-letter queue has no message of upload {', '.join(missing)}")
     if not output.as_json:
-        output.note(f"messages moved: {moved}" if found else "the dead-letter queue is empty")
+        what = "messages that would be moved" if options.dry_run else "messages moved"
+        output.note(f"{what}: {count}" if found else "the dead-letter queue is empty")
     return ExitCode.DONE
 
 

@@ -92,10 +92,12 @@ def test_only_those_of_one_upload_are_moved_and_the_others_are_seen_at_once(
 
 
 def test_a_dry_run_moves_nothing_and_hides_nothing(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
-    queues.fill(created(FIRST))
+    queues.fill(created(FIRST), created(SECOND))
     assert main(["redrive", "--all", "--dry-run"]) == 0
-    assert "would be moved" in capsys.readouterr().out
-    assert queues.bodies(queues.dead) == {created(FIRST)}
+    told = capsys.readouterr()
+    assert "would be moved" in told.out
+    assert "would be moved: 2" in told.err
+    assert queues.bodies(queues.dead) == {created(FIRST), created(SECOND)}
     assert queues.bodies(queues.queue) == set()
 
 
