@@ -3,9 +3,12 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import PortageError, TransportFault, WrongConfig
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _NOT_ACCEPTED = frozenset(
     {
@@ -43,6 +46,14 @@ def _require_boto3() -> None:
         raise WrongConfig("this command needs boto3: pip install boto3, or the client as portage-client[operator]")
 
 
+def client_error_text(error: "ClientError") -> str:
+    """Return what AWS answered. Some errors have no message."""
+    described = error.response.get("Error", {})
+    if described.get("Message"):
+        return str(error)
+    return f"{error.operation_name} answered {described.get('Code') or 'an error'} with no message"
+
+
 @contextmanager
 def known_operator() -> Generator[None]:
     """Raise WrongConfig if boto3 has no credentials, or AWS does not accept them. Other errors stay as they are."""
@@ -76,6 +87,6 @@ def aws_errors() -> Generator[None]:
         with known_operator():
             yield
     except exceptions.ClientError as error:
-        raise OperatorRefused(str(error)) from error
+        raise OperatorRefused(client_error_text(error)) from error
     except exceptions.BotoCoreError as error:
         raise TransportFault(str(error)) from error

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..aws import known_operator
+from ..aws import client_error_text, known_operator
 
 ACTIONS: Mapping[tuple[str, str], str] = {
     ("apigateway", "get_account"): "apigateway:GET",
@@ -161,8 +161,8 @@ def _reading(service: str, operation: str) -> Generator[None]:
         if code in _DENIED:
             raise NotRead(service, operation, "the credentials do not allow it") from error
         if _is_gone(code):
-            raise Gone(str(error), code) from error
-        raise NotRead(service, operation, str(error)) from error
+            raise Gone(client_error_text(error), code) from error
+        raise NotRead(service, operation, client_error_text(error)) from error
     except exceptions.BotoCoreError as error:
         raise NotRead(service, operation, str(error)) from error
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from client.errors import WrongConfig
 from client.operators.doctor import account
@@ -44,6 +45,14 @@ def test_credentials_that_aws_does_not_accept_are_no_permission_that_lacks(code:
     account = fake_account({("s3", "list_buckets"): code}, pages=pages)
     with pytest.raises(WrongConfig, match=code):
         account.count("s3", "list_buckets", "Buckets")
+
+
+def test_an_error_without_a_message_is_described_by_its_operation_and_code() -> None:
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "400", "Message": ""}}, "GetServiceQuota")
+
+    with pytest.raises(NotRead, match=r"GetServiceQuota answered 400 with no message$"):
+        fake_account({("service-quotas", "get_service_quota"): refuse}).quota("s3", "L-1", of_account=False)
 
 
 def test_a_quota_that_aws_cannot_tell_is_not_read() -> None:
