@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from ..auth.cognito import Session, UserPool
-from ..errors import WrongConfig
+from ..errors import TransportFault, WrongConfig
 from ..operators.aws import OperatorRefused, aws_client, aws_errors
 from .verdict import Failed, Skipped
 
@@ -73,8 +73,14 @@ class Operator:
                 cognito.admin_set_user_password(**user, Password=password, Permanent=True)
             yield pool.sign_in(email, password)
         finally:
-            with aws_errors():
-                cognito.admin_delete_user(**user)
+            try:
+                with aws_errors():
+                    cognito.admin_delete_user(**user)
+            except (OperatorRefused, TransportFault, WrongConfig) as error:
+                raise type(error)(
+                    f"the temporary user {email} was not deleted from the user pool {self._resources.user_pool_id}: "
+                    f"{error}. Delete this user with `aws cognito-idp admin-delete-user`"
+                ) from error
 
     def send_event_again(self, owner: str, upload_id: str) -> None:
         """Send an "Object Created" event of a stored object to the queue, as S3 does when it repeats one."""

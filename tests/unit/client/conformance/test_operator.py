@@ -174,6 +174,15 @@ def test_a_temporary_user_is_deleted_after_an_interruption_too(cognito: FakeCogn
     assert cognito.passwords == {}
 
 
+def test_a_temporary_user_who_cannot_be_deleted_is_named(cognito: FakeCognito) -> None:
+    cognito.refuses = "AdminDeleteUser"
+    with pytest.raises(OperatorRefused) as caught, temporary_user(cognito):
+        pass
+    (email,) = cognito.passwords
+    assert email in str(caught.value)
+    assert "AccessDenied" in str(caught.value)
+
+
 @pytest.mark.parametrize("operation", ["AdminCreateUser", "AdminSetUserPassword"])
 def test_a_user_who_cannot_be_made_is_a_reason_to_skip_and_is_not_left(cognito: FakeCognito, operation: str) -> None:
     cognito.refuses = operation
