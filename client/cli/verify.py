@@ -76,7 +76,11 @@ def check_stack(
             _summarize(verdicts, remains, time.monotonic() - began, sample.file_name, output)
             if options.junit is not None:
                 write_junit(options.junit, verdicts, stack.api_url)
-    return ExitCode.CASE_FAILED if any(each.outcome is Outcome.FAILED for each in verdicts) else ExitCode.DONE
+    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+    if failed and all(verdict.is_network_error for verdict in failed):
+        output.note("the cases failed only because of network errors, which say nothing about the stack: run it again")
+        return ExitCode.TRY_AGAIN
+    return ExitCode.CASE_FAILED if failed else ExitCode.DONE
 
 
 _GROUP = max(len(case.group) for case in SUITE)

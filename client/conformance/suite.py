@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import ApiProblem, NotFinished, PortageError, WrongUsage, reason
+from ..errors import ApiProblem, NotFinished, PortageError, TransportFault, WrongUsage, reason
 from ..portage import follow
 from .cases import access, browsers, contract, processing, sending, tampering
 from .context import Context, Person
@@ -95,15 +95,15 @@ def chosen(names: Sequence[str]) -> tuple[Case, ...]:
 def run(case: Case, context: Context) -> Verdict:
     """Run a case within its time limit."""
     began = time.monotonic()
-    outcome, why = Outcome.PASSED, ""
+    outcome, why, is_network_error = Outcome.PASSED, "", False
     context.start_case()
     try:
         case.run(context)
     except Skipped as skipped:
         outcome, why = Outcome.SKIPPED, str(skipped)
     except (PortageError, OSError) as error:
-        outcome, why = Outcome.FAILED, reason(error)
-    return Verdict(case.group, case.name, outcome, time.monotonic() - began, why)
+        outcome, why, is_network_error = Outcome.FAILED, reason(error), isinstance(error, TransportFault)
+    return Verdict(case.group, case.name, outcome, time.monotonic() - began, why, is_network_error)
 
 
 @dataclass

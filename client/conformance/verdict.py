@@ -35,6 +35,8 @@ class Verdict:
     seconds: float
     reason: str = ""
     """Why it failed or was skipped."""
+    is_network_error: bool = False
+    """Whether it failed because no answer of the stack arrived."""
 
 
 def require(is_met: bool, otherwise: str) -> None:

@@ -12,11 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+from client import PortageError, TransportFault
 from client.__main__ import main
 from client.conformance import suite
 from client.conformance.cases import sending
 from client.conformance.context import Context
 from client.conformance.suite import SUITE, Case
+from client.conformance.verdict import Failed
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_stack import ORIGIN, USERS, FakeStack
 
@@ -82,6 +84,23 @@ def test_a_case_that_fails_has_an_exit_code_of_its_own_and_a_reason_in_each_repo
     (failure,) = made.iter("failure")
     assert failure.get("message", "").startswith("POST /uploads")
     assert {upload.status for upload in stack.uploads.values()} == {"aborted"}, "also the one that was too large"
+
+
+@pytest.mark.parametrize(("errors", "exit_code"), [((TransportFault,), 5), ((TransportFault, Failed), 8)])
+def test_network_errors_alone_are_no_failure_of_the_stack(
+    verify: Verify, monkeypatch: pytest.MonkeyPatch, errors: tuple[type[PortageError], ...], exit_code: int
+) -> None:
+    def case_of(error: type[PortageError]) -> Case:
+        def broken(_: Context) -> None:
+            """Fails."""
+            raise error("no answer")
+
+        return Case(broken)
+
+    monkeypatch.setattr(suite, "SUITE", tuple(case_of(error) for error in errors))
+    code, _, err = verify()
+    assert code == exit_code
+    assert ("network errors" in err) == (exit_code == 5)
 
 
 def test_the_cases_are_listed_without_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
