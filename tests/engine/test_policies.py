@@ -18,8 +18,8 @@ from tests.support.policies.stacks import COMPUTES
 
 PACK = Path(__file__).parent / "policy_pack"
 
-DEPLOYED: Mapping[str, tuple[str, ...]] = {"dev": tuple(COMPUTES), "staging": ("lambda",), "prod": ("lambda",)}
-"""By stack, the computes that it is switched to, one after the other. Each stack is planned with every compute."""
+DEPLOYED: Mapping[str, tuple[str, ...]] = {"dev": ("eks", "lambda"), "staging": (), "prod": ("lambda",)}
+"""By stack, the computes that it is deployed with, one after the other. Each stack is planned with every compute."""
 
 
 def violations(run: Run) -> list[str]:
