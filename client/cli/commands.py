@@ -44,7 +44,8 @@ def put(options: Options, output: Output) -> ExitCode:
     """Upload files, one after the other."""
     with _portage(options, output) as portage:
         return _each(
-            ((name, partial(_put, portage, name, path, options, output)) for name, path in _files(options)), output
+            ((name, partial(_put, portage, name, path, options, output)) for name, path in _files(options, output)),
+            output,
         )
 
 
@@ -185,24 +186,36 @@ def _each(actions: Iterable[tuple[str, Callable[[], Upload]]], output: Output) -
     return next((code for code in batch.codes if code), ExitCode.DONE)
 
 
-def _files(options: Options) -> Iterator[tuple[str, Path | OSError]]:
-    """Yield each file with its name for messages. A folder stands for all files in it, but not behind links."""
+def _files(options: Options, output: Output) -> Iterator[tuple[str, Path | OSError]]:
+    """Yield each file with its name for messages. A folder stands for all files in it, but not behind links.
+
+    Notes how much a folder has before its first file, because hidden files count too.
+    """
     for name in options.files:
         if name == "-" or not Path(name).is_dir():
             yield name, Path(name)
             continue
         errors: list[OSError] = []
-        is_empty = True
+        paths: list[Path] = []
         for folder, folders, files in os.walk(name, onerror=errors.append):
             folders.sort()
-            for file in sorted(files):
-                is_empty = False
-                path = Path(folder, file)
-                yield str(path), path
+            paths += [Path(folder, file) for file in sorted(files)]
+        if paths and not output.as_json:
+            count = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+            output.note(f"{name}: {count}, {decimal(sum(map(_size_bytes, paths)))}")
+        for path in paths:
+            yield str(path), path
         for error in errors:
             yield error.filename, error
-        if is_empty and not errors:
+        if not paths and not errors:
             yield name, OSError(f"The folder has no files: {name}")
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # sending it reports the error
+        return 0
 
 
 def _put(portage: Portage, name: str, path: Path | OSError, options: Options, output: Output) -> Upload:

@@ -208,6 +208,19 @@ def test_a_parameter_that_needs_its_quotes_is_refused(signed_in: Path, fake: Fak
 
 
 class TestFolders:
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_what_a_folder_has_is_said_before_it_is_sent(
+        self, fake: FakePortage, signed_in: Path, tmp_path: Path, capsys: Capture, *, as_json: bool
+    ) -> None:
+        assert signed_in
+        (tmp_path / "film" / ".git").mkdir(parents=True)
+        for name in ("1.mp4", ".git/HEAD"):
+            (tmp_path / "film" / name).write_bytes(b"12345")
+        assert main([*(["--json"] if as_json else []), "put", str(tmp_path / "film")]) == 0
+        first = capsys.readouterr().err.splitlines()[:1]
+        assert first == ([] if as_json else [f"portage: {tmp_path / 'film'}: 2 files, 10 bytes"])
+        assert len(fake.uploads) == 2
+
     def test_are_sent_with_one_summary(
         self, signed_in: Path, tmp_path: Path, fake: FakePortage, capsys: Capture
     ) -> None:
