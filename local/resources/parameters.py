@@ -262,14 +262,17 @@ def compiled(pattern: str) -> "regex.Pattern[str]":
 
 
 def plain(value: Any) -> Any:
-    """Return a value without Pulumi's secret wrappers, at any depth."""
+    """Return a value without Pulumi's secret wrappers, at any depth, and with whole numbers as int.
+
+    Pulumi's wire format has floats only (protobuf's Struct).
+    """
     if rpc.is_rpc_secret(value):
         return plain(rpc.unwrap_rpc_secret(value))
     if isinstance(value, dict):
         return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
         return [plain(item) for item in cast("list[Any]", value)]
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def json_text(member: str) -> Move:

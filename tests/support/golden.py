@@ -111,7 +111,7 @@ def _described(registration: Registration, names: Mapping[str, str]) -> dict[str
 
 
 def _normalized(value: Any) -> Any:
-    """Write JSON text as values, hashes and code without their content, whole numbers without a point."""
+    """Write JSON text as values, hashes and code without their content."""
     match value:
         case dict():
             return {key: _normalized(item) for key, item in cast("dict[str, Any]", value).items()}
@@ -124,7 +124,7 @@ def _normalized(value: Any) -> Any:
             names = {name.partition("/")[0] for name in value.assets if ".dist-info" not in name}
             return f"<code: {', '.join(sorted(names))}>"
         case _:
-            return int(value) if isinstance(value, float) and value.is_integer() else value
+            return value
 
 
 def _parsed(text: str) -> Any:

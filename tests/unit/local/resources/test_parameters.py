@@ -11,7 +11,7 @@ import pytest
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from local.resources import TABLE
-from local.resources.parameters import Given, InvalidInputError, Move, compiled, json_text, parameters
+from local.resources.parameters import Given, InvalidInputError, Move, compiled, json_text, parameters, plain
 from tests.support.each_case import each_case
 
 # how Pulumi's wire format marks a secret (sdk/go/common/resource/sig.go)
@@ -31,6 +31,12 @@ def fit(
     service_name, _, name = operation.partition(".")
     model: OperationModel = service(service_name).operation_model(name)
     return parameters(model, Given(dict(inputs), "aws:x:Y thing"), moves, also)
+
+
+def test_plain_values_have_no_wrappers_and_no_point_in_whole_numbers() -> None:
+    value = {"most": 10737418240.0, "rate": 0.5, "on": True, "all": [{**SECRET, "value": 1.0}]}
+
+    assert repr(plain(value)) == "{'most': 10737418240, 'rate': 0.5, 'on': True, 'all': [1]}"
 
 
 def function(**more: Any) -> dict[str, Any]:
