@@ -101,8 +101,11 @@ class Section(Generic[A]):
     values: Mapping[str, Any]
 
     def args(self, **connected: Any) -> A:
-        """Return the component's args: the settings, and the arguments that the program connects."""
-        return self.shape(**connected, **self.values)
+        """Return the component's args: the settings, and the arguments that the program connects.
+
+        Warnings name them by their keys.
+        """
+        return self.shape(**connected, **self.values).named(_spelled(pulumi.get_project(), self.shape))
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]

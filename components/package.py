@@ -81,15 +81,18 @@ class PackageProvider(ComponentProvider):
             raise self.reworded(error) from None
 
     def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
-        """Return the inputs with their names in Python. Whether the values are right, the component itself checks.
+        """Return the component's arguments. Warnings name them as other languages do.
 
-        Pulumi's own checks end in a traceback where a value is of another kind, and ignore a name that is unknown.
+        Pulumi passes them to the component unchanged. Its own checks end in a traceback where a value is of another
+        kind, and ignore a name that is unknown.
         """
         known = component_def.inputs_mapping
         for name in inputs:
             if name not in known:
                 raise ArgumentError(unknown_argument(component_def.name, name, known))
-        return {known[name]: self._renamed(value, component_def.inputs[name]) for name, value in inputs.items()}
+        shape = arguments_of(self._components[component_def.name])
+        args = shape(**{known[name]: self._renamed(each, component_def.inputs[name]) for name, each in inputs.items()})
+        return cast("pulumi.Inputs", args.named(camel_case))
 
     def _renamed(self, value: Any, kind: PropertyDefinition) -> Any:
         """Return a value, in which the objects of a list have the names of their keys in Python."""

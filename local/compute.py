@@ -22,6 +22,12 @@ _NEEDED: Mapping[str, Mapping[str, object]] = {
 }
 """By compute: the settings that have no default."""
 
+_WITHOUT_EFFECT: Mapping[str, frozenset[str]] = {
+    "fargate": frozenset({"processingMaxConcurrency"}),
+    "eks": frozenset({"processingMaxConcurrency"}),
+}
+"""By compute: what Pulumi.local.yaml sets for others. The program would warn about a choice of local mode's own."""
+
 
 @contextmanager
 def project_with(compute: str | None) -> Generator[Path]:
@@ -36,6 +42,7 @@ def project_with(compute: str | None) -> Generator[Path]:
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(PROJECT_DIR)}))
         stack = yaml.safe_load((PROJECT_DIR / "Pulumi.local.yaml").read_text())
         config = {key.removeprefix(f"{project['name']}:"): value for key, value in stack["config"].items()}
+        config = {key: value for key, value in config.items() if key not in _WITHOUT_EFFECT.get(compute, ())}
         config = {**_NEEDED.get(compute, {}), **config, "compute": compute}
         (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": config}))
         yield folder

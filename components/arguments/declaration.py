@@ -98,6 +98,7 @@ class Arguments:
             if name not in self.declared:
                 raise ArgumentError(unknown_argument(component, name, self.declared))
         self._set("_given", given)
+        self._set("_spelled", str)
         for name, each in self.declared.items():
             self._set(name, each.read(f"{component}: {name}", given.get(name)))
         for conflict in self.conflicts():
@@ -124,6 +125,16 @@ class Arguments:
         for name, each in cls.declared.items():
             partial._set(name, values.get(name, None if each.is_required else each.default))
         return partial.conflicts(spelled)
+
+    def named(self, spelled: Callable[[str], str]) -> Self:
+        """Return the same arguments, for warnings with the names under which their values were written."""
+        same = copy(self)
+        object.__setattr__(same, "_spelled", spelled)
+        return same
+
+    def spelled(self, name: str) -> str:
+        """Return the reader's name for an argument: its own, unless `named` says otherwise."""
+        return vars(self)["_spelled"](name)
 
     def as_given(self, name: str) -> Any:
         """Return the object that the caller gave for an argument, if any. Checking an Output makes another object."""

@@ -439,3 +439,12 @@ class TestWhatAStackGivesReachesTheComponents:
         assert process["environment"]["variables"]["UNSCANNABLE_OBJECTS"] == "process"
         for rules in lifecycles.values():
             assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 82}
+
+
+def test_a_warning_names_settings_by_their_keys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_project(tmp_path, {"aws:region": "eu-north-1", "fargateCpu": 512, "eksJobsAtOnce": 7})
+
+    run(tmp_path)
+
+    (warning,) = caplog.messages
+    assert warning.endswith(f": {PROJECT_NAME}:eksJobsAtOnce, {PROJECT_NAME}:fargateCpu.")

@@ -124,6 +124,15 @@ def test_the_package_registers_what_the_component_registers(example: Example) ->
     assert any(has_secret(each.inputs) for each in hosted.registrations)
 
 
+def test_a_warning_names_arguments_as_other_languages_do(caplog: pytest.LogCaptureFixture) -> None:
+    inputs = wire({**examples.PROCESSING_PIPELINE.required, "fargate_cpu": 512})
+
+    record(lambda: provider().construct(NAME, TOKENS["ProcessingPipeline"], inputs, None) and None)
+
+    (warning,) = caplog.messages
+    assert warning.endswith(": fargateCpu.")
+
+
 def wrap(value: Any, kind: int | None) -> Any:
     match kind:
         case 0:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, get_origin
 from unittest.mock import patch
 
@@ -16,7 +17,8 @@ import pytest
 
 from components.package import PackageProvider
 from local.engine.built_in.program import Registration
-from tests.support.components.examples import BUILDING_BLOCKS, COMPONENTS, NAME, Example
+from tests.support.components import reference
+from tests.support.components.examples import BUILDING_BLOCKS, COMPONENTS, NAME, PROCESSING_PIPELINE, Example
 from tests.support.components.recording import SUFFIX, Recording, record, token
 from tests.support.components.reference import COMPONENTS_MD, components_md
 from tests.support.each_case import each_case
@@ -54,6 +56,18 @@ def test_the_page_of_components_shows_arguments_outputs_and_children() -> None:
     page = components_md({example.title: with_everything(example) for example in COMPONENTS})
 
     assert COMPONENTS_MD.read_text(encoding="utf-8") == page, "If this is intended, run `make golden`."
+
+
+def test_the_page_is_written_without_warnings_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reference, "COMPONENTS_MD", tmp_path / "components.md")
+    monkeypatch.setattr(reference, "COMPONENTS", [PROCESSING_PIPELINE])
+
+    reference.write()
+
+    assert caplog.messages == []
+    assert "ProcessingPipeline" in (tmp_path / "components.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", COMPONENTS)

@@ -7,10 +7,12 @@ import pytest
 
 from local import PROJECT_DIR
 from local.compute import project_with
+from local.engine.built_in.program import run_program
 from local.engine.stack_config import read_stack_config
 from local.errors import LocalModeError
+from tests.support.components.recording import FakeAws
 
-CHANGED = ("compute", "workerImage")
+CHANGED = ("compute", "workerImage", "processingMaxConcurrency")
 
 
 def test_without_a_choice_the_checkout_itself_is_deployed() -> None:
@@ -42,3 +44,11 @@ def test_a_chosen_compute_has_the_settings_that_it_needs_and_the_others_stay() -
     assert config.program_dir == PROJECT_DIR
     assert not folder.exists()
     assert (PROJECT_DIR / "Pulumi.local.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("compute", ["lambda", "step-functions", "fargate", "eks"])
+def test_a_chosen_compute_causes_no_warning_of_the_program(compute: str, caplog: pytest.LogCaptureFixture) -> None:
+    with project_with(compute) as folder:
+        run_program(folder, stack="local", cloud=FakeAws())
+
+    assert [each.getMessage() for each in caplog.records] == []
