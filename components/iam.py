@@ -199,6 +199,16 @@ def allow(actions: Sequence[pulumi.Input[str]], *resources: pulumi.Input[str]) -
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
+def only_in_account(statement: Statement, arn_of_the_account: Arn) -> Statement:
+    """Return a statement, which has no condition, for this account's resources only.
+
+    An S3 ARN names no account: otherwise, the statement is also for a stranger's bucket of the same name.
+    Source: IAM user guide, "AWS global condition context keys", on aws:ResourceAccount.
+    """
+    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    return {**statement, "Condition": {"StringEquals": {"aws:ResourceAccount": account}}}
+
+
 def protect_tasks(cluster_arn: Arn) -> Statement:
     """Protect the tasks of an ECS cluster from being stopped by auto scaling or a deployment."""
     tasks = pulumi.Output.from_input(cluster_arn).apply(lambda arn: f"{arn.replace(':cluster/', ':task/', 1)}/*")

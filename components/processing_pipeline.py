@@ -63,7 +63,7 @@ from components.messaging.object_queue import ObjectQueue, ObjectQueueArgs
 from components.network.vpc import network_names
 from components.operations.alarms import Alarms, AlarmsArgs
 from components.operations.reconciler import Reconciler, ReconcilerArgs
-from components.storage.given_bucket import Bucket, GivenBucket
+from components.storage.given_bucket import Bucket, GivenBucket, allowed_in
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.upload_ref import OBJECT_PREFIX
@@ -159,7 +159,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 role=args.result_reader_role_name,
                 policy=iam.role_policy(
                     f"{name}-results-are-read-by-api",
-                    iam.read_results(results.bucket_arn),
+                    allowed_in(results, iam.read_results(results.bucket_arn)),
                     *iam.decrypt(args.kms_key_arn),
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
@@ -278,7 +278,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
         if args.rejected_objects == "delete":
             return None
         if args.quarantine_bucket_arn is not None:
-            return GivenBucket.of(_not_for_uploads("quarantine_bucket_arn", args.quarantine_bucket_arn, args))
+            return self._given("quarantine_bucket_arn", args.quarantine_bucket_arn, args)
         return PrivateBucket(
             name, _bucket_args(args, args.quarantine_expiration_days), pulumi.ResourceOptions(parent=self)
         )
@@ -286,7 +286,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
     def _results(self, name: str, args: ProcessingPipelineArgs, compute: Compute) -> Bucket:
         """Return where results go: to the given bucket, or to one that is made, with CORS for web pages."""
         if args.results_bucket_arn is not None:
-            return GivenBucket.of(_not_for_uploads("results_bucket_arn", args.results_bucket_arn, args))
+            return self._given("results_bucket_arn", args.results_bucket_arn, args)
         results = PrivateBucket(
             name,
             _bucket_args(args, args.result_expiration_days, compute.passing_prefixes),
@@ -302,6 +302,10 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         return results
+
+    def _given(self, argument: str, arn: pulumi.Input[str], args: ProcessingPipelineArgs) -> GivenBucket:
+        allowed = _not_for_uploads(argument, arn, args)
+        return GivenBucket.read(argument, allowed, args.table_arn, pulumi.InvokeOutputOptions(parent=self))
 
     def _jobs(
         self,
@@ -337,10 +341,13 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 read_object=iam.read_objects(args.bucket_arn),
                 read_records=iam.read_records(args.bucket_arn),
                 put_away=_put_away(args.bucket_arn, quarantine),
-                store_result=iam.put_results(results.bucket_arn),
+                store_result=allowed_in(results, iam.put_results(results.bucket_arn)),
                 change_upload=[iam.advance_uploads(args.table_arn), iam.read_an_upload(args.table_arn)],
                 use_key=iam.encrypt_and_decrypt(args.kms_key_arn),
-                results_bucket_arn=results.bucket_arn,
+                read_results=allowed_in(results, iam.read_results(results.bucket_arn)),
+                store_step_results=allowed_in(results, iam.store_step_results(results.bucket_arn)),
+                read_step_results=allowed_in(results, iam.read_step_results(results.bucket_arn)),
+                write_map_results=allowed_in(results, iam.write_map_results(results.bucket_arn)),
             ),
             dead_letter_queue_url=queue.dead_letter_queue_url,
             dead_letter_queue_arn=queue.dead_letter_queue_arn,
@@ -411,4 +418,5 @@ def _put_away(bucket_arn: pulumi.Input[str], quarantine: Bucket | None) -> list[
     delete = iam.delete_versions(bucket_arn)
     if quarantine is None:
         return [delete]
-    return [delete, iam.see_versions(bucket_arn), iam.fill_quarantine(quarantine.bucket_arn)]
+    fill = allowed_in(quarantine, iam.fill_quarantine(quarantine.bucket_arn))
+    return [delete, iam.see_versions(bucket_arn), fill]

@@ -21,8 +21,9 @@ class BucketArgs(UploadsArgs):
     """ARN of a bucket of yours for results; if omitted, one is made.
 
     Nothing of the bucket is changed: its lifecycle, CORS and policy are yours. Results begin with results/, and the
-    compute step-functions leaves objects under steps/, which can expire after 14 days. A bucket of another
-    account needs a policy that lets the roles in. A customer managed key of the bucket must be that of `kms_key_arn`.
+    compute step-functions leaves objects under steps/, which can expire after 14 days. The
+    bucket must exist, in the account and region of the deployment, which needs s3:ListBucket there. A customer
+    managed key of the bucket must be that of `kms_key_arn`.
     """
     result_expiration_days: int | None = argument(limits.RETENTION_DAYS, default=None)
     """Days after which results are deleted; if omitted, never."""
@@ -34,7 +35,8 @@ class BucketArgs(UploadsArgs):
     quarantine_bucket_arn: pulumi.Input[str] | None = argument(limits.GIVEN_BUCKET_ARN, default=None)
     """ARN of a bucket of yours for rejected objects, such as a security team's; if omitted, one is made.
 
-    As with `results_bucket_arn`, nothing of the bucket is changed. Objects keep their keys, which begin with uploads/.
+    As with `results_bucket_arn`, nothing of the bucket is changed, and it must exist, in the account and region of the
+    deployment. Objects keep their keys, which begin with uploads/.
     """
     quarantine_expiration_days: int = argument(limits.RETENTION_DAYS, default=30)
     """Days after which objects in quarantine are deleted."""

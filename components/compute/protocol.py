@@ -46,7 +46,11 @@ class Permissions:
     store_result: iam.Statement
     change_upload: Sequence[iam.Statement]
     use_key: Sequence[iam.Statement]
-    results_bucket_arn: pulumi.Input[str]
+    read_results: iam.Statement
+    store_step_results: iam.Statement
+    read_step_results: iam.Statement
+    write_map_results: iam.Statement
+    """As Step Functions writes them itself."""
 
     @property
     def all(self) -> list[iam.Statement]:

@@ -16,7 +16,7 @@ from components.compute.code_archive import code_archive
 from components.compute.lambda_compute import VISIBILITY_SECONDS
 from components.compute.lambda_function import LambdaFunction, LambdaFunctionArgs, Mount
 from components.compute.processor_function import processor_function
-from components.compute.protocol import Compute, Jobs
+from components.compute.protocol import Compute, Jobs, Permissions
 from components.compute.records_map import RecordsMap
 from components.compute.workflow import Workflow, WorkspaceSteps
 from components.compute.workspace import Workspace
@@ -125,7 +125,7 @@ class StepFunctionsCompute(Compute):
             handler="handlers.entries.process_step.handle",
             statements=[
                 may.read_object,
-                *self._step_results(may.results_bucket_arn),
+                *self._step_results(may),
                 *may.change_upload[:1],
                 *may.use_key,
             ],
@@ -133,23 +133,20 @@ class StepFunctionsCompute(Compute):
             mount=mount,
         )
 
-    def _step_results(self, bucket_arn: pulumi.Input[str]) -> list[iam.Statement]:
+    def _step_results(self, may: Permissions) -> list[iam.Statement]:
         """Each processor stores its result. It reads those of others only where they run one after the other."""
         if self._maps:
             return []
         one_by_one = len(self.steps.step_functions_processors) > 1 and not self.steps.step_functions_parallel
-        return [
-            iam.store_step_results(bucket_arn),
-            *([iam.read_step_results(bucket_arn)] if one_by_one else []),
-        ]
+        return [may.store_step_results, *([may.read_step_results] if one_by_one else [])]
 
     def _record(self, name: str, jobs: Jobs, opts: pulumi.ResourceOptions) -> LambdaFunction:
         may = jobs.permissions
-        read = iam.read_results if self._maps else iam.read_step_results
+        read = may.read_results if self._maps else may.read_step_results
         return self._function(
             f"{name}-record",
             jobs,
-            [read(may.results_bucket_arn), may.store_result, *may.change_upload, *may.use_key],
+            [read, may.store_result, *may.change_upload, *may.use_key],
             opts,
             handler="handlers.entries.record_step.handle",
             timeout_seconds=RECORD_SECONDS,
@@ -247,7 +244,7 @@ class StepFunctionsCompute(Compute):
                 f"{name}-maps-policy",
                 *iam.run_maps(state_machine.arn),
                 jobs.permissions.read_records,
-                iam.write_map_results(jobs.permissions.results_bucket_arn),
+                jobs.permissions.write_map_results,
                 *jobs.permissions.use_key,
             ),
             opts=opts,

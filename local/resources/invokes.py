@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from botocore.exceptions import ClientError
+
 from local.resources.rows import Account
 
 Invoke = Callable[[Account, Mapping[str, Any]], Mapping[str, Any]]
@@ -69,6 +71,21 @@ def _ecs_cluster(account: Account, arguments: Mapping[str, Any]) -> Mapping[str,
     }
 
 
+def _bucket(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = arguments["bucket"]
+    try:
+        head = account.client("s3").head_bucket(Bucket=name)
+    except ClientError as error:
+        raise ValueError(f"getBucket: reading the S3 bucket {name!r}: {error}") from error
+    return {
+        "id": name,
+        "bucket": name,
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketRegion": head.get("BucketRegion", account.region),
+        "region": account.region,
+    }
+
+
 def _policy_document(account: Account, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write a policy as the provider does: one-element lists as plain text."""
     del account
@@ -124,5 +141,6 @@ INVOKES: dict[str, Invoke] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ecs/getCluster:getCluster": _ecs_cluster,
+    "aws:s3/getBucket:getBucket": _bucket,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
 }

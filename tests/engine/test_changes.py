@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi.automation.errors import CommandError
 
 from local.engine.pulumi_cli.stacks import EngineStack, Run
 from tests.engine.conftest import MakeProject
@@ -161,6 +162,9 @@ DELETED: Mapping[str, set[str]] = {
 def project(make_project: MakeProject) -> Project:
     made = make_project()
     insights = {"name": "containerInsights", "value": "enabled"}
+    s3 = made.emulator.client("s3")
+    for bucket in ("the-results", "the-quarantine"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     made.emulator.client("ecs").create_cluster(clusterName="shared", settings=[insights])
     return made
 
@@ -199,6 +203,12 @@ def test_a_changed_setting_changes_something_and_replaces_nothing_that_holds_dat
     assert run.operations(), "no resource depends on this setting"
     assert replaced <= REPLACED
     assert lost(run) == DELETED.get(setting, set())
+
+
+@pytest.mark.parametrize("setting", ["resultsBucketArn", "quarantineBucketArn"])
+def test_a_given_bucket_that_does_not_exist_is_an_error_of_the_preview(setting: str, plan: Plan) -> None:
+    with pytest.raises(CommandError, match="mistyped"):
+        plan(**{**CHANGES[setting], setting: "arn:aws:s3:::mistyped"})
 
 
 @pytest.mark.usefixtures("deployed")

@@ -19,6 +19,7 @@ STACKS = [
     ("prod", "fargate"),
     ("staging", "eks"),
     ("prod", "lambda-image"),
+    ("prod", "lambda-given-buckets"),
 ]
 """Each stack and each compute once; tests/engine has other combinations."""
 

@@ -154,6 +154,7 @@ class FakeAws:
             },
             "aws:ec2/getSubnet:getSubnet": _subnet(str(arguments.get("id"))),
             "aws:ecs/getCluster:getCluster": _ecs_cluster(str(arguments.get("clusterName"))),
+            "aws:s3/getBucket:getBucket": _bucket(str(arguments.get("bucket"))),
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{zone}" for zone in "dbac"]},
             "aws:index/getPartition:getPartition": {"partition": PARTITION},
             "aws:index/getRegion:getRegion": {"region": REGION},
@@ -188,6 +189,11 @@ def _subnet(subnet_id: str) -> dict[str, str]:
     """Subnets are in the same zone if the first digits of their ids are the same."""
     digit = subnet_id.removeprefix("subnet-")[:1]
     return {"id": subnet_id, "vpcId": f"vpc-of-{subnet_id}", "availabilityZone": f"{REGION}-zone-{digit}"}
+
+
+def _bucket(name: str) -> dict[str, str]:
+    """A bucket in another region has that in its name."""
+    return {"bucket": name, "bucketRegion": "ap-south-2" if "elsewhere" in name else REGION}
 
 
 def _ecs_cluster(name: str) -> dict[str, Any]:

@@ -14,6 +14,12 @@ COMPUTES = {
         "functionStorageMb": 1_024,
         "subnetIds": ["subnet-00000001"],
     },
+    "lambda-given-buckets": {
+        "compute": "lambda",
+        "resultsBucketArn": "arn:aws:s3:::the-results",
+        "resultExpirationDays": 0,
+        "quarantineBucketArn": "arn:aws:s3:::the-quarantine",
+    },
     "step-functions": {"compute": "step-functions", "workspace": "efs"},
     "fargate": {
         "compute": "fargate",
