@@ -1,6 +1,7 @@
 """The run of a case, what is skipped, and cleaning up."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -9,7 +10,7 @@ from client.conformance.cases import browsers, contract, processing, sending, ta
 from client.conformance.sample import TWO_PARTS_BYTES, Sample
 from client.conformance.stack import UploadRules
 from client.conformance.suite import Case, clean_up, run
-from client.conformance.verdict import Outcome
+from client.conformance.verdict import Failed, Outcome
 from tests.support.client.fake_server import answer
 from tests.support.client.fake_stack import FakeStack
 from tests.support.client.stack_context import FakeOperator, Open
@@ -124,8 +125,9 @@ def test_objects_of_an_upload_that_does_not_end_are_not_deleted(
     stack: FakeStack, open_context: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("client.conformance.suite._END_SECONDS", 0.1)
+    monkeypatch.setattr("client.conformance.context.follow", Mock(side_effect=Failed("it does not end")))
     context = open_context()
-    stack.stays, context.case_seconds = "processing", 0.1
+    stack.stays = "processing"
     run(Case(sending.put_is_completed), context)
     remains = clean_up(context)
     assert isinstance(context.operator, FakeOperator)
