@@ -144,6 +144,12 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 REPLACED = frozenset(("aws:apigateway/deployment:Deployment",))
 """A deployment is the API at one time: AWS has no way to change one."""
 
+REPLACED_BY: Mapping[str, set[str]] = {
+    # Lambda cannot turn a function of an archive into one of an image: the new one is made first.
+    "functionImage": {"aws:lambda/function:Function", "aws:lambda/alias:Alias"},
+}
+"""By setting, the types that are replaced as well. They hold no data."""
+
 DELETED: Mapping[str, set[str]] = {
     # a pool of one's own takes the place of the one that was made here
     "userPoolArn": {"upload-api-users", "upload-api-users-client"},
@@ -201,7 +207,7 @@ def test_a_changed_setting_changes_something_and_replaces_nothing_that_holds_dat
 
     replaced = {step.type for step in run.steps if "replace" in step.operation}
     assert run.operations(), "no resource depends on this setting"
-    assert replaced <= REPLACED
+    assert replaced <= REPLACED | REPLACED_BY.get(setting, set())
     assert lost(run) == DELETED.get(setting, set())
 
 
