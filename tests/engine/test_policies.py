@@ -51,11 +51,17 @@ def analyze(state: Mapping[str, object], folder: Path) -> subprocess.CompletedPr
 def test_a_stack_breaks_no_rule_with_any_compute(name: str, make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project()
     stack = project.stack(name)
+    s3 = project.emulator.client("s3")
+    for bucket in ("the-results", "the-quarantine"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    own = project.config(name)
     for compute, settings in COMPUTES.items():
+        project.write_config(name, own)
         project.configure(name, **{"compute": compute, **settings})
 
         assert violations(stack.preview(policy_packs=[PACK])) == [], compute
     for compute in DEPLOYED[name]:
+        project.write_config(name, own)
         project.configure(name, **{"compute": compute, **COMPUTES[compute]})
 
         run = stack.up(policy_packs=[PACK])
