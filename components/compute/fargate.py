@@ -76,7 +76,7 @@ class Workers(pulumi.ComponentResource):
         service = self._service(name, args, cluster, task, [policy, execution_policy])
         BacklogScaling(f"{name}-scaling", args, jobs.queue_arn, service, child)
         self.role = role
-        self.register_outputs({"role_name": role.name})
+        self.register_outputs({})
 
     def _cluster(self, name: str) -> _Cluster:
         child = pulumi.ResourceOptions(parent=self)

@@ -165,6 +165,7 @@ class TestProcessors:
         assert "processor is 'handlers.processors.inspect.process', which is built in; name the " in message
 
 
+@pytest.mark.variant
 class TestSecretOutputs:
     @pytest.mark.parametrize(("example", "arguments"), _late_together())
     def test_have_the_same_outcome_as_their_values_and_stay_secret(
@@ -227,6 +228,7 @@ def _lists() -> list[tuple[Example, str]]:
     ]
 
 
+@pytest.mark.variant
 class TestLists:
     def test_are_all_tried_here(self) -> None:
         assert PLAIN_LISTS.keys() < {(example.title, argument) for example, argument in _lists()}
