@@ -68,7 +68,7 @@ test-pythons: $(STAMP) ## Pass the unit tests of the client and the handlers on 
 	for each in $(PYTHONS); do $(RUN)/uv run --quiet --isolated --no-project --python $$each \
 	  --with-requirements requirements-dev.txt pytest $(PARALLEL) tests/unit/client tests/unit/handlers || exit; done
 
-test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (16 min)
+test-engine: $(STAMP) pulumi ## Pass the tests under the real Pulumi engine (20 min)
 	$(RUN)/pytest $(PARALLEL) tests/engine
 
 pulumi: $(STAMP) ## Build the Pulumi CLI from its Go module, unless there is one (5 min, once)
