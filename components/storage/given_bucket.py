@@ -34,8 +34,7 @@ class GivenBucket:
         The provider raises an error if the bucket does not exist, or the caller has no s3:ListBucket there. Raises
         ArgumentError when the bucket is known, if it is in another region.
         """
-        name = pulumi.Output.from_input(arn).apply(lambda known: known.rpartition(":")[2])
-        found = aws.s3.get_bucket_output(bucket=name, opts=opts)
+        found = aws.s3.get_bucket_output(bucket=pulumi.Output.from_input(arn).apply(_name), opts=opts)
         here = aws.get_region_output(opts=opts)
 
         def check(known: Sequence[str]) -> str:
@@ -48,7 +47,11 @@ class GivenBucket:
             return given
 
         checked = pulumi.Output.all(arn, found.bucket_region, here.region).apply(check)
-        return cls(checked.apply(lambda known: known.rpartition(":")[2]), checked, arn_of_the_account)
+        return cls(checked.apply(_name), checked, arn_of_the_account)
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition(":")[2]
 
 
 Bucket = PrivateBucket | GivenBucket
