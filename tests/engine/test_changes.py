@@ -168,9 +168,7 @@ DELETED: Mapping[str, set[str]] = {
 def project(make_project: MakeProject) -> Project:
     made = make_project()
     insights = {"name": "containerInsights", "value": "enabled"}
-    s3 = made.emulator.client("s3")
-    for bucket in ("the-results", "the-quarantine"):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    made.make_buckets("the-results", "the-quarantine")
     made.emulator.client("ecs").create_cluster(clusterName="shared", settings=[insights])
     return made
 

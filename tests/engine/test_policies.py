@@ -51,18 +51,19 @@ def analyze(state: Mapping[str, object], folder: Path) -> subprocess.CompletedPr
 def test_a_stack_breaks_no_rule_with_any_compute(name: str, make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project()
     stack = project.stack(name)
-    s3 = project.emulator.client("s3")
-    for bucket in ("the-results", "the-quarantine"):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    project.make_buckets("the-results", "the-quarantine")
     own = project.config(name)
-    for compute, settings in COMPUTES.items():
+
+    def choose(compute: str) -> None:
         project.write_config(name, own)
-        project.configure(name, **{"compute": compute, **settings})
+        project.configure(name, **{"compute": compute, **COMPUTES[compute]})
+
+    for compute in COMPUTES:
+        choose(compute)
 
         assert violations(stack.preview(policy_packs=[PACK])) == [], compute
     for compute in DEPLOYED[name]:
-        project.write_config(name, own)
-        project.configure(name, **{"compute": compute, **COMPUTES[compute]})
+        choose(compute)
 
         run = stack.up(policy_packs=[PACK])
         review = analyze(stack.state(), tmp_path)

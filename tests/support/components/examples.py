@@ -60,6 +60,7 @@ CODE_IN_S3 = {
     "processor_code_key": "build.zip",
 }
 
+LEAVE_OUT_CODE_IN_S3 = ("processor_code_bucket", "processor_code_key", "processor_code_version")
 LEAVE_OUT_THE_NETWORK = ("subnet_ids", "security_group_ids", "network_endpoints")
 
 STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
@@ -117,7 +118,7 @@ class Example:
     def everything(self, name: str = NAME) -> dict[str, Any]:
         """Every argument, except those that would leave resources out."""
         left_out = {"user_pool_arn", "manage_account_logging", "cluster_name", *LEAVE_OUT_THE_NETWORK}
-        left_out |= {"processor_code_bucket", "processor_code_key", "processor_code_version"}
+        left_out |= {*LEAVE_OUT_CODE_IN_S3}
         if "processor" in self.other:
             left_out |= {"trigger", "results_bucket_arn", "quarantine_bucket_arn"}
         args = {key: value for key, value in self.other.items() if key not in left_out}

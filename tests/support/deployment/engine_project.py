@@ -58,6 +58,12 @@ class Project:
             emulator=self.emulator,
         )
 
+    def make_buckets(self, *names: str) -> None:
+        """Make buckets that the program does not make, in its region."""
+        s3 = self.emulator.client("s3")
+        for name in names:
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+
     def stored_state(self, stack: str) -> str:
         """Return a stack's state as the CLI stores it, with what is secret encrypted."""
         (path,) = (self._state / "state" / ".pulumi" / "stacks").rglob(f"{stack}.json")

@@ -10,7 +10,15 @@ from components.arguments import ArgumentError
 from components.arguments.fargate import FargateArgs
 from components.arguments.shared import JobArgs
 from handlers.domain.upload_ref import UploadRef
-from tests.support.components.examples import BUCKET, KMS_KEY_ARN, NAME, PROCESSING_PIPELINE, TAGS, TEAM_CODE
+from tests.support.components.examples import (
+    BUCKET,
+    KMS_KEY_ARN,
+    LEAVE_OUT_CODE_IN_S3,
+    NAME,
+    PROCESSING_PIPELINE,
+    TAGS,
+    TEAM_CODE,
+)
 from tests.support.components.recording import Recording, arn_of, physical, record, refusal, url_of
 from tests.support.each_case import each_case
 
@@ -39,8 +47,7 @@ def by_default() -> Recording:
 @pytest.fixture(scope="module")
 def with_everything() -> Recording:
     left_out = {"compute", "trigger", *FargateArgs.declared} - {*JobArgs.declared}
-    left_out |= {"results_bucket_arn", "quarantine_bucket_arn"}
-    left_out |= {"function_image", "processor_code_bucket", "processor_code_key", "processor_code_version"}
+    left_out |= {"results_bucket_arn", "quarantine_bucket_arn", "function_image", *LEAVE_OUT_CODE_IN_S3}
     given = {name: each for name, each in PROCESSING_PIPELINE.other.items() if name not in left_out}
     return recorded(**{**given, "processor": "team.process"})
 
