@@ -85,8 +85,8 @@ bench: $(STAMP) ## Measure what is claimed of speed, into docs/benchmarks.md (5 
 	@$(RUN)/python -m benchmarks $(if $(QUICK),--quick)
 
 wheel: $(STAMP) ## Build the client's wheel (.local/dist), and run its command in an environment of its own
-	$(RUN)/uv build --quiet --wheel --out-dir .local/dist client
-	$(RUN)/uv tool run --quiet --isolated --from .local/dist/*.whl portage --help >/dev/null
+	$(RUN)/uv build --quiet --wheel --build-constraints requirements-dev.txt --require-hashes --out-dir .local/dist client
+	$(RUN)/uv tool run --quiet --isolated --constraints requirements-dev.txt --from .local/dist/*.whl portage --help >/dev/null
 
 check: $(STAMP) ## Lint, format and type checks, whether generated files are current, words (words.yaml), imports (pyproject.toml), the Dockerfile and the workflows
 	$(RUN)/ruff check
@@ -122,7 +122,7 @@ format: $(STAMP) ## Format the code, and fix what ruff can fix
 	$(RUN)/ruff format
 
 # Each package is pinned with the hashes of its files, so that pip installs only what was reviewed here.
-COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras
 THUMBNAIL := handlers/processors/requirements/thumbnail
 requirements: $(STAMP) ## Compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
