@@ -176,6 +176,9 @@ class Settings:
             raise pulumi.RunError("The stack's config is wrong:\n  " + "\n  ".join(errors))
         # An empty value hides nothing, and components must see that it is empty to make nothing for it.
         values |= {key: pulumi.Output.secret(values[key]) for key in secret if values[key]}
+        if idle := _without_effect(values):
+            named = ", ".join(f"{project}:{key}" for key in idle)
+            pulumi.log.warn(f"With the compute {values['compute']}, these have no effect: {named}.")
         return cls(
             region=region,
             user_pool_client_id=values["userPoolClientId"],
@@ -309,6 +312,18 @@ def _conflicts(project: str, region: str, values: Mapping[str, Any], secret: Col
             f"it; set it with: pulumi config set {project}:eksGitRepositoryUrl URL."
         )
     return errors
+
+
+def _without_effect(values: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a component that the program does not make. Each component warns of its other arguments."""
+    if values["compute"] == EKS:
+        return []
+    _, prefixed = _PREFIXES[EksArgoDeployArgs]
+    of_eks = {
+        key: EksArgoDeployArgs.declared[name] for name, key in keys_of(EksArgoDeployArgs).items() if name in prefixed
+    }
+    of_eks["eksGitRepositoryUrl"] = StackArgs.declared["eks_git_repository_url"]
+    return sorted(key for key, each in of_eks.items() if values[key] != each.default)
 
 
 def _spelled(project: str, shape: type[Arguments]) -> Callable[[str], str]:

@@ -77,6 +77,8 @@ class EksArgoDeploy(pulumi.ComponentResource):
         args = EksArgoDeployArgs.of(args)
         check_names("EksArgoDeploy", name, _NAMES)
         super().__init__("portage:index:EksArgoDeploy", name, {}, with_descendants(opts, args))
+        for warning in args.warnings():
+            pulumi.log.warn(warning, resource=self)
         child = pulumi.ResourceOptions(parent=self)
         cluster = (
             EksCluster(f"{name}-cluster", args, child).cluster

@@ -147,8 +147,8 @@ class ProcessingPipeline(pulumi.ComponentResource):
             )
         bucket_name = _claimed(name, args.as_given("bucket_name"), args.bucket_name)
         super().__init__("portage:index:ProcessingPipeline", name, {}, with_descendants(opts, args))
-        if idle := ", ".join(map(args.spelled, args.without_effect)):
-            pulumi.log.warn(f"With the compute {args.compute}, these have no effect: {idle}.", resource=self)
+        for warning in args.warnings():
+            pulumi.log.warn(warning, resource=self)
         compute = _COMPUTES[args.compute](args)
         queue = self._queue(name, args, bucket_name, compute)
         results = self._results(f"{name}-results", args, compute)

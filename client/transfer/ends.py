@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from ..api.models import ENDED_EARLY, Upload
 from ..api.uploads import UploadsApi
-from ..errors import PROGRAM, ApiProblem, PortageError, S3Refused, UploadEnded
+from ..errors import PROGRAM, ApiProblem, PortageError, ProblemType, S3Refused, UploadEnded
 
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 
@@ -43,6 +43,9 @@ def abort(api: UploadsApi, upload_id: str, error: BaseException) -> None:
         interrupt.add_note(f"Upload {upload_id} may be open: `{PROGRAM} abort {upload_id}` ends it.")
         raise
     except PortageError as problem:
+        if isinstance(problem, ApiProblem) and problem.kind == ProblemType.NOT_OPEN:
+            error.add_note(f"Upload {upload_id} has ended or is stored: `{PROGRAM} status {upload_id}` shows it.")
+            return
         error.add_note(
             f"Upload {upload_id} could not be aborted, although it cannot be completed: {problem}. "
             f"`{PROGRAM} abort {upload_id}` tries again."

@@ -147,6 +147,15 @@ class Arguments:
                 return cast("list[Any]", value)
         return ()
 
+    def changed(self, names: Iterable[str]) -> list[str]:
+        """Return those of these arguments that have another value than their default; an Output is one."""
+        values = vars(self)
+        return sorted(name for name in names if is_late(values[name]) or values[name] != self.declared[name].default)
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but of no use, such as arguments that nothing reads."""
+        return []
+
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """Return the conflicts between arguments that are each valid alone; each line begins with a name.
 

@@ -165,6 +165,23 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
     github_oidc_provider_arn: pulumi.Input[str] | None = argument(limits.OIDC_PROVIDER_ARN, default=None)
     """The account's OIDC provider for token.actions.githubusercontent.com; if omitted, it is made."""
 
+    def warnings(self) -> list[str]:
+        """The arguments that are given, but that only another mode, or another Argo CD, reads."""
+        found: list[str] = []
+        for name, value, read in _READ_WITH:
+            chosen = vars(self)[name]
+            if chosen != value and (idle := self.changed(read)):
+                found.append(
+                    f"With {self.spelled(name)} {chosen}, these have no effect: {', '.join(map(self.spelled, idle))}."
+                )
+        github = ("github_environment", "github_oidc_provider_arn")
+        if self.github_repository is None and (idle := self.changed(github)):
+            found.append(
+                f"Without {self.spelled('github_repository')}, these have no effect: "
+                f"{', '.join(map(self.spelled, idle))}."
+            )
+        return found
+
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """Arguments that contradict each other, by subject."""
         return self._cluster_conflicts(spelled) + self._argo_conflicts(spelled)
@@ -186,8 +203,7 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
             return [
                 f"{spelled(name)} is given, but is for a cluster that is made, and {spelled('cluster_name')} is given; "
                 "leave one of them out."
-                for name in _OF_A_CLUSTER
-                if not _is_default(vars(self)[name], type(self).declared[name].default)
+                for name in self.changed(_OF_A_CLUSTER)
             ]
         found = self.network_conflicts(spelled)
         if self.nat_per_zone and not is_empty(self.subnet_ids):
@@ -245,6 +261,9 @@ _OF_A_CLUSTER = (
 )
 """Arguments of a cluster that is made. Others stay where they are, as those of another mode do."""
 
-
-def _is_default(value: object, default: object) -> bool:
-    return not isinstance(value, pulumi.Output) and value == default
+_READ_WITH = (
+    ("mode", MANAGED_NODES, ("node_instance_types", "on_demand_nodes", "spot_nodes", "node_disk_gib")),
+    ("argo", HELM, ("argo_high_availability", "argo_oidc_issuer", "argo_oidc_client_id")),
+    ("argo", CAPABILITY, ("argo_identity_center_arn",)),
+)
+"""Arguments that are read only while another one has a value."""

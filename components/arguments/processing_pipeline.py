@@ -151,17 +151,12 @@ class ProcessingPipelineArgs(
         processors += [self.step_functions_map_processor] if self.step_functions_map_processor else []
         return requirements_files(processors, self.processor_requirements)
 
-    @property
-    def without_effect(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """The arguments that are given, but that only another compute reads."""
         read = _declared_by(*_READ_BY[self.compute], ProtectionArgs)
         others = _declared_by(*(shape for shapes in _READ_BY.values() for shape in shapes))
-        values = vars(self)
-        return sorted(
-            name
-            for name, each in others.items()
-            if name not in read and (isinstance(values[name], pulumi.Output) or values[name] != each.default)
-        )
+        idle = ", ".join(map(self.spelled, self.changed(others.keys() - read.keys())))
+        return [f"With the compute {self.compute}, these have no effect: {idle}."] if idle else []
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """A processor that its code does not have, a rule without effect, and the conflicts of the compute."""

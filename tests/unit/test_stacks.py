@@ -442,9 +442,10 @@ class TestWhatAStackGivesReachesTheComponents:
 
 
 def test_a_warning_names_settings_by_their_keys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    write_project(tmp_path, {"aws:region": "eu-north-1", "fargateCpu": 512, "eksJobsAtOnce": 7})
+    write_project(tmp_path, {"aws:region": "eu-north-1", "fargateCpu": 512, "eksJobsAtOnce": 7, "eksMode": "fargate"})
 
     run(tmp_path)
 
-    (warning,) = caplog.messages
-    assert warning.endswith(f": {PROJECT_NAME}:eksJobsAtOnce, {PROJECT_NAME}:fargateCpu.")
+    of_cluster, of_compute = caplog.messages
+    assert of_cluster.endswith(f": {PROJECT_NAME}:eksMode.")
+    assert of_compute.endswith(f": {PROJECT_NAME}:eksJobsAtOnce, {PROJECT_NAME}:fargateCpu.")

@@ -461,3 +461,40 @@ class TestConflicts:
     )
     def test_are_refused_before_any_resource(self, given: dict[str, Any], named: str) -> None:
         assert named in refusal(lambda: EKS_ARGO_DEPLOY.make(**given))
+
+
+class TestArgumentsOfAnotherMode:
+    @pytest.mark.parametrize(
+        ("given", "warnings"),
+        [
+            ({}, []),
+            ({"mode": "managed-nodes", "spot_nodes": 3, "node_disk_gib": 99}, []),
+            (
+                {"spot_nodes": 3, "node_disk_gib": 99},
+                ["With mode auto, these have no effect: node_disk_gib, spot_nodes."],
+            ),
+            (
+                {"argo_identity_center_arn": IDENTITY_CENTER},
+                ["With argo helm, these have no effect: argo_identity_center_arn."],
+            ),
+            (
+                {**CAPABILITY, "argo_high_availability": True},
+                ["With argo capability, these have no effect: argo_high_availability."],
+            ),
+            (
+                {"github_environment": "dev"},
+                ["Without github_repository, these have no effect: github_environment."],
+            ),
+        ],
+    )
+    def test_are_a_warning(self, given: dict[str, Any], warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        said: list[str] = []
+
+        def warn(text: str, resource: pulumi.Resource | None = None) -> None:
+            assert resource is not None
+            said.append(text)
+
+        monkeypatch.setattr(pulumi.log, "warn", warn)
+        record(lambda: EKS_ARGO_DEPLOY.make(**given) and None)
+
+        assert said == warnings

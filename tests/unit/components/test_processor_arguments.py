@@ -329,9 +329,11 @@ class TestArgumentsOfAnotherCompute:
         ],
     )
     def test_are_named(self, args: dict[str, Any], idle: list[str]) -> None:
-        given: dict[str, Any] = {**PROCESSING_PIPELINE.required, **args}
+        given: dict[str, Any] = {"compute": "lambda", **PROCESSING_PIPELINE.required, **args}
+        warnings = ProcessingPipelineArgs(**given).warnings()
 
-        assert ProcessingPipelineArgs(**given).without_effect == idle
+        named = f"With the compute {given['compute']}, these have no effect: {', '.join(idle)}."
+        assert warnings == ([named] if idle else [])
 
     @pytest.mark.parametrize(("args", "times"), [({"fargate_cpu": 512}, 1), ({}, 0)])
     def test_are_a_warning(self, args: dict[str, Any], times: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,21 @@ class TestThatDoesNotSucceed:
         (note,) = caught.value.__notes__
         assert "portage abort u1" in note
 
+    def test_if_only_the_answer_of_its_completion_is_lost_the_error_says_that_it_may_be_stored(
+        self, fake: FakePortage, open_portage: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        complete = UploadsApi.complete
+
+        def lose_the_answer(api: UploadsApi, upload_id: str, **declared: Any) -> None:
+            complete(api, upload_id, **declared)
+            raise TransportFault("no answer")
+
+        monkeypatch.setattr(UploadsApi, "complete", lose_the_answer)
+        with pytest.raises(TransportFault) as caught:
+            open_portage(LONG).upload_stream(Source(), "a")
+        assert fake.only.status == "uploaded"
+        assert caught.value.__notes__ == ["Upload u1 has ended or is stored: `portage status u1` shows it."]
+
     def test_if_the_abort_is_interrupted_the_interruption_names_the_upload(
         self, fake: FakePortage, open_portage: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
