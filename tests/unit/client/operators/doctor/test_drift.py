@@ -11,12 +11,13 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from client.operators.doctor import drift
 from client.operators.doctor.account import ACTIONS
+from client.operators.doctor.compared import CHECKS
 from client.operators.doctor.findings import Finding, Severity
 from client.operators.doctor.resources import Stack, read
 from tests.support.client.fake_account import Answers, fake_account
 from tests.support.client.pulumi_documents import plan, resource, state, step
 
-PATHS = [(check, field) for checks in drift.CHECKS.values() for check in checks for field in check.fields]
+PATHS = [(check, field) for checks in CHECKS.values() for check in checks for field in check.fields]
 
 
 def check(kind: str, inputs: Mapping[str, Any], answers: Answers, resource_id: str = "it") -> list[Finding]:
