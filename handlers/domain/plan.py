@@ -106,13 +106,6 @@ class Parts(NamedTuple):
                 return
             size += self.part_growth_bytes
 
-    def length(self, part_number: int) -> int:
-        """Return the bytes of one part, counted from 1; raises ValueError if there is no such part."""
-        for numbers, length in self.runs():
-            if part_number in numbers:
-                return length
-        raise ValueError(f"part_number is {part_number}, but must be from 1 to {self.count}.")
-
     def missing(self, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
         """Return ranges of parts (first, last) that are missing or have another length, given those that exist.
 

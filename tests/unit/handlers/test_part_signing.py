@@ -20,6 +20,7 @@ from tests.support.aws.scripted_server import answer as scripted
 from tests.support.aws.scripted_server import scripted_server
 from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import SETTINGS, problem_in
+from tests.support.handlers.part_lengths import length_of
 from tests.support.handlers.proxy_events import proxy_event
 from tests.support.paths import PROJECT
 
@@ -61,7 +62,7 @@ def presigned(number: int, told: dict[str, Any]) -> str:
         Credentials(*(ENVIRONMENT[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))),
         multipart_id=SESSION.multipart_id,
         part_numbers=[number],
-        headers={"Content-Length": str(SESSION.parts.length(number))},
+        headers={"Content-Length": str(length_of(SESSION.parts, number))},
         expires_in_seconds=900,
         now=datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
     ).signatures[0]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.plan import MAX_OBJECT_BYTES, Method, Parts, choose_method
 from tests.support.each_case import each_case
+from tests.support.handlers.part_lengths import length_of
 
 MIB = 1024**2
 GIB = 1024**3
@@ -28,20 +29,17 @@ class TestDivision:
     @given(divisions)
     def test_every_part_but_the_last_is_of_a_size_that_s3_takes(self, parts: Parts) -> None:
         assert S3_LEAST_PART <= parts.part_size_bytes <= S3_MOST_PART
-        assert 1 <= parts.length(parts.count) <= parts.part_size_bytes
+        assert 1 <= length_of(parts, parts.count) <= parts.part_size_bytes
 
     @given(divisions)
     def test_the_lengths_add_up(self, parts: Parts) -> None:
-        assert sum(map(parts.length, range(1, parts.count + 1))) == parts.size_bytes
-        assert {parts.length(number) for number in range(1, parts.count)} <= {parts.part_size_bytes}
+        assert sum(len(numbers) * length for numbers, length in parts.runs()) == parts.size_bytes
+        assert {length_of(parts, number) for number in range(1, parts.count)} <= {parts.part_size_bytes}
 
-    @given(divisions, st.integers())
-    def test_only_its_own_parts_have_a_length(self, parts: Parts, number: int) -> None:
-        if 1 <= number <= parts.count:
-            assert parts.length(number) >= 1
-        else:
-            with pytest.raises(ValueError, match=f"part_number is {number}, .* 1 to {parts.count}"):
-                parts.length(number)
+    @given(divisions)
+    def test_each_part_is_in_one_run(self, parts: Parts) -> None:
+        numbers = [number for run, _ in parts.runs() for number in run]
+        assert numbers == list(range(1, parts.count + 1))
 
     @each_case(
         ("size_bytes", "part_size_bytes", "count"),
@@ -87,8 +85,8 @@ class TestUnknownSize:
         assert sizes[0].first_part == 1
         for number in {1, longest.count // 2 + 1, *(each.first_part for each in sizes[1:])} - {longest.count}:
             planned = [each.size_bytes for each in sizes if each.first_part <= number]
-            assert longest.length(number) == planned[-1]
-        assert longest.length(longest.count) <= sizes[-1].size_bytes
+            assert length_of(longest, number) == planned[-1]
+        assert length_of(longest, longest.count) <= sizes[-1].size_bytes
 
     @each_case(
         ("limit", "published"),
@@ -122,7 +120,7 @@ class TestMissing:
         parts, lengths = division_and_lengths
         ranges = parts.missing(lengths)
         named = [number for first, last in ranges for number in range(first, last + 1)]
-        assert named == [n for n in range(1, parts.count + 1) if lengths.get(n) != parts.length(n)]
+        assert named == [n for n in range(1, parts.count + 1) if lengths.get(n) != length_of(parts, n)]
         ends = [end for pair in ranges for end in pair]
         assert ends == sorted(ends)
         assert all(after - before > 1 for (_, before), (after, _) in pairwise(ranges))
@@ -130,7 +128,7 @@ class TestMissing:
     @given(divisions)
     def test_nothing_there_is_one_range_and_all_there_is_none(self, parts: Parts) -> None:
         assert parts.missing({}) == [(1, parts.count)]
-        assert parts.missing({number: parts.length(number) for number in range(1, parts.count + 1)}) == []
+        assert parts.missing({number: length_of(parts, number) for number in range(1, parts.count + 1)}) == []
 
     def test_a_last_part_of_full_length_is_missing(self) -> None:
         assert Parts(23, 10).missing({1: 10, 2: 10, 3: 10}) == [(3, 3)]

@@ -22,6 +22,7 @@ from tests.support.aws.fake_light_clients import KEY
 from tests.support.aws.moto_cloud import CREATED, REF, Cloud
 from tests.support.each_case import each_case
 from tests.support.handlers.multipart_upload import BODIES, UploadInParts, problem_in, session_in
+from tests.support.handlers.part_lengths import length_of
 from tests.support.handlers.proxy_events import always_the_same, proxy_event
 
 MIB = 1024**2
@@ -203,7 +204,7 @@ class TestSign:
         last = GROWING.count
         assert self.sign(last, last)["statusCode"] == 200
         assert problem_in(self.sign(last, last + 1))[:2] == (400, "invalid-request")
-        over = GROWING.length(last) + 1
+        over = length_of(GROWING, last) + 1
         assert problem_in(self.sign(last, last, last_part_size_bytes=over))[:2] == (400, "invalid-request")
 
     @each_case("size_bytes", [0, -1, 1.5, "1", None, True, 5 * 1024**3 + 1])
