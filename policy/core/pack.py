@@ -21,7 +21,7 @@ import rules
 from core.reading import UnknownValueError
 from core.resources import Resource, Stack
 from core.rule import Rule
-from core.settings import SETTINGS, Configuration, read
+from core.settings import Configuration, read
 
 
 def all_rules() -> list[Rule]:
@@ -56,7 +56,7 @@ def _policy(rule: Rule, configuration: Configuration) -> Policy:
         "tags": tags(rule),
         "remediation_steps": rule.steps,
         "url": rule.source,
-        "config_schema": PolicyConfigSchema({name: SETTINGS[name].schema() for name in rule.settings})
+        "config_schema": PolicyConfigSchema({name: configuration.schema(name) for name in rule.settings})
         if rule.settings
         else None,
     }

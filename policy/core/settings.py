@@ -26,11 +26,6 @@ class Setting:
     default: Any
     description: str
 
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON schema."""
-        items = {"items": {"type": "string"}} if self.type == "array" else {}
-        return {"type": self.type, "default": self.default, "description": self.description, **items}
-
 
 SETTINGS: Mapping[str, Setting] = {
     "allowedRegions": Setting("array", [], "Regions that may be used. An empty list allows all."),
@@ -96,6 +91,20 @@ class Configuration:
         if name in given:
             return given[name]
         return self.values.get(name, SETTINGS[name].default)
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """Return a setting's JSON schema.
+
+        Its default is the file's value, because the engine sets each default as if it were Pulumi's configuration.
+        """
+        setting = SETTINGS[name]
+        items = {"items": {"type": "string"}} if setting.type == "array" else {}
+        return {
+            "type": setting.type,
+            "default": self.value(name, {}),
+            "description": setting.description,
+            **items,
+        }
 
     def exemption(self, rule: str, urn: str) -> Exemption | None:
         """Return the exemption of a resource from a rule, preferably one that has not expired."""

@@ -119,3 +119,18 @@ def test_pulumi_s_configuration_wins_over_the_file() -> None:
     assert configuration.value("logRetentionDays", {}) == 30
     assert configuration.value("logRetentionDays", {"logRetentionDays": 90}) == 90
     assert configuration.value("allowedRegions", {}) == SETTINGS["allowedRegions"].default
+
+
+def test_the_engine_s_defaults_are_the_values_of_the_file(write: Write) -> None:
+    def program() -> None:
+        aws.cloudwatch.LogGroup("log", retention_in_days=14)
+
+    rule = "logs-log-group-has-retention"
+    configuration = read(RULES, write("values: {logRetentionDays: 30}"), TODAY)
+    (policy,) = [each for each in policies(configuration) if each.name == rule]
+    assert policy.config_schema is not None
+    defaults = {name: schema["default"] for name, schema in policy.config_schema.properties.items()}
+    log = list(record(program).registrations)
+
+    assert [each.name for each in review(log, rules=[rule], configuration=configuration, config=defaults)] == ["log"]
+    assert review(log, rules=[rule], configuration=configuration, config={"logRetentionDays": 7}) == []
