@@ -132,11 +132,15 @@ SHARED = "process and store"
 STANDING = "fixed, at any load"
 
 
+_JOBS = frozenset({"handlers.entries.process_object.handle", "handlers.entries.process_step.handle"})
+"""The entries that run a processor. Its variables may be encrypted in the state."""
+
+
 def shape_of(stack: Stack) -> Shape:
     """Return what of a stack changes its cost."""
     functions = stack.of("aws:lambda/function:Function")
     thresholds = [float(each.get("environment.variables.MULTIPART_THRESHOLD_BYTES") or 0) for each in functions]
-    jobs = [each for each in functions if each.get("environment.variables.PROCESSOR") is not None]
+    jobs = [each for each in functions if _JOBS.intersection({each.get("handler"), each.get("imageConfig.commands.0")})]
     no_function = 0 if functions else Shape.job_memory_gb * 1024
     return Shape(
         multipart_threshold_bytes=max(thresholds, default=0) or Shape.multipart_threshold_bytes,

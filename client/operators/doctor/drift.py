@@ -5,6 +5,7 @@ an exported state and permission to read.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -20,32 +21,43 @@ _FIX = "`pulumi up --refresh` restores what the program declares"
 
 def check(stack: Stack, account: Account) -> Iterator[Finding]:
     """Yield what differs, what is gone, and what could not be read; then how much is as declared."""
-    if not stack.changes or stack.is_planned:
+    if stack.is_planned or not (stack.changes or stack.elsewhere):
         yield Finding(
             SECTION, Severity.NOT_CHECKED, "declared inputs", "give the file of `pulumi stack export > state.json`"
         )
         return
-    compared, unread = 0, dict[str, int]()
+    compared, hidden, unread = 0, 0, Counter[str]()
     for resource in stack.resources:
         for each in CHECKS.get(resource.type, ()):
             try:
                 answer = account.read(each.service, each.operation, absent=each.absent, **each.request(resource))
             except NotRead as error:
-                unread[str(error)] = unread.get(str(error), 0) + 1
+                unread[str(error)] += 1
             except Gone as error:
                 yield Finding(SECTION, Severity.ERROR, _title(resource), f"is gone ({error})", fix=_FIX)
                 break
             else:
-                for field in each.fields:
-                    difference = _difference(resource, field, answer)
-                    compared += difference is not None
-                    if difference:
-                        yield Finding(
-                            SECTION, Severity.ERROR, f"{_title(resource)} {field.input}", difference, fix=_FIX
-                        )
+                fields = [field for field in each.fields if not resource.hides(field.input)]
+                hidden += len(each.fields) - len(fields)
+                found = [(field, _difference(resource, field, answer)) for field in fields]
+                compared += sum(difference is not None for _, difference in found)
+                yield from (_differs(resource, field, difference) for field, difference in found if difference)
+    yield from _not_compared(stack, account, unread, hidden)
+    yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
+
+
+def _differs(resource: Resource, field: Field, difference: str) -> Finding:
+    return Finding(SECTION, Severity.ERROR, f"{_title(resource)} {field.input}", difference, fix=_FIX)
+
+
+def _not_compared(stack: Stack, account: Account, unread: Mapping[str, int], hidden: int) -> Iterator[Finding]:
     for why, times in unread.items():
         yield Finding(SECTION, Severity.NOT_CHECKED, f"{times} resources", why)
-    yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
+    if hidden:
+        yield Finding(SECTION, Severity.NOT_CHECKED, f"{hidden} inputs", "are secret, so the state has them encrypted")
+    for region, count in stack.elsewhere.items():
+        why = f"are in {region}, not in {account.region}: give --region {region}"
+        yield Finding(SECTION, Severity.NOT_CHECKED, f"{count} resources", why)
 
 
 def _title(resource: Resource) -> str:

@@ -40,10 +40,11 @@ class Examination:
 
     def rows(self, on_progress: Callable[[int], None]) -> Iterator[Row]:
         """Yield the report section by section."""
+        here = self.stack.within(self.account.region)
         yield from _section(quotas.SECTION, quotas.check(self.stack, self.account))
         yield from _section(settings.SECTION, settings.check(self.stack))
-        yield from _section(drift.SECTION, drift.check(self.stack, self.account))
-        yield from _section(settings.NOW, settings.check_now(self.stack, self.account, self.now))
+        yield from _section(drift.SECTION, drift.check(here, self.account))
+        yield from _section(settings.NOW, settings.check_now(here, self.account, self.now))
         yield from self._abandoned(on_progress)
         if self.load is not None:
             yield from self._cost(self.load)

@@ -133,28 +133,30 @@ COUNTED: Sequence[Counted] = (
 )
 
 
-Rule = Callable[[Stack, Account], Iterator[Finding]]
+Rule = Callable[[Account], Iterator[Finding]]
 
 
 def check(stack: Stack, account: Account) -> Iterator[Finding]:
     """Yield what fits, what does not, and what could not be read."""
-    for what, rule in _rules(stack):
+    for what, rule in _rules(stack, account.region):
         try:
-            yield from list(rule(stack, account))
+            yield from list(rule(account))
         except (NotRead, Gone) as error:
             yield Finding(SECTION, Severity.NOT_CHECKED, what, str(error))
 
 
-def _rules(stack: Stack) -> Iterator[tuple[str, Rule]]:
-    yield "Lambda concurrency", _concurrency
+def _rules(stack: Stack, region: str) -> Iterator[tuple[str, Rule]]:
+    here = stack.within(region)
+    yield "Lambda concurrency", partial(_concurrency, here)
     yield "size of Lambda code", _code_size
-    yield "requests to API Gateway", _throttle
-    yield "interface endpoints of a VPC", _interface_endpoints
-    yield "vCPUs of Fargate", _fargate
+    yield "requests to API Gateway", partial(_throttle, here)
+    yield "interface endpoints of a VPC", partial(_interface_endpoints, here)
+    yield "vCPUs of Fargate", partial(_fargate, here)
     for quota in COUNTED:
-        is_used = stack.of(quota.type) or stack.growth(quota.type, quota.measure)
+        counted = stack if quota.of_account else here
+        is_used = counted.of(quota.type) or counted.growth(quota.type, quota.measure)
         if is_used or not stack.changes:
-            yield quota.what, partial(_count, quota)
+            yield quota.what, partial(_count, quota, counted)
 
 
 def _count(quota: Counted, stack: Stack, account: Account) -> Iterator[Finding]:
@@ -224,7 +226,7 @@ def _concurrency(stack: Stack, account: Account) -> Iterator[Finding]:
         )
 
 
-def _code_size(_: Stack, account: Account) -> Iterator[Finding]:
+def _code_size(account: Account) -> Iterator[Finding]:
     answer = account.read("lambda", "get_account_settings")
     used, limit = float(answer["AccountUsage"]["TotalCodeSize"]), float(answer["AccountLimit"]["TotalCodeSize"])
     is_full = limit > 0 and used >= limit * _ALMOST

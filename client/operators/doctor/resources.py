@@ -5,8 +5,9 @@ pkg/backend/display/json.go (PreviewDigest).
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -36,6 +37,10 @@ class Resource:
     """AWS's name for it, in the provider's form. Empty before it is created."""
     inputs: Json
     outputs: Json
+    region: str = ""
+    """Empty if the state does not say it."""
+    hidden: frozenset[str] = frozenset()
+    """Paths of inputs that are encrypted or not known yet."""
 
     @property
     def name(self) -> str:
@@ -46,13 +51,23 @@ class Resource:
         """Return an input by its path, such as `loggingConfig.logGroup`. None if it is not set or not known yet."""
         return value_at(self.inputs, path)
 
+    def hides(self, path: str) -> bool:
+        """Whether an input, or what it is in, is encrypted or not known yet."""
+        return any(path == each or path.startswith(f"{each}.") for each in self.hidden)
+
     @classmethod
-    def read(cls, state: Json | None) -> Self | None:
-        """Read a resource of a preview or a state. None for what belongs to others, or is to be deleted."""
+    def read(cls, state: Json | None, regions: Mapping[str, str]) -> Self | None:
+        """Read a resource of a preview or a state. None for what belongs to others, or is to be deleted.
+
+        `regions` are those of providers, by their URNs.
+        """
         if state is None or state.get("external") or state.get("delete"):
             return None
         inputs, outputs = plain(state.get("inputs") or {}), plain(state.get("outputs") or {})
-        return cls(str(state["urn"]), str(state["type"]), str(state.get("id") or ""), inputs, outputs)
+        kind, provider = str(state["type"]), str(state.get("provider") or "").rpartition("::")[0]
+        region = inputs.get("region") or regions.get(provider) or ""
+        hidden = frozenset(_hidden_in(state.get("inputs") or {}))
+        return cls(str(state["urn"]), kind, str(state.get("id") or ""), inputs, outputs, str(region), hidden)
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,8 @@ class Stack:
     outputs: Json = field(default_factory=dict[str, Any])
     is_planned: bool = False
     """Whether this is what an update would do."""
+    elsewhere: Json = field(default_factory=dict[str, int])
+    """The number of resources that are left out, by their region."""
 
     @property
     def resources(self) -> list[Resource]:
@@ -87,6 +104,12 @@ class Stack:
         """Return by how much an update raises the sum of a measure over the resources of a type."""
         pairs = ((change.before, change.after) for change in self.changes)
         return sum(_measured(after, kind, measure) - _measured(before, kind, measure) for before, after in pairs)
+
+    def within(self, region: str) -> Self:
+        """Return the stack without the resources that are known to be in another region."""
+        ours = [each for each in self.changes if _region_of(each) in ("", region)]
+        others = Counter(_region_of(each) for each in self.changes if _region_of(each) not in ("", region))
+        return replace(self, changes=tuple(ours), elsewhere=others)
 
     @property
     def is_production(self) -> bool:
@@ -112,20 +135,35 @@ def read(document: Json, where: str = "the document") -> Stack:
         deployment: Any = document["deployment"]
         if deployment is None:  # before the first update
             deployment = {}
-        states = (Resource.read(each) for each in deployment.get("resources") or ())
-        return _stack([Change(each, each) for each in states], is_planned=False)
+        states = deployment.get("resources") or ()
+        regions = _regions(states)
+        found = (Resource.read(each, regions) for each in states)
+        return _stack([Change(each, each) for each in found], is_planned=False)
     if "steps" in document or "changeSummary" in document:
-        changes = [_change(step) for step in document.get("steps") or ()]
+        steps = document.get("steps") or ()
+        regions = _regions(each.get("newState") or each.get("oldState") or {} for each in steps)
+        changes = [_change(step, regions) for step in steps]
         return _stack([each for each in changes if each.before or each.after], is_planned=True)
     if "apiUrl" in document or "region" in document:
         return Stack(region=str(document.get("region") or ""), outputs=document)
     raise WrongUsage(f"{where} has no steps, deployment or outputs of a stack: write it with {_HOW}")
 
 
-def _change(step: Json) -> Change:
+def _regions(states: Iterable[Json]) -> dict[str, str]:
+    """Return the region of each provider of AWS, by its URN."""
+    providers = [each for each in states if each.get("type") == _PROVIDER]
+    return {str(each["urn"]): str(plain(each.get("inputs") or {}).get("region") or "") for each in providers}
+
+
+def _region_of(change: Change) -> str:
+    one = change.after or change.before
+    return one.region if one is not None else ""
+
+
+def _change(step: Json, regions: Mapping[str, str]) -> Change:
     """Read a step. A replacement is a create step and a delete step, and a `replace` step that says so again."""
     operation = str(step["op"])
-    before, after = Resource.read(step.get("oldState")), Resource.read(step.get("newState"))
+    before, after = (Resource.read(step.get(state), regions) for state in ("oldState", "newState"))
     if operation in ("replace", "read", "read-replacement", "read-discard"):
         return Change(None, None)
     if operation.startswith(("create", "import")):
@@ -149,6 +187,8 @@ def _stack(changes: list[Change], *, is_planned: bool) -> Stack:
             region = str(one.get("region") or region)
         else:
             custom.append(change)
+    known = Counter(found for each in custom if (found := _region_of(each)))
+    region = known.most_common(1)[0][0] if known else region
     return Stack(name, region or str(outputs.get("region") or ""), tuple(custom), outputs, is_planned)
 
 
@@ -166,6 +206,18 @@ def plain(value: Any) -> Any:
             return json.loads(known["plaintext"]) if "plaintext" in known else None
         return {key: plain(each) for key, each in known.items()}
     return None if value in (_UNKNOWN, "[secret]") else value
+
+
+def _hidden_in(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of what `plain` returns None for, although there is a value."""
+    if isinstance(value, list):
+        for number, each in enumerate(cast("list[Any]", value)):
+            yield from _hidden_in(each, f"{path}.{number}")
+    elif isinstance(value, dict) and _SIGNATURE not in value:
+        for key, each in cast("dict[str, Any]", value).items():
+            yield from _hidden_in(each, f"{path}.{key}")
+    elif value is not None and plain(value) is None:
+        yield path.removeprefix(".")
 
 
 def value_at(value: Any, path: str) -> Any:

@@ -20,6 +20,8 @@ _WIDE = ("*/*", "application/*", "application/octet-stream", "application/zip")
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
 _ALARMS = "See the table of alarms in docs/architecture.md"
 _LEAST_TRIES = 5
+_ALARMS_AT_ONCE = 50
+"""An answer has at most so many. Source: CloudWatch API Reference, DescribeAlarms, MaxRecords."""
 _PAGES = 20
 """Of the index of open uploads. More than that is a problem that the first ones show."""
 
@@ -133,10 +135,16 @@ def _dead_letters(stack: Stack, account: Account) -> Iterator[Finding]:
 
 
 def _alarms(stack: Stack, account: Account) -> Iterator[Finding]:
-    ids = {each.id for each in stack.of("aws:cloudwatch/metricAlarm:MetricAlarm") if each.id}
+    ids = sorted({each.id for each in stack.of("aws:cloudwatch/metricAlarm:MetricAlarm") if each.id})
     if ids:
-        answer = account.read("cloudwatch", "describe_alarms", AlarmNames=sorted(ids))
-        ringing = [each["AlarmName"] for each in answer.get("MetricAlarms", []) if each.get("StateValue") == "ALARM"]
+        found = [
+            each
+            for first in range(0, len(ids), _ALARMS_AT_ONCE)
+            for each in account.read(
+                "cloudwatch", "describe_alarms", AlarmNames=ids[first : first + _ALARMS_AT_ONCE]
+            ).get("MetricAlarms", [])
+        ]
+        ringing = [each["AlarmName"] for each in found if each.get("StateValue") == "ALARM"]
         for name in ringing:
             yield Finding(NOW, Severity.WARNING, f"alarm {name}", "is in state ALARM", fix=_ALARMS)
         if not ringing:

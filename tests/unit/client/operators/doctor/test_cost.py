@@ -132,6 +132,21 @@ def test_a_stack_says_what_of_its_shape_matters() -> None:
     assert ("KMS keys", "kms_key", 1) in shape.standing
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"handler": "handlers.entries.process_step.handle"},
+        {"imageConfig": {"commands": ["handlers.entries.process_object.handle"]}},
+    ],
+)
+def test_jobs_cost_also_where_the_state_has_the_variables_encrypted(entry: dict[str, Any]) -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
+    inputs = {"memorySize": 2048, "environment": {"variables": secret}, **entry}
+    other = {"memorySize": 4096, "handler": "handlers.entries.record_step.handle"}
+    functions = [resource(f"f{n}", "aws:lambda/function:Function", each) for n, each in enumerate((inputs, other))]
+    assert cost.shape_of(read(state(functions))).job_memory_gb == 2
+
+
 def test_a_network_costs_by_the_hour_and_an_endpoint_in_each_zone() -> None:
     inputs = {"vpcEndpointType": "Interface", "subnetIds": ["a", "b", "c"]}
     stack = read(

@@ -177,7 +177,35 @@ def test_a_trigger_that_somebody_has_switched_off_is_a_difference(state_now: str
 def test_what_a_preview_did_not_know_is_not_compared() -> None:
     unknown = {"policy": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
     answers: Answers = {("iam", "get_role_policy"): {"PolicyDocument": {"Statement": []}}}
-    assert check("aws:iam/rolePolicy:RolePolicy", unknown, answers, "role:policy") == []
+    found = check("aws:iam/rolePolicy:RolePolicy", unknown, answers, "role:policy")
+    assert [each.severity for each in found] == [Severity.NOT_CHECKED]
+
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
+
+
+def test_what_the_state_has_encrypted_is_not_compared_and_not_taken_for_nothing() -> None:
+    real = {"Environment": {"Variables": {"KEY": "shown-never"}}, "Timeout": 3, "MemorySize": 128}
+    answers: Answers = {("lambda", "get_function_configuration"): real, ("lambda", "get_function_concurrency"): {}}
+    (found,) = check("aws:lambda/function:Function", {"environment": {"variables": SECRET}}, answers)
+    assert (found.severity, found.what) == (Severity.NOT_CHECKED, "1 inputs")
+
+
+def test_of_a_map_with_a_secret_in_it_the_names_are_compared() -> None:
+    real = {"Environment": {"Variables": {"KEY": "shown-never"}}, "Timeout": 3, "MemorySize": 128}
+    answers: Answers = {("lambda", "get_function_configuration"): real, ("lambda", "get_function_concurrency"): {}}
+    inputs = {"environment": {"variables": {"KEY": SECRET, "GONE": "1"}}}
+    (found,) = check("aws:lambda/function:Function", inputs, answers)
+    assert found.value == 'declared ["GONE", "KEY"], but AWS has ["KEY"]'
+
+
+def test_resources_of_another_region_are_not_gone_but_named_with_it() -> None:
+    provider = resource("there", "pulumi:providers:aws", {"region": "us-east-1"}, id="id")
+    queue = resource("q", "aws:sqs/queue:Queue", {}, id="https://q", provider=f"{provider['urn']}::id")
+    stack = read(state([provider, queue])).within("eu-central-1")
+    found = list(drift.check(stack, fake_account({("sqs", "get_queue_attributes"): "QueueDoesNotExist"})))
+    assert [each.severity for each in found] == [Severity.NOT_CHECKED, Severity.OK]
+    assert "us-east-1" in found[0].value
 
 
 def test_what_may_not_be_read_is_told_once_with_its_permission() -> None:

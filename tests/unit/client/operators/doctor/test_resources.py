@@ -79,6 +79,31 @@ def test_unknown_and_encrypted_values_are_none_and_decrypted_ones_are_read() -> 
     assert [found.get(name) for name in ("policy", "hidden", "encrypted")] == [None, None, None]
     assert found.get("decrypted.a.0") == 1
     assert found.get("rules") == [{"id": None, "days": 1}]
+    paths = ("policy", "hidden.inside", "encrypted", "rules.0.id", "rules", "decrypted", "not set", "policy2")
+    assert [path for path in paths if found.hides(path)] == ["policy", "hidden.inside", "encrypted", "rules.0.id"]
+
+
+def provided(region: str) -> dict[str, object]:
+    return resource(region, "pulumi:providers:aws", {"region": region}, id=f"id-{region}")
+
+
+def by(provider: dict[str, object]) -> dict[str, object]:
+    return {"provider": f"{provider['urn']}::{provider['id']}"}
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_a_stack_of_two_regions_is_in_that_of_most_resources_and_has_the_others_elsewhere(is_planned: bool) -> None:
+    here, there = provided("eu-north-1"), provided("us-east-1")
+    queues = [resource(f"q{n}", QUEUE, {}, **by(here)) for n in range(2)]
+    unknown = resource("x", QUEUE, {})
+    others = [resource("c", BUCKET, {}, **by(there)), resource("d", QUEUE, {"region": "us-west-2"}, **by(here))]
+    states = [here, there, *queues, unknown, *others]
+    stack = read(plan(step("create", None, each) for each in states) if is_planned else state(states))
+    assert stack.region == "eu-north-1"
+    ours = stack.within("eu-north-1")
+    assert [each.name for each in ours.resources] == ["q0", "q1", "x"]
+    assert ours.elsewhere == {"us-east-1": 1, "us-west-2": 1}
+    assert [each.name for each in stack.within("us-east-1").resources] == ["x", "c"]
 
 
 @pytest.mark.parametrize(

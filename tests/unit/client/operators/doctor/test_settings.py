@@ -138,6 +138,22 @@ def test_what_waits_for_an_operator_is_a_warning_with_the_next_step() -> None:
     assert findings["uploads that have not changed for 1 h"].value == "3"
 
 
+def test_many_alarms_are_read_in_as_many_requests_as_their_answers_need() -> None:
+    asked: list[int] = []
+
+    def describe(request: dict[str, Any], _: str) -> Any:
+        asked.append(len(request["AlarmNames"]))
+        ringing = [name for name in request["AlarmNames"] if name == "alarm-119"]
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "ALARM"} for name in ringing]}
+
+    kind = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    stack = read(state([resource(f"a{n}", kind, {}, id=f"alarm-{n}") for n in range(120)]))
+    account = fake_account({("cloudwatch", "describe_alarms"): describe})
+    assert [each.what for each in settings.check_now(stack, account, NOW)] == ["alarm alarm-119"]
+    assert sum(asked) == 120
+    assert max(asked) <= 50, "the most that an answer has"
+
+
 def test_open_uploads_are_read_page_by_page_and_before_the_hour() -> None:
     asked: list[dict[str, Any]] = []
 
