@@ -29,16 +29,14 @@ from components.descendants import with_descendants
 from components.eks import WORKER_NAMESPACE
 from components.eks.application import (
     API_VERSION,
-    ARGO_NAMESPACE,
-    FINALIZER,
     KEDA,
     KEDA_SERVICE_ACCOUNT,
     KIND,
     WORKER,
     Application,
-    ArgoInstallation,
     WorkerParameters,
     keda_application,
+    metadata,
     worker_application,
 )
 from components.eks.argo_cd import ArgoCd
@@ -186,9 +184,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
             KEDA,
             known.apply(
                 lambda each: keda_application(
-                    ArgoInstallation(cluster=each["cluster"]),
-                    replicas=replicas,
-                    operator_role_arn=each["keda_role_arn"],
+                    each["cluster"], replicas=replicas, operator_role_arn=each["keda_role_arn"]
                 )
             ),
             pulumi.ResourceOptions(parent=self, provider=on_cluster, depends_on=argo_cd.ready),
@@ -196,9 +192,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
         self._application(
             f"{name}-worker",
             WORKER,
-            known.apply(
-                lambda each: worker_application(_parameters(args, each), ArgoInstallation(cluster=each["cluster"]))
-            ),
+            known.apply(lambda each: worker_application(_parameters(args, each), each["cluster"])),
             pulumi.ResourceOptions(parent=self, provider=on_cluster, depends_on=[*argo_cd.ready, scaling]),
         )
 
@@ -210,7 +204,7 @@ class EksArgoDeploy(pulumi.ComponentResource):
             name,
             api_version=API_VERSION,
             kind=KIND,
-            metadata={"name": application, "namespace": ARGO_NAMESPACE, "finalizers": [FINALIZER]},
+            metadata=dict(metadata(application)),
             spec=manifest.apply(lambda known: known["spec"]),
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete=DELETE_TIMEOUT))
@@ -231,7 +225,6 @@ def _parameters(args: EksArgoDeployArgs, known: Mapping[str, Any]) -> WorkerPara
         repository_url=known["repository_url"],
         path=args.git_path,
         revision=args.git_revision,
-        namespace=WORKER_NAMESPACE,
         service_account_role_arn=known["worker_role_arn"],
     )
 

@@ -59,7 +59,6 @@ class Metadata(TypedDict):
     name: str
     namespace: str
     finalizers: list[str]
-    annotations: dict[str, str]
 
 
 class Destination(TypedDict):
@@ -183,28 +182,16 @@ class WorkerParameters:
     """Of the overlay in it, such as gitops/overlays/dev."""
     revision: str = "main"
     """Branch, tag or commit."""
-    namespace: str = WORKER_NAMESPACE
-    """Of the worker. Git has it with its labels, so it is created, and deleted with the Application."""
-    application: str = WORKER
-    """Name of the Application, one for each worker that this Argo CD keeps."""
     service_account_role_arn: str | None = None
     """Role of the ServiceAccount, for nodes without the Pod Identity agent, such as Fargate's (IRSA)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArgoInstallation:
-    """The Argo CD that reads the Applications."""
-
-    cluster: str = THIS_CLUSTER
-    """The cluster that it deploys to: THIS_CLUSTER, or for EKS's managed Argo CD the cluster's ARN."""
-    project: str = "default"
-    namespace: str = ARGO_NAMESPACE
+def metadata(application: str) -> Metadata:
+    """Return the metadata of an Application. A preview knows all of it, unlike the spec."""
+    return {"name": application, "namespace": ARGO_NAMESPACE, "finalizers": [FINALIZER]}
 
 
-_ARGO_CD = ArgoInstallation()
-
-
-def worker_application(parameters: WorkerParameters, argo_cd: ArgoInstallation = _ARGO_CD) -> Application:
+def worker_application(parameters: WorkerParameters, cluster: str = THIS_CLUSTER) -> Application:
     """Return the Application of the worker. Call it with values that are known: see the module's docstring."""
     own = {
         "IMAGE_REPOSITORY": parameters.image_repository,
@@ -219,16 +206,14 @@ def worker_application(parameters: WorkerParameters, argo_cd: ArgoInstallation =
         "repoURL": parameters.repository_url,
         "targetRevision": parameters.revision,
         "path": parameters.path,
-        "kustomize": {"namespace": parameters.namespace, "patches": patches},
+        "kustomize": {"namespace": WORKER_NAMESPACE, "patches": patches},
     }
     # The pods of the last revision need their ConfigMap until they are gone.
-    return _application(
-        parameters.application, argo_cd, source, parameters.namespace, wave=0, options=["PruneLast=true"]
-    )
+    return _application(WORKER, cluster, source, WORKER_NAMESPACE, options=["PruneLast=true"])
 
 
 def keda_application(
-    argo_cd: ArgoInstallation = _ARGO_CD, *, replicas: int = 1, operator_role_arn: str | None = None
+    cluster: str = THIS_CLUSTER, *, replicas: int = 1, operator_role_arn: str | None = None
 ) -> Application:
     """Return the Application of KEDA, with its chart at one version.
 
@@ -255,7 +240,7 @@ def keda_application(
     }
     # Its definitions are longer than the annotation that client-side apply writes.
     options = ["CreateNamespace=true", "ServerSideApply=true", "RespectIgnoreDifferences=true"]
-    application = _application(KEDA, argo_cd, source, KEDA, wave=-1, options=options)
+    application = _application(KEDA, cluster, source, KEDA, options=options)
     # KEDA writes its own certificate there, and Argo CD would remove it (kedacore/charts, issue 681).
     application["spec"]["ignoreDifferences"] = [
         {
@@ -283,24 +268,16 @@ def _as_character(found: re.Match[str]) -> str:
     return found[0] if found[0] == r"\\" else json.loads(f'"{found[0]}"')
 
 
-def _application(
-    name: str, argo_cd: ArgoInstallation, source: Source, namespace: str, *, wave: int, options: list[str]
-) -> Application:
+def _application(name: str, cluster: str, source: Source, namespace: str, *, options: list[str]) -> Application:
     first, longest = _BACKOFF
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {
-            "name": name,
-            "namespace": argo_cd.namespace,
-            "finalizers": [FINALIZER],
-            # The order where another Application creates these.
-            "annotations": {"argocd.argoproj.io/sync-wave": str(wave)},
-        },
+        "metadata": metadata(name),
         "spec": {
-            "project": argo_cd.project,
+            "project": "default",
             "source": source,
-            "destination": {"server": argo_cd.cluster, "namespace": namespace},
+            "destination": {"server": cluster, "namespace": namespace},
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
                 "syncOptions": options,

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
+from components.eks import WORKER_NAMESPACE
 from components.eks.application import (
     ARGO_NAMESPACE,
     KEDA_VERSION,
+    THIS_CLUSTER,
     Application,
-    ArgoInstallation,
     WorkerParameters,
     keda_application,
     worker_application,
@@ -43,14 +44,14 @@ def patches(application: Application) -> dict[str, Any]:
 
 class TestTheWorker:
     def test_gets_its_manifests_from_git_at_a_revision(self) -> None:
-        source = worker_application(parameters(revision="v7", namespace="uploads"))["spec"]["source"]
+        source = worker_application(parameters(revision="v7"))["spec"]["source"]
         assert {name: value for name, value in source.items() if name != "kustomize"} == {
             "repoURL": "https://github.com/team/uploads.git",
             "path": "gitops/overlays/dev",
             "targetRevision": "v7",
         }
         assert "kustomize" in source
-        assert source["kustomize"]["namespace"] == "uploads"
+        assert source["kustomize"]["namespace"] == WORKER_NAMESPACE
 
     def test_is_handed_what_the_infrastructure_knows(self) -> None:
         assert patches(worker_application(parameters())) == {
@@ -123,18 +124,10 @@ class TestEach:
         assert application["spec"]["destination"]["server"] == "https://kubernetes.default.svc"
 
 
-def test_keda_comes_before_the_worker() -> None:
-    waves = [
-        int(each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"])
-        for each in (keda_application(), worker_application(parameters()))
-    ]
-    assert waves == sorted(set(waves))
-
-
 def test_the_managed_argo_cd_differs_by_the_cluster_s_name_alone() -> None:
     managed, own = (
-        json.dumps([worker_application(parameters(), argo_cd), keda_application(argo_cd)])
-        for argo_cd in (ArgoInstallation(cluster=CLUSTER_ARN), ArgoInstallation())
+        json.dumps([worker_application(parameters(), cluster), keda_application(cluster)])
+        for cluster in (CLUSTER_ARN, THIS_CLUSTER)
     )
     assert managed.count(CLUSTER_ARN) == 2
     assert managed.replace(CLUSTER_ARN, "https://kubernetes.default.svc") == own

@@ -11,6 +11,7 @@ import yaml
 from components.arguments.eks_argo_deploy import KUBERNETES_VERSION
 from components.arguments.eks_compute import EksComputeArgs
 from components.arguments.shared import JobArgs
+from components.eks import WORKER_NAMESPACE
 from components.eks.application import (
     KEDA,
     KEDA_SERVICE_ACCOUNT,
@@ -43,7 +44,7 @@ WORKER_VARIABLES = {name.upper() for name in WorkerEnvironment.__annotations__}
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
-def application(overlay: str, namespace: str = "uploads") -> Application:
+def application(overlay: str) -> Application:
     return worker_application(
         WorkerParameters(
             queue_url=QUEUE_URL,
@@ -52,7 +53,6 @@ def application(overlay: str, namespace: str = "uploads") -> Application:
             environment=ENVIRONMENT,
             repository_url="https://github.com/team/uploads.git",
             path=f"gitops/overlays/{overlay}",
-            namespace=namespace,
             service_account_role_arn=ROLE_ARN,
         )
     )
@@ -149,7 +149,7 @@ class TestTheApplicationsParameters:
     @each_overlay
     def test_name_the_namespace(self, synced: dict[str, list[Manifest]], overlay: str) -> None:
         places = {each["metadata"].get("namespace") or each["metadata"]["name"] for each in synced[overlay]}
-        assert places == {"uploads"}
+        assert places == {WORKER_NAMESPACE}
 
     def test_give_the_service_account_its_role(self, synced: dict[str, list[Manifest]]) -> None:
         account = only(synced["dev"], "ServiceAccount")
