@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
+from core.reading import Block
 from core.resources import Resource
 from core.rule import rule
 
@@ -28,9 +29,14 @@ def check(resource: Resource) -> Iterator[str]:
             yield f"{verb} has no authorization."
         return
     for document in resource.json("body"):
-        everywhere = document.has("security")
         for path, methods in document.block("paths").items():
             for verb, method in methods.items():
-                allowed = method.blocks("security")
-                if verb in VERBS and not (allowed and all(allowed) if method.has("security") else everywhere):
+                if verb in VERBS and not _needs_credentials(method if method.has("security") else document, method):
                     yield f"{verb.upper()} {path} has no security."
+
+
+def _needs_credentials(place: Block, method: Block) -> bool:
+    """Return whether each alternative of the security in its place names a scheme, or the method requires IAM."""
+    allowed = place.blocks("security")
+    is_signed = method.block("x-amazon-apigateway-auth").text("type").upper() == "AWS_IAM"
+    return is_signed or (bool(allowed) and all(allowed))

@@ -209,6 +209,18 @@ def document_with_an_alternative(n: str, *, ok: bool) -> None:
     )
 
 
+@case("uploads-methods-are-authorized")
+def document_that_switches_security_off(n: str, *, ok: bool) -> None:
+    everywhere: list[dict[str, list[str]]] = [{"users": []}] if ok else []
+    aws.apigateway.RestApi(n, body=json.dumps({"security": everywhere, "paths": {"/a": {"get": {}}}}))
+
+
+@case("uploads-methods-are-authorized")
+def document_with_signed_requests(n: str, *, ok: bool) -> None:
+    method = {"x-amazon-apigateway-auth": {"type": "AWS_IAM" if ok else "NONE"}}
+    aws.apigateway.RestApi(n, body=json.dumps({"paths": {"/a": {"get": method}}}))
+
+
 @case("uploads-api-has-no-catch-all-binary-type")
 def binary_types(n: str, *, ok: bool) -> None:
     aws.apigateway.RestApi(n, binary_media_types=["image/png" if ok else "*/*"])
