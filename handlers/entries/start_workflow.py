@@ -103,6 +103,7 @@ def _wait_for(message: Message, context: Any) -> None:
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS,
     )
     try:
-        place.hold(UploadRef.from_object_key(Delivery.of(message, message.message_id).key))
+        delivery = Delivery.of(message, message.message_id)
+        place.hold(UploadRef.from_object_key(delivery.key), delivery.version_id)
     except Exception:  # the execution has started all the same
         log.exception("An execution could not be waited for.", extra={"message_id": message.message_id})

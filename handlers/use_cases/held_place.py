@@ -29,15 +29,16 @@ class HeldPlace:
     seconds_left: Callable[[], float]
     """Until the waiting has to end. A workflow that takes longer gives its place to another one."""
 
-    def hold(self, ref: UploadRef) -> None:
-        """Return when no workflow has the upload, or no time is left."""
+    def hold(self, ref: UploadRef, version_id: str) -> None:
+        """Return when no workflow has this version of the upload's object, or no time is left."""
         started_at = self.clock()
         while self.seconds_left() > LOOK_SECONDS:
             try:
                 upload = self.records.find(ref)
             except UnknownUpload:
                 return
-            if not _is_held(upload, self.clock(), started_at):
+            # A form can be sent many times. Only the first version is processed: the others must not hold places.
+            if upload.object_version not in {None, version_id} or not _is_held(upload, self.clock(), started_at):
                 return
             self.sleep(LOOK_SECONDS)
 

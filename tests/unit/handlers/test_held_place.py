@@ -12,6 +12,7 @@ from handlers.use_cases.held_place import FIRST_LEASE, LOOK_SECONDS, HeldPlace
 from tests.support.aws.moto_cloud import CREATED, REF, TABLE, Cloud
 
 Change = Callable[[], object]
+VERSION = "v1"
 FIRST = FIRST_LEASE.total_seconds()
 
 
@@ -34,7 +35,7 @@ def held_seconds(cloud: Cloud, changes: dict[float, Change] | None = None, *, ti
         clock=lambda: at(passed),
         sleep=sleep,
         seconds_left=lambda: time - passed,
-    ).hold(REF)
+    ).hold(REF, VERSION)
     return passed
 
 
@@ -75,6 +76,16 @@ def test_an_event_of_an_upload_that_has_ended_takes_no_place(cloud: Cloud) -> No
 def test_a_redrive_of_an_upload_that_has_failed_takes_one(cloud: Cloud) -> None:
     ends(cloud, "failed", -100)()
     assert held_seconds(cloud, {4: leased(cloud, 65), 20: ends(cloud, "failed", 20)}) == 20
+
+
+def test_another_version_than_the_uploads_takes_none_while_that_one_is_processed(cloud: Cloud) -> None:
+    cloud.write_record(status="processing", leased_until=iso(at(500)), object_version="the first one")
+    assert held_seconds(cloud) == 0
+
+
+def test_the_uploads_own_version_takes_one(cloud: Cloud) -> None:
+    cloud.write_record(status="processing", leased_until=iso(at(85)), object_version=VERSION)
+    assert held_seconds(cloud) >= 85
 
 
 def test_an_unknown_upload_takes_none(cloud: Cloud) -> None:
