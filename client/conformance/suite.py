@@ -103,6 +103,8 @@ def run(case: Case, context: Context) -> Verdict:
         outcome, why = Outcome.SKIPPED, str(skipped)
     except (PortageError, OSError) as error:
         outcome, why, is_network_error = Outcome.FAILED, reason(error), isinstance(error, TransportFault)
+    except (LookupError, TypeError, ValueError) as error:  # a form without a key, a plan of parts of another size
+        outcome, why = Outcome.FAILED, f"the stack answered what the case has no use for: {error!r}"
     return Verdict(case.group, case.name, outcome, time.monotonic() - began, why, is_network_error)
 
 

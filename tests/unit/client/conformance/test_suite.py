@@ -71,6 +71,15 @@ def test_a_stack_that_does_not_answer_fails_the_case(stack: FakeStack, open_cont
     assert len(pauses) == 3
 
 
+def test_an_answer_that_no_case_foresees_fails_the_case_and_does_not_end_the_run(
+    stack: FakeStack, open_context: Open
+) -> None:
+    stack.part_size_bytes = 64 * 1024**2
+    verdict = run(Case(tampering.other_part_is_refused), open_context())
+    assert verdict.outcome is Outcome.FAILED
+    assert "ValueError" in verdict.reason
+
+
 def test_an_operator_deletes_the_objects_of_all_uploads(stack: FakeStack, open_context: Open) -> None:
     context = open_context()
     for case in (sending.put_is_completed, contract.missing_parts_are_noticed):
