@@ -6,10 +6,12 @@ from pulumi_policy import Severity
 
 from core.resources import Resource
 from core.rule import rule
+from rules.general.required_tags_are_set import TAGGED
 
 
 @rule(
     "pulumi:providers:aws",
+    *TAGGED,  # since version 7 of the provider, a resource may have a region of its own
     severity=Severity.HIGH,
     reason="Users' files must stay where you have promised to keep them.",
     steps="Set aws:region to an allowed region, or add it to allowedRegions in settings.yaml.",

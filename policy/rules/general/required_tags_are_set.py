@@ -38,6 +38,7 @@ TAGGED = (
     "aws:sns/topic:Topic",
     "aws:sqs/queue:Queue",
 )
+"""Types that can have tags, which are also those that hold data or run code."""
 
 
 def _missing(resource: Resource) -> dict[str, str]:

@@ -267,3 +267,8 @@ def tags(n: str, *, ok: bool) -> None:
 @case("general-region-is-allowed")
 def region(n: str, *, ok: bool) -> None:
     aws.Provider(n, region="eu-central-1" if ok else "us-east-1")
+
+
+@case("general-region-is-allowed")
+def region_of_a_resource(n: str, *, ok: bool) -> None:
+    aws.s3.Bucket(n, region="eu-central-1" if ok else "us-east-1")
