@@ -21,6 +21,7 @@ class Statement:
     excludes_actions: bool
     """Whether it has NotAction, so it is about all actions except those in `actions`."""
     resources: tuple[str, ...]
+    """Those in Resource. A statement with NotResource counts as one about all."""
     principals: tuple[str, ...]
     """ARNs, accounts, services, or `*`."""
     excludes_principals: bool
@@ -111,7 +112,7 @@ def statements(properties: Block, name: str = "policy") -> Iterator[Statement]:
                 allows=each.text("Effect") == "Allow",
                 actions=tuple(each.texts("NotAction") or each.texts("Action")),
                 excludes_actions=each.has("NotAction"),
-                resources=tuple(each.texts("Resource")),
+                resources=("*",) if each.has("NotResource") else tuple(each.texts("Resource")),
                 principals=tuple(_principals(each, "NotPrincipal") or _principals(each, "Principal")),
                 excludes_principals=each.has("NotPrincipal"),
                 conditions=_conditions(each.block("Condition")),

@@ -1,6 +1,7 @@
 """All rules, as policies of Pulumi."""
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -90,9 +91,9 @@ def _framework(rule: Rule) -> PolicyComplianceFramework | None:
 
 def _validation(rule: Rule, configuration: Configuration) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type not in rule.types:
-            return
         resource = _resource(args, configuration)
+        if resource.type not in rule.types:
+            return
         for message in violations(rule, resource, configuration):
             report(message, None)
 
@@ -116,10 +117,11 @@ def _remediation(rule: Rule, configuration: Configuration) -> Callable[[Resource
         return None
 
     def remediate(args: ResourceValidationArgs) -> Any:
-        if args.resource_type not in rule.types or configuration.exemption(rule.name, args.urn) is not None:
+        resource = _resource(args, configuration)
+        if resource.type not in rule.types or configuration.exemption(rule.name, args.urn) is not None:
             return None
         # The same mapping, since a copy would lose which values are secret.
-        return args.props if remedy(_resource(args, configuration), args.props) else None
+        return args.props if remedy(resource, args.props) else None
 
     return remediate
 
@@ -137,9 +139,18 @@ def violations(rule: Rule, resource: Resource, configuration: Configuration) -> 
         return  # what depends on the unknown value is checked when the resource is created
 
 
+_V2 = re.compile(r"(aws:s3/bucket\w*)V2(:Bucket\w*)V2")
+"""Types of buckets in Pulumi's AWS provider 6. Version 7 has them without V2, and still takes the old names."""
+
+
+def _present(type_: str) -> str:
+    """Return the name that a type has in the newest provider, which rules use."""
+    return _V2.sub(r"\1\2", type_)
+
+
 def _resource(args: ResourceValidationArgs, configuration: Configuration) -> Resource:
     return Resource(
-        type_=args.resource_type,
+        type_=_present(args.resource_type),
         name=args.name,
         urn=args.urn,
         properties=args.props,
@@ -156,7 +167,7 @@ def _stack(args: StackValidationArgs, configuration: Configuration) -> Stack:
 
 def _stack_resource(each: PolicyResource, configuration: Configuration, given: Mapping[str, Any]) -> Resource:
     return Resource(
-        type_=each.resource_type,
+        type_=_present(each.resource_type),
         name=each.name,
         urn=each.urn,
         properties=each.props,

@@ -10,6 +10,7 @@ from core.rule import rule
 
 
 @rule(
+    "aws:s3/bucket:Bucket",
     "aws:s3/bucketPolicy:BucketPolicy",
     severity=Severity.CRITICAL,
     reason="Otherwise anybody can read, replace or delete objects.",

@@ -10,6 +10,7 @@ from core.rule import rule
 
 
 @rule(
+    "aws:s3/bucket:Bucket",
     "aws:s3/bucketPolicy:BucketPolicy",
     severity=Severity.MEDIUM,
     reason="Otherwise objects and signatures can be read on their way.",
@@ -21,5 +22,5 @@ from core.rule import rule
     controls=("S3.5",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not requires_tls(resource, "s3:GetObject", "s3:PutObject", "s3:ListBucket"):
+    if resource.has("policy") and not requires_tls(resource, "s3:GetObject", "s3:PutObject", "s3:ListBucket"):
         yield "The policy has no statement that denies s3:* to everybody if aws:SecureTransport is false."

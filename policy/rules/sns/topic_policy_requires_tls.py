@@ -10,6 +10,7 @@ from core.rule import rule
 
 
 @rule(
+    "aws:sns/topic:Topic",
     "aws:sns/topicPolicy:TopicPolicy",
     severity=Severity.MEDIUM,
     reason="Otherwise notifications can be read on their way.",
@@ -20,5 +21,5 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not requires_tls(resource, "sns:Publish"):
+    if resource.has("policy") and not requires_tls(resource, "sns:Publish"):
         yield "The policy has no statement that denies sns:Publish to everybody if aws:SecureTransport is false."

@@ -10,6 +10,7 @@ from core.rule import rule
 
 
 @rule(
+    "aws:sqs/queue:Queue",
     "aws:sqs/queuePolicy:QueuePolicy",
     severity=Severity.MEDIUM,
     reason="Otherwise messages can be read on their way.",
@@ -19,5 +20,5 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not requires_tls(resource, "sqs:SendMessage", "sqs:ReceiveMessage"):
+    if resource.has("policy") and not requires_tls(resource, "sqs:SendMessage", "sqs:ReceiveMessage"):
         yield "The policy has no statement that denies sqs:* to everybody if aws:SecureTransport is false."

@@ -12,6 +12,7 @@ LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
 @rule(
+    "aws:s3/bucket:Bucket",
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
     severity=Severity.HIGH,
     reason="A page of somebody else can use a URL that it gets hold of, or that its visitor may get.",

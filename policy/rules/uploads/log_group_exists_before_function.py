@@ -23,12 +23,11 @@ def check(resource: Resource) -> Iterator[str]:
     group = resource.block("loggingConfig")
     groups = resource.stack.of("aws:cloudwatch/logGroup:LogGroup")
     if group.has("logGroup"):
-        name = group.text("logGroup") if group.is_known("logGroup") else ""
-        if any(
-            each.urn in resource.references.get("loggingConfig", ()) or name in each.identities() for each in groups
-        ):
+        if any(each.urn in resource.references.get("loggingConfig", ()) for each in groups):
             return
-        yield f"The log group {name} is not one of the program."
+        name = group.text("logGroup")
+        if not any(name in each.identities() for each in groups):
+            yield f"The log group {name} is not one of the program."
     elif all(each.is_known("name") for each in groups) and not any(
         f"/aws/lambda/{name}" in each.identities() for each in groups for name in resource.identities()
     ):

@@ -152,3 +152,8 @@ def receipts(n: str, *, ok: bool) -> None:
     dead = aws.sqs.Queue(f"{n}dead")
     queue = aws.sqs.Queue(f"{n}queue", redrive_policy=_redrive(dead, 5 if ok else 4))
     aws.lambda_.EventSourceMapping(f"{n}m", event_source_arn=queue.arn, function_name="f")
+
+
+@case("sqs-queue-policy-requires-tls")
+def queue_with_policy(n: str, *, ok: bool) -> None:
+    aws.sqs.Queue(n, policy=document(deny_without_tls("sqs:*" if ok else "sqs:SendMessage")))

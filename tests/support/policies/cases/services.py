@@ -31,6 +31,11 @@ def topic_tls(n: str, *, ok: bool) -> None:
     aws.sns.TopicPolicy(n, arn="a", policy=document(deny_without_tls("sns:Publish" if ok else "sns:Subscribe")))
 
 
+@case("sns-topic-policy-requires-tls")
+def topic_with_policy(n: str, *, ok: bool) -> None:
+    aws.sns.Topic(n, policy=document(deny_without_tls("sns:Publish" if ok else "sns:Subscribe")))
+
+
 @case("sns-subscription-has-dead-letters")
 def subscription(n: str, *, ok: bool) -> None:
     redrive = json.dumps({"deadLetterTargetArn": QUEUE}) if ok else None

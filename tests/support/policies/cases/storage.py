@@ -44,6 +44,22 @@ def public_bucket_policy(n: str, *, ok: bool) -> None:
     aws.s3.BucketPolicy(n, bucket="b", policy=document(limited if ok else EVERYBODY))
 
 
+@case("s3-bucket-policy-is-not-public")
+def bucket_with_public_policy(n: str, *, ok: bool) -> None:
+    aws.s3.Bucket(n, policy=document(EVERYBODY) if not ok else None)
+
+
+@case("s3-bucket-policy-requires-tls")
+def bucket_with_policy_of_its_own(n: str, *, ok: bool) -> None:
+    aws.s3.Bucket(n, policy=document(deny_without_tls("s3:*" if ok else "s3:GetObject")))
+
+
+@case("s3-bucket-has-public-access-block")
+def bucket_of_an_older_provider(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.BucketV2(n)
+    aws.s3.BucketPublicAccessBlock(f"{n}-block", bucket=bucket.id if ok else "another")
+
+
 @case("s3-bucket-has-policy")
 def bucket_with_policy(n: str, *, ok: bool) -> None:
     bucket = aws.s3.Bucket(n)
@@ -186,6 +202,34 @@ def results(n: str, *, ok: bool) -> None:
     objects = bucket.arn.apply(lambda arn: f"{arn}/*")
     action = "s3:GetObject" if ok else "s3:PutObject"
     role_with(f"{n}create-upload", {"Effect": "Allow", "Action": action, "Resource": objects})
+
+
+@case("uploads-cors-names-origins")
+def cors_of_an_older_provider(n: str, *, ok: bool) -> None:
+    rules: list[aws.s3.BucketCorsConfigurationV2CorsRuleArgsDict] = [
+        {"allowed_methods": ["PUT"], "allowed_origins": ["https://app.example.com" if ok else "*"]}
+    ]
+    aws.s3.BucketCorsConfigurationV2(n, bucket="b", cors_rules=rules)
+
+
+@case("uploads-cors-names-origins")
+def cors_of_the_bucket_itself(n: str, *, ok: bool) -> None:
+    rules: list[aws.s3.BucketCorsRuleArgsDict] = [
+        {"allowed_methods": ["PUT"], "allowed_origins": ["https://app.example.com" if ok else "*"]}
+    ]
+    aws.s3.Bucket(n, cors_rules=rules)
+
+
+@case("uploads-writers-do-not-read-or-delete")
+def writer_that_reads_all_but_something(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(f"{n}ingest")
+    objects = bucket.arn.apply(lambda arn: f"{arn}/uploads/*")
+    key = "Resource" if ok else "NotResource"
+    role_with(
+        n,
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": objects},
+        {"Effect": "Allow", "Action": "s3:GetObject", key: "arn:aws:s3:::other/*"},
+    )
 
 
 @case("uploads-methods-are-authorized")
