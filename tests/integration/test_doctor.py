@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from client.__main__ import main
 from client.operators.aws import aws_client
@@ -94,6 +95,14 @@ def test_parts_that_nobody_completes_are_counted_for_their_owner(system: System,
     shares = abandoned.by_owner(listing.uploads, storage, datetime.now(UTC) + timedelta(days=2))
     (share,) = [each for each in shares if each.owner == owner]
     assert (share.uploads, share.size_bytes) == (1, 8)
+
+
+def test_open_uploads_can_be_counted_and_not_read(system: System) -> None:
+    index = {"TableName": system.outputs["uploadsTable"], "IndexName": "open-uploads"}
+    dynamodb = aws_client("dynamodb", system.emulator.region)
+    assert dynamodb.scan(**index, Select="COUNT")["Count"] >= 0
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.scan(**index)
 
 
 def test_an_operator_without_permissions_sees_that_nothing_was_checked(

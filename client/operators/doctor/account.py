@@ -1,6 +1,6 @@
 """Reads an AWS account, and knows which permissions that needs. It never changes anything."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,13 +49,18 @@ ACTIONS: Mapping[tuple[str, str], str] = {
 }
 """The permission for each operation that is called. Source: the service authorization reference."""
 
-_NARROWED: Mapping[str, Sequence[str]] = {
-    "apigateway:GET": [
-        "arn:*:apigateway:*::/account",
-        "arn:*:apigateway:*::/restapis",
-        "arn:*:apigateway:*::/restapis/*/stages/*",
-    ],
-    "dynamodb:Scan": ["arn:*:dynamodb:*:*:table/*/index/open-uploads"],
+_NARROWED: Mapping[str, Mapping[str, object]] = {
+    "apigateway:GET": {
+        "Resource": [
+            "arn:*:apigateway:*::/account",
+            "arn:*:apigateway:*::/restapis",
+            "arn:*:apigateway:*::/restapis/*/stages/*",
+        ]
+    },
+    "dynamodb:Scan": {
+        "Resource": ["arn:*:dynamodb:*:*:table/*/index/open-uploads"],
+        "Condition": {"StringEquals": {"dynamodb:Select": "COUNT"}},
+    },
 }
 """What else these actions would read. The others read only configuration, and numbers and sizes of parts."""
 
@@ -83,7 +88,7 @@ class Gone(Exception):
 def policy() -> Mapping[str, object]:
     """Return the IAM policy with all that the doctor reads, and no keys of APIs or records of uploads."""
     others = sorted(set(ACTIONS.values()) - _NARROWED.keys())
-    narrowed = [{"Effect": "Allow", "Action": [action], "Resource": [*on]} for action, on in _NARROWED.items()]
+    narrowed = [{"Effect": "Allow", "Action": [action], **how} for action, how in _NARROWED.items()]
     return {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": others, "Resource": ["*"]}, *narrowed],

@@ -100,6 +100,8 @@ def test_the_policy_has_each_action_and_no_records_or_keys(capsys: pytest.Captur
     assert sorted(action for each in statements for action in each["Action"]) == sorted(set(ACTIONS.values()))
     everywhere = [action for each in statements if each["Resource"] == ["*"] for action in each["Action"]]
     assert not {"dynamodb:Scan", "apigateway:GET"} & set(everywhere)
+    (scan,) = [each for each in statements if "dynamodb:Scan" in each["Action"]]
+    assert scan["Condition"] == {"StringEquals": {"dynamodb:Select": "COUNT"}}
 
 
 @pytest.mark.parametrize(
