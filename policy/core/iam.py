@@ -97,10 +97,17 @@ _WHO = frozenset(
 POLICY_TYPES = (
     "aws:iam/groupPolicy:GroupPolicy",
     "aws:iam/policy:Policy",
+    "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/userPolicy:UserPolicy",
 )
-"""Resources with a document of permissions in `policy`."""
+"""Resources with a document of permissions in `policy`, or with several in `inlinePolicies`."""
+
+
+def permissions(resource: Block) -> Iterator[Statement]:
+    """Yield the statements of a resource of POLICY_TYPES."""
+    for each in (resource, *resource.blocks("inlinePolicies")):
+        yield from statements(each)
 
 
 def statements(properties: Block, name: str = "policy") -> Iterator[Statement]:
@@ -116,6 +123,32 @@ def statements(properties: Block, name: str = "policy") -> Iterator[Statement]:
                 principals=tuple(_principals(each, "NotPrincipal") or _principals(each, "Principal")),
                 excludes_principals=each.has("NotPrincipal"),
                 conditions=_conditions(each.block("Condition")),
+            )
+
+
+_OF_AWS = {
+    "AdministratorAccess": "*",
+    "AmazonS3FullAccess": "s3:*",
+    "AmazonS3ReadOnlyAccess": "s3:Get*",
+    "PowerUserAccess": "*",
+}
+"""The actions of AWS's own policies that reach all buckets. Source: AWS managed policy reference."""
+
+
+def statements_of_aws(arns: list[str]) -> Iterator[Statement]:
+    """Yield what those of AWS's own policies allow that reach all buckets; other policies are left out."""
+    for arn in arns:
+        name = arn.partition(":iam::aws:policy/")[2]
+        if name in _OF_AWS:
+            yield Statement(
+                sid=name,
+                allows=True,
+                actions=(_OF_AWS[name],),
+                excludes_actions=False,
+                resources=("*",),
+                principals=(),
+                excludes_principals=False,
+                conditions={},
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.iam import Statement, matches, statements
+from core.iam import Statement, matches, statements, statements_of_aws
 from core.resources import Resource
 
 _BUCKET = "aws:s3/bucket:Bucket"
@@ -20,9 +20,12 @@ def role_statements(role: Resource) -> Iterator[Statement]:
         if each.is_known("policy"):
             yield from statements(each)
     for attachment in role.stack.attached(role, "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "role"):
+        if attachment.is_known("policyArn"):
+            yield from statements_of_aws(attachment.texts("policyArn"))
         for each in role.stack.behind(attachment, "policyArn", "aws:iam/policy:Policy"):
             if each.is_known("policy"):
                 yield from statements(each)
+    yield from statements_of_aws(role.texts("managedPolicyArns"))
     for inline in role.blocks("inlinePolicies"):
         yield from statements(inline)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import POLICY_TYPES, statements
+from core.iam import POLICY_TYPES, permissions
 from core.resources import Resource
 from core.rule import rule
 
@@ -18,7 +18,7 @@ from core.rule import rule
     controls=("KMS.1", "KMS.2"),
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
+    for statement in permissions(resource):
         open_ = [each for each in statement.resources if each == "*" or each.endswith((":key/*", ":kms:*"))]
         limited = any(key in ("kms:viaservice", "kms:resourcealiases") for _, key in statement.conditions)
         if statement.grants("kms:Decrypt", "kms:ReEncryptFrom") and open_ and not limited:

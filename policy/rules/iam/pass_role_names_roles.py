@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import POLICY_TYPES, statements
+from core.iam import POLICY_TYPES, permissions
 from core.resources import Resource
 from core.rule import rule
 
@@ -17,7 +17,7 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
+    for statement in permissions(resource):
         if statement.grants("iam:PassRole") and any(
             each == "*" or each.endswith(":role/*") for each in statement.resources
         ):

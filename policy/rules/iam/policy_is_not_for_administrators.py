@@ -4,13 +4,17 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import POLICY_TYPES, statements
+from core.iam import POLICY_TYPES, permissions
 from core.resources import Resource
 from core.rule import rule
 
 
 @rule(
     *POLICY_TYPES,
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     severity=Severity.CRITICAL,
     reason="Everything in the account is then lost with this role.",
     steps="List the actions and resources that the role uses.",
@@ -18,6 +22,10 @@ from core.rule import rule
     controls=("IAM.1",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
+    attached = [*resource.texts("policyArn"), *resource.texts("managedPolicyArns")]
+    for each in attached:
+        if each.endswith(":iam::aws:policy/AdministratorAccess"):
+            yield "AdministratorAccess allows all actions on all resources."
+    for statement in permissions(resource):
         if statement.allows and "*" in statement.resources and ("*" in statement.actions or statement.excludes_actions):
             yield "A statement allows all actions on all resources."

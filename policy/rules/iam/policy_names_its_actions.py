@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import POLICY_TYPES, statements
+from core.iam import POLICY_TYPES, permissions
 from core.resources import Resource
 from core.rule import rule
 
@@ -18,7 +18,7 @@ from core.rule import rule
     controls=("IAM.21",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
+    for statement in permissions(resource):
         if not statement.allows:
             continue
         whole = [each for each in statement.actions if each == "*" or each.endswith(":*")]

@@ -2,7 +2,7 @@
 
 import pulumi_aws as aws
 
-from tests.support.policies.cases.case import case, document
+from tests.support.policies.cases.case import case, document, trust
 
 GITHUB = "token.actions.githubusercontent.com"
 
@@ -20,6 +20,21 @@ def administrator(n: str, *, ok: bool) -> None:
 def all_but(n: str, *, ok: bool) -> None:
     allowed = {"Effect": "Allow" if not ok else "Deny", "NotAction": "iam:*", "Resource": "*"}
     aws.iam.GroupPolicy(n, group="g", policy=document(allowed))
+
+
+@case("iam-policy-is-not-for-administrators")
+def administrators(n: str, *, ok: bool) -> None:
+    name = "ReadOnlyAccess" if ok else "AdministratorAccess"
+    aws.iam.RolePolicyAttachment(n, role="r", policy_arn=f"arn:aws:iam::aws:policy/{name}")
+
+
+@case("iam-policy-is-not-for-administrators")
+def administrator_by_an_inline_policy(n: str, *, ok: bool) -> None:
+    policies: list[aws.iam.RoleInlinePolicyArgsDict] = [
+        {"name": "one", "policy": document(_allow("s3:GetObject"))},
+        {"name": "two", "policy": document(_allow("sqs:SendMessage" if ok else "*"))},
+    ]
+    aws.iam.Role(n, assume_role_policy=trust("lambda.amazonaws.com"), inline_policies=policies)
 
 
 @case("iam-policy-names-its-actions")

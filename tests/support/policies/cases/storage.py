@@ -4,7 +4,7 @@ import json
 
 import pulumi_aws as aws
 
-from tests.support.policies.cases.case import case, deny_without_tls, document, role_with
+from tests.support.policies.cases.case import case, deny_without_tls, document, role_with, trust
 
 EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 
@@ -182,6 +182,25 @@ def presigner_of_all(n: str, *, ok: bool) -> None:
     bucket = aws.s3.Bucket(f"{n}any")
     objects = bucket.arn.apply(lambda arn: f"{arn}/uploads/*" if ok else f"{arn}/*")
     role_with(f"{n}sign-parts", {"Effect": "Allow", "Action": "s3:PutObject", "Resource": objects})
+
+
+@case("uploads-presigner-reaches-one-prefix")
+def presigner_with_a_policy_of_aws(n: str, *, ok: bool) -> None:
+    aws.s3.Bucket(f"{n}any")
+    role = role_with(f"{n}presigner")
+    name = "service-role/AWSLambdaBasicExecutionRole" if ok else "AmazonS3FullAccess"
+    aws.iam.RolePolicyAttachment(f"{n}a", role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{name}")
+
+
+@case("uploads-results-are-not-written-by-presigner")
+def presigner_with_managed_policies(n: str, *, ok: bool) -> None:
+    aws.s3.Bucket(f"{n}results")
+    name = "AmazonS3ReadOnlyAccess" if ok else "PowerUserAccess"
+    aws.iam.Role(
+        f"{n}presigner",
+        assume_role_policy=trust("lambda.amazonaws.com"),
+        managed_policy_arns=[f"arn:aws:iam::aws:policy/{name}"],
+    )
 
 
 @case("uploads-presigner-reaches-one-prefix")
