@@ -58,8 +58,8 @@ class Options(argparse.Namespace):
     region: str | None = None
     prices: Path | None = None
     uploads_per_day: float | None = None
-    average_size: float = 0
-    polls_per_upload: float = 0
+    average_size: float | None = None
+    polls_per_upload: float | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -174,8 +174,8 @@ def parser() -> argparse.ArgumentParser:
     _add_doctor(
         add(
             "doctor",
-            "report what of a stack will not fit, has changed, is surprising, and what it costs; for operators with "
-            "AWS credentials",
+            "compare a stack with its AWS account: quotas, settings, changes by hand, and cost; for operators with AWS "
+            "credentials",
         )
     )
     return top
@@ -242,13 +242,13 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument("--region", type=_given, help="AWS region; default: the one in FILE")
     doctor.add_argument("--policy", action="store_true", help="print the IAM policy that the command needs, and end")
     doctor.add_argument(
-        "--uploads-per-day", type=_positive, metavar="N", help="show the monthly cost of so many uploads"
+        "--uploads-per-day", type=_positive, metavar="N", help="show what this number of uploads costs in a month"
     )
     doctor.add_argument(
-        "--average-size", type=_size, default=200e6, metavar="SIZE", help="their size, such as 40MB; default: 200MB"
+        "--average-size", type=_size, metavar="SIZE", help="size of each of them, such as 40MB; default: 200MB"
     )
     doctor.add_argument(
-        "--polls-per-upload", type=_positive, default=10.0, metavar="N", help="requests for a status; default: 10"
+        "--polls-per-upload", type=_positive, metavar="N", help="status requests for each of them; default: 10"
     )
     doctor.add_argument(
         "--prices", type=Path, metavar="FILE", help="TOML file with other prices, [REGION.NAME] as in prices.toml"

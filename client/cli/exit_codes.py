@@ -42,7 +42,7 @@ class ExitCode(IntEnum):
 MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.NO_RESULT: "the upload failed, was aborted or expired; get: there is no result yet; "
-    "doctor: something will not fit, or has changed",
+    "doctor: the report has an ERROR",
     ExitCode.USAGE: "wrong usage or configuration",
     ExitCode.NOT_SIGNED_IN: f"not signed in, or the sign-in was refused: run `{PROGRAM} login`",
     ExitCode.REFUSED: "Portage or S3 refused the request",

@@ -55,15 +55,17 @@ def _show(letter: DeadLetter, output: Output, *, is_moved: bool) -> None:
 
 
 def doctor(options: Options, output: Output) -> ExitCode:
-    """Report what will not fit, what has drifted, what is surprising, and what it costs."""
+    """Compare a stack with its account, and show what a load costs."""
     # Only this command needs them.
     from ..operators.doctor import account, cost, examine, prices, resources  # noqa: PLC0415
 
     if options.policy:
         output.fact(json.dumps(account.policy()), account.policy())
         return ExitCode.DONE
-    if options.uploads_per_day is None and options.prices is not None:
-        raise WrongUsage("--prices changes only the cost, which needs --uploads-per-day")
+    if options.uploads_per_day is None:
+        of_cost = ("average_size", "polls_per_upload", "prices")
+        for name in (each for each in of_cost if getattr(options, each) is not None):
+            raise WrongUsage(f"--{name.replace('_', '-')} changes only the cost, which needs --uploads-per-day")
     path = _subject(options)
     stack = resources.load(path) if path is not None else resources.Stack()
     region = options.region or stack.region
@@ -71,7 +73,7 @@ def doctor(options: Options, output: Output) -> ExitCode:
         raise WrongUsage(f"{path} does not name a region: give --region")
     load = None
     if options.uploads_per_day is not None:
-        load = cost.Load(options.uploads_per_day, options.average_size, options.polls_per_upload)
+        load = cost.Load(options.uploads_per_day, options.average_size or 200e6, options.polls_per_upload or 10)
     deadline = time.monotonic() + options.timeout
     examination = examine.Examination(
         stack=stack,

@@ -1,1 +1,1 @@
-"""Finds what will not fit, what has drifted, what is surprising, and what it costs."""
+"""Compares a stack with its AWS account: quotas, settings, changes by hand, and cost."""

@@ -1,4 +1,4 @@
-"""What will not fit: what a stack needs, beside the quotas of its account.
+"""Quotas that an update would exceed: what a stack needs, beside the quotas of its account.
 
 Codes and defaults: the page of each quota, or `aws service-quotas list-service-quotas --service-code CODE`.
 """

@@ -113,6 +113,8 @@ def test_the_policy_has_each_action_and_no_records_or_keys(capsys: pytest.Captur
         (["doctor", "no-region.json"], 2),
         (["doctor", "another.json"], 2),
         (["doctor", "--region", "r", "--prices", "p.toml"], 2),
+        (["doctor", "--region", "r", "--average-size", "1MB"], 2),
+        (["doctor", "--region", "r", "--polls-per-upload", "1"], 2),
         (["doctor", "--region", "r", "--prices", "missing.toml", "--uploads-per-day", "1"], 6),
     ],
 )
