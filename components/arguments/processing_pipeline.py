@@ -23,7 +23,7 @@ from components.compute.libraries import libraries_fault, requirements_files
 from components.compute.processor_code import BUILT_IN, distributions_fault, processors_fault
 from handlers.domain.delays import LONGEST_FUNCTION_SECONDS
 from handlers.domain.slots import slots_of
-from handlers.processors import JOB_VARIABLES
+from handlers.processors import JOB_VARIABLES, WORKER_VARIABLES
 from handlers.processors.routing import Rule, shadowed
 
 LAMBDA, STEP_FUNCTIONS, FARGATE, EKS = "lambda", "step-functions", "fargate", "eks"
@@ -188,7 +188,8 @@ class ProcessingPipelineArgs(
                 )
                 if isinstance(given := vars(self)[name], pulumi.Output) or given
             ]
-        if taken := sorted(JOB_VARIABLES & set(_known(self.processor_environment))):
+        reserved = JOB_VARIABLES | WORKER_VARIABLES if self.compute in {FARGATE, EKS} else JOB_VARIABLES
+        if taken := sorted(reserved & set(_known(self.processor_environment))):
             found.append(f"{spelled('processor_environment')} holds {taken[0]}, which Portage sets itself; rename it.")
         if (size := _policy_characters(self.processor_statements)) > PROCESSOR_POLICY_CHARACTERS:
             found.append(

@@ -45,4 +45,4 @@ def worker_environment(args: EksComputeArgs, jobs: Jobs) -> pulumi.Output[Mappin
         "WORKER_JOB_SECONDS": str(args.timeout_seconds),
         "LOG_LEVEL": args.log_level,
     }
-    return pulumi.Output.all(own, jobs.processor_environment).apply(lambda both: {**both[1], **both[0]})
+    return jobs.worker_variables(own)

@@ -89,7 +89,8 @@ class Workers(pulumi.ComponentResource):
     def _given(self, arn: pulumi.Input[str]) -> _Cluster:
         name = pulumi.Output.from_input(arn).apply(lambda known: known.rpartition("/")[2])
         found = aws.ecs.get_cluster_output(cluster_name=name, opts=pulumi.InvokeOutputOptions(parent=self))
-        return _Cluster(pulumi.Output.all(arn, found.status, found.settings).apply(lambda known: _usable(*known)), [])
+        known = pulumi.Output.all(arn, found.arn, found.status, found.settings)
+        return _Cluster(known.apply(lambda each: _usable(*each)), [])
 
     def _execution_role(
         self, name: str, args: FargateArgs, log_group: aws.cloudwatch.LogGroup
@@ -131,7 +132,7 @@ class Workers(pulumi.ComponentResource):
             "name": "worker",
             "image": args.worker_image,
             "essential": True,
-            "environment": pulumi.Output.all(dict(own), jobs.processor_environment).apply(_as_pairs),
+            "environment": jobs.worker_variables(own).apply(_as_pairs),
             "readonlyRootFilesystem": True,
             # The Dockerfile declares the folder as a volume, so that the worker's user owns it.
             "mountPoints": [{"sourceVolume": "workspaces", "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
@@ -207,8 +208,16 @@ class Workers(pulumi.ComponentResource):
         )
 
 
-def _usable(arn: str, status: str, settings: Sequence[Mapping[str, str]]) -> str:
-    """Return a given cluster's ARN; raises ArgumentError where its tasks would not run, or not be scaled."""
+def _usable(arn: str, arn_here: str, status: str, settings: Sequence[Mapping[str, str]]) -> str:
+    """Return a given cluster's ARN; raises ArgumentError where its tasks would not run, or not be scaled.
+
+    `arn_here` is that of the cluster that has the name in the account and region of the deployment.
+    """
+    if arn != arn_here:
+        raise ArgumentError(
+            f"Workers: fargate_cluster_arn is {arn}, but must be in the account and region of the deployment, where "
+            f"the cluster of this name is {arn_here}; give another cluster, or leave it out, so that one is made."
+        )
     if status != "ACTIVE":
         raise ArgumentError(
             f"Workers: fargate_cluster_arn is {arn}, and its status is {status}, but must be ACTIVE; give another "
@@ -227,6 +236,6 @@ def _storage(gibibytes: int) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict |
     return {"size_in_gib": gibibytes} if gibibytes > _INCLUDED_GIB else None
 
 
-def _as_pairs(both: list[dict[str, str]]) -> list[dict[str, str]]:
+def _as_pairs(variables: Mapping[str, str]) -> list[dict[str, str]]:
     """Write variables as a container definition has them, in an order that does not change."""
-    return [{"name": name, "value": value} for name, value in sorted({**both[1], **both[0]}.items())]
+    return [{"name": name, "value": value} for name, value in sorted(variables.items())]

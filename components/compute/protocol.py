@@ -13,6 +13,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.arguments import ArgumentError
+from handlers.processors import JOB_VARIABLES, WORKER_VARIABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,21 @@ class Jobs:
     permissions: "Permissions"
     dead_letter_queue_url: pulumi.Input[str]
     dead_letter_queue_arn: pulumi.Input[str]
+
+    def worker_variables(self, own: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[Mapping[str, str]]:
+        """Return a worker's own variables and the processor's.
+
+        Raises ArgumentError as soon as the processor's are known, if one has a name that the worker reads.
+        """
+
+        def merged(both: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+            if taken := sorted((JOB_VARIABLES | WORKER_VARIABLES) & both[1].keys()):
+                raise ArgumentError(
+                    f"ProcessingPipeline: processor_environment holds {taken[0]}, which Portage sets itself; rename it."
+                )
+            return {**both[1], **both[0]}
+
+        return pulumi.Output.all(dict(own), self.processor_environment).apply(merged)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -29,6 +28,7 @@ from handlers.domain.slots import slots_of
 from handlers.entries.job_clients import environment
 from handlers.entries.jobs import run_job
 from handlers.entries.worker_health import sign_of_life
+from handlers.processors import WorkerEnvironment
 from handlers.processors.child_process import end_with, run_in_child
 from handlers.storage.job_queue import JobQueue, Message
 from handlers.use_cases.process_object import Interrupted
@@ -51,21 +51,6 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _DIES_FIRST = "1000"
 """Linux, proc_pid_oom_score_adj(5): of all processes, the kernel kills these first when memory runs out."""
-
-
-@dataclass(frozen=True)
-class WorkerEnvironment:
-    """The environment variables that a compute with containers sets, beside those of JobEnvironment."""
-
-    worker_memory_mb: int
-    """Of the container."""
-    worker_job_memory_mb: int
-    """For one job at most, its slot included."""
-    worker_job_seconds: int
-    """For one job at most."""
-    worker_stop_seconds: int
-    """From SIGTERM until the container is killed."""
-    log_level: str
 
 
 def main() -> int:

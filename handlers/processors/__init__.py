@@ -175,6 +175,25 @@ JOB_VARIABLES = frozenset((WORKSPACE_VARIABLE, *(name.upper() for name in JobEnv
 """Names that the processor's own variables cannot have."""
 
 
+@dataclass(frozen=True)
+class WorkerEnvironment:
+    """The environment variables that a compute with containers sets, beside those of JobEnvironment."""
+
+    worker_memory_mb: int
+    """Of the container."""
+    worker_job_memory_mb: int
+    """For one job at most, its slot included."""
+    worker_job_seconds: int
+    """For one job at most."""
+    worker_stop_seconds: int
+    """From SIGTERM until the container is killed."""
+    log_level: str
+
+
+WORKER_VARIABLES = frozenset(name.upper() for name in WorkerEnvironment.__annotations__)
+"""Names that they cannot have in a container either."""
+
+
 def load_processor(name: str) -> Processor:
     """Import `module.function`, from the team's code where there is any.
 

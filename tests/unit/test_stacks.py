@@ -18,8 +18,7 @@ import yaml
 
 from aws_provider import provider_args
 from components.arguments import ArgumentError
-from handlers.entries.worker import WorkerEnvironment
-from handlers.processors import JobEnvironment
+from handlers.processors import JobEnvironment, WorkerEnvironment
 from local.engine.built_in.program import ProgramRun, Registration, run_program
 from local.engine.stack_config import BackendOnlyError
 from local.resources.parameters import plain

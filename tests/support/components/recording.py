@@ -201,6 +201,7 @@ def _ecs_cluster(name: str) -> dict[str, Any]:
     insights = "disabled" if "without-insights" in name else "enhanced"
     return {
         "clusterName": name,
+        "arn": f"arn:aws:ecs:eu-central-1:123456789012:cluster/{name}",
         "status": "INACTIVE" if "deleted" in name else "ACTIVE",
         "settings": [{"name": "containerInsights", "value": insights}],
     }

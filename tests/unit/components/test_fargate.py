@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+import pulumi
 import pulumi_aws as aws
 import pytest
 
@@ -62,6 +63,19 @@ class TestTheTask:
         assert variables["WORKER_JOB_SECONDS"] == "77"
         assert variables["WORKER_STOP_SECONDS"] == str(container(recorded())["stopTimeout"]) == "120"
         assert {"QUEUE_URL", "UPLOADS_TABLE", "PROCESSOR", "LOG_LEVEL", "AWS_DEFAULT_REGION"} <= variables.keys()
+
+    @pytest.mark.parametrize("name", ["LOG_LEVEL", "WORKER_MEMORY_MB", "QUEUE_URL"])
+    @pytest.mark.parametrize("is_late", [False, True])
+    def test_a_processors_variable_with_the_name_of_one_of_its_own_is_refused(self, name: str, is_late: bool) -> None:
+        def make() -> None:
+            code = pulumi.AssetArchive({"reads.py": pulumi.StringAsset("def process(job): ...")})
+            variables: Any = {name: "the processor's"}
+            variables = pulumi.Output.from_input(variables) if is_late else variables
+            own = {"processor": "reads.process", "processor_code": code, "processor_environment": variables}
+            PROCESSING_PIPELINE.make(**FARGATE, **own)
+
+        with pytest.raises(ArgumentError, match=rf"processor_environment holds {name}, which Portage sets itself"):
+            record(make)
 
 
 class TestPermissions:
@@ -132,6 +146,12 @@ class TestAGivenCluster:
     def test_that_could_not_run_or_scale_tasks_is_refused(self, name: str, fault: str) -> None:
         arn = ECS_CLUSTER_ARN.replace("shared", name)
         with pytest.raises(ArgumentError, match=fault):
+            recorded(fargate_cluster_arn=arn)
+
+    @pytest.mark.parametrize("other", ["us-east-1:123456789012", "eu-central-1:210987654321"])
+    def test_of_another_region_or_account_is_refused_although_one_here_has_its_name(self, other: str) -> None:
+        arn = ECS_CLUSTER_ARN.replace("eu-central-1:123456789012", other)
+        with pytest.raises(ArgumentError, match="must be in the account and region of the deployment"):
             recorded(fargate_cluster_arn=arn)
 
 

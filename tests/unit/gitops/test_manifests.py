@@ -21,9 +21,9 @@ from components.eks.application import (
     worker_application,
 )
 from handlers.domain.slots import slots_of
-from handlers.entries.worker import HAND_BACK_SECONDS, POLL_SECONDS, WorkerEnvironment
+from handlers.entries.worker import HAND_BACK_SECONDS, POLL_SECONDS
 from handlers.entries.worker_health import STALE_AFTER_SECONDS
-from handlers.processors import JOB_VARIABLES
+from handlers.processors import JOB_VARIABLES, WORKER_VARIABLES
 from local.argo_cd import Manifest, built, only, rendered, variables
 from tests.support.manifests import custom_resources
 from tests.support.paths import GITOPS, OVERLAYS, PROJECT
@@ -39,7 +39,6 @@ ENVIRONMENT = {
     "WORKER_JOB_SECONDS": "300",
     "LOG_LEVEL": "INFO",
 }
-WORKER_VARIABLES = {name.upper() for name in WorkerEnvironment.__annotations__}
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
