@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from local.engine.pulumi_cli import cli
 from local.engine.pulumi_cli.stacks import Run
 from tests.engine.conftest import MakeProject
 from tests.support.deployment.engine_project import Project
+from tests.support.paths import PROJECT
 from tests.support.policies.stacks import COMPUTES
 
 PACK = Path(__file__).parent / "policy_pack"
@@ -26,14 +28,14 @@ def violations(run: Run) -> list[str]:
     return [f"{each.resource_urn} {each.policy_name}: {each.message}" for each in run.policies]
 
 
-def analyze(state: Mapping[str, object], folder: Path) -> subprocess.CompletedProcess[str]:
+def analyze(state: Mapping[str, object], folder: Path, pack: Path = PACK) -> subprocess.CompletedProcess[str]:
     """Review an exported state, without a backend, a login or the project."""
     file = folder / "state.json"
     file.write_text(json.dumps({"version": 3, "deployment": state}))
     home = folder / "home"
     home.mkdir(exist_ok=True)
     return subprocess.run(
-        [str(cli.require()), "policy", "analyze", "--non-interactive", "--policy-pack", str(PACK), "--file", str(file)],
+        [str(cli.require()), "policy", "analyze", "--non-interactive", "--policy-pack", str(pack), "--file", str(file)],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
@@ -104,3 +106,16 @@ def test_a_stack_that_breaks_rules_is_reported_from_its_state(careless: Project,
     assert review.returncode != 0
     for rule in ("sqs-queue-is-encrypted", "sqs-queue-has-dead-letter-queue", "s3-bucket-has-public-access-block"):
         assert rule in review.stdout
+
+
+def test_values_of_the_pack_s_file_hold_under_the_engine(careless: Project, tmp_path: Path) -> None:
+    stack = careless.stack("test")
+    stack.up()
+    pack = tmp_path / "tests" / "engine" / PACK.name
+    pack.parent.mkdir(parents=True)
+    shutil.copy(PACK, pack)
+    shutil.copytree(PROJECT / "policy", tmp_path / "policy")
+    (tmp_path / "policy" / "settings.yaml").write_text("values: {requiredTags: {team: video}}\n")
+
+    assert "general-required-tags-are-set" not in analyze(stack.state(), tmp_path).stdout
+    assert "general-required-tags-are-set" in analyze(stack.state(), tmp_path, pack).stdout
