@@ -7,9 +7,8 @@ import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from .cli.arguments import Options, parser
+from .cli.arguments import Options, is_folder, parser
 from .cli.exit_codes import ExitCode, exit_code_of_error
 from .errors import PortageError, reason
 
@@ -27,7 +26,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = reader.parse_args(arguments, Options())
     if options.command == "resume" and options.id and not options.file:
         reader.error("resume --id requires the FILE that the upload is of")
-    if options.name and (len(options.files) > 1 or any(Path(name).is_dir() for name in options.files)):
+    if options.name and (len(options.files) > 1 or any(map(is_folder, options.files))):
         reader.error(f"--name {options.name} cannot name several files: upload them one at a time")
     if options.command == "completion":
         return _print_completion(reader, options.shell)

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import string
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     login = add("login", "sign in, and store the sign-in for the other commands")
-    login.add_argument("--email", type=_given, help="e-mail address; the command asks for it if you omit it")
+    login.add_argument("--email", type=_text, help="e-mail address; the command asks for it if you omit it")
     login.add_argument(
         "--password-stdin",
         action="store_true",
@@ -189,7 +190,7 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
     )
     verify.add_argument(
         "--other-email",
-        type=_given,
+        type=_text,
         metavar="EMAIL",
         help="another user, to check that users do not see each other's uploads; asks for the password; with "
         "--operator, the command makes a user and deletes it afterwards",
@@ -256,6 +257,11 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument(
         "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="maximum time to list parts; default: 60"
     )
+
+
+def is_folder(name: str) -> bool:
+    """Whether this is a folder. False also if that cannot be read: the attempt to open it has the error."""
+    return os.path.isdir(name)  # noqa: PTH112 - Path.is_dir raises PermissionError and others
 
 
 def _add_wait(command: argparse.ArgumentParser) -> None:
@@ -335,6 +341,15 @@ def _given(text: str) -> str:
     """Read a text that is not empty."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _text(text: str) -> str:
+    """Read a text that is not empty, and that JSON can have."""
+    try:
+        _given(text).encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
     return text
 
 

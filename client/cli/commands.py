@@ -21,7 +21,7 @@ from ..portage import Portage
 from ..transfer.config import OnProgress
 from ..transfer.download import STANDARD_OUTPUT, descriptor
 from ..transfer.stream_queue import Readable
-from .arguments import Options
+from .arguments import Options, is_folder
 from .config import Config, load_config
 from .exit_codes import ExitCode, exit_code_of_error, exit_code_of_upload
 from .output import Output, show, show_nothing, standard
@@ -74,7 +74,7 @@ def status(options: Options, output: Output) -> ExitCode:
 def list_uploads(options: Options, output: Output) -> ExitCode:
     """List the newest uploads."""
     with _portage(options, output) as portage:
-        for upload in islice(portage.list(), options.limit):
+        for upload in islice(portage.list(), min(options.limit, sys.maxsize)):
             output.upload(upload)
             if output.failure is not None:
                 break
@@ -192,7 +192,7 @@ def _files(options: Options, output: Output) -> Iterator[tuple[str, Path | OSErr
     Notes how much a folder has before its first file, because hidden files count too.
     """
     for name in options.files:
-        if name == "-" or not Path(name).is_dir():
+        if name == "-" or not is_folder(name):
             yield name, Path(name)
             continue
         errors: list[OSError] = []
@@ -260,10 +260,13 @@ def _answer(ask: Callable[[str], str], what: str) -> str:
     try:
         standard("stdin")
         answer = ask(f"{what}: ")
+        answer.encode()  # Python may read bytes that it cannot decode as surrogates, which JSON cannot have
     except EOFError:
         answer = ""
     except OSError as error:
         raise WrongUsage(f"{reason(error)}: run the command at a terminal, or pipe the password into it") from error
+    except UnicodeError as error:
+        raise WrongUsage(f"{what} is not UTF-8: type or pipe it in this encoding") from error
     if not answer:
         raise NotSignedIn(f"{what} is empty: type it at a terminal, or give --email, and --password-stdin with a line")
     return answer

@@ -61,6 +61,13 @@ class TestLogin:
         assert main(["login", *words]) == 3
         assert " is empty: type it at a terminal, or give --email" in capsys.readouterr().err
 
+    @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+    def test_says_what_is_not_utf_8(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture, errors: str) -> None:
+        piped = io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), encoding="utf-8", errors=errors)
+        monkeypatch.setattr(sys, "stdin", piped)
+        assert main(["login", *FROM_INPUT]) == 2
+        assert "Password is not UTF-8" in capsys.readouterr().err
+
     def test_takes_no_empty_password_for_a_new_one(
         self, cognito: FakeCognito, monkeypatch: pytest.MonkeyPatch, capsys: Capture
     ) -> None:

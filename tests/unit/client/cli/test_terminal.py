@@ -156,6 +156,15 @@ class TestFileNames:
         assert str(loop) in capsys.readouterr().err
         assert fake.stored == [0]
 
+    def test_that_no_file_can_have_are_named_and_later_files_are_sent(
+        self, signed_in: Path, fake: FakePortage, small: Path, capsys: Capture
+    ) -> None:
+        assert signed_in
+        assert main(["put", "a" * 1000, str(small)]) == 6
+        assert "File name too long" in capsys.readouterr().err
+        assert fake.stored == [0]
+        assert main(["put", "a" * 1000, "--name", "a.txt"]) == 6
+
     def test_do_not_control_the_terminal(
         self, signed_in: Path, tmp_path: Path, fake: FakePortage, small: Path, capsys: Capture
     ) -> None:

@@ -55,6 +55,7 @@ class TestWords:
             (["status", ""], "argument ID: '' is not an upload ID. Give a UUID that `portage list` shows."),
             (["abort", "film.mp4"], "argument ID: 'film.mp4' is not an upload ID"),
             (["get", "../x"], "argument ID: '../x' is not an upload ID"),
+            (["login", "--email", "caf\udce9"], r"argument --email: 'caf\udce9' is not UTF-8"),
             (["resume", "a", "--id", "u1"], "argument --id: 'u1' is not an upload ID"),
         ],
     )
@@ -66,6 +67,9 @@ class TestWords:
         assert ended.value.code == 2
         assert told in capsys.readouterr().err
         assert fake.calls == []
+
+    def test_may_ask_for_all_uploads_by_any_number(self) -> None:
+        assert main(["list", "--limit", "9" * 30]) == 0
 
     def test_may_give_an_id_in_capitals(self, fake: FakePortage, file: Path) -> None:
         fake.id_format = "abcdef00-0000-7000-8000-{:012}"
