@@ -243,7 +243,13 @@ def _bytes_of_standard_input() -> Readable:
 def _sent(portage: Portage, name: str, send: Send, options: Options, output: Output) -> Upload:
     with (show_nothing if output.as_json else show)(name) as on_progress:
         upload = send(on_progress)
-    return _awaited(portage, upload, options)
+    try:
+        return _awaited(portage, upload, options)
+    except NotFinished:
+        raise
+    except BaseException as error:  # the same command again would upload the file a second time
+        error.add_note(f"Upload {upload.upload_id} is sent: `{PROGRAM} status {upload.upload_id} --wait` waits for it.")
+        raise
 
 
 def _awaited(portage: Portage, upload: Upload, options: Options) -> Upload:

@@ -54,6 +54,16 @@ class Uploader:
 
         If the file has changed or is missing, the upload stays open, because the file may be restored.
         """
+        try:
+            return self._go_on(begun)
+        except UploadEnded:
+            raise
+        except BaseException as error:
+            if not any(begun.upload_id in note for note in getattr(error, "__notes__", ())):
+                error.add_note(_how_to_go_on(begun.upload_id))
+            raise
+
+    def _go_on(self, begun: Unfinished) -> Upload:
         if begun.method == "multipart":
             return self._go_on_in_parts(begun)
         declare = self._declaring(self._as_it_was(begun))
@@ -147,13 +157,17 @@ class Uploader:
                 abort(self._api, begun.upload_id, error)
                 self._states.forget(begun)
             else:
-                error.add_note(
-                    f"Upload {begun.upload_id} is not finished: `{PROGRAM} resume` or the same command again continues "
-                    f"it, `{PROGRAM} abort {begun.upload_id}` ends it."
-                )
+                error.add_note(_how_to_go_on(begun.upload_id))
             raise
         self._states.forget(begun)
         return upload
+
+
+def _how_to_go_on(upload_id: str) -> str:
+    return (
+        f"Upload {upload_id} is not finished: `{PROGRAM} resume` or the same command again continues it, "
+        f"`{PROGRAM} abort {upload_id}` ends it."
+    )
 
 
 def _is_final(error: BaseException, method: str) -> bool:

@@ -10,14 +10,24 @@ from typing import Any
 
 import pytest
 
-from client import ApiProblem, FileChanged, OnProgress, Portage, Progress, S3Refused, Session, TransportFault
+from client import (
+    ApiProblem,
+    FileChanged,
+    OnProgress,
+    Portage,
+    PortageError,
+    Progress,
+    S3Refused,
+    Session,
+    TransportFault,
+)
 from client.__main__ import main
 from client.auth.cognito import Tokens
 from tests.support.client.fake_cognito import EMAIL, FakeCognito, id_token
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused
 from tests.support.client.fake_server import Handler, Reaction, answer, reset
-from tests.support.client.multipart import ALONE, KIB, Open, StoppedError, assert_arrived, interrupted
+from tests.support.client.multipart import ALONE, KIB, QUICK, Open, StoppedError, assert_arrived, interrupted
 
 Capture = pytest.CaptureFixture[str]
 
@@ -268,6 +278,52 @@ def test_an_interrupt_says_how_to_go_on(fake: FakePortage, open_portage: Open, f
     assert portage.go_on(begun).upload_id == "u1"
     assert list(portage.unfinished()) == []
     assert len(fake.uploads) == 1
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("method", ["put", "post", "multipart"])
+@pytest.mark.parametrize("outage", [answer(503), answer(200, b"<html>Sign in</html>", "text/html")])
+def test_a_resume_that_fails_says_how_to_go_on(
+    fake: FakePortage, open_portage: Open, file: Path, *, method: str, outage: Reaction
+) -> None:
+    fail_for_long(fake, file)
+    with pytest.raises(TransportFault):
+        open_portage(ALONE).upload(file, method=method)
+    fake.will(*[outage] * QUICK.retry.tries)
+    portage = open_portage(ALONE)
+    (begun,) = portage.unfinished()
+    with pytest.raises(PortageError) as caught:
+        portage.go_on(begun)
+    (note,) = caught.value.__notes__
+    assert "portage resume" in note
+    assert "portage abort u1" in note
+
+
+@pytest.mark.usefixtures("pauses", "signed_in")
+@pytest.mark.parametrize("words", [["put"], ["resume"]])
+@pytest.mark.parametrize(("end", "code"), [(TransportFault, 5), (KeyboardInterrupt, 130)])
+def test_a_wait_that_ends_early_says_how_to_wait_again(
+    fake: FakePortage,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    *,
+    words: list[str],
+    end: type[BaseException],
+    code: int,
+) -> None:
+    """The file is sent, so the same command again would make a second upload of it."""
+
+    def fail(*_: object) -> None:
+        raise end("no answer")
+
+    if words == ["resume"]:
+        refuse_for_good(fake, file)
+        assert main(["put", str(file)]) == 4
+        fake.on_part = lambda _number, _tries: None
+    monkeypatch.setattr(Portage, "wait", fail)
+    assert main([*words, str(file), "--wait"]) == code
+    assert f"`portage status {fake.only.upload_id} --wait`" in capsys.readouterr().err
 
 
 def test_an_abort_that_fails_is_told_with_the_id(fake: FakePortage, open_portage: Open, file: Path) -> None:
