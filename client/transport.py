@@ -1,5 +1,6 @@
 """HTTP as this machine is set up for it: proxies, trusted certificates, timeouts, and connections that are kept."""
 
+import base64
 import os
 import ssl
 import threading
@@ -12,12 +13,12 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 import urllib3
-from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util import Timeout, parse_url
 
 from .errors import (
     ForeignAnswer,
@@ -149,8 +150,11 @@ def proxy_for(place: SplitResult) -> Proxy | None:
             f"{f'{proxy.scheme}://{proxy.hostname}' if proxy is not None else 'no URL'}, but must be an http URL, such "
             "as http://proxy.example.com:3128"
         )
-    login = f"{proxy.username}:{proxy.password or ''}" if proxy.username else None
-    return Proxy(proxy.hostname, port, make_headers(proxy_basic_auth=login))
+    headers: dict[str, str] = {}
+    if proxy.username:  # percent-encoded, because a password may have characters such as @
+        login = unquote_to_bytes(os.fsencode(f"{proxy.username}:{proxy.password or ''}"))
+        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+    return Proxy(proxy.hostname, port, headers)
 
 
 def place_of(url: str) -> SplitResult:
