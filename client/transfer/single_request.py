@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from urllib3.filepost import choose_boundary, encode_multipart_formdata
 from ..api.models import ENDED_EARLY, CreatedUpload
 from ..errors import ApiProblem, S3Refused, SizeDiffers, UnexpectedAnswer, UploadEnded
 from ..retry import OnError, has_expired, with_retries
+from ..transport import Trust
 from .config import OnProgress, Progress, TransferConfig
 from .s3 import Answer, OnSent, Request, Sender
 from .source import Source, SourceFile
@@ -21,7 +23,8 @@ def put_file(created: CreatedUpload, path: Path, on_progress: OnSent | None = No
     """Send the file to the presigned URL. Raises SizeDiffers before sending if its size is not the declared one."""
     if created.method != "put":
         raise UnexpectedAnswer(f"upload {created.upload_id} requires the method {created.method!r}, not 'put'")
-    _send_once(created, SourceFile.at(path), on_progress or _ignore)
+    source = SourceFile.at(path)
+    _send_once(created, source, lambda: Sender(source), on_progress or _ignore)
 
 
 def send_at_once(
@@ -30,6 +33,7 @@ def send_at_once(
     declare: Callable[[], CreatedUpload],
     *,
     config: TransferConfig,
+    trust: Trust,
     on_progress: OnProgress | None,
     on_error: OnError,
     may_be_stored: bool = False,
@@ -40,6 +44,7 @@ def send_at_once(
     earlier process may have sent the bytes. Raises UploadEnded, or FileChanged if the file is not the declared one.
     """
     upload_id, sendings = created.upload_id, 0
+    connect = partial(Sender, source, config.silence_seconds, trust)
 
     def report(sent: int) -> None:
         if on_progress is not None:
@@ -49,7 +54,7 @@ def send_at_once(
         nonlocal sendings
         sendings += 1
         try:
-            _send_once(created, source, report)
+            _send_once(created, source, connect, report)
         except S3Refused as refused:
             if refused.code != "PreconditionFailed" or (sendings == 1 and not may_be_stored):
                 raise
@@ -95,22 +100,20 @@ def send_file(
         return sender.send(request, on_progress or _ignore)
 
 
-def _send_once(created: CreatedUpload, source: Source, on_sent: OnSent) -> None:
+def _send_once(created: CreatedUpload, source: Source, connect: Callable[[], Sender], on_sent: OnSent) -> None:
+    expected = HTTPStatus.OK
     match created.method:
         case "put":
-            _store(source, _bare_request("PUT", created.url, created.headers, source), on_sent)
+            request = _bare_request("PUT", created.url, created.headers, source)
         case "post":
             # S3's status for a form without success_action_status. Source: Amazon S3 API reference, "POST Object".
-            _store(source, _form_request(created, source), on_sent, HTTPStatus.NO_CONTENT)
+            request, expected = _form_request(created, source), HTTPStatus.NO_CONTENT
         case other:
             raise UnexpectedAnswer(
                 f"upload {created.upload_id} requires the method {other!r}, which this client does not know: "
                 "install a newer one"
             )
-
-
-def _store(source: Source, request: Request, on_sent: OnSent, expected: HTTPStatus = HTTPStatus.OK) -> None:
-    with closing(Sender(source)) as sender:
+    with closing(connect()) as sender:
         sender.store(request, on_sent, expected)
 
 

@@ -38,6 +38,7 @@ class StreamUploader:
                 head,
                 declare,
                 config=self._config,
+                trust=self._api.http.trust,
                 on_progress=self._on_progress,
                 on_error=self._api.on_error,
             )

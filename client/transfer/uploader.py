@@ -128,6 +128,7 @@ class Uploader:
             begun.source,
             declare,
             config=self._config,
+            trust=self._api.http.trust,
             on_progress=self._on_progress,
             on_error=self._api.on_error,
             may_be_stored=not is_first,

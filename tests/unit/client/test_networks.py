@@ -1,5 +1,6 @@
 """What is between this machine and AWS: proxies, authorities, sign-in pages of networks, and lines that fail."""
 
+import base64
 import ssl
 import zlib
 from pathlib import Path
@@ -72,6 +73,25 @@ class TestProxies:
         found = proxy_for(urlsplit(url))
         assert (found.url if found is not None else None) == proxy
 
+    @pytest.mark.parametrize(
+        ("user", "login"),
+        [
+            ("ada:secret", "ada:secret"),
+            ("ada", "ada:"),
+            ("ada%40example.com:p%40ss%3Aw%25rd", "ada@example.com:p@ss:w%rd"),
+            ("ada:%E2%82%AC", "ada:\u20ac"),
+            ("ada:\u20ac", "ada:\u20ac"),
+        ],
+    )
+    def test_get_the_user_and_password_without_percent_encoding(
+        self, monkeypatch: pytest.MonkeyPatch, user: str, login: str
+    ) -> None:
+        monkeypatch.setenv("https_proxy", f"http://{user}@proxy:3128")
+        found = proxy_for(urlsplit("https://s3.example"))
+        assert found is not None
+        kind, _, encoded = found.headers["Proxy-Authorization"].partition(" ")
+        assert (kind, base64.b64decode(encoded).decode()) == ("Basic", login)
+
     def test_of_another_kind_are_a_wrong_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", "socks5://proxy:1080")
         with pytest.raises(WrongConfig, match="HTTPS_PROXY"):
@@ -97,6 +117,23 @@ class TestAuthorities:
         ):
             portage.upload(file)
             assert_arrived(fake, file)
+
+    @pytest.mark.parametrize("method", ["put", "post", "multipart"])
+    def test_are_loaded_once_for_all_requests_of_a_client(
+        self, either: FakePortage, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        loaded: list[ssl.SSLContext] = []
+        make = ssl.create_default_context
+
+        def note(**given: Any) -> ssl.SSLContext:
+            loaded.append(make(**given))
+            return loaded[-1]
+
+        monkeypatch.setattr(ssl, "create_default_context", note)
+        with Portage(either.url, "token", state_folder=tmp_path / "state", config=ALONE) as portage:
+            for name in ("a", "b"):
+                portage.upload(file, method=method, file_name=name)
+        assert len(loaded) == int(either.url.startswith("https"))
 
     @pytest.mark.usefixtures("trusted")
     def test_that_are_unknown_are_a_definite_error_that_names_the_setting(

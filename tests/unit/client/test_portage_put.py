@@ -1,4 +1,6 @@
+import threading
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from client import (
 )
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused
-from tests.support.client.fake_server import reset
+from tests.support.client.fake_server import Handler, Reaction, reset
 from tests.support.client.multipart import KIB, QUICK, Open
 
 
@@ -51,6 +53,24 @@ class TestOnePut:
         fake.on_part = lambda _number, _tries: refused(412, "PreconditionFailed")
         with pytest.raises(S3Refused, match="412"):
             open_portage().upload(file)
+
+    @pytest.mark.parametrize("method", ["put", "post"])
+    def test_is_tried_again_after_silence(self, fake: FakePortage, open_portage: Open, file: Path, method: str) -> None:
+        sent_again, was_sent_again = threading.Event(), list[bool]()
+
+        def fall_silent(handler: Handler) -> None:
+            was_sent_again.append(sent_again.wait(20))
+            handler.close_connection = True
+
+        def once(_number: int, tries: int) -> Reaction | None:
+            if tries > 1:
+                sent_again.set()
+            return fall_silent if tries == 1 else None
+
+        fake.on_part = once
+        open_portage(replace(QUICK, silence_seconds=1)).upload(file, method=method)
+        assert fake.only.parts[0].crc32 == zlib.crc32(file.read_bytes())
+        assert was_sent_again == [True]
 
     def test_gives_up_at_last(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         fake.on_part = lambda _number, _tries: reset
