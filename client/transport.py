@@ -1,6 +1,7 @@
 """HTTP as this machine is set up for it: proxies, trusted certificates, timeouts, and connections that are kept."""
 
 import base64
+import http.client
 import os
 import ssl
 import threading
@@ -176,7 +177,7 @@ def sendable(what: str) -> Generator[None]:
         yield
     except (OSError, urllib3.exceptions.HTTPError, PortageError):  # an untrusted certificate is a ValueError too
         raise
-    except ValueError as error:
+    except (ValueError, http.client.InvalidURL) as error:  # its message has the URL, with the signature
         raise UnexpectedAnswer(
             f"{what} cannot be sent: no request can have the URL, headers or token that a server gave"
         ) from error

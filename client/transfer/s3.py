@@ -126,7 +126,8 @@ class Sender:
         """
         place = place_of(request.url)
         what = f"{request.method} to {place.netloc}"
-        connection, is_kept = self._connected(place)
+        with sendable(what):
+            connection, is_kept = self._connected(place)
         try:
             with _named_errors(what, place.netloc, is_kept=is_kept), sendable(what):
                 _send_head(connection, request, place)

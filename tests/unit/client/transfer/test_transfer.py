@@ -236,6 +236,13 @@ def test_a_url_that_cannot_be_used_is_an_error_of_the_answer(url: str, make_file
     assert "X-Amz-Signature" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a b?", "http://127.0.0.1:9/\x7f?", "http://exa mple/?"])
+def test_a_url_with_characters_that_none_has_is_not_shown_and_not_tried_again(url: str, make_file: MakeFile) -> None:
+    with pytest.raises(UnexpectedAnswer, match="cannot be sent") as caught:
+        put_file(created(url, 256), make_file(256))
+    assert "X-Amz-Signature" not in str(caught.value)
+
+
 @pytest.mark.parametrize("length", ["\u00b2", "many", "-1"])
 def test_a_length_that_is_none_is_an_error_of_the_answer(length: str, make_file: MakeFile) -> None:
     with pytest.raises(UnexpectedAnswer, match="Content-Length is "):
