@@ -66,6 +66,10 @@ class StackOperator(Protocol):
         """Whether no message waits or is being processed."""
         ...
 
+    def is_put_away(self, owner: str, upload_id: str) -> bool:
+        """Whether a rejected object has left the ingest bucket, and is in the quarantine if the stack has one."""
+        ...
+
     def delete(self, owner: str, upload_id: str) -> None:
         """Delete the objects and the result of an upload that has ended."""
         ...

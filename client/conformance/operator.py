@@ -107,6 +107,13 @@ class Operator:
             )
         return not any(int(found["Attributes"][name]) for name in _COUNTS)
 
+    def is_put_away(self, owner: str, upload_id: str) -> bool:
+        """Whether a rejected object has left the ingest bucket, and is in the quarantine if the stack has one."""
+        ours, key = self._resources, _object_key(owner, upload_id)
+        if self._versions(ours.ingest_bucket, key):
+            return False
+        return not ours.quarantine_bucket or bool(self._versions(ours.quarantine_bucket, key))
+
     def delete(self, owner: str, upload_id: str) -> None:
         """Delete all versions of the objects and the result of an upload that has ended.
 

@@ -2,13 +2,15 @@
 
 import time
 
-from ..context import Context
+from ..context import Context, StackOperator
 from ..sample import contradicting
 from ..verdict import Failed, Skipped, require
 
 _WATCH_SECONDS = 3.0
 _LONGEST_WATCH_SECONDS = 15.0
 _LOOK_SECONDS = 0.25
+_PUT_AWAY_SECONDS = 30.0
+"""A rejection is recorded first, and the object moved then."""
 
 
 def other_type_is_rejected(check: Context) -> None:
@@ -57,6 +59,18 @@ def _rejected(check: Context, content: bytes, content_type: str, code: str) -> N
     require(ended.result is None, "the rejected upload has a result")
     answer = check.called("GET", f"/uploads/{created.upload_id}/result")
     answer.require_problem(409, "no-result")
+    if check.operator is not None:
+        _await_quarantine(check, check.operator, created.upload_id)
+
+
+def _await_quarantine(check: Context, operator: StackOperator, upload_id: str) -> None:
+    deadline = time.monotonic() + min(_PUT_AWAY_SECONDS, check.left_seconds)
+    while not operator.is_put_away(check.person.owner, upload_id):
+        require(
+            time.monotonic() < deadline,
+            "the upload is rejected, but its object is still in the ingest bucket, or not in the quarantine",
+        )
+        time.sleep(_LOOK_SECONDS)
 
 
 def _allows(check: Context, content_type: str) -> bool:

@@ -22,6 +22,10 @@ class FakeOperator:
     def is_queue_empty(self) -> bool:
         return True
 
+    def is_put_away(self, owner: str, upload_id: str) -> bool:
+        assert self.stack.owners[upload_id] == owner
+        return "quarantine" not in self.stack.broken
+
     def delete(self, owner: str, upload_id: str) -> None:
         assert self.stack.owners[upload_id] == owner
         self.deleted.append(upload_id)

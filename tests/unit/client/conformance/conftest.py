@@ -23,6 +23,7 @@ def open_context(stack: FakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for module in ("sample", "cases.tampering"):
         monkeypatch.setattr(f"client.conformance.{module}.TWO_PARTS_BYTES", two_parts)
     monkeypatch.setattr("client.conformance.cases.processing._WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("client.conformance.cases.processing._PUT_AWAY_SECONDS", 0.1)
     monkeypatch.setattr("client.conformance.cases.sending._AGREE_SECONDS", 0.1)
     opened: list[Context] = []
 

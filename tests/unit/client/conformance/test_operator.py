@@ -92,6 +92,19 @@ def test_all_versions_of_one_upload_are_deleted_in_all_buckets(account: Account)
     ]
 
 
+def test_a_rejected_object_is_put_away_when_it_is_in_the_quarantine_alone(account: Account) -> None:
+    key = f"uploads/{OWNER}/{UPLOAD}"
+    version = account.put("ingest", key)
+    without = Operator(Resources(REGION, "pool", "ingest", "results", account.queue_url))
+    assert [each.is_put_away(OWNER, UPLOAD) for each in (account.operator, without)] == [False, False]
+
+    account.s3.delete_object(Bucket="ingest", Key=key, VersionId=version)
+    assert [each.is_put_away(OWNER, UPLOAD) for each in (account.operator, without)] == [False, True]
+
+    account.put("quarantine", key)
+    assert account.operator.is_put_away(OWNER, UPLOAD)
+
+
 def test_a_stack_without_a_quarantine_has_no_such_bucket(account: Account) -> None:
     account.put("ingest", f"uploads/{OWNER}/{UPLOAD}")
     Operator(Resources(REGION, "pool", "ingest", "results", account.queue_url)).delete(OWNER, UPLOAD)
