@@ -18,8 +18,11 @@ Written by `make golden` from `docs/schema.json` and from what each component re
 TypeScript, Go, C# and Java; in Python, `maxUploadBytes` is `max_upload_bytes`. Children are those of the default
 arguments with each `compute` of ProcessingPipeline and each `mode` of EksArgoDeploy, and those of all arguments.
 
-The name of a component begins the names of all its resources in AWS, to which Pulumi adds random digits. So a prefix of
-names is the component's name: `new UploadApi("legal-scans", ...)`.
+The name of a component is the prefix of all its resources' names in AWS, to which Pulumi adds random digits. So
+`new UploadApi("legal-scans", ...)` makes the bucket `legal-scans-ingest-` and seven digits.
+
+Give UploadApi and ProcessingPipeline the same values for the arguments that both have. With `allowedContentTypes`, for
+example, UploadApi checks the type that a client declares, and ProcessingPipeline the bytes.
 
 ## Change any child
 
@@ -27,18 +30,18 @@ The children below have stable names: a version that renames one that keeps data
 can be changed with Pulumi's transforms, which see each child before it is registered. In Python:
 
 ```python
-def larger(each: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    if each.name != "scans-process-object" or each.type_ != "aws:lambda/function:Function":
+def cheaper(each: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    if each.name != "scans-uploads" or each.type_ != "aws:dynamodb/table:Table":
         return None
-    return pulumi.ResourceTransformResult({**each.props, "ephemeralStorage": {"size": 2048}}, each.opts)
+    return pulumi.ResourceTransformResult({**each.props, "tableClass": "STANDARD_INFREQUENT_ACCESS"}, each.opts)
 
 
-ProcessingPipeline("scans", args, pulumi.ResourceOptions(transforms=[larger]))
+StatusTracker("scans", args, pulumi.ResourceOptions(transforms=[cheaper]))
 ```
 
 The engine runs `transforms`, so they also reach the children of a package's components, from TypeScript and Go too.
 YAML has none. With components as Python classes, `transformations` do the same, also in `make local` and in tests with
-mocks. A transform can replace what keeps data: read the preview.
+mocks; their properties have Python's names (`table_class`). A transform can replace what keeps data: read the preview.
 """
 
 
