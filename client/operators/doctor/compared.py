@@ -22,6 +22,8 @@ class Field:
     """Applied to both, so that equal values look equal."""
     answered: Convert = lambda value: value
     """Applied to AWS's value first."""
+    is_by_name: bool = False
+    """Whether only the names in it are compared, and secret values do not matter."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             Field("memorySize", "MemorySize", 128, float),
             Field("role", "Role"),
             Field("handler", "Handler"),
-            Field("environment.variables", "Environment.Variables", (), _names),
+            Field("environment.variables", "Environment.Variables", (), _names, is_by_name=True),
             Field("loggingConfig.applicationLogLevel", "LoggingConfig.ApplicationLogLevel"),
         ),
         _by_id(

@@ -37,13 +37,17 @@ def check(stack: Stack, account: Account) -> Iterator[Finding]:
                 yield Finding(SECTION, Severity.ERROR, _title(resource), f"is gone ({error})", fix=_FIX)
                 break
             else:
-                fields = [field for field in each.fields if not resource.hides(field.input)]
+                fields = [field for field in each.fields if not _is_hidden(resource, field)]
                 hidden += len(each.fields) - len(fields)
                 found = [(field, _difference(resource, field, answer)) for field in fields]
                 compared += sum(difference is not None for _, difference in found)
                 yield from (_differs(resource, field, difference) for field, difference in found if difference)
     yield from _not_compared(stack, account, unread, hidden)
     yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
+
+
+def _is_hidden(resource: Resource, field: Field) -> bool:
+    return resource.hides(field.input) or (resource.hides_within(field.input) and not field.is_by_name)
 
 
 def _differs(resource: Resource, field: Field, difference: str) -> Finding:

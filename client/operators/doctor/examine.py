@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from rich.filesize import decimal
 
 from . import abandoned, cost, drift, quotas, settings
@@ -15,6 +16,10 @@ from .resources import Stack
 
 PARTS = "abandoned parts"
 COST = "cost"
+
+
+ODD = (AttributeError, LookupError, TypeError, ValueError, msgspec.MsgspecError)
+"""What a value raises that has another form than the provider lets it have."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,10 @@ class Examination:
         yield from _section(settings.NOW, settings.check_now(here, self.account, self.now))
         yield from self._abandoned(on_progress)
         if self.load is not None:
-            yield from self._cost(self.load)
+            try:
+                yield from self._cost(self.load)
+            except ODD as error:
+                yield from _section(COST, iter([Finding(COST, Severity.NOT_CHECKED, "cost", _odd(error))]))
 
     def _abandoned(self, on_progress: Callable[[int], None]) -> Iterator[Row]:
         bucket = self.stack.outputs.get("ingestBucket")
@@ -139,11 +147,20 @@ def _comparison(lines: list[cost.Line]) -> dict[str, float]:
 
 
 def _section(title: str, findings: Iterator[Finding]) -> Iterator[Row]:
-    found = list(findings)
+    found: list[Finding] = []
+    try:
+        found.extend(findings)
+    except ODD as error:
+        found.append(Finding(title, Severity.NOT_CHECKED, "all after it", _odd(error)))
     if found:
         yield Row(title, {})
     for each in found:
         yield Row(each.text, each.fields, is_error=each.severity is Severity.ERROR)
+
+
+def _odd(error: Exception) -> str:
+    """Describe an odd value without it, because it may be secret."""
+    return f"the file or an answer has a value of another form than AWS's provider writes ({type(error).__name__})"
 
 
 def _usd(value: float) -> str:

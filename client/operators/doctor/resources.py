@@ -55,6 +55,10 @@ class Resource:
         """Whether an input, or what it is in, is encrypted or not known yet."""
         return any(path == each or path.startswith(f"{each}.") for each in self.hidden)
 
+    def hides_within(self, path: str) -> bool:
+        """Whether something in an input is encrypted or not known yet."""
+        return any(each.startswith(f"{path}.") for each in self.hidden)
+
     @classmethod
     def read(cls, state: Json | None, regions: Mapping[str, str]) -> Self | None:
         """Read a resource of a preview or a state. None for what belongs to others, or is to be deleted.

@@ -64,6 +64,23 @@ def test_drift_ends_with_exit_code_1_and_names_the_field(
     assert "pulumi up --refresh" in told
 
 
+def test_an_odd_value_ends_only_its_section_and_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mapping = "aws:lambda/eventSourceMapping:EventSourceMapping"
+    odd = [
+        resource("m", mapping, {"scalingConfig": {"maximumConcurrency": "hidden-value"}}, id="id"),
+        resource("c", "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", {"corsRules": ["hidden-value"]}),
+        resource("a", "aws:apigateway/restApi:RestApi", {"body": "{hidden-value"}),
+        resource("l", "aws:lambda/function:Function", {"memorySize": "hidden-value"}),
+    ]
+    load = ["--uploads-per-day", "1", "--average-size", "1MB", "--polls-per-upload", "1"]
+    assert main(["doctor", written(folder, state(odd, OUTPUTS)), "--json", *load]) == 0
+    shown = lines(capsys)
+    assert "hidden-value" not in str(shown)
+    ended = [each["section"] for each in shown if each.get("what") in {"all after it", "cost"}]
+    assert {"settings", "cost"} <= set(ended)
+    assert [each for each in shown if each["section"] == "abandoned parts"]
+
+
 def test_only_the_outputs_show_abandoned_parts_by_owner(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -199,6 +199,13 @@ def test_of_a_map_with_a_secret_in_it_the_names_are_compared() -> None:
     assert found.value == 'declared ["GONE", "KEY"], but AWS has ["KEY"]'
 
 
+def test_a_list_with_a_secret_in_it_is_not_compared() -> None:
+    inputs = {"bucket": "b", "corsRules": [{"allowedOrigins": [SECRET], "allowedMethods": ["PUT"]}]}
+    answers = {("s3", "get_bucket_cors"): {"CORSRules": [{"AllowedOrigins": ["https://x"], "AllowedMethods": ["PUT"]}]}}
+    (found,) = check("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", inputs, answers)
+    assert found.severity is Severity.NOT_CHECKED
+
+
 def test_resources_of_another_region_are_not_gone_but_named_with_it() -> None:
     provider = resource("there", "pulumi:providers:aws", {"region": "us-east-1"}, id="id")
     queue = resource("q", "aws:sqs/queue:Queue", {}, id="https://q", provider=f"{provider['urn']}::id")
