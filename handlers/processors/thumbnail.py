@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none
 from PIL import ExifTags, Image, ImageOps
 
+from handlers.domain.allowed_types import media_type
 from handlers.processors import Job, Unprocessable
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def process(job: Job) -> dict[str, Any]:
     a PDF nor an image of a known format.
     """
     with _decoding(job) as file:
-        facts, picture = _first_page(file, job.size_bytes) if job.content_type == _PDF else _image(file)
+        facts, picture = _first_page(file, job.size_bytes) if media_type(job.content_type) == _PDF else _image(file)
         data = io.BytesIO()
         picture.save(data, "WEBP", quality=80, icc_profile=b"")
     thumbnail = {

@@ -117,6 +117,10 @@ class TestPdf:
         }
         assert picture_in(result).height == SIDE_PIXELS
 
+    @each_case("content_type", ["Application/PDF", "application/pdf; version=1.7"])
+    def test_its_type_may_have_parameters_and_capital_letters(self, content_type: str) -> None:
+        assert process(job_of(pdf_of((10, 10)), "a.pdf", content_type))["format"] == "PDF"
+
     @each_case("size", [(1, 14_400), (14_400, 14_400)])
     def test_a_page_of_any_size_is_rendered_small(self, size: tuple[int, int]) -> None:
         picture = picture_in(process(job_of(pdf_of(size), "a.pdf", "application/pdf")))
