@@ -24,7 +24,7 @@ class Line:
     """How often each error occurs, as a share of all requests."""
 
     throttled: float = 0
-    """429 or 503 for S3, ProvisionedThroughputExceededException for DynamoDB."""
+    """ProvisionedThroughputExceededException for DynamoDB; 429 or 503 for S3 and others."""
     slow: float = 0
     slow_seconds: float = 1
     reset: float = 0
@@ -76,7 +76,7 @@ class FaultyLine:
         if self._occurs("slow", self.line.slow):
             time.sleep(self.line.slow_seconds)
         if self._occurs("throttled", self.line.throttled):
-            _throttle(request)
+            _throttle(request, self._either(429, 503))
             return
         if self._occurs("reset", self.line.reset / 2):
             _break(request)
@@ -113,19 +113,19 @@ class FaultyLine:
             self.happened[fault] += occurs
         return occurs
 
+    def _either(self, *statuses: int) -> int:
+        with self._lock:
+            return self._random.choice(statuses)
 
-def _throttle(request: BaseHTTPRequestHandler) -> None:
-    target = request.headers.get("X-Amz-Target", "")
-    if target.startswith("DynamoDB"):
+
+def _throttle(request: BaseHTTPRequestHandler, status: int) -> None:
+    is_dynamodb = request.headers.get("X-Amz-Target", "").startswith("DynamoDB")
+    content = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+    if is_dynamodb:
         kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
         status, content = 400, json.dumps({"__type": kind, "message": "The level of throughput was exceeded."})
-    elif target:
-        kind = "com.amazonaws.sqs#RequestThrottled"
-        status, content = 429, json.dumps({"__type": kind, "message": "Too many requests."})
-    else:
-        status, content = 503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
     request.send_response(status)
-    request.send_header("Content-Type", "application/x-amz-json-1.0" if target else "application/xml")
+    request.send_header("Content-Type", "application/x-amz-json-1.0" if is_dynamodb else "application/xml")
     request.send_header("Content-Length", str(len(content)))
     request.end_headers()
     if request.command != "HEAD":
