@@ -14,6 +14,7 @@ from textwrap import dedent
 import pytest
 
 from handlers.aws.task_protection import PROTECTED_MINUTES
+from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.slots import slots_of
 from handlers.entries import worker_health
 from tests.support.handlers.worker_process import (
@@ -43,6 +44,17 @@ PROCESSOR = '''
             time.sleep(0.02)
         return {"size_bytes": job.size_bytes}
 '''
+
+
+HURRIED = """
+import sys
+from handlers.aws import task_protection
+from handlers.entries.worker import main
+from handlers.use_cases import lease
+task_protection.EXTENDED_AFTER_SECONDS = lease.RENEW_EVERY_SECONDS = 0.1
+sys.exit(main())
+"""
+"""The worker, with tenths of a second in place of what it does every 20 and 50 seconds in a job."""
 
 
 @pytest.fixture
@@ -86,6 +98,34 @@ def test_a_task_of_ecs_is_protected_while_a_job_runs(cloud: WorkerCloud, folder:
         await_that(lambda: cloud.deleted, "the job is done")
         assert worker.stop() == 0
     assert cloud.protections == [{"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTED_MINUTES}]
+
+
+def test_while_a_job_runs_its_lease_is_renewed_its_task_protected_and_its_slot_healthy(
+    cloud: WorkerCloud, folder: Path
+) -> None:
+    cloud.waiting.append("first")
+    hurried, agent = (sys.executable, "-c", HURRIED), f"{cloud.url}/agent"
+    with working(cloud, folder, "waits.process", command=hurried, WORKER_JOB_SECONDS="300", ECS_AGENT_URI=agent):
+        await_that((folder / "begun").exists, "the job has begun")
+        leases, hidden, protections = len(cloud.leases), len(cloud.hidden), len(cloud.protections)
+        (sign_of_life,) = folder.glob("portage-slot-*")
+        os.utime(sign_of_life, (0, 0))
+        await_that(lambda: sign_of_life.stat().st_mtime > 0, "the slot shows a sign of life")
+        await_that(lambda: len(cloud.leases) > leases + 1, "the lease is renewed")
+        await_that(lambda: len(cloud.hidden) > hidden + 1, "the message stays hidden")
+        await_that(lambda: len(cloud.protections) > protections + 1, "the task stays protected")
+        assert cloud.deleted == []
+        run_jobs(folder)
+        await_that(lambda: cloud.deleted, "the job is done")
+
+
+def test_a_job_that_takes_too_long_is_ended_and_its_message_comes_again(cloud: WorkerCloud, folder: Path) -> None:
+    cloud.waiting.append("first")
+    with working(cloud, folder, "waits.process", WORKER_JOB_SECONDS="6") as worker:
+        await_that(lambda: ("first", retry_delay_seconds(1, 3)) in cloud.hidden, "the message comes again")
+        assert worker.stop() == 0
+    assert cloud.deleted == cloud.results == []
+    assert datetime.fromisoformat(cloud.leases[-1]) <= datetime.now(UTC), "the lease is over"
 
 
 @pytest.mark.parametrize("agent", ["http://127.0.0.1:9", "not an address"])
