@@ -9,8 +9,9 @@ import pytest
 
 from components.arguments import ArgumentError
 from components.arguments.fargate import MEMORY_MB
-from tests.support.components.examples import ECS_CLUSTER_ARN, FARGATE, IMAGE, NAME, PROCESSING_PIPELINE
-from tests.support.components.recording import Recording, record, refusal
+from handlers.entries import worker_health
+from tests.support.components.examples import ECS_CLUSTER_ARN, FARGATE, IMAGE, KMS_KEY_ARN, NAME, PROCESSING_PIPELINE
+from tests.support.components.recording import Recording, arn_of, physical, record, refusal
 
 pytestmark = pytest.mark.variant
 
@@ -77,6 +78,19 @@ class TestTheTask:
         with pytest.raises(ArgumentError, match=rf"processor_environment holds {name}, which Portage sets itself"):
             record(make)
 
+    def test_its_container_is_checked_and_logged_and_leaves_no_processes(self, by_default: Recording) -> None:
+        worker, log = container(by_default), by_default.only(aws.cloudwatch.LogGroup, f"{WORKERS}-log")
+        assert worker["healthCheck"]["command"] == ["CMD", "python", "-m", worker_health.__name__]
+        assert worker["healthCheck"]["interval"] < worker_health.STALE_AFTER_SECONDS
+        assert worker["linuxParameters"] == {"initProcessEnabled": True}
+        assert worker["logConfiguration"]["logDriver"] == "awslogs"
+        assert worker["logConfiguration"]["options"]["awslogs-group"] == physical(log.name)
+
+    def test_its_worker_has_not_the_role_that_starts_it(self, by_default: Recording) -> None:
+        task = by_default.inputs(aws.ecs.TaskDefinition, WORKERS)
+        assert task["taskRoleArn"] == arn_of(aws.iam.Role, f"{WORKERS}-role")
+        assert task["executionRoleArn"] == arn_of(aws.iam.Role, f"{WORKERS}-start-role")
+
 
 class TestPermissions:
     def test_a_task_may_do_what_a_job_does_and_protect_tasks_of_its_cluster(self, by_default: Recording) -> None:
@@ -106,6 +120,28 @@ class TestTheService:
         assert service["forceNewDeployment"] is True
         assert service["availabilityZoneRebalancing"] == "DISABLED"
         assert by_default.only(aws.ecs.Service, WORKERS).options.ignore_changes == ("desiredCount",)
+
+    def test_begins_with_the_least_tasks_in_the_private_subnets(self) -> None:
+        recording = recorded(fargate_min_tasks=3)
+        service, network = recording.inputs(aws.ecs.Service, WORKERS), f"{WORKERS}-network"
+        assert (service["desiredCount"], service["deploymentMinimumHealthyPercent"]) == (3, 100)
+        assert service["networkConfiguration"]["subnets"] == [
+            f"{physical(f'{network}-private-{zone}')}-id" for zone in "abc"
+        ]
+        assert service["networkConfiguration"]["securityGroups"] == [f"{physical(f'{network}-jobs')}-id"]
+
+    def test_its_cluster_has_what_its_weights_and_its_scaling_need(self, by_default: Recording) -> None:
+        capacity = by_default.inputs(aws.ecs.ClusterCapacityProviders, WORKERS)
+        assert capacity["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+        assert by_default.inputs(aws.ecs.Cluster, WORKERS)["settings"] == [
+            {"name": "containerInsights", "value": "enabled"}
+        ]
+
+    def test_starts_no_task_before_it_can_be_placed_and_may_work(self, by_default: Recording) -> None:
+        needed = {by_default.only(aws.ecs.ClusterCapacityProviders, WORKERS).urn} | {
+            by_default.only(aws.iam.RolePolicy, name).urn for name in (f"{WORKERS}-policy", f"{WORKERS}-start-policy")
+        }
+        assert needed <= set(by_default.only(aws.ecs.Service, WORKERS).options.depends_on)
 
     @pytest.mark.parametrize(
         ("weights", "expected"), [((1, 0), {"FARGATE": 1}), ((0, 2), {"FARGATE_SPOT": 2}), ((1, 3), None)]
@@ -169,15 +205,26 @@ class TestScaling:
         assert (backlog["expression"], backlog["returnData"]) == ("(waiting + processed) / tasks", True)
         assert [each["returnData"] for each in counts] == [False] * 3
 
+    def test_stays_between_its_limits(self) -> None:
+        recording = recorded(fargate_min_tasks=2, fargate_max_tasks=7, fargate_backlog_per_task=4)
+        target = recording.inputs(aws.appautoscaling.Target)
+        assert (target["minCapacity"], target["maxCapacity"]) == (2, 7)
+        policy = recording.inputs(aws.appautoscaling.Policy, f"{WORKERS}-scaling-backlog")
+        assert policy["targetTrackingScalingPolicyConfiguration"]["targetValue"] == 4
+
     def test_starts_the_first_task_by_an_alarm_only_if_there_may_be_none(self, by_default: Recording) -> None:
         first = f"{WORKERS}-scaling-first"
         assert first not in {each.name for each in by_default.registrations}
         recording = recorded(fargate_min_tasks=0)
         assert recording.inputs(aws.appautoscaling.Target)["minCapacity"] == 0
-        assert recording.inputs(aws.appautoscaling.Policy, first)["policyType"] == "StepScaling"
-        assert recording.inputs(aws.cloudwatch.MetricAlarm, first)["metricQueries"][-1]["expression"] == (
-            "IF(FILL(tasks, 0) < 1, waiting, 0)"
-        )
+        policy = recording.inputs(aws.appautoscaling.Policy, first)
+        assert policy["policyType"] == "StepScaling"
+        (step,) = policy["stepScalingPolicyConfiguration"]["stepAdjustments"]
+        assert (step["metricIntervalLowerBound"], step["scalingAdjustment"]) == ("0", 1)
+        alarm = recording.inputs(aws.cloudwatch.MetricAlarm, first)
+        assert alarm["metricQueries"][-1]["expression"] == "IF(FILL(tasks, 0) < 1, waiting, 0)"
+        assert (alarm["comparisonOperator"], alarm["threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm["alarmActions"] == [arn_of(aws.appautoscaling.Policy, first)]
 
 
 class TestTheImagesRepository:
@@ -188,6 +235,14 @@ class TestTheImagesRepository:
         assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
         assert repository["forceDelete"] is False
         assert recording.only(aws.ecr.Repository).options.protect
+        assert repository["encryptionConfigurations"] == [{"encryptionType": "AES256"}]
+
+    def test_uses_the_customers_key_and_keeps_images_for_a_rollback(self) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(image_repository=True, kms_key_arn=KMS_KEY_ARN) and None)
+        repository = recording.inputs(aws.ecr.Repository, f"{NAME}-worker")
+        assert repository["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KMS_KEY_ARN}]
+        (rule,) = recording.json_input(aws.ecr.LifecyclePolicy, None, "policy")["rules"]
+        assert (rule["selection"]["countType"], rule["selection"]["countNumber"]) == ("imageCountMoreThan", 50)
 
 
 class TestConflicts:
