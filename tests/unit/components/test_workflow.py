@@ -287,7 +287,14 @@ class TestErrors:
             assert delays_after(state, "Sandbox.Timedout") == expected
 
     def test_an_invocation_that_lambda_throttles_uses_up_no_attempt(self) -> None:
-        assert len(delays_after(definition(attempts=1)["States"]["Process"], "Lambda.TooManyRequestsException")) == 100
+        delays = delays_after(definition(attempts=1)["States"]["Process"], "Lambda.TooManyRequestsException")
+        assert len(delays) == 100
+        assert sum(delays) > 3_600, "a throttle that lasts for an hour fails no upload"
+
+    @pytest.mark.parametrize("machine", ALL)
+    def test_a_step_that_lambda_does_not_end_ends_after_its_functions_timeout(self, machine: Mapping[str, Any]) -> None:
+        calls = [state for _, state, _ in states_of(machine) if state.get("Resource", "").endswith("lambda:invoke")]
+        assert {each["TimeoutSeconds"] for each in calls} == {360}
 
     @pytest.mark.parametrize("error", ["UnknownUpload", "ScanMissing", "ScanFailed", "Unprocessable", "LeaseLost"])
     def test_what_no_try_can_change_is_not_tried_again(self, error: str) -> None:

@@ -336,16 +336,20 @@ class TestAQueueThatIsBehind:
 
 @pytest.mark.parametrize("status", ["pending", "uploaded"])
 def test_what_could_not_be_processed_for_as_long_as_a_message_lives_fails(
-    cloud: Cloud, schedule: Schedule, status: str
+    cloud: Cloud, schedule: Schedule, store: UploadStore, status: str
 ) -> None:
     version = cloud.put_object()
     schedule.record(status=status, **known(status, version))
+    upload = store.find(REF)
+    place = store.places.take(upload, upload.created_at, limit=5)
+    schedule.record(status=status, **known(status, version), place=place)
 
     assert schedule.run(MESSAGE_LIFETIME - SECOND) == {Outcome.REQUEUED: 1}
     assert schedule.run(MESSAGE_LIFETIME + DAY + SECOND) == {Outcome.FAILED: 1}
     record = cloud.record()
     assert record
     assert record["failure"]["code"] == "not-processed"
+    assert cloud.places(upload.created_at) == {}
 
 
 class TestWhereScansAreRequired:
