@@ -2,27 +2,33 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.support import golden
-from tests.support.releases import FOLDER, Resources, broken, kept, of_dump
+from tests.support.releases import FOLDER, Resources, broken, kept, names, of_dump, resources_of
 
 BUCKET = "upload-api-ingest aws:s3/bucket:Bucket"
 TABLE = "status-uploads aws:dynamodb/table:Table"
-RELEASES = sorted(FOLDER.glob("*.yaml"))
+API = "upload-api-rest aws:apigateway/restApi:RestApi"
+RELEASES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
 
 
-@pytest.mark.parametrize("stack", golden.STACKS)
-@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
-def test_an_upgrade_keeps_what_has_data(release: Path, stack: str) -> None:
-    before = yaml.safe_load(release.read_text())[stack]
+@pytest.mark.parametrize(
+    ("release", "name"), [(release, name) for release, names in RELEASES.items() for name in names]
+)
+def test_an_upgrade_keeps_what_has_data(release: str, name: str) -> None:
+    before = RELEASES[release][name]
 
-    assert {BUCKET, TABLE} <= before.keys()
-    assert list(broken(before, of_dump(golden.path_of(stack)))) == []
+    assert {API, BUCKET, TABLE} <= before.keys()
+    assert list(broken(before, resources_of(name))) == []
+
+
+def test_a_release_is_recorded_of_each_stack_and_compute() -> None:
+    assert {*golden.STACKS, "prod with fargate", "prod with step-functions", "prod with eks"} <= {*names()}
+    assert "processing-worker aws:ecr/repository:Repository" in kept(resources_of("prod with fargate"))
 
 
 class TestAnUpgradeThatLosesData:
@@ -38,6 +44,12 @@ class TestAnUpgradeThatLosesData:
 
         now["status-records aws:dynamodb/table:Table"]["aliases"] = ["status-uploads"]
         assert self.lost(before, now) == []
+
+    def test_by_another_address_of_the_api_is_found(self, now: dict[str, Any]) -> None:
+        before = kept(now)
+        now["upload-api aws:apigateway/restApi:RestApi"] = now.pop(API)
+
+        assert self.lost(before, now) == [API]
 
     def test_by_another_parent_is_found(self, now: dict[str, Any]) -> None:
         before = kept(now)
