@@ -4,7 +4,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from client import (
     S3Refused,
     Session,
     TransportFault,
+    Upload,
 )
 from client.__main__ import main
 from client.auth.cognito import Tokens
@@ -98,6 +99,15 @@ def test_a_session_renews_its_token_after_the_machine_slept(monkeypatch: pytest.
     assert session.id_token() == tokens[0]
     now = time.time()
     monkeypatch.setattr("client.auth.cognito.time", lambda: now + 4000)
+    assert session.id_token() == tokens[1]
+
+
+def test_a_session_renews_a_token_once_that_several_threads_were_refused() -> None:
+    tokens = [id_token("ada", number) for number in range(3)]
+    fresh = iter(tokens[1:])
+    session = Session(Tokens(tokens[0]), lambda _: Tokens(next(fresh)))
+    session.renew(tokens[0])
+    session.renew(tokens[0])
     assert session.id_token() == tokens[1]
 
 
@@ -227,6 +237,15 @@ def refuse_for_good(fake: FakePortage, _file: Path) -> None:
     fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
 
 
+def fail_to_read(_fake: FakePortage, file: Path) -> OnProgress:
+    file.write_bytes(bytes(3 * 1024 * KIB))
+
+    def fail(_: Progress) -> None:
+        raise OSError(5, os.strerror(5), str(file))
+
+    return fail
+
+
 def fail_for_long(fake: FakePortage, _file: Path) -> None:
     fake.on_part = lambda _number, _tries: reset
 
@@ -237,6 +256,8 @@ def fail_for_long(fake: FakePortage, _file: Path) -> None:
     [
         ("put", change_while_sent, FileChanged, True),
         ("multipart", change_while_sent, FileChanged, True),
+        ("put", fail_to_read, OSError, True),
+        ("multipart", fail_to_read, OSError, False),
         ("put", refuse_for_good, S3Refused, True),
         ("post", refuse_for_good, S3Refused, True),
         ("multipart", refuse_for_good, S3Refused, False),
@@ -411,4 +432,13 @@ def test_an_output_that_fails_ends_the_command(
     monkeypatch.setattr("sys.stdout", Broken())
     assert main(["put", str(file)]) == code
     assert_arrived(fake, file)
+    listed: list[Upload] = []
+
+    def list_many(portage: Portage) -> Iterator[Upload]:
+        for _ in range(3):
+            listed.append(portage.get(fake.only.upload_id))
+            yield listed[-1]
+
+    monkeypatch.setattr(Portage, "list", list_many)
     assert main(["list"]) == code
+    assert len(listed) == 1, "further pages are not fetched"

@@ -1,6 +1,7 @@
 """What is between this machine and AWS: proxies, authorities, sign-in pages of networks, and lines that fail."""
 
 import base64
+import json
 import ssl
 import zlib
 from pathlib import Path
@@ -12,7 +13,7 @@ import trustme
 
 from client import ForeignAnswer, Portage, UntrustedCertificate, UserPool, WrongConfig
 from client.__main__ import main
-from client.transport import CA_VARIABLES, proxy_for, retry_after
+from client.transport import CA_VARIABLES, Trust, proxy_for, retry_after
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import StoredUpload, refused
@@ -143,6 +144,30 @@ class TestAuthorities:
             with pytest.raises(UntrustedCertificate, match="AWS_CA_BUNDLE"):
                 portage.get("u1")
             assert pauses == []
+
+    @pytest.mark.usefixtures("trusted")
+    def test_that_are_unknown_end_the_command_at_once(
+        self, tls: ssl.SSLContext, signed_in: Path, capsys: pytest.CaptureFixture[str], pauses: list[float]
+    ) -> None:
+        with FakeServer(tls) as server:
+            outputs = json.loads((signed_in / "portage.json").read_text())
+            (signed_in / "portage.json").write_text(json.dumps({**outputs, "apiUrl": server.url}))
+            assert main(["list"]) == 2
+        assert "AWS_CA_BUNDLE" in capsys.readouterr().err
+        assert pauses == []
+
+    def test_may_be_a_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict[str, Any]] = []
+        make = ssl.create_default_context
+
+        def note(**given: Any) -> ssl.SSLContext:
+            asked.append(given)
+            return make(**given)
+
+        monkeypatch.setattr(ssl, "create_default_context", note)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path))
+        assert Trust().context
+        assert asked == [{"capath": str(tmp_path)}]
 
     @pytest.mark.parametrize("content", [None, "no certificate"])
     def test_that_cannot_be_read_are_a_definite_error(

@@ -38,11 +38,11 @@ def test_what_an_earlier_run_sent_is_no_speed_of_this_one() -> None:
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
-    with show("film [1].mp4") as tell:
+    with show("film [1]\x1b[31m.mp4") as tell:
         tell(at(50 * MEGA, 5))
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "film [1].mp4" in shown.err
+    assert r"film [1]\x1b[31m.mp4" in shown.err
     assert "5/10 parts" in shown.err
     assert "4 connections" in shown.err
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,29 @@ def shell(line: str, home: Path, *words: str | Path | bytes, **variables: str) -
         check=False,
         timeout=SECONDS,
     )
+
+
+def sending(line: str, home: Path, *words: str | Path) -> "subprocess.Popen[bytes]":
+    """Start the command as `shell` does."""
+    return subprocess.Popen(
+        ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "client", "--config", home / "portage.json", *words],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def stalled(fake: FakePortage) -> tuple[threading.Event, threading.Event]:
+    """Let S3 not answer. Returns what is set when the first part comes, and what lets S3 answer."""
+    begun, released = threading.Event(), threading.Event()
+
+    def stall(_number: int, _tries: int) -> None:
+        begun.set()
+        released.wait(SECONDS)
+
+    fake.on_part = stall
+    return begun, released
 
 
 @pytest.fixture
@@ -113,25 +137,55 @@ class TestStandardStreams:
         assert b"or - to read standard input" in ended.stderr
         assert fake.uploads == {}
 
-    def test_a_request_to_end_says_what_stays_open(self, signed_in: Path, fake: FakePortage, file: Path) -> None:
-        begun, released = threading.Event(), threading.Event()
+    @pytest.fixture
+    def _not_under_nohup(self) -> Iterator[None]:
+        """Processes inherit which signals are ignored."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        yield
+        signal.signal(signal.SIGHUP, before)
 
-        def stall(_number: int, _tries: int) -> None:
-            begun.set()
-            released.wait(SECONDS)
-
-        fake.on_part = stall
-        with subprocess.Popen(
-            [sys.executable, "-m", "client", "--config", signed_in / "portage.json", "put", file],
-            cwd=PROJECT,
-            stderr=subprocess.PIPE,
-        ) as sending:
+    @pytest.mark.usefixtures("_not_under_nohup")
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+    def test_a_request_to_end_says_what_stays_open(
+        self, signed_in: Path, fake: FakePortage, file: Path, number: signal.Signals, code: int
+    ) -> None:
+        begun, released = stalled(fake)
+        with sending('exec "$@"', signed_in, "put", file) as process:
             assert begun.wait(SECONDS)
-            sending.send_signal(signal.SIGTERM)
-            _, told = sending.communicate(timeout=SECONDS)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=SECONDS)
         released.set()
-        assert sending.returncode == 143
+        assert process.returncode == code
         assert f"Upload {fake.only.upload_id} is not finished" in told.decode()
+
+    def test_a_terminal_that_closes_does_not_end_a_command_that_ignores_it(
+        self, signed_in: Path, fake: FakePortage, file: Path
+    ) -> None:
+        """As nohup starts it."""
+        begun, released = stalled(fake)
+        with sending("trap '' HUP; exec \"$@\"", signed_in, "put", file) as process:
+            assert begun.wait(SECONDS)
+            process.send_signal(signal.SIGHUP)
+            released.set()
+            process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+        assert_arrived(fake, file)
+
+    def test_an_interrupt_ends_it_while_it_waits_for_standard_input(self, signed_in: Path, fake: FakePortage) -> None:
+        fake.part_size_bytes = 8 * 1024**2
+        begun, released = stalled(fake)
+        released.set()
+        with sending('exec "$@"', signed_in, "put", "-") as process:
+            assert process.stdin is not None
+            process.stdin.write(bytes(17 * 1024**2))
+            process.stdin.flush()
+            assert begun.wait(SECONDS)
+            process.send_signal(signal.SIGINT)
+            process.wait(SECONDS)
+            _, told = process.communicate()
+        assert process.returncode == 130
+        assert b"Fatal Python error" not in told
+        assert fake.only.status == "aborted"
 
 
 class TestFileNames:
