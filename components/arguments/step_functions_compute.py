@@ -7,6 +7,9 @@ from components.arguments.constraints import Choice, ListOf, Range
 from components.arguments.declaration import argument
 from components.arguments.workspace import WorkspaceArgs
 
+LONGEST_STATE_NAME = 80
+"""Characters. Source: Step Functions developer guide, "Workflow states", on the names of states."""
+
 _OF_MAP = tuple(
     f"step_functions_map_{each}"
     for each in ("batch_records", "concurrency", "csv_delimiter", "tolerated_failure_percentage")
@@ -48,6 +51,12 @@ class StepFunctionsComputeArgs(WorkspaceArgs):
         name, processors = spelled("step_functions_processors"), self.step_functions_processors
         twice = sorted({each for each in processors if processors.count(each) > 1})
         found = [f"{name} has {each} twice, but a result has each name once; leave one out." for each in twice]
+        found += [
+            f"{name}[{number}] has {len(each)} characters, but must have at most {LONGEST_STATE_NAME}, because it "
+            "names a state of the workflow (Step Functions guide); use shorter names of modules."
+            for number, each in enumerate(processors)
+            if len(each) > LONGEST_STATE_NAME
+        ]
         if self.step_functions_parallel and not processors:
             found.append(
                 f"{spelled('step_functions_parallel')} is true, but {name} is empty; name the processors there."

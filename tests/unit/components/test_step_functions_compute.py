@@ -262,6 +262,14 @@ def test_several_processors_are_states_of_their_own() -> None:
             {"step_functions_processors": STEPS, "processor": STEPS[1]},
             "step_functions_processors names the processors of every upload",
         ),
+        (
+            {
+                "processor_code_bucket": "the-builds",
+                "processor_code_key": "build.zip",
+                "step_functions_processors": [f"{'t' * 73}.process"],
+            },
+            "step_functions_processors[0] has 81 characters, but must",
+        ),
         ({"step_functions_processors": ["team.process"]}, "step_functions_processors[0] is 'team.process', but its"),
         (
             {"step_functions_map_processor": STEPS[0], "processor": STEPS[1]},
