@@ -1,4 +1,4 @@
-"""`pulumi up` has what requirements.txt names, and no more, and what is pinned today can be installed tomorrow."""
+"""`pulumi up` and the policy pack have what their locks name, and no more, and it can be installed tomorrow."""
 
 import ast
 import re
@@ -12,17 +12,24 @@ from packaging.requirements import Requirement
 
 from tests.support.paths import PROJECT
 
-LOCKS = sorted(PROJECT.glob("requirements*.txt"))
+LOCKS = sorted((*PROJECT.glob("requirements*.txt"), PROJECT / "policy" / "requirements.txt"))
 
 
-def test_the_program_imports_only_what_requirements_txt_installs() -> None:
-    script = (
-        "import sys, settings, components.upload_api, components.processing_pipeline, components.status_tracker\n"
-        "print(' '.join({name.split('.')[0] for name in sys.modules}))"
-    )
+@pytest.mark.parametrize(
+    ("lock", "imports"),
+    [
+        (
+            "requirements.txt",
+            "import settings, components.upload_api, components.processing_pipeline, components.status_tracker",
+        ),
+        ("policy/requirements.txt", "sys.path.insert(0, 'policy'); from core.pack import all_rules; all_rules()"),
+    ],
+)
+def test_the_program_and_the_policy_pack_import_only_what_theirs_installs(lock: str, imports: str) -> None:
+    script = f"import sys\n{imports}\nprint(' '.join({{name.split('.')[0] for name in sys.modules}}))"
     answer = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     # A virtual environment itself brings the last two along.
-    installed = {*_pinned(PROJECT / "requirements.txt"), "pip", "setuptools"}
+    installed = {*_pinned(PROJECT / lock), "pip", "setuptools"}
     owners = packages_distributions()
     foreign = {
         module
@@ -33,7 +40,7 @@ def test_the_program_imports_only_what_requirements_txt_installs() -> None:
     assert foreign == set()
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=[each.name for each in LOCKS])
+@pytest.mark.parametrize("lock", LOCKS, ids=[str(each.relative_to(PROJECT)) for each in LOCKS])
 def test_an_extra_that_a_package_needs_is_pinned_with_that_extra(lock: Path) -> None:
     """Otherwise pip up to 23.2, which comes with Python 3.11, refuses the lock once a newer version is published."""
     pinned = _pinned(lock)
