@@ -12,6 +12,7 @@ PortageError
 ├── NotSignedIn                  no sign-in is stored on this machine
 ├── WrongConfig                  a setting of this machine is wrong
 │   └── UntrustedCertificate     no trusted authority issued the server's certificate
+├── WrongUsage                   the command was called in a way that cannot work
 ├── WrongDeclaration             the API would reject the declaration of this file
 ├── EmptyFile                    the file has 0 bytes
 ├── StreamTooLong                standard input has more bytes than an upload may have
