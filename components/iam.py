@@ -205,8 +205,7 @@ def only_in_account(statement: Statement, arn_of_the_account: Arn) -> Statement:
     An S3 ARN names no account: otherwise, the statement is also for a stranger's bucket of the same name.
     Source: IAM user guide, "AWS global condition context keys", on aws:ResourceAccount.
     """
-    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
-    return {**statement, "Condition": {"StringEquals": {"aws:ResourceAccount": account}}}
+    return {**statement, "Condition": {"StringEquals": {"aws:ResourceAccount": _account_of(arn_of_the_account)}}}
 
 
 def protect_tasks(cluster_arn: Arn) -> Statement:
@@ -587,7 +586,7 @@ def publish_alarms(topic_arn: Arn) -> Statement:
         "Principal": {"Service": CLOUDWATCH},
         "Action": "sns:Publish",
         "Resource": topic_arn,
-        "Condition": {"StringEquals": {"aws:SourceAccount": pulumi.Output.from_input(topic_arn).apply(_account_of)}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": _account_of(topic_arn)}},
     }
 
 
@@ -596,8 +595,7 @@ def only_from_account(arn_of_the_account: Arn) -> Statement:
 
     Otherwise somebody else's credentials, in a job that was broken into, could carry data out of the VPC.
     """
-    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
-    return _through_endpoint("*", "*", {"StringEquals": {"aws:PrincipalAccount": account}})
+    return _through_endpoint("*", "*", {"StringEquals": {"aws:PrincipalAccount": _account_of(arn_of_the_account)}})
 
 
 def stay_in_account(arn_of_the_account: Arn) -> Statement:
@@ -605,7 +603,7 @@ def stay_in_account(arn_of_the_account: Arn) -> Statement:
 
     Source: AWS whitepaper "Building a Data Perimeter on AWS", on VPC endpoint policies.
     """
-    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
+    account = _account_of(arn_of_the_account)
     return _through_endpoint(
         "*", "*", {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
     )
@@ -648,7 +646,7 @@ def publish_notifications(topic_arn: Arn, bucket_arn: Arn, arn_of_the_account: A
         "Resource": topic_arn,
         "Condition": {
             "ArnEquals": {"aws:SourceArn": bucket_arn},
-            "StringEquals": {"aws:SourceAccount": pulumi.Output.from_input(arn_of_the_account).apply(_account_of)},
+            "StringEquals": {"aws:SourceAccount": _account_of(arn_of_the_account)},
         },
     }
 
@@ -658,20 +656,19 @@ def encrypt_notifications(arn_of_the_account: Arn) -> Statement:
 
     AWS's own key for SNS does not let it. Source: the same page, "AWS KMS key policy".
     """
-    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
     return {
         "Effect": "Allow",
         "Principal": {"Service": S3},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": _account_of(arn_of_the_account)}},
     }
 
 
 def administer_key(arn_of_the_account: Arn) -> Statement:
     """Key policy: let the account's IAM policies decide about the key; `arn_of_the_account` is any ARN in it."""
     root = pulumi.Output.from_input(arn_of_the_account).apply(
-        lambda arn: f"arn:{arn.split(':')[1]}:iam::{_account_of(arn)}:root"
+        lambda arn: f"arn:{arn.split(':')[1]}:iam::{arn.split(':')[4]}:root"
     )
     return {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}
 
@@ -682,18 +679,17 @@ def encrypt_alarms(arn_of_the_account: Arn) -> Statement:
     AWS's own key for SNS does not let them.
     Source: CloudWatch user guide, "Notifying users on alarm changes", on encrypted topics.
     """
-    account = pulumi.Output.from_input(arn_of_the_account).apply(_account_of)
     return {
         "Effect": "Allow",
         "Principal": {"Service": CLOUDWATCH},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": _account_of(arn_of_the_account)}},
     }
 
 
-def _account_of(arn: str) -> str:
-    return arn.split(":")[4]
+def _account_of(arn: Arn) -> pulumi.Output[str]:
+    return pulumi.Output.from_input(arn).apply(lambda known: known.split(":")[4])
 
 
 def refuse_plain_http(resource_arn: Arn, actions: str, *more_arns: Arn) -> Statement:

@@ -52,8 +52,7 @@ class BucketArgs(UploadsArgs):
             "given; leave one of them out."
             for name, others in given.items()
             if vars(self)[name] is not None
-            for other in others
-            if vars(self)[other] != self.declared[other].default
+            for other in self.changed(others)
         ] + [
             f"{spelled(name)} is the bucket that receives uploads, where what is stored would be taken for another "
             "upload, or be refused by its policy; give another bucket."

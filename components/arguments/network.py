@@ -30,10 +30,9 @@ class VpcArgs(Arguments):
         found: list[str] = []
         if not is_empty(self.subnet_ids):
             found += [
-                f"{spelled(name)} is {value!r}, but is for a VPC that is made, and {spelled('subnet_ids')} are given; "
-                "leave one of them out."
-                for name, each in self.declared.items()
-                if name.startswith("network_") and (value := vars(self)[name]) != each.default
+                f"{spelled(name)} is {vars(self)[name]!r}, but is for a VPC that is made, and {spelled('subnet_ids')} "
+                "are given; leave one of them out."
+                for name in self.changed(each for each in self.declared if each.startswith("network_"))
             ]
         elif not is_empty(self.security_group_ids):
             found.append(

@@ -128,7 +128,7 @@ class ProcessingPipelineArgs(
     @property
     def jobs_at_once(self) -> int:
         """Objects that are processed at once, at most."""
-        if self.compute == "fargate":
+        if self.compute == FARGATE:
             return self.fargate_max_tasks * slots_of(self.fargate_memory_mb, self.memory_mb)
         if self.compute == EKS:
             return self.eks_jobs_at_once
@@ -180,13 +180,14 @@ class ProcessingPipelineArgs(
             found += [
                 f"{spelled(name)} is given, but a built-in processor uses nothing of it; leave it out, or give the "
                 f"code of a processor in {spelled('processor_code')}."
-                for name in (
-                    "processor_distributions",
-                    "processor_requirements",
-                    "processor_environment",
-                    "processor_statements",
+                for name in self.changed(
+                    (
+                        "processor_distributions",
+                        "processor_environment",
+                        "processor_requirements",
+                        "processor_statements",
+                    )
                 )
-                if isinstance(given := vars(self)[name], pulumi.Output) or given
             ]
         reserved = JOB_VARIABLES | WORKER_VARIABLES if self.compute in {FARGATE, EKS} else JOB_VARIABLES
         if taken := sorted(reserved & set(_known(self.processor_environment))):
@@ -203,8 +204,7 @@ class ProcessingPipelineArgs(
             found += [
                 f"{spelled(name)} is given, but is only for {spelled('trigger')} eventbridge, and it is "
                 f"{S3_NOTIFICATIONS}; leave one of them out."
-                for name in ("malware_scan", "event_targets", "archive_days")
-                if vars(self)[name]
+                for name in self.changed(("malware_scan", "event_targets", "archive_days"))
             ]
         return found + self.bucket_conflicts(spelled) + self.event_conflicts(spelled) + self._compute_conflicts(spelled)
 
@@ -244,8 +244,7 @@ class ProcessingPipelineArgs(
                 found += [
                     f"{spelled(name)} names the processors of every upload, so {spelled('processor')} and "
                     f"{spelled('processors')} have no effect; leave them out."
-                    for name in ("step_functions_processors", "step_functions_map_processor")
-                    if vars(self)[name]
+                    for name in self.changed(("step_functions_processors", "step_functions_map_processor"))
                 ]
         return found
 

@@ -68,11 +68,9 @@ class StepFunctionsComputeArgs(WorkspaceArgs):
         if self.step_functions_map_processor is None:
             return [
                 f"{spelled(each)} is given, but {name} is not, so there is no map of records; name a processor there."
-                for each in _OF_MAP
-                if vars(self)[each] != self.declared[each].default
+                for each in self.changed(_OF_MAP)
             ]
         return [
             f"{name} processes every upload, so {spelled(each)} has no effect; leave it out."
-            for each in ("step_functions_processors", "step_functions_parallel", "workspace")
-            if vars(self)[each] != self.declared[each].default
+            for each in self.changed(("step_functions_processors", "step_functions_parallel", "workspace"))
         ]
