@@ -13,8 +13,8 @@ from .config import TransferConfig
 from .s3 import Request, SignedPart, is_too_old
 from .source import CHECKSUMS, SourceFile
 
-_MOST_PARTS = 10_000  # Amazon S3 user guide, "Multipart upload limits"
-_MOST_PART_BYTES = 5 * 1024**3  # as above
+MOST_PARTS = 10_000  # Amazon S3 user guide, "Multipart upload limits"
+MOST_PART_BYTES = 5 * 1024**3  # as above
 _UNAUTHORIZED = frozenset({400, 401, 403, 410})
 
 
@@ -96,10 +96,10 @@ class Job:
 def check_plan(upload_id: str, plan: PartPlan) -> None:
     """Raise UnexpectedAnswer for a plan that S3 allows nobody, or a checksum that this client does not know."""
     sizes = (plan.part_size_bytes, *(each.size_bytes for each in plan.part_sizes))
-    if not (1 <= plan.part_count <= _MOST_PARTS and min(sizes) > 0 and max(sizes) <= _MOST_PART_BYTES):
+    if not (1 <= plan.part_count <= MOST_PARTS and min(sizes) > 0 and max(sizes) <= MOST_PART_BYTES):
         raise UnexpectedAnswer(
             f"upload {upload_id} is planned as {plan.part_count} parts of {min(sizes)} to {max(sizes)} bytes, but S3 "
-            f"takes at most {_MOST_PARTS} parts, of 1 to {_MOST_PART_BYTES} bytes"
+            f"takes at most {MOST_PARTS} parts, of 1 to {MOST_PART_BYTES} bytes"
         )
     if plan.checksum_algorithm not in {None, *CHECKSUMS}:
         raise UnexpectedAnswer(

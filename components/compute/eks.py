@@ -11,10 +11,8 @@ import pulumi
 from components import iam
 from components.arguments.constraints import StatementArgs
 from components.arguments.eks_compute import EksComputeArgs
+from components.compute.fargate import VISIBILITY_SECONDS
 from components.compute.protocol import Compute, Jobs
-
-VISIBILITY_SECONDS = 120
-"""As on Fargate: between a message's receipt and its job's lease, which then counts."""
 
 
 @dataclass(frozen=True)

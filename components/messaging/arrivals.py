@@ -18,6 +18,9 @@ from handlers.storage.fair_queue import BATCH
 FUNCTION_SECONDS = 15
 """More than the function's one call takes, with its retries."""
 
+MESSAGE_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
+"""SQS's limit, 14 days, for all queues: operators need failed messages for as long as possible."""
+
 VISIBILITY_SECONDS = 6 * FUNCTION_SECONDS
 """Six times the function's timeout (Lambda guide, "Using Lambda with Amazon SQS")."""
 
@@ -56,7 +59,7 @@ class Arrivals(pulumi.ComponentResource):
             name,
             sqs_managed_sse_enabled=True,
             visibility_timeout_seconds=VISIBILITY_SECONDS,
-            message_retention_seconds=int(MESSAGE_LIFETIME.total_seconds()),
+            message_retention_seconds=MESSAGE_SECONDS,
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": args.dead_letter_queue_arn, "maxReceiveCount": MAX_ATTEMPTS}
             ),

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from handlers.domain.upload import MESSAGE_LIFETIME
+from components.messaging.arrivals import MESSAGE_SECONDS
 
 _LETTERS = "abcd"
 
@@ -34,7 +34,7 @@ class EventTargets(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         dead_letter_queue = aws.sqs.Queue(
             f"{name}-dead-letters",
-            message_retention_seconds=int(MESSAGE_LIFETIME.total_seconds()),
+            message_retention_seconds=MESSAGE_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=child,
         )

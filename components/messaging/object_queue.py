@@ -13,11 +13,7 @@ import pulumi_aws as aws
 
 from components import iam
 from components.arguments.shared import LogArgs
-from components.messaging.arrivals import Arrivals, ArrivalsArgs
-from handlers.domain.upload import MESSAGE_LIFETIME
-
-DEAD_LETTER_SECONDS = int(MESSAGE_LIFETIME.total_seconds())
-"""SQS's limit, 14 days: operators need failed messages for as long as possible."""
+from components.messaging.arrivals import MESSAGE_SECONDS, Arrivals, ArrivalsArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +99,7 @@ class ObjectQueue(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         dead_letter_queue = aws.sqs.Queue(
             f"{name}-dead-letters",
-            message_retention_seconds=DEAD_LETTER_SECONDS,
+            message_retention_seconds=MESSAGE_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=child,
         )
@@ -112,7 +108,7 @@ class ObjectQueue(pulumi.ComponentResource):
             # Messages have keys, no content. A customer's key would have to allow EventBridge in its policy.
             sqs_managed_sse_enabled=True,
             visibility_timeout_seconds=args.visibility_timeout_seconds,
-            message_retention_seconds=DEAD_LETTER_SECONDS,
+            message_retention_seconds=MESSAGE_SECONDS,
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": args.max_attempts}
             ),

@@ -9,7 +9,7 @@ from components import iam
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.compute.code_archive import code_archive
 from components.compute.lambda_function import LIVE, LambdaFunction, LambdaFunctionArgs
-from components.messaging.object_queue import DEAD_LETTER_SECONDS
+from components.messaging.arrivals import MESSAGE_SECONDS
 from handlers.domain.delays import Waits
 
 RUN_SECONDS = 300
@@ -54,7 +54,7 @@ class Reconciler(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         queue = aws.sqs.Queue(
             f"{name}-dead-letters",
-            message_retention_seconds=DEAD_LETTER_SECONDS,
+            message_retention_seconds=MESSAGE_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=child,
         )

@@ -119,15 +119,9 @@ class WorkflowSteps(JobRun):
                 report, folder = lease.progress.write, self._folder(delivery)
                 return write_outcome(self.work.process(ref, delivery, declared, report, earlier=found, folder=folder))
 
-            match read_outcome(self._isolated(work, lease.renew_if_due)):
-                case Processed(result=result):
-                    key = ref.step_result_key(delivery.run.run_id, processor)
-                    self.results.store_result(key, result)
-                    lease.leave(HANDOVER_SECONDS)
-                case Refused(detail=detail):
-                    raise Unprocessable(detail)
-                case Rejection():
-                    raise AssertionError("A processor rejects nothing.")
+            result = _result_in(self._isolated(work, lease.renew_if_due))
+            self.results.store_result(ref.step_result_key(delivery.run.run_id, processor), result)
+            lease.leave(HANDOVER_SECONDS)
 
     def process_batch(self, delivery: Delivery, declared: UploadRequest, records: Sequence[Any]) -> Any:
         """Run the processor with a batch of records, and return its result, or None where another run has the upload.
@@ -144,13 +138,7 @@ class WorkflowSteps(JobRun):
             log.exception("A batch failed.", extra=log_fields(ref, delivery))
             self._hold(delivery, retry_delay_seconds(delivery.attempt, self.max_attempts))
             raise _step_failed(error) from None
-        match read_outcome(answer):
-            case Processed(result=result):
-                return json.loads(result)
-            case Refused(detail=detail):
-                raise Unprocessable(detail)
-            case Rejection():
-                raise AssertionError("A processor rejects nothing.")
+        return json.loads(_result_in(answer))
 
     def gather(self, delivery: Delivery, manifest_key: str, counts: Counts) -> Status:
         """Store the result of a file's batches, and record that the upload is complete; returns the upload's status."""
@@ -239,6 +227,17 @@ class WorkflowSteps(JobRun):
 
     def _folder(self, delivery: Delivery) -> ExecutionFolder | None:
         return self.workspace and self.workspace.folder(delivery.message.message_id)
+
+
+def _result_in(answer: str) -> str:
+    """Return the result of a processor that has run in isolation, or raise Unprocessable."""
+    match read_outcome(answer):
+        case Processed(result=result):
+            return result
+        case Refused(detail=detail):
+            raise Unprocessable(detail)
+        case Rejection():
+            raise AssertionError("A processor rejects nothing.")
 
 
 def _step_failed(error: Exception) -> StepFailed:

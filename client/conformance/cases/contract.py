@@ -2,10 +2,11 @@
 
 import uuid
 
+from ...transfer.part_queue import MOST_PART_BYTES, MOST_PARTS
 from ..context import Context, plan_of
 from ..verdict import Skipped, require
 
-_MOST_BYTES = 10_000 * 5 * 1024**3
+_MOST_BYTES = MOST_PARTS * MOST_PART_BYTES
 """The most that S3 can store, and that the API's contract allows."""
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ...transfer.part_queue import MOST_PARTS
 from .prices import Price, Prices
 from .resources import Resource, Stack, value_at
 
@@ -21,7 +22,6 @@ _MIB = 1024**2
 GIB = 1024**3
 """What AWS bills as a GB."""
 PART_BYTES = 16 * _MIB
-MAX_PARTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _answer(assumed: Assumptions) -> float:
 
 
 def _parts(size_bytes: float) -> float:
-    part = max(PART_BYTES, math.ceil(size_bytes / MAX_PARTS / _MIB) * _MIB)
+    part = max(PART_BYTES, math.ceil(size_bytes / MOST_PARTS / _MIB) * _MIB)
     return max(1, math.ceil(size_bytes / part))
 
 

@@ -1,6 +1,7 @@
 """What AWS charges, by region: prices.toml, or a file of the same form."""
 
 import datetime as dt
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,6 @@ def load(region: str, override: Path | None = None) -> Prices:
 
 
 def _read(path: Path) -> dict[str, dict[str, Price]]:
-    import tomllib  # noqa: PLC0415 - only for this command
-
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text())
         return msgspec.convert(document, dict[str, dict[str, Price]])

@@ -2,8 +2,6 @@
 
 import functools
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,6 +14,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import UnknownServiceError
 
 from local.emulator import patching
+from local.emulator.containers import endpoint, role_credentials
 
 _PRINCIPAL = "apigateway.amazonaws.com"
 _connections = urllib3.PoolManager(maxsize=64, retries=False)  # one for each of MiniStack's threads
@@ -54,30 +53,20 @@ class Action:
 
 def assume_role(arn: str) -> Credentials:
     """Return a session of the role, if the role trusts API Gateway."""
-    account_id, _, name = arn.removeprefix("arn:aws:iam::").partition(":role/")
-    name = name.rpartition("/")[2]
+    account_id, _, path = arn.removeprefix("arn:aws:iam::").partition(":role/")
+    name = path.rpartition("/")[2]
     role = patching.attribute("ministack.services.iam", "_roles").get_scoped(account_id, None, name)
     if role is None:
         raise CallError(f"the integration's credentials {arn!r} are not the ARN of a role")
     if not _trusts_api_gateway(role["AssumeRolePolicyDocument"]):
         raise CallError(f"API Gateway does not have permission to assume {arn}: its trust policy must allow it")
-    return _session(account_id, name)
+    return _session(arn)
 
 
 @functools.cache
-def _session(account_id: str, role_name: str) -> Credentials:
-    credentials = Credentials(f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32))
-    session_name = "BackplaneAssumeRoleSession"  # what CloudTrail shows for API Gateway
-    patching.attribute("ministack.services.sts", "register_session")(
-        credentials.access_key,
-        {
-            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role_name}/{session_name}",
-            "UserId": f"{role_name}:{session_name}",
-            "SecretAccessKey": credentials.secret_key,
-            "SessionToken": credentials.token,
-        },
-    )
-    return credentials
+def _session(role_arn: str) -> Credentials:
+    variables = role_credentials(role_arn, "BackplaneAssumeRoleSession")  # what CloudTrail shows for API Gateway
+    return Credentials(*variables.values())
 
 
 def _trusts_api_gateway(policy: str) -> bool:
@@ -94,7 +83,7 @@ def send(
     action: Action, credentials: Credentials, body: str, headers: Mapping[str, str], timeout_seconds: float
 ) -> tuple[int, dict[str, str], str]:
     """Send the operation's JSON input; return status, headers and body of the response, also of an error."""
-    url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/"
+    url = f"{endpoint()}/"
     signed = {
         "Content-Type": f"application/x-amz-json-{action.json_version}",
         "X-Amz-Target": f"{action.target_prefix}.{action.operation}",
