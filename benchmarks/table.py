@@ -29,9 +29,9 @@ class Goal:
         return value >= self.limit if self.is_least else value <= self.limit
 
 
-def at_least(limit: float, unit: str = "x") -> Goal:
+def at_least(limit: float) -> Goal:
     """Return a lower limit."""
-    return Goal(limit, unit, is_least=True)
+    return Goal(limit, "x", is_least=True)
 
 
 def at_most(limit: float, unit: str = "x") -> Goal:

@@ -193,11 +193,11 @@ class Context:
         self.begun[created.upload_id] = self.person
         return created
 
-    def declare_form(self, *, checksum: Checksum | None = None) -> CreatedUpload:
+    def declare_form(self) -> CreatedUpload:
         """Declare an upload by form. Raises Skipped if the stack allows no forms."""
         if self.stack.rules.allow_forms is False:
             raise Skipped("the stack allows no forms (allowForms)")
-        return self.declare(method="post", checksum=checksum)
+        return self.declare(method="post")
 
     def send(self, url: str, content: bytes, headers: Mapping[str, str] | None = None, method: str = "PUT") -> Answer:
         """Send bytes to a presigned URL, with exactly these headers and their length."""

@@ -87,9 +87,7 @@ def _declared_again(upload_id: str, declare: Callable[[], CreatedUpload]) -> Cre
         return None
 
 
-def send_file(
-    method: str, url: str, headers: Mapping[str, str], path: Path, on_progress: OnSent | None = None
-) -> Answer:
+def send_file(method: str, url: str, headers: Mapping[str, str], path: Path) -> Answer:
     """Send a file with exactly these headers, and return the answer. Content-Length is required.
 
     Also returns an answer that the server sends before it has read the whole file.
@@ -97,7 +95,7 @@ def send_file(
     source = SourceFile.at(path)
     request = _bare_request(method, url, headers, source)
     with closing(Sender(source)) as sender:
-        return sender.send(request, on_progress or _ignore)
+        return sender.send(request, _ignore)
 
 
 def _send_once(created: CreatedUpload, source: Source, connect: Callable[[], Sender], on_sent: OnSent) -> None:

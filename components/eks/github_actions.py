@@ -7,6 +7,9 @@ import pulumi_aws as aws
 
 from components import iam
 
+_BRANCH = "main"
+"""The one that the workflow runs on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubActionsArgs:
@@ -19,8 +22,6 @@ class GitHubActionsArgs:
     """
     environment: str
     """Environment of the job that pushes. Its protection rules decide who can start the job."""
-    branch: str = "main"
-    """Branch that the workflow runs on."""
     image_repository_url: pulumi.Input[str]
     """The only repository that the role can push to."""
     provider_arn: pulumi.Input[str] | None = None
@@ -40,7 +41,7 @@ class GitHubActions(pulumi.ComponentResource):
         self.provider_arn = self._tokens(name, args.provider_arn)
         role = aws.iam.Role(
             f"{name}-role",
-            assume_role_policy=iam.trust_github(self.provider_arn, args.repository, args.environment, args.branch),
+            assume_role_policy=iam.trust_github(self.provider_arn, args.repository, args.environment, _BRANCH),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.iam.RolePolicy(

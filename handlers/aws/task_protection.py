@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from typing import Self
 from urllib.parse import urlsplit
@@ -26,11 +25,10 @@ _OK = 200
 class TaskProtection:
     """Extends the protection of the task that this process runs in."""
 
-    def __init__(self, agent_uri: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, agent_uri: str) -> None:
         """`agent_uri` is ECS's agent, or empty where none runs."""
         self._agent = urlsplit(agent_uri)
-        self._clock = clock
-        self._due_at = clock()
+        self._due_at = time.monotonic()
 
     @classmethod
     def here(cls) -> Self:
@@ -39,9 +37,9 @@ class TaskProtection:
 
     def extend(self) -> None:
         """Protect the task for PROTECTED_MINUTES, unless that was done a moment ago. An error is logged."""
-        if not self._agent.netloc or self._clock() < self._due_at:
+        if not self._agent.netloc or time.monotonic() < self._due_at:
             return
-        self._due_at = self._clock() + EXTENDED_AFTER_SECONDS
+        self._due_at = time.monotonic() + EXTENDED_AFTER_SECONDS
         try:
             error = self._error()
         except (OSError, HTTPException) as caught:

@@ -150,11 +150,11 @@ def checked_fields(body: object, checks: Mapping[str, Check], *, required: Seque
     return fields
 
 
-def whole_number_error(value: object, least: int, most: int) -> str | None:
+def whole_number_error(value: object, most: int) -> str | None:
     """Return what the number must be, or None if the value is valid."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
         return None
-    return f"a whole number from {least} to {most}"
+    return f"a whole number from 1 to {most}"
 
 
 def shown(value: object) -> str:
@@ -171,7 +171,7 @@ def _may_lack_size(body: object) -> bool:
 
 
 def _size_error(value: object) -> str | None:
-    return whole_number_error(value, 1, MAX_OBJECT_BYTES)
+    return whole_number_error(value, MAX_OBJECT_BYTES)
 
 
 def _file_name_error(value: object) -> str | None:

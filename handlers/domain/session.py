@@ -103,10 +103,10 @@ class PartRange(NamedTuple):
         """Check a decoded JSON body; raises InvalidRequest with all errors, not only the first."""
         checks: dict[str, Check] = {
             "session": lambda value: None if isinstance(value, str) else "the session of the upload",
-            "first_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
-            "last_part": lambda value: whole_number_error(value, 1, MAX_PARTS),
+            "first_part": lambda value: whole_number_error(value, MAX_PARTS),
+            "last_part": lambda value: whole_number_error(value, MAX_PARTS),
             "checksums": _checksums_error,
-            "last_part_size_bytes": lambda value: whole_number_error(value, 1, MAX_PART_BYTES),
+            "last_part_size_bytes": lambda value: whole_number_error(value, MAX_PART_BYTES),
         }
         return cls(**checked_fields(body, checks, required=("session", "first_part", "last_part")))
 

@@ -328,6 +328,6 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _shortened(value: Any, limit: int = 200) -> str:
+def _shortened(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}..."
+    return text if len(text) <= 200 else f"{text[:200]}..."  # noqa: PLR2004 - an error line stays a line

@@ -33,9 +33,9 @@ def sign(system: System, user: User, plan: Any, first: int, last: int) -> Answer
     return system.call("POST", f"/uploads/{plan['upload_id']}/parts", body, token=user.token)
 
 
-def send_part(plan: Any, signed: Any, number: int, content: bytes | None = None) -> Answer:
+def send_part(plan: Any, signed: Any, number: int) -> Answer:
     size = plan["part_size_bytes"]
-    body = CONTENT[(number - 1) * size : number * size] if content is None else content
+    body = CONTENT[(number - 1) * size : number * size]
     signature = signed["signatures"][number - signed["first_part"]]
     url = f"{signed['url_prefix']}{number}{signed['url_suffix']}{signature}"
     return http("PUT", url, body, {"Content-Length": str(len(body))})

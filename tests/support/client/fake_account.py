@@ -40,9 +40,9 @@ class _Client:
         return call
 
 
-def fake_account(answers: Answers, region: str = "eu-central-1", *, pages: bool = False) -> Account:
+def fake_account(answers: Answers, *, pages: bool = False) -> Account:
     """An account that allows only what has an answer. With `pages`, lists have paginators as boto3's have."""
-    return Account(region, lambda service, region: client_of(service, answers, region, pages=pages))
+    return Account("eu-central-1", lambda service, region: client_of(service, answers, region, pages=pages))
 
 
 def client_of(service: str, answers: Answers, region: str = "eu-central-1", *, pages: bool = False) -> Any:

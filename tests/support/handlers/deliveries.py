@@ -89,9 +89,9 @@ class Worker:
         ).process(delivery)
 
 
-def first_delivery(version_id: str, *, run: Run = Run("event-1", "run-1"), key: str = REF.object_key) -> Delivery:  # noqa: B008 - immutable
+def first_delivery(version_id: str, *, run: Run = Run("event-1", "run-1")) -> Delivery:  # noqa: B008 - immutable
     """The first receipt of an event that announces a version of an object."""
-    return Delivery(run, Message("message-1", "receipt-1", 1, "", LATER), INGEST, key, version_id)
+    return Delivery(run, Message("message-1", "receipt-1", 1, "", LATER), INGEST, REF.object_key, version_id)
 
 
 _run_ids = (f"run-{number}" for number in itertools.count(2))

@@ -27,8 +27,8 @@ class Line:
         return self.limits
 
 
-def concurrency(first: int = 4, most: int = 16) -> Concurrency:
-    return Concurrency(first, most, window_seconds=0.95)
+def concurrency(first: int = 4) -> Concurrency:
+    return Concurrency(first, 16, window_seconds=0.95)
 
 
 def test_it_begins_with_four_and_never_has_more_than_sixteen() -> None:
