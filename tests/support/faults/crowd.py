@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.domain.upload import TERMINAL
 from handlers.domain.upload_ref import OPEN_SHARDS
 from handlers.storage.table import OPEN_INDEX, OPEN_INDEX_PARTITION_KEY
 from local.emulator.patches.efs import FOLDER
 from tests.support.deployment.system import Answer, System, User, put
 
-TERMINAL = frozenset({"completed", "failed", "rejected", "aborted", "expired"})
 _SENDERS = 8
 _LOOK_SECONDS = 1.0
 STALLED_SECONDS = 400.0
