@@ -142,7 +142,9 @@ class WorkerPool:
                 self._sent.note(part.number, etag)
 
     def note_error(self, error: PortageError) -> None:
-        """Record a transient error."""
+        """Record and report a transient error. Raises _Stopped if the pool was stopped, which ends connections."""
+        if self.stopped.is_set():
+            raise _Stopped
         with self._lock:
             self._concurrency.record_error()
         self._on_error(error)  # without the lock: what it writes to may be slow

@@ -11,6 +11,7 @@ import trustme
 
 from client import Portage, TransferConfig
 from client.__main__ import main
+from client.retry import OnError, ignore
 from client.transport import CA_VARIABLES
 from tests.support.client.contract_check import assert_kept_the_contract
 from tests.support.client.fake_cognito import EMAIL, FakeCognito
@@ -77,8 +78,10 @@ def open_portage(fake: FakePortage, tmp_path: Path) -> Iterator[Open]:
     """Each device has a folder of its own for what it remembers."""
     opened: list[Portage] = []
 
-    def open_one(tuning: TransferConfig = QUICK, device: str = "here", url: str = fake.url) -> Portage:
-        opened.append(Portage(url, "token", state_folder=tmp_path / device, config=tuning))
+    def open_one(
+        tuning: TransferConfig = QUICK, device: str = "here", url: str = fake.url, on_error: OnError = ignore
+    ) -> Portage:
+        opened.append(Portage(url, "token", state_folder=tmp_path / device, config=tuning, on_error=on_error))
         return opened[-1]
 
     yield open_one

@@ -13,7 +13,7 @@ from client import (
 from tests.support.client.fake_portage import FakePortage
 from tests.support.client.fake_s3 import refused
 from tests.support.client.fake_server import Handler, Reaction, answer, reset, reset_after
-from tests.support.client.multipart import KIB, PART, QUICK, Open, assert_arrived, interrupted
+from tests.support.client.multipart import ALONE, KIB, PART, QUICK, Open, StoppedError, assert_arrived, interrupted
 
 
 def test_every_part_arrives_and_they_become_one_object(fake: FakePortage, open_portage: Open, file: Path) -> None:
@@ -133,6 +133,27 @@ class TestWhatDoesNotPass:
         with pytest.raises(EnoughError):
             open_portage().upload(file, on_progress=stop)
         assert fake.only.status == "pending"
+
+    def test_reports_no_retry_of_the_requests_that_it_ends(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        arrived, ended = threading.Event(), threading.Event()
+
+        def wait(handler: Handler) -> None:
+            arrived.set()
+            ended.wait(60)
+            handler.close_connection = True
+
+        def stop(_: Progress) -> None:
+            if arrived.is_set():
+                raise StoppedError
+
+        fake.on_part = lambda _number, _tries: wait
+        errors: list[Exception] = []
+        with pytest.raises(StoppedError):
+            open_portage(ALONE, on_error=errors.append).upload(file, on_progress=stop)
+        ended.set()
+        assert errors == []
 
     def test_includes_a_server_that_is_not_there(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         portage = open_portage()
