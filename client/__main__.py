@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 
-from .cli.arguments import Options, is_folder, parser
+from .cli.arguments import Options, all_actions, is_folder, parser
 from .cli.exit_codes import ExitCode, exit_code_of_error
 from .errors import PortageError, reason
 
@@ -78,6 +78,9 @@ def _print_completion(reader: argparse.ArgumentParser, shell: str) -> ExitCode:
 
     from .cli.output import Output, standard  # noqa: PLC0415 - help need not wait for it
 
+    for action in all_actions(reader):
+        if action.metavar == "FILE":
+            vars(action)["complete"] = shtab.FILE  # where shtab looks for it
     try:
         stdout = standard("stdout")
         stdout.write(shtab.complete(reader, shell) + "\n")

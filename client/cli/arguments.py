@@ -4,9 +4,9 @@ import argparse
 import math
 import os
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 from uuid import UUID
 
 from .. import __version__
@@ -180,6 +180,15 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     return top
+
+
+def all_actions(reader: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield the options and positional arguments of a parser and of its commands."""
+    for action in reader._actions:  # noqa: SLF001 - argparse has no other list of them
+        yield action
+        if isinstance(action.choices, dict):  # those of commands are parsers
+            for command in cast("dict[str, argparse.ArgumentParser]", action.choices).values():
+                yield from all_actions(command)
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:

@@ -318,6 +318,31 @@ def test_a_shell_completes_commands(shell_name: str, capsys: Capture) -> None:
     assert "resume" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["put", "fi"], ["film.mp4"]),
+        (["put", "a.txt", "fi"], ["film.mp4"]),
+        (["resume", "fi"], ["film.mp4"]),
+        (["get", "-o", "fi"], ["film.mp4"]),
+        (["put", "--config", "fi"], ["film.mp4"]),
+        (["put", "--checksum", "s"], ["sha256"]),
+    ],
+)
+def test_bash_completes_file_names(tmp_path: Path, capsys: Capture, words: list[str], completed: list[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+    (tmp_path / "film.mp4").touch()
+    script = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shtab_portage; printf "%s\\n" "${COMPREPLY[@]}"'
+    ended = subprocess.run(
+        ["/bin/bash", "-c", f"{capsys.readouterr().out}\n{script}", "bash", "portage", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert ended.stdout.split() == completed
+
+
 def test_help_waits_neither_for_http_nor_for_the_display() -> None:
     code = "import sys; from client.__main__ import parser; parser(); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True, text=True)
