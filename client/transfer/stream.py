@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ..api.models import Checksum, CreatedUpload, PartPlan, Upload
 from ..api.uploads import UploadsApi
-from ..errors import PROGRAM, UnexpectedAnswer, UploadEnded, WrongDeclaration
+from ..errors import PROGRAM, ApiProblem, PortageError, UnexpectedAnswer, UploadEnded, WrongDeclaration
 from .config import Concurrency, OnProgress, Progress, TransferConfig
 from .declaration import Declaration
 from .ends import abort
@@ -30,9 +30,9 @@ class StreamUploader:
         checksum = head.checksum(declaration.checksum) if declaration.checksum else None
         declare = self._declaring(declaration, head.size_bytes, checksum, declaration.method)
         created = declare()
+        if created.parts is not None:
+            return self._send_parts(created.upload_id, created.parts, Stream(head, None), None)
         with self._aborted_on_error(created.upload_id):
-            if created.parts is not None:
-                return self._send_parts(created.upload_id, created.parts, Stream(head, None), None)
             send_at_once(
                 created,
                 head,
@@ -55,7 +55,7 @@ class StreamUploader:
         with self._aborted_on_error(created.upload_id):
             if created.parts is None or created.parts.max_size_bytes is None:
                 raise UnexpectedAnswer(f"upload {created.upload_id} has no plan of parts for an unknown size")
-            return self._send_parts(created.upload_id, created.parts, Stream(head, rest), declaration.checksum)
+        return self._send_parts(created.upload_id, created.parts, Stream(head, rest), declaration.checksum)
 
     def _declaring(
         self, declaration: Declaration, size_bytes: int | None, checksum: Checksum | None, method: str | None
@@ -72,6 +72,27 @@ class StreamUploader:
         )
 
     def _send_parts(self, upload_id: str, plan: PartPlan, stream: Stream, checksum: str | None) -> Upload:
+        with self._aborted_on_error(upload_id):
+            queue = self._sent_parts(upload_id, plan, stream, checksum)
+        is_late = plan.max_size_bytes is not None
+        try:
+            return self._api.complete(
+                upload_id,
+                size_bytes=queue.size_bytes if is_late else None,
+                checksum=queue.checksum if is_late else None,
+            )
+        except BaseException as error:
+            is_refused = isinstance(error, ApiProblem) and not error.is_transient
+            if is_refused or not isinstance(error, PortageError):
+                abort(self._api, upload_id, error)
+            else:  # S3 may have made the object, and nobody can send its bytes again
+                error.add_note(
+                    f"S3 has all bytes of upload {upload_id}, so it stays: `{PROGRAM} status {upload_id}` shows "
+                    f"whether it is stored. If it stays pending, `{PROGRAM} abort {upload_id}` ends it."
+                )
+            raise
+
+    def _sent_parts(self, upload_id: str, plan: PartPlan, stream: Stream, checksum: str | None) -> StreamQueue:
         check_plan(upload_id, plan)
         config = self._config
         queue = StreamQueue(self._api, upload_id, plan, stream, config=config, checksum=checksum)
@@ -97,9 +118,7 @@ class StreamUploader:
         queue.start()
         workers.run(report)
         queue.check()
-        if plan.max_size_bytes is None:
-            return self._api.complete(upload_id)
-        return self._api.complete(upload_id, size_bytes=queue.size_bytes, checksum=queue.checksum)
+        return queue
 
     def _stored(self, upload_id: str) -> Upload:
         """Return the state of an upload that S3 has stored. An error of this request must not abort it."""
