@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from benchmarks.quiet_handler import QuietHandler
+
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER for 0 seconds: closing the socket sends a reset."""
@@ -45,17 +47,12 @@ class FaultyLine:
         host, port = place.hostname or "", place.port or 80
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def _forward(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.pass_on(self, http.client.HTTPConnection(host, port, timeout=60), body)
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _forward  # noqa: N815 - http.server's names
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as declared there
-                pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -11,7 +11,6 @@ from handlers.entries import process_object
 from handlers.processors import Job, Processor
 from tests.support.aws.moto_cloud import OWNER, PDF, REF, Cloud
 
-MAX_ATTEMPTS = 3
 REFS = [UploadRef(OWNER, f"01985c2e-5a00-7000-8000-00000000000{n}") for n in range(3)]
 
 
@@ -45,10 +44,6 @@ def uploaded(cloud: Cloud, ref: UploadRef = REF, body: bytes = PDF) -> dict[str,
 def in_this_process(work: Callable[[], str], _seconds: float, _while_working: Callable[[], None]) -> str:
     """Stands in for a child process where a test looks at what S3 has afterwards: moto's is in memory."""
     return work()
-
-
-def raise_secret(_job: Job) -> Mapping[str, object]:
-    raise LookupError("password=hunter2")
 
 
 def do_nothing(_job: Job) -> Mapping[str, object]:

@@ -30,10 +30,10 @@ from handlers.storage.upload_store import UploadStore
 from tests.support.aws.fake_light_clients import LightS3, light_calls
 from tests.support.aws.moto_cloud import ENVIRONMENT, TABLE, Cloud, shared_client
 from tests.support.handlers.create_uploads import Api
-from tests.support.handlers.deliveries import Worker, first_delivery
+from tests.support.handlers.deliveries import MAX_ATTEMPTS, Worker, first_delivery
 from tests.support.handlers.job_variables import job_variables
 from tests.support.handlers.multipart_upload import SETTINGS, UploadInParts
-from tests.support.handlers.queue_batches import MAX_ATTEMPTS, UseProcessor
+from tests.support.handlers.queue_batches import UseProcessor
 
 
 @pytest.fixture(scope="module")

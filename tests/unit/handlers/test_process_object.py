@@ -14,7 +14,8 @@ from handlers.processors import Job, Unprocessable
 from handlers.use_cases.job_run import RECORDING_SECONDS
 from handlers.use_cases.process_object import JobFailed
 from tests.support.aws.moto_cloud import EVENT_ID, OWNER, PDF, REF, RESULTS, Cloud, tried_again
-from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, raise_secret, uploaded
+from tests.support.handlers.deliveries import MAX_ATTEMPTS, raise_secret
+from tests.support.handlers.queue_batches import REFS, UseProcessor, handle, uploaded
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
 

@@ -23,7 +23,8 @@ from handlers.use_cases.job_run import RECORDING_SECONDS
 from handlers.use_cases.process_object import SHORTEST_WORK_SECONDS
 from tests.support.aws.moto_cloud import REF, Cloud, tried_again
 from tests.support.aws.scripted_server import hanging_server
-from tests.support.handlers.queue_batches import MAX_ATTEMPTS, REFS, UseProcessor, handle, uploaded
+from tests.support.handlers.deliveries import MAX_ATTEMPTS
+from tests.support.handlers.queue_batches import REFS, UseProcessor, handle, uploaded
 
 pytestmark = pytest.mark.usefixtures("process_object_started")
 
