@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 
+from handlers.domain.errors import UnknownUpload
 from handlers.domain.fields import Field, all_fields
 from handlers.domain.upload import Upload
 from handlers.domain.upload_ref import UPLOAD_ID_PATTERN
-from handlers.http.response import COMMON_HEADERS, PROBLEM_JSON, PROBLEM_TYPE_PREFIX
+from handlers.http.response import COMMON_HEADERS, NO_UPLOAD, PROBLEM_JSON, PROBLEM_TYPE_PREFIX, PROBLEMS
 
 
 def get_upload_request(table_name: str) -> str:
@@ -28,7 +29,7 @@ def get_upload_response(allowed_origins: Sequence[str]) -> str:
     public = [field for field in all_fields(Upload) if field.mark.is_public]
     fields = ",\n  ".join(_member(field) for field in public if not field.is_optional)
     endings = "".join(_optional_member(field) for field in public if field.is_optional)
-    not_found = _problem(404, "upload-not-found", "No such upload", "You have no upload with this id.")
+    not_found = _problem(*PROBLEMS[UnknownUpload], NO_UPLOAD)
     return f"""{_headers(allowed_origins)}#set($status = $input.path('$.Item.status.S'))
 #if($status && $status != "")
 {{

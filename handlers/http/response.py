@@ -58,6 +58,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 """By domain error: all errors that a client can act on. Any other error is a 500."""
 
+NO_UPLOAD = "You have no upload with this id."
+"""An upload of another owner gets the same response as one that does not exist."""
+
 
 class Response(NamedTuple):
     """One response, without the headers that all responses have."""
@@ -86,8 +89,7 @@ def problem_response(error: Exception, request_id: str) -> Response:
         "type": PROBLEM_TYPE_PREFIX + problem.kind,
         "title": problem.title,
         "status": problem.status,
-        # An upload of another owner gets the same response as one that does not exist.
-        "detail": "You have no upload with this id." if isinstance(error, UnknownUpload) else str(error),
+        "detail": NO_UPLOAD if isinstance(error, UnknownUpload) else str(error),
         "request_id": request_id,
     }
     if isinstance(error, NotOpen):  # extension members (RFC 9457, 3.2)
