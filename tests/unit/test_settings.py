@@ -16,28 +16,17 @@ import yaml
 
 from components.arguments import limits
 from components.arguments.constraints import MaybeOutput
-from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from generate import main as generate
 from settings import SHAPES, Settings, StackArgs, keys, keys_of
 from tests.support.components.examples import (
-    BOUNDARY_ARN,
     BUCKET,
-    CIDRS,
     COMPONENTS,
-    ECS_CLUSTER_ARN,
-    EKS_ARGO_DEPLOY,
-    IMAGE,
     KMS_KEY_ARN,
-    LAYER_ARN,
-    QUEUE_ARN,
     REQUIREMENTS,
     STEPS,
     SUBNET_IDS,
     TABLE,
-    TAGS,
-    TOPIC_ARN,
     USER_POOL_ARN,
-    VPC_IDS,
 )
 from tests.support.paths import PROJECT
 
@@ -71,146 +60,41 @@ EMPTY_MEANS_NONE = (
     *("eksGithubRepository", "eksGithubOidcProviderArn"),
     *("resultsBucketArn", "quarantineBucketArn"),
 )
-MAY_BE_SECRET = (
-    "tags",
-    "kmsKeyArn",
-    "permissionsBoundaryArn",
-    "userPoolArn",
-    "userPoolClientId",
-    "allowedOrigins",
-    "allowedSourceCidrs",
-    "allowedSourceVpcIds",
-    "allowedContentTypes",
-    "processorEnvironment",
-    "processorStatements",
-    "alarmTopicArn",
-    *("workerImage", "fargateClusterArn"),
-    "subnetIds",
-    "securityGroupIds",
-    *("functionLayers", "functionImage", "processorCodeBucket", "processorCodeKey", "processorCodeVersion"),
-    *("eksGitRepositoryUrl", "eksClusterName", "eksPublicAccessCidrs"),
-    *("eksArgoIdentityCenterArn", "eksGithubOidcProviderArn"),
-    *("resultsBucketArn", "quarantineBucketArn"),
-)
+MAY_BE_SECRET = [
+    key for key, (shape, name) in keys().items() if isinstance(shape.declared[name].constraint, MaybeOutput)
+]
+"""Their arguments may be Outputs."""
 FLAGS = [key for key, each in DECLARED.items() if each["type"] == "boolean"]
 
-OF_EKS = {key: name for key, (shape, name) in keys().items() if shape is EksArgoDeployArgs}
-"""Arguments of EksArgoDeploy by key: those that have no key of another component."""
+OF_COMPONENTS = {key: (EXAMPLES[shape], name) for key, (shape, name) in keys().items() if shape in EXAMPLES}
+"""By key: the example of the component that has the argument, and its name there."""
 
 WRONG = {
-    **{key: _as_text(EKS_ARGO_DEPLOY.bad[name][0]) for key, name in OF_EKS.items() if name in EKS_ARGO_DEPLOY.bad},
-    "eksGitRepositoryUrl": "git@github.com:example/portage.git",
-    "eksAddonVersions": '"coredns"',
+    **{key: _as_text(each.bad[name][0]) for key, (each, name) in OF_COMPONENTS.items() if name in each.bad},
     **{key: str(high + 1) for key, (_, high) in RANGES.items()},
     **dict.fromkeys(FLAGS, "yes"),
     "region": "eu-central",
-    "kmsKeyArn": "alias/mine",
-    "tags": '"cost-centre"',
-    "permissionsBoundaryArn": "the-boundary",
-    "userPoolArn": "eu-central-1_AbCdEf123",
     "userPoolClientId": "a client",
-    "alarmTopicArn": "operators",
-    "resultsBucketArn": "the-results",
-    "quarantineBucketArn": "the-quarantine",
-    "eventTargets": '["audit"]',
+    "eksGitRepositoryUrl": "git@github.com:example/portage.git",
+    "eksAddonVersions": '"coredns"',
     "bucketNotifications": '"audit"',
-    "trigger": "sns",
-    "stepFunctionsProcessors": '["process"]',
-    "stepFunctionsMapProcessor": "process",
-    "stepFunctionsMapCsvDelimiter": ";",
-    "workspace": "ebs",
-    "processor": "process",
-    "processors": '"*.csv"',
-    "processorCode": "no-such-folder",
-    "processorDistributions": '[""]',
-    "compute": "ec2",
-    "workerImage": "an-image:latest",
-    "fargateClusterArn": "shared",
-    "functionArchitecture": "arm",
-    "functionLayers": '["the-layer"]',
-    "functionImage": "an-image:latest",
-    "processorCodeBucket": "The-Builds",
     "processorCodeKey": " ",
-    "processorCodeVersion": "a version",
-    "fargateCpu": "1000",
-    "fargateMemoryMb": "1000",
-    "subnetIds": '["subnet"]',
-    "securityGroupIds": '["group"]',
-    "networkCidr": "10.0.0.0/8",
-    "networkEgress": "internet",
-    "networkEndpoints": '["Bedrock"]',
-    "networkFlowLogDays": "2",
-    "processorRequirements": "no-such-file.txt",
-    "processorEnvironment": '"MODEL"',
-    "processorStatements": '"*"',
-    "rejectedObjects": "keep",
-    "unscannableObjects": "quarantine",
-    "logLevel": "info",
-    "logRetentionDays": "2",
-    "allowedOrigins": '["https://app.example.com/"]',
-    "allowedSourceCidrs": '["10.0.0.1/8"]',
-    "allowedSourceVpcIds": '["vpc"]',
-    "allowedContentTypes": '["image"]',
 }
 """A value for each key that its argument does not allow. What else arguments reject, test_arguments.py proves."""
 
-RIGHT: dict[str, Any] = {
-    **{key: EKS_ARGO_DEPLOY.other[name] for key, name in OF_EKS.items()},
-    "eksGitRepositoryUrl": "https://github.com/example/portage.git",
-    **{key: low for key, (low, _) in RANGES.items()},
-    **{key: not DECLARED[key]["default"] for key in FLAGS if key != "stepFunctionsParallel"},
-    "region": "eusc-de-east-1",
-    "kmsKeyArn": KMS_KEY_ARN,
-    "tags": TAGS,
-    "permissionsBoundaryArn": BOUNDARY_ARN,
-    "userPoolArn": USER_POOL_ARN,
-    "workerImage": IMAGE,
-    "fargateClusterArn": ECS_CLUSTER_ARN,
-    "functionArchitecture": "x86_64",
-    "functionLayers": [LAYER_ARN],
-    "functionImage": IMAGE,
-    "fargateCpu": 2_048,
-    "fargateMemoryMb": 8_192,
-    "subnetIds": SUBNET_IDS,
-    "networkCidr": "10.1.0.0/16",
-    "networkEgress": "nat",
-    "networkEndpoints": ["bedrock-runtime"],
-    "networkFlowLogDays": 7,
-    "workspace": "efs",
-    "processor": "handlers.processors.load_processor",
-    "processors": [{"processor": "handlers.processors.csv_summary.process", "file_names": ["*.csv"]}],
-    "stepFunctionsMapCsvDelimiter": "tab",
-    "rejectedObjects": "delete",
-    "unscannableObjects": "process",
-    "logLevel": "FATAL",
-    "logRetentionDays": 3653,
-    "allowedOrigins": ["https://a.example", "http://127.0.0.1:8000"],
-    "allowedSourceCidrs": CIDRS,
-    "allowedSourceVpcIds": VPC_IDS,
-    "allowedContentTypes": ["image/*", "application/pdf"],
-    "alarmTopicArn": TOPIC_ARN,
-    "eventTargets": [QUEUE_ARN],
-    "bucketNotifications": [{"target": QUEUE_ARN, "suffix": ".csv"}],
-}
-"""A value for each key, other than its default. The keys in TESTED_APART need others beside them."""
-
 TESTED_APART = {
-    "resultsBucketArn",
-    "quarantineBucketArn",
-    "compute",
-    "trigger",
-    "stepFunctionsProcessors",
-    "stepFunctionsParallel",
-    "stepFunctionsMapProcessor",
-    "userPoolClientId",
-    "securityGroupIds",
-    "processorCode",
-    *("processorCodeBucket", "processorCodeKey", "processorCodeVersion"),
-    "processorDistributions",
-    "processorRequirements",
-    "processorEnvironment",
-    "processorStatements",
+    *("compute", "userPoolClientId", "securityGroupIds"),
+    *("processorCode", "processorCodeBucket", "processorCodeKey", "processorCodeVersion"),
+    *("processorDistributions", "processorRequirements", "processorEnvironment", "processorStatements"),
 }
+"""The keys that need others beside them."""
+
+RIGHT: dict[str, Any] = {
+    **{key: each.other[name] for key, (each, name) in OF_COMPONENTS.items() if key not in TESTED_APART},
+    "region": "eusc-de-east-1",
+    "eksGitRepositoryUrl": "https://github.com/example/portage.git",
+}
+"""A value for each other key that is not its default."""
 
 NOT_OF_THE_TYPE = [
     *(("throttleRate", text) for text in ("", "many", "true", "null", "1.5", '"5"', "[5]", "{}", "0x10", "1_000")),
@@ -545,13 +429,6 @@ class TestASecret:
         settings = load(defaults(), secret=[f"portage:{key}" for key in MAY_BE_SECRET])
 
         assert all(value_of(settings, key) in (None, [], {}) for key in MAY_BE_SECRET)
-
-    def test_may_be_what_a_component_takes_as_an_output(self) -> None:
-        takes_outputs = {
-            key for key, (shape, name) in keys().items() if isinstance(shape.declared[name].constraint, MaybeOutput)
-        }
-
-        assert set(MAY_BE_SECRET) == takes_outputs
 
 
 class TestAProjectFromTheTemplateMayHaveANameOfItsOwn:
