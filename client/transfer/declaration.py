@@ -40,9 +40,19 @@ _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
     (b"fLaC", "audio/flac"),
     (b"\x1a\x45\xdf\xa3", "video/x-matroska"),
+    (b"OggS\x00", "audio/ogg"),
+    *((b"ID3" + bytes([version]), "audio/mpeg") for version in (2, 3, 4)),
+    *((signature, "image/tiff") for signature in (b"II*\x00", b"MM\x00*")),
 )
+_SURE_IMAGES = frozenset(
+    {"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/heic", "image/avif"}
+)
+"""Types of images with a signature of their own. Raw photos of cameras begin like TIFF."""
+_WITH_ID3 = frozenset({"audio/aac", "audio/flac"})
+"""Types of audio that may have the tags of MP3 before their own first bytes."""
 _FAMILIES = (
     frozenset({"video/x-matroska", "video/webm", "audio/webm", "audio/x-matroska"}),
+    frozenset({"audio/ogg", "video/ogg"}),
     frozenset({"video/mp4", "video/quicktime", "video/x-m4v", "audio/mp4", "video/3gpp", "image/heic", "image/avif"}),
 )
 """Types with the same first bytes: the name decides."""
@@ -103,11 +113,20 @@ def guessed_type(file_name: str, head: bytes = b"") -> str:
         _UNKNOWN_TYPE,
         "application/pdf",
     }
-    if by_bytes is None or not is_readable or any({by_name, by_bytes} <= family for family in _FAMILIES):
-        return by_name
-    if by_bytes.startswith("text/") and by_name.startswith("text/"):
-        return by_name
-    return by_bytes
+    return by_name if by_bytes is None or not is_readable or _may_begin_so(by_name, by_bytes) else by_bytes
+
+
+def _may_begin_so(by_name: str, by_bytes: str) -> bool:
+    """Whether the bytes do not contradict the name."""
+    match by_bytes:
+        case "image/tiff":
+            return by_name not in _SURE_IMAGES
+        case "audio/mpeg":
+            return by_name in _WITH_ID3
+        case "text/plain":
+            return by_name.startswith("text/")
+        case _:
+            return any({by_name, by_bytes} <= family for family in _FAMILIES)
 
 
 def _type_by_name(file_name: str) -> str:
@@ -124,6 +143,8 @@ def _type_by_bytes(head: bytes) -> str | None:
         return _ISO_BRANDS.get(head[8:12], "video/mp4")
     if head.startswith(b"RIFF"):
         return {b"WEBP": "image/webp", b"WAVE": "audio/x-wav", b"AVI ": "video/x-msvideo"}.get(head[8:12])
+    if head.startswith(b"BM") and head[6:10] == bytes(4):  # its reserved bytes: text may begin with BM
+        return "image/bmp"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and _is_utf_16(head):
         return "text/plain"
     return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)

@@ -80,6 +80,7 @@ def _is_declared(source: SourceFile, name: str) -> bool:
 
 
 RIFF = b"RIFF\x00\x00\x00\x00"
+BMP = b"BM\x36\x00\x00\x00" + bytes(4)
 
 
 class TestTypes:
@@ -103,6 +104,15 @@ class TestTypes:
             ("a.csv.gz", b"\x1f\x8b", "application/gzip"),
             ("a.docx", b"PK\x03\x04", mimetypes.guess_type("a.docx")[0] or "application/octet-stream"),
             ("a.jpg", b"\xff\xfe\x00\xd8\x00\x01", "image/jpeg"),
+            ("a.jpg", BMP, "image/bmp"),
+            ("a.txt", b"BM25 and more", "text/plain"),
+            ("a.jpg", b"II*\x00\x08\x00", "image/tiff"),
+            ("a.nef", b"II*\x00\x08\x00", mimetypes.guess_type("a.nef")[0] or "application/octet-stream"),
+            ("a.mp3", b"OggS\x00\x02", "audio/ogg"),
+            ("a.ogv", b"OggS\x00\x02", "video/ogg"),
+            ("a.wav", b"ID3\x03\x00", "audio/mpeg"),
+            ("a.flac", b"ID3\x03\x00", mimetypes.guess_type("a.flac")[0] or "audio/mpeg"),
+            ("a.csv", b"ID3,ID4\n", "text/csv"),
             ("a.jpg", b"", "image/jpeg"),
             ("a.unknown-to-all", b"\x00\x01", "application/octet-stream"),
         ],
@@ -119,6 +129,41 @@ class TestTypes:
             ("a.csv", "a,b\n1,2\n".encode("utf-16")),
             ("a.jpg", "a,b\n1,2\n".encode("utf-16")),
             ("a.txt", b"%PDF-1.7\n"),
+            *(
+                (f"a.{ending}", head + bytes(100))
+                for ending in (
+                    "jpg",
+                    "png",
+                    "webp",
+                    "heic",
+                    "mp3",
+                    "wav",
+                    "m4a",
+                    "flac",
+                    "mp4",
+                    "mov",
+                    "mkv",
+                    "avi",
+                    "pdf",
+                )
+                for head in (
+                    b"\xff\xd8\xff\xe0",
+                    b"\x89PNG\r\n\x1a\n",
+                    b"GIF89a",
+                    BMP,
+                    RIFF + b"WEBPVP8 ",
+                    RIFF + b"WAVEfmt ",
+                    RIFF + b"AVI LIST",
+                    b"\x00\x00\x00\x18ftypisom",
+                    b"\x00\x00\x00\x18ftypheic",
+                    b"\x00\x00\x00\x18ftypM4A ",
+                    b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska",
+                    b"fLaC\x00",
+                    b"ID3\x03\x00",
+                    b"OggS\x00\x02",
+                )
+            ),
+            *((f"a.{ending}", b"II*\x00\x08\x00\x00\x00" + bytes(100)) for ending in ("jpg", "png", "tif", "nef")),
         ],
     )
     def test_are_none_that_the_api_rejects(self, name: str, head: bytes) -> None:
