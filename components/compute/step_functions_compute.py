@@ -168,7 +168,7 @@ class StepFunctionsCompute(Compute):
             opts,
             handler="handlers.entries.start_workflow.handle",
             environment={
-                **{name: jobs.environment[name] for name in ("QUEUE_URL", "UPLOADS_TABLE")},
+                **{name: jobs.environment[name] for name in ("QUEUE_URL", "UPLOADS_TABLE", "MAX_ATTEMPTS")},
                 "STATE_MACHINE_ARN": state_machine_arn,
             },
             timeout_seconds=LONGEST_FUNCTION_SECONDS,  # it waits for the execution

@@ -18,6 +18,7 @@ from handlers.aws.boto3_json import Boto3Json
 from handlers.aws.client import AwsError
 from handlers.aws.environment import read_environment
 from handlers.aws.metric_log import write_record
+from handlers.domain.delays import retry_delay_seconds
 from handlers.domain.errors import UnknownUpload
 from handlers.domain.upload_ref import UploadRef
 from handlers.storage.job_queue import Delivery, JobQueue, Message
@@ -39,6 +40,7 @@ class StarterEnvironment(NamedTuple):
     queue_url: str
     uploads_table: str
     state_machine_arn: str
+    max_attempts: int
 
 
 @cache
@@ -91,6 +93,8 @@ def _started(message: Message) -> bool:
         if isinstance(error, AwsError) and error.code == "ExecutionAlreadyExists":
             return True
         log.exception("A message started no execution.", extra={"message_id": message.message_id})
+        # Otherwise it comes again after the queue's visibility timeout, 15 minutes.
+        _queue().hide(message, retry_delay_seconds(message.receive_count, _environment().max_attempts))
         return False
     return True
 

@@ -195,6 +195,7 @@ def test_the_queue_starts_workflows(by_default: Recording) -> None:
     assert starter["environment"]["variables"] == {
         "QUEUE_URL": url_of(f"{NAME}-objects"),
         "UPLOADS_TABLE": TABLE["table_name"],
+        "MAX_ATTEMPTS": "5",
         "STATE_MACHINE_ARN": arn_of(aws.sfn.StateMachine, WORKFLOW),
     }
     hidden = by_default.inputs(aws.sqs.Queue, f"{NAME}-objects")["visibilityTimeoutSeconds"]

@@ -10,6 +10,7 @@ from botocore.session import get_session
 from botocore.stub import Stubber
 
 from handlers.entries import start_workflow
+from handlers.storage.job_queue import JobQueue, Message
 from handlers.use_cases.held_place import LOOK_SECONDS
 from tests.support.aws.moto_cloud import REGION, TABLE, Cloud, shared_client
 from tests.support.handlers.queue_batches import Context
@@ -23,6 +24,7 @@ def workflows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber
     monkeypatch.setenv("QUEUE_URL", cloud.queue_url)
     monkeypatch.setenv("STATE_MACHINE_ARN", ARN)
     monkeypatch.setenv("UPLOADS_TABLE", TABLE)
+    monkeypatch.setenv("MAX_ATTEMPTS", "3")
     client = get_session().create_client("stepfunctions", region_name=REGION)
 
     def make(service: str, **config: object) -> Any:
@@ -65,6 +67,24 @@ def test_a_message_whose_execution_cannot_be_started_comes_again_alone(cloud: Cl
     workflows.add_client_error("start_execution", "StateMachineDoesNotExist")
     workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(good))
     assert failed(bad, good) == [bad["messageId"]]
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 30), (3, 0)])
+def test_it_comes_again_after_the_delays_of_the_other_computes(
+    cloud: Cloud, workflows: Stubber, monkeypatch: pytest.MonkeyPatch, attempt: int, seconds: int
+) -> None:
+    hidden: list[int] = []
+
+    def hide(_: JobQueue, message: Message, seconds: int) -> None:
+        assert message.receive_count == attempt
+        hidden.append(seconds)
+
+    monkeypatch.setattr(JobQueue, "hide", hide)
+    message = cloud.announce("v1")
+    message["attributes"]["ApproximateReceiveCount"] = str(attempt)
+    workflows.add_client_error("start_execution", "ThrottlingException")
+    assert failed(message) == [message["messageId"]]
+    assert hidden == [seconds]
 
 
 @pytest.mark.usefixtures("workflows")
