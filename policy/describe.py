@@ -36,7 +36,7 @@ _GROUPS = {
 _START = """\
 # Policies
 
-`policy/` is a pack of {count} rules for Pulumi: what makes uploads to S3 safe, and what surrounds them. It works for
+`policy/` is a pack of {count} rules for Pulumi, for uploads to S3 and the resources around them. It works for
 any stack, in any of Pulumi's languages:
 
     pulumi install --cwd policy                   # once: the pack's own libraries

@@ -21,7 +21,7 @@ class VpcArgs(Arguments):
     security_group_ids: pulumi.Input[list[pulumi.Input[str]]] = argument(limits.SECURITY_GROUP_IDS, default=[])
     """Security groups of the jobs in `subnet_ids`; if omitted, one is made that lets jobs send to port 443 alone."""
     network_cidr: str = argument(limits.VPC_CIDR, default="10.0.0.0/16")
-    """Addresses of the VPC. It must differ from networks that the VPC will be connected with."""
+    """Addresses of the VPC. They must not overlap with those of networks that the VPC will be connected with."""
     network_flow_log_days: int = argument(limits.LOG_RETENTION_DAYS, default=30)
     """Days after which CloudWatch Logs deletes the flow logs of the VPC."""
 

@@ -82,8 +82,8 @@ class UploadsArgs(ProtectionArgs, LogArgs, TagArgs, RoleArgs):
     )
     """What starts a job: an EventBridge rule, or S3's own notifications to an SNS topic.
 
-    A topic has subscribers of your own besides, without a rule for each. Only EventBridge has malware scans, archives
-    and targets by pattern.
+    Your own queues and functions can subscribe to the topic, without a rule for each. Malware scans, archives and other
+    targets of the events need EventBridge.
     """
 
     table_name: pulumi.Input[str] = argument(limits.TABLE_NAME)

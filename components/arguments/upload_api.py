@@ -67,8 +67,8 @@ class UploadApiArgs(UploadsArgs):
     )
     """Quota of each owner: uploads that are declared and not sent yet.
 
-    An aborted PUT or form counts until its URL expires. A lower limit does not end open uploads; it is exact once those
-    are over.
+    An aborted PUT or form counts until its URL expires. After the limit is lowered, an owner can have more open uploads
+    until earlier ones have ended.
     """
     allow_forms: bool = argument(limits.BOOLEAN, default=True)
     """Whether browsers' forms may send files (method post).
