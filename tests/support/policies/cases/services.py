@@ -73,6 +73,20 @@ def throttled(n: str, *, ok: bool) -> None:
     aws.apigateway.MethodSettings(n, rest_api="a", stage_name="v1", method_path="*/*", settings=settings)
 
 
+@case("apigateway-stage-has-method-settings")
+def stage_with_settings(n: str, *, ok: bool) -> None:
+    stage = aws.apigateway.Stage(n, rest_api="a", deployment="d", stage_name="v1")
+    path = "*/*" if ok else "uploads/POST"
+    aws.apigateway.MethodSettings(f"{n}-s", rest_api="a", stage_name=stage.stage_name, method_path=path, settings={})
+
+
+@case("apigateway-stage-has-method-settings")
+def stage_that_is_named_by_text(n: str, *, ok: bool) -> None:
+    aws.apigateway.Stage(n, rest_api="a", deployment="d", stage_name="v1")
+    api = "a" if ok else "b"
+    aws.apigateway.MethodSettings(f"{n}-s", rest_api=api, stage_name="v1", method_path="*/*", settings={})
+
+
 @case("apigateway-domain-requires-tls12")
 def domain(n: str, *, ok: bool) -> None:
     aws.apigateway.DomainName(n, domain_name="api.example.com", security_policy="TLS_1_2" if ok else None)

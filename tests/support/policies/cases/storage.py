@@ -98,6 +98,12 @@ def encryption(n: str, *, ok: bool) -> None:
     )
 
 
+@case("s3-bucket-has-encryption-configuration")
+def bucket_with_encryption(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(n)
+    aws.s3.BucketServerSideEncryptionConfiguration(f"{n}-e", bucket=bucket.id if ok else "another", rules=[])
+
+
 @case("uploads-ingest-bucket-aborts-incomplete-parts")
 def ingest_lifecycle(n: str, *, ok: bool) -> None:
     ingest_bucket(n, {"prefix": "" if ok else "some/"})
