@@ -3,11 +3,13 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import grpc
 import pytest
+import yaml
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
@@ -69,6 +71,13 @@ def test_it_describes_each_rule(analyzer: Any) -> None:
     assert tls.enforcementLevel == proto.MANDATORY
     assert tls.framework.reference == "S3.5"
     assert {"AWS-FSBP/1.0.0/S3.5", "CIS-AWS/5.0.0/2.1.1", "NIST-800-53-r5/SC-8"} <= set(tls.tags)
+
+
+def test_it_has_the_version_of_the_project() -> None:
+    described = yaml.safe_load((PROJECT / "policy" / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert described["version"] == project["version"]
 
 
 def test_it_reports_a_resource(analyzer: Any) -> None:
