@@ -7,6 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import ArgumentError
+from handlers.processors import MAX_RESULT_BYTES
 from tests.support.components.examples import (
     BUCKET,
     KMS_KEY_ARN,
@@ -21,6 +22,7 @@ from tests.support.components.recording import Recording, arn_of, physical, reco
 
 pytestmark = pytest.mark.variant
 
+EFS = {"workspace": "efs"}
 WORKFLOW = f"{NAME}-workflow"
 OBJECTS = f"{BUCKET['bucket_arn']}/uploads/*"
 STEP_RESULTS = f"{arn_of(aws.s3.Bucket, f'{NAME}-results')}/steps/*"
@@ -172,6 +174,43 @@ def test_it_calls_its_own_functions_and_the_pipelines_dead_letter_queue(by_defau
     called = {name: states[name]["Arguments"]["FunctionName"] for name in ("Verify", "Process", "Record")}
     assert called == {name: arn_of(aws.lambda_.Alias, f"{NAME}-{name.lower()}-live") for name in called}
     assert states["SendToDeadLetters"]["Arguments"]["QueueUrl"] == url_of(f"{NAME}-dead-letters")
+
+
+@pytest.mark.parametrize("args", [{"timeout_seconds": 10}, {"timeout_seconds": 900}, {**EFS, "timeout_seconds": 10}])
+def test_a_step_is_awaited_until_its_function_has_ended(args: dict[str, Any]) -> None:
+    recording = recorded(**args)
+    timeouts = {
+        arn_of(aws.lambda_.Alias, f"{each.name}-live"): each.inputs["timeout"]
+        for each in recording.all(aws.lambda_.Function)
+    }
+    states = [each for each in machine(recording)["States"].values() if "FunctionName" in each.get("Arguments", {})]
+    assert len(states) == (8 if "workspace" in args else 5)
+    for each in states:
+        assert each["TimeoutSeconds"] >= timeouts[each["Arguments"]["FunctionName"]] + 60
+
+
+def test_its_steps_have_the_time_and_memory_for_results_and_folders_of_any_size() -> None:
+    recording = recorded(**EFS, timeout_seconds=10)
+    clean_up, record_step = (
+        recording.inputs(aws.lambda_.Function, f"{NAME}-{name}") for name in ("clean-up", "record")
+    )
+    assert clean_up["timeout"] == 300
+    assert record_step["timeout"] == 60
+    assert record_step["memorySize"] * 1024**2 >= 10 * MAX_RESULT_BYTES
+
+
+def test_all_its_logs_are_kept_as_long_as_asked_for() -> None:
+    logs = recorded(log_retention_days=7).all(aws.cloudwatch.LogGroup)
+    assert {each.name for each in logs} >= {f"{NAME}-{each}-log" for each in ("workflow", *MAY)}
+    assert {each.inputs["retentionInDays"] for each in logs} == {7}
+
+
+def test_nothing_starts_before_its_permissions_exist() -> None:
+    recording = recorded(**MAP)
+    policy, of_maps = (recording.only(aws.iam.RolePolicy, f"{WORKFLOW}-{name}") for name in ("policy", "maps-policy"))
+    assert policy.urn in recording.only(aws.sfn.StateMachine).options.depends_on
+    mapping = recording.only(aws.lambda_.EventSourceMapping, f"{NAME}-queue-starts-workflows")
+    assert of_maps.urn in mapping.options.depends_on
 
 
 @pytest.mark.parametrize(("level", "expected"), [("DEBUG", "ALL"), ("INFO", "ALL"), ("WARN", "ERROR")])

@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_message_is_hidden_by_the_receipt_that_it_came_with(cloud: Cloud) -> N
         )
         JobQueue(cloud.sqs, cloud.queue_url).hide(message, 905)
         stubber.assert_no_pending_responses()
+
+
+def test_a_worker_polls_long_and_knows_how_often_a_message_came_and_when_it_was_sent(cloud: Cloud) -> None:
+    url, sent = cloud.queue_url, {"ApproximateReceiveCount": "3", "SentTimestamp": "1767225600250"}
+    with Stubber(cloud.sqs) as stubber:
+        stubber.add_response(
+            "receive_message",
+            {"Messages": [{"MessageId": "id", "ReceiptHandle": "receipt", "Body": "{}", "Attributes": sent}]},
+            {
+                "QueueUrl": url,
+                "MaxNumberOfMessages": 1,
+                "WaitTimeSeconds": 10,
+                "MessageSystemAttributeNames": ("ApproximateReceiveCount", "SentTimestamp"),
+            },
+        )
+        message = JobQueue(cloud.sqs, url).receive(10)
+    assert message == Message("id", "receipt", 3, "{}", datetime(2026, 1, 1, 0, 0, 0, 250_000, UTC))
 
 
 def test_a_message_that_is_hidden_for_no_time_is_delivered_at_once(cloud: Cloud) -> None:
