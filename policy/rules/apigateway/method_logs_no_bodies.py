@@ -12,7 +12,7 @@ from core.rule import rule
     "aws:apigateway/methodSettings:MethodSettings",
     "aws:apigatewayv2/stage:Stage",
     severity=Severity.HIGH,
-    reason="Tokens and presigned URLs are then in the log, where everybody who reads logs can use them.",
+    reason="Otherwise the log has tokens and presigned URLs, which everybody who reads logs can use.",
     steps="Set dataTraceEnabled to false, and log chosen fields in the access log.",
     source="https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
 )

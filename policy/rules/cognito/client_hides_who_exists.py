@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:cognito/userPoolClient:UserPoolClient",
     severity=Severity.MEDIUM,
-    reason="An attacker can find out which addresses have accounts.",
+    reason="Otherwise an attacker can find out which addresses have accounts.",
     steps="Set preventUserExistenceErrors to ENABLED.",
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html",
 )

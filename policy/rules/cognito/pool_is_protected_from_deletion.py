@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:cognito/userPool:UserPool",
     severity=Severity.MEDIUM,
-    reason="An update that replaces the pool deletes all users.",
+    reason="Otherwise an update that replaces the pool deletes all users.",
     steps="Set deletionProtection to ACTIVE, except for stacks that are made to be deleted.",
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-deletion-protection.html",
 )

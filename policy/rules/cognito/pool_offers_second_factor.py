@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:cognito/userPool:UserPool",
     severity=Severity.MEDIUM,
-    reason="A stolen password is then enough.",
+    reason="Otherwise a stolen password is enough to sign in.",
     steps="Set mfaConfiguration to OPTIONAL or ON, with softwareTokenMfaConfiguration.",
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html",
 )

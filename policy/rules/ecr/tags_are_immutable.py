@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:ecr/repository:Repository",
     severity=Severity.MEDIUM,
-    reason="The image behind a tag could be replaced after its review.",
+    reason="Otherwise the image behind a tag can be replaced after its review.",
     steps="Set imageTagMutability to IMMUTABLE.",
     source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html",
     controls=("ECR.2",),

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:ecs/taskDefinition:TaskDefinition",
     severity=Severity.HIGH,
-    reason="A processor that is broken into could leave its container.",
+    reason="Otherwise an attacker who takes over a processor can leave its container.",
     steps="Set privileged to false.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     controls=("ECS.4",),

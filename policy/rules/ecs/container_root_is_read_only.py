@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:ecs/taskDefinition:TaskDefinition",
     severity=Severity.MEDIUM,
-    reason="What an attacker changes in the image would stay for the next job.",
+    reason="Otherwise what an attacker changes in the image stays for the next job.",
     steps="Set readonlyRootFilesystem to true, and mount a volume for temporary files.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     controls=("ECS.5",),

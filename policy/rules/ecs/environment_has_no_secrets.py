@@ -13,7 +13,7 @@ from core.secrets import is_secret
 @rule(
     "aws:ecs/taskDefinition:TaskDefinition",
     severity=Severity.HIGH,
-    reason="Everybody who may read the task definition reads it, and it stays in Pulumi's state.",
+    reason="Otherwise everybody who may read the task definition can read the secret, and it stays in Pulumi's state.",
     steps="Use secrets with valueFrom.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
     controls=("ECS.8",),

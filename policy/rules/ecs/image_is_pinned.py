@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:ecs/taskDefinition:TaskDefinition",
     severity=Severity.MEDIUM,
-    reason="Tasks that start later could run another image than the one that was reviewed.",
+    reason="Otherwise tasks that start later can run another image than the one that was reviewed.",
     steps="Name the image as NAME@sha256:DIGEST.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/bestpracticesguide/container-considerations.html",
 )

@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:eks/cluster:Cluster",
     severity=Severity.HIGH,
-    reason="An error in Kubernetes' API could then be used by anybody.",
+    reason="Otherwise anybody can use an error in Kubernetes' API.",
     steps="Set endpointPublicAccess to false, or publicAccessCidrs to your own networks.",
     source="https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html",
     controls=("EKS.1",),

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *POLICY_TYPES,
     severity=Severity.MEDIUM,
-    reason="The role could decrypt the data of other programs in the account.",
+    reason="Otherwise the role can decrypt the data of other programs in the account.",
     steps="Name the keys, or add a condition on kms:ViaService.",
     source="https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html",
     controls=("KMS.1", "KMS.2"),

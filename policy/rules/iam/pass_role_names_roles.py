@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *POLICY_TYPES,
     severity=Severity.HIGH,
-    reason="The role could start a function with the permissions of any other role.",
+    reason="Otherwise the role can start a function with the permissions of any other role.",
     steps="Name the roles in the statement's resources, and the service in iam:PassedToService.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
 )

@@ -16,7 +16,7 @@ from core.rule import rule
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     severity=Severity.CRITICAL,
-    reason="Everything in the account is then lost with this role.",
+    reason="Otherwise an attacker who takes over this role has everything in the account.",
     steps="List the actions and resources that the role uses.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     controls=("IAM.1",),

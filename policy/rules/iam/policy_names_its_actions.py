@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *POLICY_TYPES,
     severity=Severity.HIGH,
-    reason="The role then gets each action that AWS adds to the service.",
+    reason="Otherwise the role gets each action that AWS adds to the service.",
     steps="List the actions that the role uses.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     controls=("IAM.21",),

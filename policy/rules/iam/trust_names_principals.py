@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:iam/role:Role",
     severity=Severity.CRITICAL,
-    reason="Anybody with an AWS account could use the role.",
+    reason="Otherwise anybody with an AWS account can use the role.",
     steps="Name the service, the account or the role in Principal.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
 )

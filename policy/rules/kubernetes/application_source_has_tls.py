@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "kubernetes:argoproj.io/v1alpha1:Application",
     severity=Severity.HIGH,
-    reason="Who is on the way could put manifests of their own into the cluster.",
+    reason="Otherwise an attacker on the network can put other manifests into the cluster.",
     steps="Use https, ssh or oci.",
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/private-repositories/",
 )

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *WORKLOADS,
     severity=Severity.HIGH,
-    reason="A processor that is broken into could become root.",
+    reason="Otherwise an attacker who takes over a processor can become root.",
     steps="Set allowPrivilegeEscalation to false, and capabilities.drop to ALL.",
     source="https://kubernetes.io/docs/concepts/security/pod-security-standards/",
 )

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *WORKLOADS,
     severity=Severity.MEDIUM,
-    reason="What an attacker changes in the image would stay for the next job.",
+    reason="Otherwise what an attacker changes in the image stays for the next job.",
     steps="Set readOnlyRootFilesystem to true, and mount an emptyDir for temporary files.",
     source="https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",
 )

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *WORKLOADS,
     severity=Severity.MEDIUM,
-    reason="Pods that start later could run another image than the one that was reviewed.",
+    reason="Otherwise pods that start later can run another image than the one that was reviewed.",
     steps="Name the image as NAME@sha256:DIGEST, or with the tag of a version.",
     source="https://kubernetes.io/docs/concepts/containers/images/",
 )

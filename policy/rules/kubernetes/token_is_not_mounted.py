@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *WORKLOADS,
     severity=Severity.LOW,
-    reason="A processor that is broken into could use the token.",
+    reason="Otherwise an attacker who takes over a processor can use the token.",
     steps="Set automountServiceAccountToken to false, or exempt a workload that calls Kubernetes.",
     source="https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
 )

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     *WORKLOADS,
     severity=Severity.HIGH,
-    reason="An error in the kernel or the runtime would give root on the node.",
+    reason="Otherwise an error in the kernel or the runtime gives root on the node.",
     steps="Set securityContext.runAsNonRoot of the pod to true.",
     source="https://kubernetes.io/docs/concepts/security/pod-security-standards/",
 )

@@ -12,7 +12,8 @@ from core.secrets import is_secret
 @rule(
     "aws:lambda/function:Function",
     severity=Severity.HIGH,
-    reason="Everybody who may read the function's configuration reads it, and it stays in Pulumi's state.",
+    reason="Otherwise everybody who may read the function's configuration can read the secret, and it stays in "
+    "Pulumi's state.",
     steps="Pass the ARN of a secret, and read it when the function starts.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
 )

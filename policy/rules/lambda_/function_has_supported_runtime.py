@@ -20,7 +20,7 @@ DEPRECATED = frozenset(
 @rule(
     "aws:lambda/function:Function",
     severity=Severity.MEDIUM,
-    reason="AWS sends no security updates for it, and blocks changes of the function later.",
+    reason="For other runtimes, AWS sends no security updates, and later blocks changes of the function.",
     steps="Choose a runtime from the list of supported ones.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
     controls=("Lambda.2",),

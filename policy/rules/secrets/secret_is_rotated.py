@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:secretsmanager/secret:Secret",
     severity=Severity.MEDIUM,
-    reason="A secret that has leaked stays useful for ever.",
+    reason="Otherwise a secret that has leaked stays useful for ever.",
     steps="Add a SecretRotation, or exempt a secret that others issue.",
     source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html",
     controls=("SecretsManager.1",),

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:sqs/queue:Queue",
     severity=Severity.MEDIUM,
-    reason="A message that has waited expires soon after it was moved, before anybody has seen it.",
+    reason="Otherwise a message that has waited expires soon after it was moved, before anybody has seen it.",
     steps="Set messageRetentionSeconds of the dead-letter queue to 1209600, the longest.",
     source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
     needs_stack=True,

@@ -13,7 +13,8 @@ LEAST = 5
 @rule(
     "aws:sqs/queue:Queue",
     severity=Severity.LOW,
-    reason="Throttled invocations count as receipts, so messages reach the dead-letter queue without an error.",
+    reason="Throttled invocations count as receipts: with fewer, messages reach the dead-letter queue without an "
+    "error.",
     steps="Set maxReceiveCount to 5 or more.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
     needs_stack=True,

@@ -11,7 +11,7 @@ from core.rule import rule
 @rule(
     "aws:apigateway/restApi:RestApi",
     severity=Severity.MEDIUM,
-    reason="API Gateway then cannot answer preflights with a mock, and passes JSON bodies on in Base64.",
+    reason="Otherwise API Gateway cannot answer preflights with a mock, and passes JSON bodies on in Base64.",
     steps="List the types that are binary.",
     source="https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html",
 )

@@ -15,7 +15,7 @@ LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
     "aws:s3/bucket:Bucket",
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
     severity=Severity.HIGH,
-    reason="A page of somebody else can use a URL that it gets hold of, or that its visitor may get.",
+    reason="Otherwise pages of others can use the URLs that they, or their visitors, get.",
     steps="List the origins of your pages, with https.",
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html",
 )

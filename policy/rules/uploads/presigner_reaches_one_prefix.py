@@ -12,7 +12,7 @@ from core.uploads import paths_in, role_statements
 @rule(
     "aws:iam/role:Role",
     severity=Severity.HIGH,
-    reason="An error in how keys are made could then hand out URLs for other objects.",
+    reason="Otherwise an error in how keys are made can hand out URLs for other objects.",
     steps="Name one prefix in the policy's resources, such as arn:aws:s3:::BUCKET/uploads/*.",
     source="https://docs.aws.amazon.com/prescriptive-guidance/latest/presigned-url-best-practices/overview.html",
     settings=("presigners",),

@@ -12,7 +12,7 @@ from core.uploads import paths_in, role_statements
 @rule(
     "aws:iam/role:Role",
     severity=Severity.HIGH,
-    reason="A client could then get a URL that replaces the result of a verified upload.",
+    reason="Otherwise a client can get a URL that replaces the result of a verified upload.",
     steps="Remove the bucket of results from the role's policy.",
     source="https://docs.aws.amazon.com/prescriptive-guidance/latest/presigned-url-best-practices/overview.html",
     settings=(

@@ -12,7 +12,7 @@ from core.rule import rule
 @rule(
     "aws:lambda/eventSourceMapping:EventSourceMapping",
     severity=Severity.HIGH,
-    reason="A second run then starts on the object while the first one still holds its lease.",
+    reason="Otherwise a second run starts on the object while the first one still holds its lease.",
     steps=(
         "Set visibilityTimeoutSeconds to at least the function's timeout and the batching window; AWS recommends "
         "six times the timeout."

@@ -12,10 +12,8 @@ from core.uploads import ingest_buckets, paths_in, role_statements
 @rule(
     "aws:iam/role:Role",
     severity=Severity.HIGH,
-    reason=(
-        "A URL has the permissions of its signer: a signer that is broken into can then read and delete what all "
-        "clients have sent."
-    ),
+    reason="A URL has the permissions of its signer: otherwise an attacker who takes over the signer can read and "
+    "delete all uploads.",
     steps="Give reading and deleting to another role, of the function that processes objects.",
     source="https://docs.aws.amazon.com/prescriptive-guidance/latest/presigned-url-best-practices/overview.html",
     settings=("ingestBuckets",),

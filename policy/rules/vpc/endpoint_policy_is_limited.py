@@ -12,7 +12,8 @@ from core.rule import rule
 @rule(
     "aws:ec2/vpcEndpoint:VpcEndpoint",
     severity=Severity.LOW,
-    reason="A job that is broken into could carry data to a bucket of somebody else, with its own credentials.",
+    reason="Otherwise an attacker who takes over a job can copy data to a bucket of their own, with their own "
+    "credentials.",
     steps="Set a policy with conditions on aws:PrincipalAccount and aws:ResourceAccount.",
     source="https://docs.aws.amazon.com/whitepapers/latest/building-a-data-perimeter-on-aws/perimeter-implementation.html",
 )

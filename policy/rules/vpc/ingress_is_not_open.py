@@ -13,7 +13,7 @@ from core.rule import rule
     "aws:ec2/securityGroupRule:SecurityGroupRule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     severity=Severity.HIGH,
-    reason="What listens there can be attacked by anybody.",
+    reason="Otherwise anybody can attack what listens there.",
     steps="Name the networks or the security group that may connect.",
     source="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
     controls=("EC2.19",),
