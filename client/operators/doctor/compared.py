@@ -36,6 +36,8 @@ class Check:
     fields: Sequence[Field]
     absent: str = ""
     """The error that says that nothing is configured."""
+    name: str = ""
+    """Where a list answers with the resource's id. Another one, or none, says that the resource is gone."""
 
 
 def document(value: Any) -> Any:
@@ -262,6 +264,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
             "describe_log_groups",
             lambda group: {"logGroupNamePrefix": group.id, "limit": 1},  # the shortest name comes first
             [Field("retentionInDays", "logGroups.0.retentionInDays", 0, float)],
+            name="logGroups.0.logGroupName",
         )
     ],
     "aws:cloudwatch/metricAlarm:MetricAlarm": [
@@ -274,6 +277,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
                 Field("threshold", "MetricAlarms.0.Threshold", convert=float),
                 Field("alarmActions", "MetricAlarms.0.AlarmActions", (), document),
             ],
+            name="MetricAlarms.0.AlarmName",
         )
     ],
     "aws:apigateway/methodSettings:MethodSettings": [

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from .account import Account, Gone, NotRead
-from .compared import CHECKS, Field
+from .compared import CHECKS, Check, Field
 from .findings import Finding, Severity
 from .resources import Resource, Stack, value_at
 
@@ -30,7 +30,7 @@ def check(stack: Stack, account: Account) -> Iterator[Finding]:
     for resource in stack.resources:
         for each in CHECKS.get(resource.type, ()):
             try:
-                answer = account.read(each.service, each.operation, absent=each.absent, **each.request(resource))
+                answer = _answer(account, each, resource)
             except NotRead as error:
                 unread[str(error)] += 1
             except Gone as error:
@@ -44,6 +44,14 @@ def check(stack: Stack, account: Account) -> Iterator[Finding]:
                 yield from (_differs(resource, field, difference) for field, difference in found if difference)
     yield from _not_compared(stack, account, unread, hidden)
     yield Finding(SECTION, Severity.OK, "inputs compared", str(compared))
+
+
+def _answer(account: Account, each: Check, resource: Resource) -> Any:
+    """Return AWS's answer. Raises NotRead, or Gone, also if a list has other resources or none."""
+    answer = account.read(each.service, each.operation, absent=each.absent, **each.request(resource))
+    if each.name and value_at(answer, each.name) != resource.id:
+        raise Gone(f"{each.operation} does not have {resource.id}", "")
+    return answer
 
 
 def _is_hidden(resource: Resource, field: Field) -> bool:

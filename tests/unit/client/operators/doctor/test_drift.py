@@ -46,6 +46,7 @@ def test_each_field_is_one_that_the_operation_answers_with(
         f"{check.operation} {field.answer}"
         for check, field in PATHS
         if not _has(operations[check.service, check.operation].output_shape, field.answer.split("."))
+        or not _has(operations[check.service, check.operation].output_shape, list(filter(None, check.name.split("."))))
     ]
     assert wrong == []
 
@@ -179,6 +180,24 @@ def test_what_a_preview_did_not_know_is_not_compared() -> None:
     answers: Answers = {("iam", "get_role_policy"): {"PolicyDocument": {"Statement": []}}}
     found = check("aws:iam/rolePolicy:RolePolicy", unknown, answers, "role:policy")
     assert [each.severity for each in found] == [Severity.NOT_CHECKED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "answer"),
+    [
+        ("aws:cloudwatch/logGroup:LogGroup", ("logs", "describe_log_groups"), {"logGroups": []}),
+        (
+            "aws:cloudwatch/logGroup:LogGroup",
+            ("logs", "describe_log_groups"),
+            {"logGroups": [{"logGroupName": "it-too", "retentionInDays": 7}]},
+        ),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", ("cloudwatch", "describe_alarms"), {"MetricAlarms": []}),
+    ],
+)
+def test_what_a_list_does_not_have_is_gone(kind: str, operation: tuple[str, str], answer: Any) -> None:
+    (found,) = check(kind, {"retentionInDays": 7, "threshold": 1}, {operation: answer})
+    assert found.severity is Severity.ERROR
+    assert found.value.startswith("is gone")
 
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
