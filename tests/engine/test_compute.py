@@ -1,4 +1,4 @@
-"""A switch of the compute and back, by the real engine: what holds data stays what it is."""
+"""Switches of the compute, by the real engine: what holds data stays what it is."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,7 @@ from tests.support.deployment.engine_project import Project, kept, lost_data
 from tests.support.deployment.system import eventually
 
 FARGATE: Mapping[str, object] = {"compute": "fargate", "workerImage": IMAGE}
+STEP_FUNCTIONS: Mapping[str, object] = {"compute": "step-functions", "workspace": "efs"}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,11 @@ def stack(project: Project) -> EngineStack:
     return project.stack("dev")
 
 
-def test_a_switch_to_fargate_and_back_replaces_nothing_and_loses_no_message(
+def names(stack: EngineStack) -> set[str]:
+    return {each["urn"].rpartition("::")[2] for each in stack.state()["resources"]}
+
+
+def test_a_switch_from_one_compute_to_another_and_back_replaces_nothing_and_loses_no_message(
     project: Project, stack: EngineStack
 ) -> None:
     stack.up()
@@ -28,11 +33,18 @@ def test_a_switch_to_fargate_and_back_replaces_nothing_and_loses_no_message(
     there = stack.up()
     assert lost_data(there) == set()
     assert kept(stack) == before
-    made = {each["urn"].rpartition("::")[2] for each in stack.state()["resources"]}
-    assert "processing-workers" in made
-    assert "processing-queue-triggers-process-object" not in made
+    assert "processing-workers" in names(stack)
+    assert "processing-queue-triggers-process-object" not in names(stack)
     sqs = project.emulator.client("sqs")
     sqs.send_message(QueueUrl=outputs["queueUrl"], MessageBody="no event")  # no task runs: the image does not exist
+
+    project.write_config("dev", config)
+    project.configure("dev", **STEP_FUNCTIONS)
+    elsewhere = stack.up()
+    assert lost_data(elsewhere) == set()
+    assert kept(stack) == before
+    assert {"processing-workflow", "processing-workspace"} <= names(stack)
+    assert "processing-workers" not in names(stack)
 
     project.write_config("dev", config)
     back = stack.up()
@@ -45,4 +57,4 @@ def test_a_switch_to_fargate_and_back_replaces_nothing_and_loses_no_message(
     }
     dead = {"QueueUrl": outputs["deadLetterQueueUrl"], "VisibilityTimeout": 0}
     (message,) = eventually(lambda: sqs.receive_message(**dead).get("Messages", []), bool)
-    assert message["Body"] == "no event", "the function took it, and could not read it"
+    assert message["Body"] == "no event", "a function took it, and could not read it"
