@@ -10,6 +10,7 @@ from components import iam
 from components.api.rest_api import RestApi
 from components.api.session_key import SessionKey
 from components.api.user_pool import UserPool
+from components.arguments.declaration import Arguments
 from components.arguments.eks_argo_deploy import EksArgoDeployArgs
 from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from components.arguments.shared import LogArgs
@@ -129,51 +130,80 @@ class Example:
         return {**self.required, **args}
 
 
+_OTHER: Mapping[str, Any] = {
+    "table_name": "another-table",
+    "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+    "trigger": "s3-notifications",
+    "allowed_origins": ["https://app.example.com"],
+    "allowed_content_types": ["application/pdf", "image/*"],
+    "noncurrent_version_days": 9,
+    "log_level": "DEBUG",
+    "log_retention_days": 14,
+    "subnet_ids": SUBNET_IDS,
+    "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
+    "network_cidr": "10.1.0.0/16",
+    "network_flow_log_days": 7,
+    "kms_key_arn": KMS_KEY_ARN,
+    "deletion_protection": False,
+    "tags": TAGS,
+    "permissions_boundary_arn": BOUNDARY_ARN,
+}
+"""For every argument that several components have, a value that differs from its default."""
+
+_BAD: Mapping[str, tuple[Any, str]] = {
+    "table_name": ("my table", "the name of a DynamoDB table"),
+    "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
+    "trigger": ("sns", "one of eventbridge, s3-notifications"),
+    "allowed_origins": (["null"], "an origin"),
+    "allowed_content_types": (["image"], "a media type"),
+    "log_level": ("info", "one of DEBUG, INFO"),
+    "log_retention_days": (2, "one of 1, 3, 5"),
+    "subnet_ids": (["subnet"], "the id of a subnet"),
+    "security_group_ids": (["group"], "the id of a security group"),
+    "network_cidr": ("10.0.0.0/8", "an IPv4 network"),
+    "network_flow_log_days": (2, "one of 1, 3, 5"),
+    "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
+    "deletion_protection": ("true", "true or false"),
+    "tags": ("team=scans", "a map"),
+    "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
+}
+"""For every such argument without a range, a value that its constraint refuses, and what the error demands instead."""
+
+
+def _shared(values: Mapping[str, Any], shape: type[Arguments]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in shape.declared}
+
+
 STATUS_TRACKER = Example(
     StatusTracker,
     StatusTrackerArgs,
     required={},
-    other={"recovery_days": 7, "kms_key_arn": KMS_KEY_ARN, "deletion_protection": False, "tags": TAGS},
+    other=_shared(_OTHER, StatusTrackerArgs) | {"recovery_days": 7},
     ranges={"recovery_days": (1, 35)},
-    bad={
-        "tags": ("team=scans", "a map"),
-        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
-        "deletion_protection": ("true", "true or false"),
-    },
+    bad=_shared(_BAD, StatusTrackerArgs),
 )
 UPLOAD_API = Example(
     UploadApi,
     UploadApiArgs,
     required=TABLE,
-    other={
-        "table_name": "another-table",
-        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
+    other=_shared(_OTHER, UploadApiArgs)
+    | {
         "user_pool_arn": USER_POOL_ARN,
         "allow_sign_up": True,
-        "allowed_origins": ["https://app.example.com"],
         "allowed_source_cidrs": CIDRS,
         "allowed_source_vpc_ids": VPC_IDS,
         "max_upload_bytes": 1_000_000,
         "max_open_uploads": 7,
-        "allowed_content_types": ["application/pdf", "image/*"],
         "allow_forms": False,
         "bucket_notifications": [{"target": QUEUE_ARN, "prefix": "reports/", "suffix": ".csv"}],
-        "trigger": "s3-notifications",
         "multipart_threshold_bytes": 500_000,
         "url_expires_in_seconds": 60,
         "session_expires_in_seconds": 7_200,
         "session_key_rotation_days": 9,
         "record_retention_days": 7,
         "object_expiration_days": 8,
-        "noncurrent_version_days": 9,
         "throttle_rate": 5,
         "throttle_burst": 6,
-        "log_level": "DEBUG",
-        "log_retention_days": 14,
-        "kms_key_arn": KMS_KEY_ARN,
-        "deletion_protection": False,
-        "tags": TAGS,
-        "permissions_boundary_arn": BOUNDARY_ARN,
         "manage_account_logging": False,
     },
     ranges={
@@ -189,24 +219,14 @@ UPLOAD_API = Example(
         "throttle_rate": (1, 10_000),
         "throttle_burst": (1, 5_000),
     },
-    bad={
-        "table_name": ("my table", "the name of a DynamoDB table"),
-        "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
+    bad=_shared(_BAD, UploadApiArgs)
+    | {
         "user_pool_arn": ("eu-central-1_AbCdEf123", "the ARN of a Cognito user pool"),
-        "allowed_origins": (["null"], "an origin"),
-        "allowed_content_types": (["image"], "a media type"),
         "allowed_source_cidrs": (["anywhere"], "a network"),
         "allowed_source_vpc_ids": (["vpc"], "the id of a VPC"),
-        "log_level": ("info", "one of DEBUG, INFO"),
-        "log_retention_days": (2, "one of 1, 3, 5"),
-        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
         "allow_forms": ("true", "true or false"),
         "bucket_notifications": ([{"target": "audit"}], "the ARN of a standard queue or topic"),
-        "trigger": ("sns", "one of eventbridge, s3-notifications"),
         "allow_sign_up": ("true", "true or false"),
-        "deletion_protection": ("true", "true or false"),
-        "tags": ("team=scans", "a map"),
-        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "manage_account_logging": ("true", "true or false"),
     },
 )
@@ -221,11 +241,10 @@ PROCESSING_PIPELINE = Example(
         "eks": [EKS],
     },
     required={**BUCKET, **TABLE},
-    other={
+    other=_shared(_OTHER, ProcessingPipelineArgs)
+    | {
         "bucket_name": "another-bucket",
         "bucket_arn": "arn:aws:s3:::another-bucket",
-        "table_name": "another-table",
-        "table_arn": "arn:aws:dynamodb:eu-central-1:123456789012:table/another-table",
         "compute": "fargate",
         "image_repository": True,
         "worker_image": IMAGE,
@@ -246,12 +265,8 @@ PROCESSING_PIPELINE = Example(
         "processor_code_bucket": "the-builds",
         "processor_code_key": "build.zip",
         "processor_code_version": "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY",
-        "subnet_ids": SUBNET_IDS,
-        "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
-        "network_cidr": "10.1.0.0/16",
         "network_egress": "nat-per-zone",
         "network_endpoints": ["bedrock-runtime"],
-        "network_flow_log_days": 7,
         "step_functions_processors": STEPS,
         "step_functions_parallel": True,
         "step_functions_map_processor": "handlers.processors.inspect.process",
@@ -270,7 +285,6 @@ PROCESSING_PIPELINE = Example(
         "result_reader_role_name": "the-reader",
         "results_bucket_arn": "arn:aws:s3:::the-results",
         "quarantine_bucket_arn": "arn:aws:s3:::the-quarantine",
-        "allowed_content_types": ["application/pdf", "image/*"],
         "rejected_objects": "delete",
         "quarantine_expiration_days": 7,
         "malware_scan": True,
@@ -280,20 +294,11 @@ PROCESSING_PIPELINE = Example(
         "max_concurrency": 4,
         "reserved_concurrency": 5,
         "max_attempts": 4,
-        "allowed_origins": ["https://app.example.com"],
         "result_expiration_days": 8,
-        "noncurrent_version_days": 9,
-        "log_level": "DEBUG",
-        "log_retention_days": 14,
-        "kms_key_arn": KMS_KEY_ARN,
-        "deletion_protection": False,
-        "tags": TAGS,
-        "permissions_boundary_arn": BOUNDARY_ARN,
         "reconcile_minutes": 30,
         "alarm_topic_arn": TOPIC_ARN,
         "event_targets": [QUEUE_ARN],
         "archive_days": 7,
-        "trigger": "s3-notifications",
         "notification_topic_arn": TOPIC_ARN,
     },
     beside={
@@ -375,10 +380,10 @@ PROCESSING_PIPELINE = Example(
         "reconcile_minutes": (5, 1_440),
         "archive_days": (1, 3_650),
     },
-    bad={
+    bad=_shared(_BAD, ProcessingPipelineArgs)
+    | {
         "results_bucket_arn": ("the-results", "the ARN of an S3 bucket"),
         "quarantine_bucket_arn": ("the-quarantine", "the ARN of an S3 bucket"),
-        "allowed_content_types": (["image"], "a media type"),
         "step_functions_processors": (["process"], "of the form module.function"),
         "step_functions_parallel": ("true", "true or false"),
         "step_functions_map_processor": ("process", "of the form module.function"),
@@ -388,9 +393,6 @@ PROCESSING_PIPELINE = Example(
         "unscannable_objects": ("quarantine", "one of reject, process "),
         "bucket_name": ("The-Bucket", "the name of an S3 bucket"),
         "bucket_arn": ("the-bucket", "the ARN of an S3 bucket"),
-        "table_name": ("my table", "the name of a DynamoDB table"),
-        "table_arn": (TABLE["table_name"], "the ARN of a DynamoDB table"),
-        "allowed_origins": (["null"], "an origin"),
         "result_reader_role_name": ("the reader", "the name of an IAM role"),
         "compute": ("ec2", "one of lambda, step-functions, fargate, eks "),
         "image_repository": ("true", "true or false"),
@@ -404,12 +406,8 @@ PROCESSING_PIPELINE = Example(
         "processor_code_version": ("a version", "the version id of an object"),
         "fargate_cpu": (1_000, "one of 256, 512"),
         "fargate_memory_mb": (1_000, "one of 512, 1024"),
-        "subnet_ids": (["subnet"], "the id of a subnet"),
-        "security_group_ids": (["group"], "the id of a security group"),
-        "network_cidr": ("10.0.0.0/8", "an IPv4 network"),
         "network_egress": ("internet", "one of endpoints, nat"),
         "network_endpoints": (["Bedrock"], "the NAME of an AWS service"),
-        "network_flow_log_days": (2, "one of 1, 3, 5"),
         "processor": ("process", "of the form module.function"),
         "processors": ("*.csv", "a list, each item with processor"),
         "processor_code": ("folder", "an archive"),
@@ -418,15 +416,8 @@ PROCESSING_PIPELINE = Example(
         "processor_environment": ("MODEL=a-model", "a map"),
         "processor_statements": ("*", "a list, each item with actions"),
         "notification_topic_arn": ("the-topic", "the ARN of a standard SNS topic"),
-        "trigger": ("sns", "one of eventbridge, s3-notifications"),
         "event_targets": (["audit"], "the ARN of a standard queue"),
         "alarm_topic_arn": ("the-topic", "the ARN of a standard SNS topic"),
-        "log_level": ("info", "one of DEBUG, INFO"),
-        "log_retention_days": (2, "one of 1, 3, 5"),
-        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
-        "deletion_protection": ("true", "true or false"),
-        "tags": ("team=scans", "a map"),
-        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "malware_scan": ("true", "true or false"),
     },
 )
@@ -447,7 +438,8 @@ EKS_ARGO_DEPLOY = Example(
         "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/the-queue",
         "queue_arn": "arn:aws:sqs:eu-central-1:123456789012:the-queue",
     },
-    other={
+    other=_shared(_OTHER, EksArgoDeployArgs)
+    | {
         "git_repository_url": "https://git.example.com/another.git",
         "git_path": "gitops/overlays/prod",
         "git_revision": "v1",
@@ -470,15 +462,6 @@ EKS_ARGO_DEPLOY = Example(
         "storage_drivers": ["efs"],
         "addon_versions": {"coredns": "v9.9.9-eksbuild.9", "kube-proxy": "v9.9.9-eksbuild.9"},
         "nat_per_zone": True,
-        "subnet_ids": SUBNET_IDS,
-        "security_group_ids": ["sg-0a1b2c3d4e5f60718"],
-        "network_cidr": "10.1.0.0/16",
-        "network_flow_log_days": 7,
-        "log_retention_days": 14,
-        "kms_key_arn": KMS_KEY_ARN,
-        "deletion_protection": False,
-        "tags": TAGS,
-        "permissions_boundary_arn": BOUNDARY_ARN,
         "argo": "capability",
         "argo_high_availability": True,
         "argo_identity_center_arn": _IDENTITY_CENTER_ARN,
@@ -513,7 +496,8 @@ EKS_ARGO_DEPLOY = Example(
         "spot_nodes": (0, 450),
         "node_disk_gib": (20, 16_384),
     },
-    bad={
+    bad=_shared(_BAD, EksArgoDeployArgs)
+    | {
         "git_repository_url": ("git@github.com:example/portage.git", "the https URL"),
         "git_path": ("/gitops", "a folder in the repository"),
         "git_revision": ("-main", "a branch, a tag or a commit"),
@@ -533,15 +517,6 @@ EKS_ARGO_DEPLOY = Example(
         "storage_drivers": (["nfs"], "ebs or efs"),
         "addon_versions": ({"coredns": "latest"}, "a version such as"),
         "nat_per_zone": ("true", "true or false"),
-        "subnet_ids": (["subnet"], "the id of a subnet"),
-        "security_group_ids": (["group"], "the id of a security group"),
-        "network_cidr": ("10.0.0.0/8", "an IPv4 network"),
-        "network_flow_log_days": (2, "one of 1, 3, 5"),
-        "log_retention_days": (2, "one of 1, 3, 5"),
-        "kms_key_arn": ("alias/mine", "the ARN of a KMS key"),
-        "deletion_protection": ("true", "true or false"),
-        "tags": ("team=scans", "a map"),
-        "permissions_boundary_arn": ("the-boundary", "the ARN of an IAM policy"),
         "argo": ("given", "one of helm, capability "),
         "argo_high_availability": ("true", "true or false"),
         "argo_identity_center_arn": ("ssoins-0", "the ARN of an IAM Identity Center instance"),
@@ -657,7 +632,8 @@ LAMBDA_FUNCTION = Example(
         "environment": {"COLOUR": "blue"},
         "timeout_seconds": 10,
     },
-    other={
+    other=_shared(_OTHER, LambdaFunctionArgs)
+    | {
         "handler": "another.function",
         "code": pulumi.AssetArchive({"another.py": pulumi.StringAsset("")}),
         "statements": [],
@@ -671,8 +647,6 @@ LAMBDA_FUNCTION = Example(
         "architecture": "x86_64",
         "mount": MOUNT,
         "vpc": VpcConnection(subnet_ids=SUBNET_IDS, security_group_ids=["sg-1a1b2c3d4e5f60718"]),
-        "log_level": "DEBUG",
-        "log_retention_days": 14,
     },
     ranges={
         "timeout_seconds": (1, 900),
@@ -680,7 +654,8 @@ LAMBDA_FUNCTION = Example(
         "storage_mb": (512, 10_240),
         "reserved_concurrency": (2, 900),
     },
-    bad={
+    bad=_shared(_BAD, LambdaFunctionArgs)
+    | {
         "handler": ("function", "of the form module.function"),
         "code": ("folder", "an archive"),
         "statements": ("s3:GetObject", "a list of statements"),
@@ -690,8 +665,6 @@ LAMBDA_FUNCTION = Example(
         "architecture": ("arm", "one of arm64, x86_64 "),
         "mount": ("/mnt/jobs", "a Mount"),
         "vpc": ("subnet-1", "a VpcConnection"),
-        "log_level": ("info", "one of DEBUG, INFO"),
-        "log_retention_days": (2, "one of 1, 3, 5"),
     },
 )
 PRIVATE_BUCKET = Example(
