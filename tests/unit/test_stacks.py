@@ -98,7 +98,7 @@ def provider_of(recording: Recording) -> Registration:
     return provider
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", [STACKS[0], *(pytest.param(each, marks=pytest.mark.variant) for each in STACKS[1:])])
 def test_a_stack_differs_by_the_name_alone_in_a_project_that_is_made_from_the_template(
     stack: str, tmp_path: Path
 ) -> None:
@@ -125,7 +125,7 @@ def _rewrite(folder: Path, name: str, stack: str) -> None:
     (folder / "Pulumi.other.yaml").rename(folder / f"Pulumi.{stack}.yaml")
 
 
-@pytest.mark.parametrize("protected", [True, False])
+@pytest.mark.parametrize("protected", [True, pytest.param(False, marks=pytest.mark.variant)])
 def test_everything_that_keeps_data_refuses_to_be_deleted_or_nothing_does(protected: bool) -> None:
     recording = with_config({"deletionProtection": protected})
     guards = {
@@ -140,6 +140,7 @@ def test_everything_that_keeps_data_refuses_to_be_deleted_or_nothing_does(protec
     assert len(recording.all(aws.s3.Bucket)) == 3
 
 
+@pytest.mark.variant
 class TestEks:
     CONFIG: Mapping[str, Any] = {
         "compute": "eks",

@@ -58,6 +58,7 @@ def test_the_page_of_components_shows_arguments_outputs_and_children() -> None:
     assert COMPONENTS_MD.read_text(encoding="utf-8") == page, "If this is intended, run `make golden`."
 
 
+@pytest.mark.variant
 def test_the_page_is_written_without_warnings_of_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

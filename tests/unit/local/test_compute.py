@@ -46,7 +46,10 @@ def test_a_chosen_compute_has_the_settings_that_it_needs_and_the_others_stay() -
     assert (PROJECT_DIR / "Pulumi.local.yaml").read_text() == before
 
 
-@pytest.mark.parametrize("compute", ["lambda", "step-functions", "fargate", "eks"])
+@pytest.mark.parametrize(
+    "compute",
+    ["lambda", *(pytest.param(each, marks=pytest.mark.variant) for each in ("step-functions", "fargate", "eks"))],
+)
 def test_a_chosen_compute_causes_no_warning_of_the_program(compute: str, caplog: pytest.LogCaptureFixture) -> None:
     with project_with(compute) as folder:
         run_program(folder, stack="local", cloud=FakeAws())
