@@ -19,7 +19,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 import urllib3
-from urllib3.util import Timeout, parse_url
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Timeout, Url, parse_url
 
 from .errors import (
     ForeignAnswer,
@@ -194,7 +195,10 @@ def transport_error(what: str, place: str, error: BaseException) -> PortageError
 
 def checked_url(url: str, what: str) -> str:
     """Return the URL without trailing slashes. Raises ValueError if it is not an http or https URL."""
-    parsed = parse_url(url)
+    try:
+        parsed = parse_url(url)
+    except LocationParseError:
+        parsed = Url()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"{what} is {url!r}: give the whole URL, such as https://example.com/live")
     return url.rstrip("/")

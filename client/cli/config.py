@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from platformdirs import user_config_path
@@ -19,7 +20,8 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
 
     api_url: str
     user_pool_client_id: str
-    region: str
+    region: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]+$")]
+    """Becomes a part of Cognito's host name."""
     cognito_endpoint: str | None = None
     """Used instead of Cognito's own endpoint in local mode."""
     credentials_file: str | None = None
@@ -62,6 +64,8 @@ def load_config(given: Path | None) -> Config:
                 f"`pulumi stack output --json > {FILE_NAME}`"
             )
         config = read(content, Config, str(path))
+        if config.cognito_endpoint is not None:
+            checked_url(config.cognito_endpoint, "cognitoEndpoint")
         return msgspec.structs.replace(config, api_url=checked_url(config.api_url, "apiUrl"))
     except (UnexpectedAnswer, ValueError) as error:
         raise WrongConfig(f"{error}: {advice}") from error

@@ -1,5 +1,6 @@
 """The `portage` command, in this process: its arguments, and the places of its configuration."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ class TestConfiguration:
         (signed_in / "portage.json").write_text(content)
         assert main(["list"]) == 2
         assert "pulumi stack output --json > portage.json" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("region", "eu west"), ("region", ""), ("cognitoEndpoint", "https://a b"), ("cognitoEndpoint", "")],
+    )
+    def test_names_no_host_by_what_no_host_can_have(
+        self, signed_in: Path, capsys: pytest.CaptureFixture[str], key: str, value: str
+    ) -> None:
+        path = signed_in / "portage.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+        assert main(["login", "--email", "ada@example.com", "--password-stdin"]) == 2
+        assert key in capsys.readouterr().err
 
     def test_of_a_stack_whose_pool_was_given_lacks_its_client_and_tells_which_setting_to_add(
         self, signed_in: Path, capsys: pytest.CaptureFixture[str]
