@@ -22,7 +22,7 @@ import rules
 from core.reading import UnknownValueError
 from core.resources import Resource, Stack
 from core.rule import Rule
-from core.settings import Configuration, read
+from core.settings import SETTINGS, Configuration, read
 
 
 def all_rules() -> list[Rule]:
@@ -154,7 +154,7 @@ def _resource(args: ResourceValidationArgs, configuration: Configuration) -> Res
         name=args.name,
         urn=args.urn,
         properties=args.props,
-        read_setting=_settings(configuration, args.get_config()),
+        settings=_settings(configuration, args.get_config()),
     )
 
 
@@ -171,14 +171,11 @@ def _stack_resource(each: PolicyResource, configuration: Configuration, given: M
         name=each.name,
         urn=each.urn,
         properties=each.props,
-        read_setting=_settings(configuration, given),
+        settings=_settings(configuration, given),
         references={key: [other.urn for other in others] for key, others in each.property_dependencies.items()},
         parent="" if each.parent is None else each.parent.urn,
     )
 
 
-def _settings(configuration: Configuration, given: Mapping[str, Any]) -> Callable[[str], Any]:
-    def read_setting(name: str) -> Any:
-        return configuration.value(name, given)
-
-    return read_setting
+def _settings(configuration: Configuration, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: configuration.value(name, given) for name in SETTINGS}

@@ -1,6 +1,6 @@
 """Resources as rules see them, and their relations in a stack."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,7 +21,7 @@ class Resource(Block):
         name: str,
         urn: str,
         properties: Mapping[str, Any],
-        read_setting: Callable[[str], Any],
+        settings: Mapping[str, Any],
         references: Mapping[str, Sequence[str]] | None = None,
         parent: str = "",
     ) -> None:
@@ -36,11 +36,8 @@ class Resource(Block):
         """The URNs of the resources that each input comes from."""
         self.stack = Stack([])
         """In a rule for stacks, all resources."""
-        self._read_setting = read_setting
-
-    def setting(self, name: str) -> Block:
-        """Return a block with the setting of this name, which the rule declares."""
-        return Block({name: self._read_setting(name)})
+        self.settings = Block(settings)
+        """All settings. A rule reads those that it declares."""
 
     def is_named(self, patterns: Iterable[str]) -> bool:
         """Return whether its name in the program or in AWS matches a pattern."""

@@ -10,7 +10,7 @@ _BUCKET = "aws:s3/bucket:Bucket"
 
 def ingest_buckets(resource: Resource) -> list[Resource]:
     """Return the buckets of the stack that clients upload to; the rule declares the setting `ingestBuckets`."""
-    patterns = resource.setting("ingestBuckets").texts("ingestBuckets")
+    patterns = resource.settings.texts("ingestBuckets")
     return [each for each in resource.stack.of(_BUCKET) if each.is_named(patterns)]
 
 

@@ -19,7 +19,7 @@ from rules.general.required_tags_are_set import TAGGED
     settings=("allowedRegions",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    allowed = resource.setting("allowedRegions").texts("allowedRegions")
+    allowed = resource.settings.texts("allowedRegions")
     region = resource.text("region")
     if allowed and region and region not in allowed:
         yield f"The region is {region}, but must be one of {', '.join(allowed)}."

@@ -43,7 +43,7 @@ TAGGED = (
 
 def _missing(resource: Resource) -> dict[str, str]:
     """Return the required tags that the resource has neither itself nor from its provider, with their values."""
-    required = resource.setting("requiredTags").block("requiredTags")
+    required = resource.settings.block("requiredTags")
     present = {*resource.block("tags").names(), *resource.block("tagsAll").names()}
     return {name: required.text(name) for name in required.names() if name not in present}
 

@@ -13,7 +13,7 @@ def set_retention(resource: Resource, properties: Any) -> bool:
     """Set the retention where there is none."""
     if resource.number("retentionInDays") != 0:
         return False
-    days = resource.setting("remediatedLogRetentionDays").number("remediatedLogRetentionDays")
+    days = resource.settings.number("remediatedLogRetentionDays")
     properties["retentionInDays"] = days
     return True
 
@@ -29,7 +29,7 @@ def set_retention(resource: Resource, properties: Any) -> bool:
     remedy=set_retention,
 )
 def check(resource: Resource) -> Iterator[str]:
-    days, least = resource.number("retentionInDays"), resource.setting("logRetentionDays").number("logRetentionDays")
+    days, least = resource.number("retentionInDays"), resource.settings.number("logRetentionDays")
     if days == 0:
         yield "retentionInDays is not set."
     elif days < least:

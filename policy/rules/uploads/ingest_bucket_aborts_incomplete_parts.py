@@ -18,7 +18,7 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not resource.is_named(resource.setting("ingestBuckets").texts("ingestBuckets")):
+    if not resource.is_named(resource.settings.texts("ingestBuckets")):
         return
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     rules = [

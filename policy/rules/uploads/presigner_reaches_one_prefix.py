@@ -19,7 +19,7 @@ from core.uploads import paths_in, role_statements
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not resource.is_named(resource.setting("presigners").texts("presigners")):
+    if not resource.is_named(resource.settings.texts("presigners")):
         return
     reached = {
         (bucket.name, path)

@@ -22,9 +22,9 @@ from core.uploads import paths_in, role_statements
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not resource.is_named(resource.setting("presigners").texts("presigners")):
+    if not resource.is_named(resource.settings.texts("presigners")):
         return
-    patterns = resource.setting("resultBuckets").texts("resultBuckets")
+    patterns = resource.settings.texts("resultBuckets")
     buckets = [each for each in resource.stack.of("aws:s3/bucket:Bucket") if each.is_named(patterns)]
     for bucket in buckets:
         for each in role_statements(resource):

@@ -25,9 +25,9 @@ from core.rule import rule
     needs_stack=True,
 )
 def check(resource: Resource) -> Iterator[str]:
-    if not resource.is_named(resource.setting("ingestBuckets").texts("ingestBuckets")):
+    if not resource.is_named(resource.settings.texts("ingestBuckets")):
         return
-    most = resource.setting("signatureSeconds").number("signatureSeconds") * 1000
+    most = resource.settings.number("signatureSeconds") * 1000
     policies = resource.stack.perhaps_attached(resource, "aws:s3/bucketPolicy:BucketPolicy", "bucket")
     ages = [
         age
