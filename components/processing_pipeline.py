@@ -344,6 +344,7 @@ class ProcessingPipeline(pulumi.ComponentResource):
                 store_result=allowed_in(results, iam.put_results(results.bucket_arn)),
                 change_upload=[iam.advance_uploads(args.table_arn), iam.read_an_upload(args.table_arn)],
                 use_key=iam.encrypt_and_decrypt(args.kms_key_arn),
+                read_by_key=iam.decrypt(args.kms_key_arn),
                 read_results=allowed_in(results, iam.read_results(results.bucket_arn)),
                 store_step_results=allowed_in(results, iam.store_step_results(results.bucket_arn)),
                 read_step_results=allowed_in(results, iam.read_step_results(results.bucket_arn)),

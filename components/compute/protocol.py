@@ -63,6 +63,8 @@ class Permissions:
     store_result: iam.Statement
     change_upload: Sequence[iam.Statement]
     use_key: Sequence[iam.Statement]
+    read_by_key: Sequence[iam.Statement]
+    """For what only reads the record, or an object."""
     read_results: iam.Statement
     store_step_results: iam.Statement
     read_step_results: iam.Statement

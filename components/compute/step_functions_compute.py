@@ -161,10 +161,11 @@ class StepFunctionsCompute(Compute):
         opts: pulumi.ResourceOptions,
         after: Sequence[pulumi.Resource],
     ) -> None:
+        may = jobs.permissions
         function = self._function(
             f"{name}-start",
             jobs,
-            [jobs.permissions.receive, iam.start_executions(state_machine_arn), *jobs.permissions.change_upload[1:]],
+            [may.receive, iam.start_executions(state_machine_arn), *may.change_upload[1:], *may.read_by_key],
             opts,
             handler="handlers.entries.start_workflow.handle",
             environment={

@@ -12,6 +12,7 @@ from tests.support.components.examples import (
     BUCKET,
     COMPONENTS,
     EKS_ARGO_DEPLOY,
+    FARGATE,
     KMS_KEY_ARN,
     LAMBDA_FUNCTION,
     NAME,
@@ -339,6 +340,17 @@ def test_without_a_quarantine_nothing_can_be_put_there_and_no_versions_be_listed
     recording = record(lambda: PROCESSING_PIPELINE.make(rejected_objects="delete") and None)
 
     assert permissions(recording, f"{NAME}-process-object-role") == PROCESS_OBJECT
+
+
+@pytest.mark.variant
+@pytest.mark.parametrize("compute", [{}, {"compute": "step-functions"}, FARGATE])
+def test_with_a_key_every_role_that_may_use_the_table_may_decrypt(compute: dict[str, Any]) -> None:
+    recording = record(lambda: PROCESSING_PIPELINE.make(**compute, kms_key_arn=KMS_KEY_ARN) and None)
+    allowed = {role.name: permissions(recording, role.name) for role in recording.all(aws.iam.Role)}
+    of_the_table = {name for name, may in allowed.items() if any(action.startswith("dynamodb:") for action, _ in may)}
+
+    assert of_the_table
+    assert {name for name in of_the_table if not allowed[name] >= DECRYPT} == set()
 
 
 class TestResultsAreReadByWhomTheyAreMeantForAlone:

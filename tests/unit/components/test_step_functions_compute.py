@@ -96,7 +96,7 @@ def test_each_function_may_do_what_its_step_does_and_nothing_else(by_default: Re
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
     }
-    verbs = () if function == "start" else ("Decrypt", "GenerateDataKey")
+    verbs = ("Decrypt",) if function == "start" else ("Decrypt", "GenerateDataKey")
     key = {(f"kms:{verb}", KMS_KEY_ARN) for verb in verbs}
     role = f"{NAME}-{function}-role"
 
