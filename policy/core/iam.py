@@ -152,6 +152,13 @@ def statements_of_aws(arns: list[str]) -> Iterator[Statement]:
             )
 
 
+def public_grants(properties: Block) -> Iterator[str]:
+    """Yield what each statement of the resource policy in `policy` allows to everybody."""
+    for each in statements(properties):
+        if each.is_public:
+            yield f"Everybody may {', '.join(each.actions)}."
+
+
 def requires_tls(properties: Block, *actions: str) -> bool:
     """Return whether the resource policy in `policy` denies everybody these actions without TLS."""
     denied = [

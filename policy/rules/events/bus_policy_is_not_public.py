@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import statements
+from core.iam import public_grants
 from core.resources import Resource
 from core.rule import rule
 
@@ -17,6 +17,4 @@ from core.rule import rule
     source="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html",
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
-        if statement.is_public:
-            yield f"Everybody may {', '.join(statement.actions)}."
+    return public_grants(resource)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from core.iam import statements
+from core.iam import public_grants
 from core.resources import Resource
 from core.rule import rule
 
@@ -19,6 +19,4 @@ from core.rule import rule
     controls=("KMS.5",),
 )
 def check(resource: Resource) -> Iterator[str]:
-    for statement in statements(resource):
-        if statement.is_public:
-            yield f"Everybody may {', '.join(statement.actions)}."
+    return public_grants(resource)
