@@ -64,6 +64,7 @@ class TestProxies:
             ({"https_proxy": "http://proxy:3128", "no_proxy": "*"}, "https://s3.example", None),
             ({"http_proxy": "http://proxy:3128"}, "http://localhost:4566", None),
             ({"http_proxy": "http://proxy:3128"}, "http://127.0.0.1:4566", None),
+            ({"http_proxy": "http://proxy:3128"}, "http://[::1]:4566", None),
         ],
     )
     def test_are_named_by_the_environment(

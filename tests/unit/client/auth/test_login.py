@@ -106,6 +106,14 @@ class TestLogin:
         assert "run `portage login`" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("signed_in")
+    @pytest.mark.parametrize("content", ["", "[]", '{"client-1": 1}'])
+    def test_that_is_damaged_is_named(self, tmp_path: Path, capsys: Capture, content: str) -> None:
+        kept = tmp_path / "XDG_CONFIG_HOME" / "portage" / "credentials.json"
+        kept.write_text(content)
+        assert main(["list"]) == 2
+        assert f"{kept} is damaged" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("signed_in")
     def test_is_needed_again_when_cognito_takes_the_token_no_more(self, cognito: FakeCognito, capsys: Capture) -> None:
         cognito.refresh_tokens.append("other")
         assert main(["list"]) == 3

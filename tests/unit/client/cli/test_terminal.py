@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -304,6 +305,29 @@ class TestFolders:
         (empty := tmp_path / "empty").mkdir()
         assert main(["put", str(empty)]) == 6
         assert str(empty) in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("signed_in")
+    def test_that_cannot_be_read_are_named_and_the_others_are_sent(
+        self,
+        tmp_path: Path,
+        small: Path,
+        fake: FakePortage,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: Capture,
+    ) -> None:
+        (folder := tmp_path / "film" / "private").mkdir(parents=True)
+        small.rename(folder.parent / "small.txt")
+        scan = os.scandir
+
+        def refuse(path: str) -> Any:
+            if Path(path) == folder:
+                raise PermissionError(13, os.strerror(13), path)
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        assert main(["put", str(folder.parent)]) == 6
+        assert str(folder) in capsys.readouterr().err
+        assert fake.stored == [0]
 
     def test_have_no_one_name(self, signed_in: Path, tmp_path: Path) -> None:
         assert signed_in
