@@ -46,7 +46,7 @@ TABLE = {
         autoname=Autoname(limit=255),
         defaults={"actionsEnabled": True},
         not_emulated={
-            "": "the queues have no metrics, and no records of functions become metrics, so that no alarm rings"
+            "": "the queues have no metrics, and no records of functions become metrics, so no alarm goes off"
         },
     ),
 }
