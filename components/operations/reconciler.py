@@ -68,7 +68,7 @@ class Reconciler(pulumi.ComponentResource):
 
     def _function(self, name: str, args: ReconcilerArgs, dead_letter_queue_arn: pulumi.Input[str]) -> LambdaFunction:
         pipeline = args.pipeline
-        waits = Waits.of(args.visibility_timeout_seconds, pipeline.max_attempts)
+        waits = Waits.of(args.visibility_timeout_seconds, pipeline.max_attempts, pipeline.timeout_seconds)
         starts_a_job = iam.request_scans() if pipeline.malware_scan else iam.send_messages(args.queue_arn)
         return LambdaFunction(
             name,

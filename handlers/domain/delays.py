@@ -52,10 +52,13 @@ class Waits(NamedTuple):
     """Before the next look: by then a message that was sent at the first look has used up its deliveries."""
 
     @classmethod
-    def of(cls, visibility_timeout_seconds: int, max_attempts: int) -> Self:
-        """Derive the waits from the queue: how long it hides a message, and how often it delivers one."""
-        hidden = timedelta(seconds=max(visibility_timeout_seconds, LONGEST_DELAY_SECONDS))
-        return cls(hidden + EVENT_DELAY, min(hidden * max_attempts + EVENT_DELAY, LONGEST_WAIT))
+    def of(cls, visibility_timeout_seconds: int, max_attempts: int, job_seconds: int) -> Self:
+        """Derive the waits from the queue: how long it hides a message, and how often it delivers one.
+
+        A message can also wait while each place has a job, for one job's time at most: otherwise the queue is behind.
+        """
+        longest = timedelta(seconds=max(visibility_timeout_seconds, LONGEST_DELAY_SECONDS, job_seconds))
+        return cls(longest + EVENT_DELAY, min(longest * max_attempts + EVENT_DELAY, LONGEST_WAIT))
 
     def until_next(self, requeues: int) -> timedelta:
         """Return the time from one look to the next one at an upload that was requeued so often."""

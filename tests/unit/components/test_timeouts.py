@@ -93,6 +93,14 @@ def test_the_reconciler_looks_only_after_a_message_and_its_event_were_due(record
     assert grace > (LEASE + CLOCK_MARGIN).total_seconds()
 
 
+def test_no_upload_is_looked_at_that_waits_for_a_place(args: dict[str, Any], recording: Recording) -> None:
+    """While no more wait than jobs run at once, each begins when one job has ended."""
+    grace, again = waits(recording)
+
+    assert grace > args["timeout_seconds"]
+    assert again > args["timeout_seconds"]
+
+
 def test_the_reconciler_looks_again_when_a_message_has_used_up_its_attempts(
     args: dict[str, Any], recording: Recording
 ) -> None:

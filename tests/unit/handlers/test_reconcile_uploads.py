@@ -34,7 +34,7 @@ from tests.support.handlers.deliveries import Worker, count_bytes
 from tests.support.handlers.multipart_upload import UploadInParts
 from tests.support.handlers.queue_batches import Context
 
-WAITS = Waits.of(visibility_timeout_seconds=900, max_attempts=3)
+WAITS = Waits.of(visibility_timeout_seconds=900, max_attempts=3, job_seconds=300)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 OVERDUE = WAITS.grace + timedelta(minutes=1)
@@ -144,7 +144,7 @@ def test_the_waits_follow_from_the_queue() -> None:
         *(timedelta(minutes=minutes) for minutes in (50, 50, 100, 200)),
         DAY,
     ]
-    assert Waits.of(visibility_timeout_seconds=43_200, max_attempts=1_000).again_after == DAY
+    assert Waits.of(visibility_timeout_seconds=43_200, max_attempts=1_000, job_seconds=300).again_after == DAY
 
 
 class TestPendingWithItsObject:
