@@ -185,7 +185,7 @@ class Portage:
         return self._api.result(upload_id)
 
     def download(self, upload_id: str, to: Path | None = None) -> Path:
-        """Download the result to a file, by default in the current folder with the name of the uploaded file."""
+        """Download the result to a file, by default in the current folder with the uploaded file's name and .json."""
         link = self._api.result(upload_id)
         if to is not None:
             return download_as(link.url, to, *self._retries)

@@ -154,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
         type=_given,
         metavar="FILE",
         help="file to write, or - for standard output; an existing file is replaced when the download is complete, and "
-        "keeps its mode; default: the name of the uploaded file",
+        "keeps its mode; default: the name of the uploaded file and .json, which must not exist",
     )
     abort = add("abort", "abort an upload that is not complete")
     abort.add_argument("id", type=_upload_id, metavar="ID")
