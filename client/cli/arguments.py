@@ -280,7 +280,7 @@ def _add_wait(command: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help=f"maximum time to wait; default: {WAIT_SECONDS:g}",
+        help=f"maximum time to wait with --wait; default: {WAIT_SECONDS:g}",
     )
 
 
