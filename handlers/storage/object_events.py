@@ -55,10 +55,10 @@ class ObjectEvent(NamedTuple):
             grouped_at = datetime.fromisoformat(event[_GROUPED_AT]) if _GROUPED_AT in event else None
             if "s3ObjectDetails" in detail:
                 scanned = detail["s3ObjectDetails"]
-                place = scanned["bucketName"], scanned["objectKey"], scanned["versionId"]
+                place = _texts(scanned["bucketName"], scanned["objectKey"], scanned["versionId"])
                 return cls(event_id, *place, Scan.from_details(detail["scanResultDetails"]), grouped_at)
             created = detail["object"]
-            place = detail["bucket"]["name"], created["key"], created["version-id"]
+            place = _texts(detail["bucket"]["name"], created["key"], created["version-id"])
             return cls(event_id, *place, grouped_at=grouped_at)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _unknown(error) from error
@@ -67,6 +67,12 @@ class ObjectEvent(NamedTuple):
     def owner(self) -> str:
         """The owner of the upload; raises UnknownUpload for an object that is not an upload's."""
         return UploadRef.from_object_key(self.key).owner
+
+
+def _texts(bucket: object, key: object, version_id: object) -> tuple[str, str, str]:
+    if isinstance(bucket, str) and isinstance(key, str) and isinstance(version_id, str):
+        return bucket, key, version_id
+    raise TypeError("bucket, key and version must be texts")
 
 
 def _unknown(error: Exception) -> UnknownUpload:

@@ -96,6 +96,8 @@ def test_a_time_that_cannot_be_read_makes_it_no_event() -> None:
         "{}",
         created("elsewhere/a/b"),
         created("uploads/a"),
+        created("uploads/a/b").replace('"uploads/a/b"', "5"),
+        created("uploads/a/b").replace('"v1"', "null"),
     ],
 )
 def test_what_names_no_owner_goes_on_as_it_is_and_fails_as_a_job(body: str) -> None:
