@@ -156,7 +156,8 @@ class Portage:
                 f"{source.path} has {source.size_bytes} bytes, but upload {upload_id} is of "
                 f"{declared.file_name!r} with {declared.size_bytes}: give the file that it was started with"
             )
-        return self.go_on(Unfinished(upload_id, self._api.url, source, None, self._account), on_progress)
+        named = {"file_name": declared.file_name, "content_type": declared.content_type}
+        return self.go_on(Unfinished(upload_id, self._api.url, source, None, self._account, **named), on_progress)
 
     def go_on(self, begun: Unfinished, on_progress: OnProgress | None = None) -> Upload:
         """Continue an upload that `unfinished` returned. The file is not read if the upload accepts no more bytes."""

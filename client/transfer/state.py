@@ -130,6 +130,10 @@ class StateFolder:
             return False
         return True
 
+    def has(self, unfinished: Unfinished) -> bool:
+        """Whether the upload is stored."""
+        return any(each.upload_id == unfinished.upload_id for each in self.all(unfinished.api_url, unfinished.account))
+
     def sent_parts(self, unfinished: Unfinished) -> SentParts:
         """Return the parts that were sent of this version of the file, even if its modification time was set back."""
         name = _digest(*map(str, unfinished.source.version or ()))

@@ -1,5 +1,6 @@
 """Uploads one file: declares it, sends it, stores its state for resuming, and aborts it if it cannot be completed."""
 
+import shlex
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,7 +61,7 @@ class Uploader:
             raise
         except BaseException as error:
             if not any(begun.upload_id in note for note in getattr(error, "__notes__", ())):
-                error.add_note(_how_to_go_on(begun.upload_id))
+                error.add_note(self._how_to_go_on(begun))
             raise
 
     def _go_on(self, begun: Unfinished) -> Upload:
@@ -158,17 +159,20 @@ class Uploader:
                 abort(self._api, begun.upload_id, error)
                 self._states.forget(begun)
             else:
-                error.add_note(_how_to_go_on(begun.upload_id))
+                error.add_note(self._how_to_go_on(begun))
             raise
         self._states.forget(begun)
         return upload
 
-
-def _how_to_go_on(upload_id: str) -> str:
-    return (
-        f"Upload {upload_id} is not finished: `{PROGRAM} resume` or the same command again continues it, "
-        f"`{PROGRAM} abort {upload_id}` ends it."
-    )
+    def _how_to_go_on(self, begun: Unfinished) -> str:
+        upload_id = begun.upload_id
+        if self._states.has(begun):
+            continues = f"`{PROGRAM} resume` or the same command again continues it"
+        elif begun.method == "multipart":
+            continues = f"`{PROGRAM} resume {shlex.quote(begun.source.name)} --id {upload_id}` continues it"
+        else:
+            continues = "it cannot be continued, because its state is not stored"
+        return f"Upload {upload_id} is not finished: {continues}, `{PROGRAM} abort {upload_id}` ends it."
 
 
 def _is_final(error: BaseException, method: str) -> bool:

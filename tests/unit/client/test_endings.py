@@ -140,13 +140,17 @@ class TestAFolderForTheState:
         assert fake.only.upload_id in capsys.readouterr().err
 
     @pytest.mark.usefixtures("pauses", "broken")
+    @pytest.mark.parametrize("method", ["put", "multipart"])
     def test_that_cannot_be_written_leaves_no_upload_without_a_name(
-        self, signed_in: Path, fake: FakePortage, file: Path, capsys: Capture
+        self, signed_in: Path, fake: FakePortage, file: Path, capsys: Capture, method: str
     ) -> None:
         assert signed_in
         fake.on_part = lambda _number, _tries: reset
-        assert main(["put", str(file)]) == 5
-        assert f"portage abort {fake.only.upload_id}" in capsys.readouterr().err
+        assert main(["put", str(file), "--method", method]) == 5
+        told, upload_id = capsys.readouterr().err, fake.only.upload_id
+        assert f"portage abort {upload_id}" in told
+        assert "or the same command again" not in told, "it would make a second upload"
+        assert (f"portage resume {file} --id {upload_id}`" in told) == (method == "multipart")
 
 
 @pytest.mark.parametrize("content", ["{", "", '{"version": 1}'])
@@ -284,6 +288,19 @@ def test_an_early_end_aborts_the_upload_or_says_how_to_go_on(
     assert ("portage abort u1" in note, "portage resume" in note) == (not is_aborted, not is_aborted)
     assert fake.only.status == ("aborted" if is_aborted else "pending")
     assert [each.upload_id for each in portage.unfinished()] == ([] if is_aborted else ["u1"])
+
+
+def test_the_same_command_goes_on_with_an_upload_of_another_device(
+    fake: FakePortage, open_portage: Open, file: Path
+) -> None:
+    interrupted(open_portage, fake, file, 1)
+
+    def stop(_: Progress) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        open_portage(ALONE, "there").resume(file, upload_id="u1", on_progress=stop)
+    assert open_portage(ALONE, "there").upload(file).upload_id == "u1"
 
 
 @pytest.mark.parametrize("method", ["put", "multipart"])
