@@ -59,6 +59,12 @@ def decryption(n: str, *, ok: bool) -> None:
     aws.iam.RolePolicy(n, role="r", policy=document(_allow("kms:Decrypt", key)))
 
 
+@case("iam-decryption-names-keys")
+def decryption_through_a_service(n: str, *, ok: bool) -> None:
+    condition = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}} if ok else {}
+    aws.iam.RolePolicy(n, role="r", policy=document({**_allow("kms:Decrypt"), "Condition": condition}))
+
+
 @case("iam-trust-names-principals")
 def trusted(n: str, *, ok: bool) -> None:
     principal = {"AWS": "123456789012" if ok else "*"}
@@ -111,6 +117,11 @@ def user_policy(n: str, *, ok: bool) -> None:
 @case("kms-key-is-rotated")
 def rotated(n: str, *, ok: bool) -> None:
     aws.kms.Key(n, enable_key_rotation=ok)
+
+
+@case("kms-key-is-rotated")
+def key_that_cannot_be_rotated(n: str, *, ok: bool) -> None:
+    aws.kms.Key(n, customer_master_key_spec="RSA_2048" if ok else "SYMMETRIC_DEFAULT")
 
 
 @case("kms-key-policy-is-not-public")

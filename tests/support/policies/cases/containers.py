@@ -150,6 +150,12 @@ def host_folder(n: str, *, ok: bool) -> None:
     kubernetes.apps.v1.Deployment(n, spec=_template({}, volumes=[{"name": "v", **folder}]))
 
 
+@case("kubernetes-pod-shares-nothing-with-host")
+def host_port(n: str, *, ok: bool) -> None:
+    port = {"container_port": 80} if ok else {"container_port": 80, "host_port": 80}
+    kubernetes.apps.v1.Deployment(n, spec=_template({"ports": [port]}))
+
+
 @case("kubernetes-image-is-pinned")
 def image_of_workload(n: str, *, ok: bool) -> None:
     kubernetes.core.v1.Pod(

@@ -147,6 +147,12 @@ def retention(n: str, *, ok: bool) -> None:
     aws.sqs.Queue(f"{n}queue", message_retention_seconds=1209600, redrive_policy=_redrive(dead))
 
 
+@case("sqs-dead-letters-are-kept-longer")
+def retention_by_default(n: str, *, ok: bool) -> None:
+    dead = aws.sqs.Queue(f"{n}dead")
+    aws.sqs.Queue(f"{n}queue", message_retention_seconds=345600 if ok else 345601, redrive_policy=_redrive(dead))
+
+
 @case("sqs-messages-are-received-often-enough")
 def receipts(n: str, *, ok: bool) -> None:
     dead = aws.sqs.Queue(f"{n}dead")

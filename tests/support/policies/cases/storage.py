@@ -146,9 +146,58 @@ def cors_without_tls(n: str, *, ok: bool) -> None:
 @case("uploads-signature-age-is-bounded")
 def signature_age(n: str, *, ok: bool) -> None:
     bucket = aws.s3.Bucket(f"{n}ingest")
-    age = {"NumericGreaterThan": {"s3:signatureAge": "900000" if ok else "604800000"}}
+    age = {"NumericGreaterThan": {"s3:signatureAge": "43200000" if ok else "43200001"}}
     statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": age}
     aws.s3.BucketPolicy(f"{n}policy", bucket=bucket.id, policy=document(statement))
+
+
+@case("uploads-signature-age-is-bounded")
+def signature_age_of_one_role(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(f"{n}ingest")
+    age = {"NumericGreaterThan": {"s3:signatureAge": "900000"}}
+    principal = "*" if ok else {"AWS": "arn:aws:iam::123456789012:role/r"}
+    statement = {"Effect": "Deny", "Principal": principal, "Action": "s3:*", "Resource": "*", "Condition": age}
+    aws.s3.BucketPolicy(f"{n}policy", bucket=bucket.id, policy=document(statement))
+
+
+@case("uploads-signature-age-is-bounded")
+def signature_age_that_is_allowed(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(f"{n}ingest")
+    age = {"NumericGreaterThan": {"s3:signatureAge": "900000"}}
+    effect = "Deny" if ok else "Allow"
+    statement = {"Effect": effect, "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": age}
+    aws.s3.BucketPolicy(f"{n}policy", bucket=bucket.id, policy=document(statement))
+
+
+@case("uploads-ingest-bucket-aborts-incomplete-parts")
+def ingest_lifecycle_that_is_off(n: str, *, ok: bool) -> None:
+    aws.s3.BucketLifecycleConfiguration(
+        f"{n}l",
+        bucket=aws.s3.Bucket(f"{n}ingest").id,
+        rules=[
+            {
+                "id": "parts",
+                "status": "Enabled" if ok else "Disabled",
+                "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+            }
+        ],
+    )
+
+
+@case("uploads-ingest-bucket-aborts-incomplete-parts")
+def ingest_lifecycle_without_parts(n: str, *, ok: bool) -> None:
+    aws.s3.BucketLifecycleConfiguration(
+        f"{n}l",
+        bucket=aws.s3.Bucket(f"{n}ingest").id,
+        rules=[
+            {"id": "old", "status": "Enabled", "expiration": {"days": 30}},
+            {
+                "id": "parts",
+                "status": "Enabled",
+                "abort_incomplete_multipart_upload": {"days_after_initiation": 7} if ok else None,
+            },
+        ],
+    )
 
 
 @case("uploads-writers-do-not-read-or-delete")
@@ -219,6 +268,14 @@ def presigner_of_two(n: str, *, ok: bool) -> None:
         {"Effect": "Allow", "Action": "s3:AbortMultipartUpload", "Resource": "*"},
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": second},
     )
+
+
+@case("uploads-results-are-not-written-by-presigner")
+def results_that_are_deleted(n: str, *, ok: bool) -> None:
+    bucket = aws.s3.Bucket(f"{n}results")
+    objects = bucket.arn.apply(lambda arn: f"{arn}/*")
+    action = "s3:GetObject" if ok else "s3:DeleteObjectVersion"
+    role_with(f"{n}create-upload", {"Effect": "Allow", "Action": action, "Resource": objects})
 
 
 @case("uploads-results-are-not-written-by-presigner")
@@ -295,6 +352,24 @@ def binary_types(n: str, *, ok: bool) -> None:
     aws.apigateway.RestApi(n, binary_media_types=["image/png" if ok else "*/*"])
 
 
+@case("uploads-api-has-no-catch-all-binary-type")
+def binary_types_of_a_document(n: str, *, ok: bool) -> None:
+    body = {"x-amazon-apigateway-binary-media-types": ["image/png", "application/zip" if ok else "*/*"]}
+    aws.apigateway.RestApi(n, body=json.dumps(body))
+
+
+@case("uploads-visibility-timeout-covers-run")
+def visibility_of_batches(n: str, *, ok: bool) -> None:
+    queue = aws.sqs.Queue(f"{n}queue", visibility_timeout_seconds=60)
+    function = aws.lambda_.Function(f"{n}function", role="arn:aws:iam::123456789012:role/r", timeout=30)
+    aws.lambda_.EventSourceMapping(
+        f"{n}m",
+        event_source_arn=queue.arn,
+        function_name=function.arn,
+        maximum_batching_window_in_seconds=30 if ok else 31,
+    )
+
+
 @case("uploads-visibility-timeout-covers-run")
 def visibility(n: str, *, ok: bool) -> None:
     queue = aws.sqs.Queue(f"{n}queue", visibility_timeout_seconds=60 if ok else 59)
@@ -330,6 +405,17 @@ def stream(n: str, *, ok: bool) -> None:
         function_name="f",
         maximum_retry_attempts=5 if ok else -1,
         destination_config={"on_failure": {"destination_arn": "arn:aws:sqs:eu-west-1:123456789012:q"}},
+    )
+
+
+@case("uploads-stream-has-failure-destination")
+def stream_without_destination(n: str, *, ok: bool) -> None:
+    aws.lambda_.EventSourceMapping(
+        n,
+        event_source_arn="arn:aws:kinesis:eu-west-1:123456789012:stream/s",
+        function_name="f",
+        maximum_retry_attempts=5,
+        destination_config={"on_failure": {"destination_arn": "arn:aws:sqs:eu-west-1:123456789012:q"}} if ok else None,
     )
 
 
