@@ -22,9 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zlib import crc32
 
 from handlers.domain.delays import Waits
 from handlers.domain.errors import UnknownUpload
+from handlers.domain.times import iso
 from handlers.domain.upload import LONGEST_RUN, MESSAGE_LIFETIME, TERMINAL, Reason, Reconciled, Status, Upload
 from handlers.domain.upload_ref import OPEN_SHARDS, UploadRef
 from handlers.storage.job_queue import JobQueue
@@ -104,9 +106,12 @@ class ReconcileUploads:
         return found
 
     def _unchanged(self, after: Position | None) -> Iterator[Position]:
-        """Begin with another shard each time: a run that is killed does not say where it stopped."""
+        """Begin with another shard each time: a run that is killed does not say where it stopped.
+
+        A hash, because the minutes between runs can be a multiple of the shards.
+        """
         now = self.clock()
-        first_shard = int(now.timestamp()) % OPEN_SHARDS
+        first_shard = crc32(iso(now).encode()) % OPEN_SHARDS
         return self.open_uploads.unchanged_since(now - self.waits.grace, first_shard=first_shard, after=after)
 
     def _look_at(self, ref: UploadRef, *, is_behind: bool) -> Outcome | None:

@@ -481,6 +481,25 @@ class TestManyUploads:
         assert len(schedule.messages()) == first
         assert schedule.run(OVERDUE + SECOND) == {Outcome.REQUEUED: len(REFS) - first}
 
+    @pytest.mark.parametrize("minutes", [10, 15])
+    def test_runs_that_are_killed_begin_with_another_shard_each_time(
+        self, cloud: Cloud, store: UploadStore, minutes: int
+    ) -> None:
+        schedule = Schedule(cloud, store, began=datetime(2026, 3, 1, tzinfo=UTC))
+        begun: list[str] = []
+
+        class Killed(UploadStore):
+            def find(self, ref: UploadRef) -> Upload:
+                begun.append(ref.open_shard)
+                raise SystemExit
+
+        for ref in REFS:
+            schedule.record(ref)
+        for number in range(40):
+            with pytest.raises(SystemExit):
+                schedule.run(OVERDUE + number * minutes * 60 * SECOND, records=Killed(Boto3Json(cloud.dynamodb), TABLE))
+        assert {*begun} == {str(shard) for shard in range(OPEN_SHARDS)}
+
     def test_many_that_are_not_due_keep_no_run_from_those_that_changed_later(self, schedule: Schedule) -> None:
         """Uploads in parts are open for 14 days, and a run reads the record of each."""
         for age, ref in enumerate(ONE_SHARD[1:], start=1):
