@@ -13,7 +13,15 @@ from handlers.domain.upload_ref import UploadRef
 from handlers.processors.progress import ProgressBoard
 from handlers.storage.job_queue import Delivery, Message
 from handlers.storage.upload_store import UploadStore
-from handlers.use_cases.lease import RENEW_EVERY_SECONDS, Bounds, Lease, LeaseNotRenewed, Renewals
+from handlers.use_cases.lease import (
+    LAST_RENEWAL_SECONDS,
+    LEASE,
+    RENEW_EVERY_SECONDS,
+    Bounds,
+    Lease,
+    LeaseNotRenewed,
+    Renewals,
+)
 
 RECEIVED_AT = datetime(2026, 11, 26, tzinfo=UTC)
 REF = UploadRef("owner", "0198")
@@ -86,6 +94,19 @@ def test_it_lasts_until_the_job_ends_and_sqs_can_hide_the_message_as_long(world:
 
     assert max(world.hidden_until) <= LONGEST_HIDDEN_SECONDS
     assert world.leased_until > world.now(), "the result can be recorded"
+
+
+def test_it_is_not_renewed_in_the_last_seconds_that_are_for_the_end_of_the_work(world: World, lease: Lease) -> None:
+    lease.take()
+    ends_at = world.passed + LONGEST_JOB_SECONDS
+    world.passed = ends_at - LEASE.total_seconds() - 1
+    lease.renew_if_due()
+    renewed_until = world.leased_until
+
+    world.passed = ends_at - LAST_RENEWAL_SECONDS + 1
+    lease.renew_if_due()
+
+    assert world.leased_until == renewed_until > RECEIVED_AT + timedelta(seconds=ends_at)
 
 
 def test_it_ends_within_a_minute_or_so_in_the_middle_of_a_job_of_hours(world: World, lease: Lease) -> None:
