@@ -4,7 +4,9 @@ import argparse
 import math
 import os
 import string
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, cast
 from uuid import UUID
@@ -13,7 +15,7 @@ from .. import __version__
 from ..api.models import METHODS
 from ..errors import PROGRAM
 from ..transfer.source import CHECKSUMS
-from .exit_codes import MEANINGS
+from .exit_codes import MEANINGS, ExitCode
 
 WAIT_SECONDS = 600.0
 CASE_SECONDS = 120.0
@@ -67,7 +69,11 @@ class _Parser(argparse.ArgumentParser):
     """Escapes control characters in messages, which repeat what was typed."""
 
     def error(self, message: str) -> NoReturn:
-        super().error("".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in message))
+        with suppress(OSError):  # of standard error; argparse of Python 3.11.2 raises it
+            super().error(
+                "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in message)
+            )
+        sys.exit(ExitCode.USAGE)
 
 
 def parser() -> argparse.ArgumentParser:
