@@ -186,6 +186,14 @@ class Context:
         self.begun[created.upload_id] = whose
         return created
 
+    def needs_two_parts(self, size_bytes: int) -> None:
+        """Raise Skipped if the stack's quota is smaller than a file of two parts."""
+        most = self.stack.rules.max_upload_bytes
+        if most is not None and size_bytes > most:
+            raise Skipped(
+                f"the stack allows uploads of at most {most:.0f} bytes (maxUploadBytes), too few for two parts"
+            )
+
     def declare_without_size(self) -> CreatedUpload:
         """Declare an upload in parts of the sample, with a size that is declared at its completion."""
         _ = self.left_seconds

@@ -99,6 +99,7 @@ def changed_form_is_refused(check: Context) -> None:
 
 def other_part_is_refused(check: Context) -> None:
     """The URL of a part does not write another part, another length, or another upload's part."""
+    check.needs_two_parts(TWO_PARTS_BYTES)
     parts = check.declare(method="multipart", size_bytes=TWO_PARTS_BYTES)
     other = check.declare(method="multipart")
     last = bytes(TWO_PARTS_BYTES - plan_of(parts).part_size_bytes)

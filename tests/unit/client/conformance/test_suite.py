@@ -9,7 +9,7 @@ from client import Progress
 from client.conformance.cases import browsers, contract, processing, sending, tampering
 from client.conformance.sample import TWO_PARTS_BYTES, Sample
 from client.conformance.stack import UploadRules
-from client.conformance.suite import Case, clean_up, run
+from client.conformance.suite import SUITE, Case, clean_up, run
 from client.conformance.verdict import Failed, Outcome
 from tests.support.client.fake_server import answer
 from tests.support.client.fake_stack import FakeStack
@@ -22,6 +22,7 @@ from tests.support.client.stack_context import FakeOperator, Open
         (sending.form_is_completed, {"allow_forms": False}, "allowForms"),
         (tampering.changed_form_is_refused, {"allow_forms": False}, "allowForms"),
         (sending.parts_are_completed, {"max_upload_bytes": 1000}, "maxUploadBytes"),
+        (tampering.other_part_is_refused, {"max_upload_bytes": 1000}, "maxUploadBytes"),
         (contract.too_large_file_is_refused, {"max_upload_bytes": 10_000 * 5 * 1024**3}, "maxUploadBytes"),
         (browsers.api_preflight_allows_origins, {"allowed_origins": ()}, "allowedOrigins"),
         (browsers.api_preflight_allows_origins, {"allowed_origins": None}, "--origin"),
@@ -37,6 +38,13 @@ def test_what_the_stack_rules_out_is_skipped_with_the_reason(
     verdict = run(Case(case), open_context(**rules))
     assert verdict.outcome is Outcome.SKIPPED
     assert reason in verdict.reason
+
+
+def test_every_case_passes_with_a_sample_of_several_parts(stack: FakeStack, open_context: Open) -> None:
+    context = open_context()
+    context.sample = context.sample._replace(content=context.sample.content + bytes(2 * stack.part_size_bytes))
+    verdicts = [run(case, context) for case in SUITE]
+    assert [each.reason for each in verdicts if each.outcome is Outcome.FAILED] == []
 
 
 def test_without_an_operator_a_repeated_event_is_skipped(open_context: Open) -> None:
