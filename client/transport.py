@@ -12,6 +12,7 @@ from datetime import UTC
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
@@ -194,14 +195,23 @@ def transport_error(what: str, place: str, error: BaseException) -> PortageError
 
 
 def checked_url(url: str, what: str) -> str:
-    """Return the URL without trailing slashes. Raises ValueError if it is not an http or https URL."""
+    """Return the URL without trailing slashes. Raises ValueError unless it is https, or http to this machine."""
     try:
         parsed = parse_url(url)
     except LocationParseError:
         parsed = Url()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"{what} is {url!r}: give the whole URL, such as https://example.com/live")
+    if parsed.scheme == "http" and not _is_this_machine(parsed.host):
+        raise ValueError(f"{what} is {url!r}, which would send tokens without encryption: give an https URL")
     return url.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def read(content: bytes, kind: type[_T], source: str) -> _T:

@@ -55,7 +55,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     authority.cert_pem.write_to_path(str(trusted))
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "portage.test").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "portage.localhost").configure_cert(context)
     return context
 
 

@@ -23,7 +23,7 @@ from tests.support.client.proxy import Proxy
 from tests.support.faults.faulty_line import FaultyLine, Line
 
 SIGN_IN_PAGE = answer(200, b"<html>Sign in to this Wi-Fi</html>", "text/html")
-HERE = "portage.test"
+HERE = "portage.localhost"
 
 
 class TestProxies:

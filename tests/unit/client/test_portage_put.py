@@ -2,6 +2,7 @@ import threading
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -56,10 +57,10 @@ class TestOnePut:
 
     @pytest.mark.parametrize("method", ["put", "post"])
     def test_is_tried_again_after_silence(self, fake: FakePortage, open_portage: Open, file: Path, method: str) -> None:
-        sent_again, was_sent_again = threading.Event(), list[bool]()
+        sent_again, was_sent_again = threading.Event(), SimpleQueue[bool]()
 
         def fall_silent(handler: Handler) -> None:
-            was_sent_again.append(sent_again.wait(20))
+            was_sent_again.put(sent_again.wait(20))
             handler.close_connection = True
 
         def once(_number: int, tries: int) -> Reaction | None:
@@ -70,7 +71,7 @@ class TestOnePut:
         fake.on_part = once
         open_portage(replace(QUICK, silence_seconds=1)).upload(file, method=method)
         assert fake.only.parts[0].crc32 == zlib.crc32(file.read_bytes())
-        assert was_sent_again == [True]
+        assert was_sent_again.get(timeout=30)
 
     def test_gives_up_at_last(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         fake.on_part = lambda _number, _tries: reset

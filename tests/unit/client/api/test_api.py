@@ -262,6 +262,16 @@ class TestAddress:
         with pytest.raises(ValueError, match="give the whole URL"):
             UploadsApi(url, "token")
 
+    @pytest.mark.parametrize("host", ["example.com", "10.0.0.1", "127.0.0.1.example.com", "[2001:db8::1]:80"])
+    def test_of_another_machine_must_be_encrypted_because_a_token_is_sent(self, host: str) -> None:
+        with pytest.raises(ValueError, match="without encryption: give an https URL"):
+            UploadsApi(f"http://{host}", "token")
+
+    @pytest.mark.parametrize("host", ["localhost:4566", "127.0.0.2", "[::1]:4566", "api.localhost"])
+    def test_of_this_machine_need_not_be(self, host: str) -> None:
+        with UploadsApi(f"http://{host}/", "token") as api:
+            assert api.url == f"http://{host}"
+
     def test_where_nobody_listens_is_named(self, pauses: list[float]) -> None:
         with (
             UploadsApi("http://127.0.0.1:9", "token") as api,
