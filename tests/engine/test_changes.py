@@ -10,134 +10,62 @@ import yaml
 from pulumi.automation.errors import CommandError
 
 from local.engine.pulumi_cli.stacks import EngineStack, Run
+from settings import keys, keys_of
 from tests.engine.conftest import MakeProject
-from tests.support.components.examples import IMAGE
+from tests.support.components.examples import (
+    IMAGE,
+    PROCESSING_PIPELINE,
+    STATUS_TRACKER,
+    UPLOAD_API,
+    USER_POOL_ARN,
+    Example,
+)
 from tests.support.deployment import eks_changes
 from tests.support.deployment.engine_project import Project, checkout, lost
 from tests.support.paths import PROJECT, TEAM_CODE
 
 Plan = Callable[..., Run]
 
-POOL = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f"
 
 TEAM_PROCESSOR = {"processor": "team_processor.process", "processorCode": str(TEAM_CODE)}
 
-IN_S3 = {"processor": "team_processor.process", "processorCodeBucket": "the-builds", "processorCodeKey": "build.zip"}
+OF_A_POOL = {"userPoolArn": USER_POOL_ARN, "allowSignUp": False}
 
 FARGATE = {"compute": "fargate", "workerImage": IMAGE}
-STEPS = ["handlers.processors.inspect.process", "handlers.processors.csv_summary.process"]
-MAP = {"compute": "step-functions", "stepFunctionsMapProcessor": STEPS[0]}
+
+
+def _change(example: Example, name: str) -> dict[str, Any]:
+    """Return an argument's other value, with those that it makes sense beside."""
+    values = {**example.beside.get(name, {}), name: example.other[name]}
+    return {key: values[each] for each, key in keys_of(example.shape).items() if each in values}
+
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
-    "deletionProtection": {"deletionProtection": True},
-    "kmsKeyArn": {"kmsKeyArn": KEY},
-    "tags": {"tags": {"cost-centre": "4711"}},
-    "permissionsBoundaryArn": {"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/the-boundary"},
-    "allowedOrigins": {"allowedOrigins": ["https://one.example.com", "https://two.example.com"]},
-    "userPoolArn": {"userPoolArn": POOL, "allowSignUp": False},
-    "userPoolClientId": {"userPoolArn": POOL, "allowSignUp": False, "userPoolClientId": "0a1b2c3d4e5f6g7h8i9j0k1l2m"},
-    "allowSignUp": {"allowSignUp": False},
-    "allowedSourceCidrs": {"allowedSourceCidrs": ["203.0.113.0/24"]},
-    "allowedSourceVpcIds": {"allowedSourceVpcIds": ["vpc-0a1b2c3d4e5f60718"]},
-    "maxUploadBytes": {"maxUploadBytes": 1000000},
-    "maxOpenUploads": {"maxOpenUploads": 7},
-    "allowedContentTypes": {"allowedContentTypes": ["image/*"]},
-    "allowForms": {"allowForms": False},
-    "multipartThresholdBytes": {"multipartThresholdBytes": 10000000},
-    "urlExpiresInSeconds": {"urlExpiresInSeconds": 60},
-    "sessionExpiresInSeconds": {"sessionExpiresInSeconds": 7200},
-    "sessionKeyRotationDays": {"sessionKeyRotationDays": 10},
-    "throttleRate": {"throttleRate": 11},
-    "throttleBurst": {"throttleBurst": 21},
-    "manageAccountLogging": {"manageAccountLogging": False},
-    "recordRetentionDays": {"recordRetentionDays": 100},
-    "recoveryDays": {"recoveryDays": 2},
-    "objectExpirationDays": {"objectExpirationDays": 8},
-    "resultExpirationDays": {"resultExpirationDays": 8},
-    "resultsBucketArn": {"resultsBucketArn": "arn:aws:s3:::the-results", "resultExpirationDays": 0},
-    "quarantineBucketArn": {"quarantineBucketArn": "arn:aws:s3:::the-quarantine"},
-    "noncurrentVersionDays": {"noncurrentVersionDays": 2},
-    "stepFunctionsProcessors": {"compute": "step-functions", "stepFunctionsProcessors": STEPS},
-    "stepFunctionsParallel": {
-        "compute": "step-functions",
-        "stepFunctionsProcessors": STEPS,
-        "stepFunctionsParallel": True,
+    **{
+        key: _change(example, name)
+        for key, (shape, name) in keys().items()
+        for example in (STATUS_TRACKER, UPLOAD_API, PROCESSING_PIPELINE)
+        if example.shape is shape and key not in eks_changes.SETTINGS
     },
-    "stepFunctionsMapProcessor": MAP,
-    "stepFunctionsMapBatchRecords": {**MAP, "stepFunctionsMapBatchRecords": 10},
-    "stepFunctionsMapCsvDelimiter": {**MAP, "stepFunctionsMapCsvDelimiter": "semicolon"},
-    "stepFunctionsMapConcurrency": {**MAP, "stepFunctionsMapConcurrency": 7},
-    "stepFunctionsMapToleratedFailurePercentage": {**MAP, "stepFunctionsMapToleratedFailurePercentage": 5},
-    "workspace": {"compute": "step-functions", "workspace": "efs"},
-    "processor": TEAM_PROCESSOR,
-    "processors": {
-        "processors": [{"processor": "handlers.processors.csv_summary.process", "content_types": ["text/csv"]}]
+    **{
+        key: {**TEAM_PROCESSOR, key: PROCESSING_PIPELINE.other[name]}
+        for key, (_, name) in keys().items()
+        if name in PROCESSING_PIPELINE.beside and "processor_code" in PROCESSING_PIPELINE.beside[name]
     },
     "processorCode": TEAM_PROCESSOR,
-    "processorDistributions": {**TEAM_PROCESSOR, "processorDistributions": ["packaging"]},
-    "compute": FARGATE,
-    "imageRepository": {"imageRepository": True},
-    "workerImage": {**FARGATE, "workerImage": IMAGE.replace("0a", "1b")},
-    **{
-        key: {**FARGATE, key: value}
-        for key, value in {
-            "fargateClusterArn": "arn:aws:ecs:eu-central-1:000000000000:cluster/shared",
-            "fargateCpu": 512,
-            "fargateMemoryMb": 8_192,
-            "fargateStorageGib": 40,
-            "fargateMinTasks": 0,
-            "fargateMaxTasks": 3,
-            "fargateBacklogPerTask": 5,
-            "fargateWeight": 2,
-            "fargateSpotWeight": 3,
-            "subnetIds": ["subnet-00000001"],
-            "networkCidr": "10.1.0.0/16",
-            "networkEgress": "nat",
-            "networkEndpoints": ["bedrock-runtime"],
-            "networkFlowLogDays": 7,
-        }.items()
-    },
-    "functionStorageMb": {"functionStorageMb": 1_024},
-    "functionArchitecture": {"functionArchitecture": "x86_64"},
-    "functionImage": {"functionImage": IMAGE},
-    "processorCodeBucket": IN_S3,
-    "processorCodeKey": IN_S3,
-    "processorCodeVersion": {**IN_S3, "processorCodeVersion": "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"},
-    "functionLayers": {"functionLayers": ["arn:aws:lambda:eu-central-1:123456789012:layer:the-layer:1"]},
-    "securityGroupIds": {
-        **FARGATE,
-        "subnetIds": ["subnet-00000001"],
-        "securityGroupIds": ["sg-00000001"],
-    },
-    "processorRequirements": {
-        **TEAM_PROCESSOR,
-        "processorRequirements": "handlers/processors/requirements/thumbnail.txt",
-    },
-    "processorEnvironment": {**TEAM_PROCESSOR, "processorEnvironment": {"MODEL": "a-model"}},
-    "processorStatements": {
-        **TEAM_PROCESSOR,
-        "processorStatements": [{"actions": ["kms:Decrypt"], "resources": [KEY]}],
-    },
-    "rejectedObjects": {"rejectedObjects": "delete"},
-    "quarantineExpirationDays": {"quarantineExpirationDays": 8},
-    "malwareScan": {"malwareScan": True},
-    "unscannableObjects": {"malwareScan": True, "unscannableObjects": "process"},
-    "processingTimeoutSeconds": {"processingTimeoutSeconds": 100},
-    "processingMemoryMb": {"processingMemoryMb": 1024},
-    "processingMaxConcurrency": {"processingMaxConcurrency": 7},
-    "processingReservedConcurrency": {"processingReservedConcurrency": 20},
-    "processingMaxAttempts": {"processingMaxAttempts": 7},
-    "reconcileMinutes": {"reconcileMinutes": 30},
-    "trigger": {"trigger": "s3-notifications"},
-    "bucketNotifications": {
-        "bucketNotifications": [{"target": "arn:aws:sqs:eu-central-1:123456789012:audit", "suffix": ".csv"}]
-    },
-    "eventTargets": {"eventTargets": ["arn:aws:sqs:eu-central-1:123456789012:audit"]},
-    "archiveDays": {"archiveDays": 7},
-    "alarmTopicArn": {"alarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:operators"},
+    "deletionProtection": {"deletionProtection": True},
+    "recordRetentionDays": {"recordRetentionDays": 100},
     "logLevel": {"logLevel": "ERROR"},
-    "logRetentionDays": {"logRetentionDays": 14},
+    "kmsKeyArn": {"kmsKeyArn": KEY},
+    "userPoolArn": OF_A_POOL,
+    "userPoolClientId": {**OF_A_POOL, "userPoolClientId": "0a1b2c3d4e5f6g7h8i9j0k1l2m"},
+    "allowSignUp": {"allowSignUp": False},
+    "resultsBucketArn": {"resultsBucketArn": "arn:aws:s3:::the-results", "resultExpirationDays": 0},
+    "fargateClusterArn": {**FARGATE, "fargateClusterArn": "arn:aws:ecs:eu-central-1:000000000000:cluster/shared"},
+    "subnetIds": {**FARGATE, "subnetIds": ["subnet-00000001"]},
+    "securityGroupIds": {**FARGATE, "subnetIds": ["subnet-00000001"], "securityGroupIds": ["sg-00000001"]},
+    "processingReservedConcurrency": {"processingReservedConcurrency": 20},
 }
 """By setting: what makes it differ from the stack `dev`."""
 
