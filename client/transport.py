@@ -43,7 +43,7 @@ Headers = Mapping[str, str] | Message
 """Of an answer."""
 
 _EXCERPT_CHARACTERS = 200
-_TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
+TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
 
 
 class Proxy(NamedTuple):
@@ -125,10 +125,10 @@ class Http:
         with self._lock:
             if key not in self._pools:
                 self._pools[key] = (
-                    urllib3.PoolManager(timeout=_TIMEOUT, ssl_context=trust)
+                    urllib3.PoolManager(timeout=TIMEOUT, ssl_context=trust)
                     if proxy is None
                     else urllib3.ProxyManager(
-                        proxy.url, timeout=_TIMEOUT, ssl_context=trust, proxy_headers=dict(proxy.headers)
+                        proxy.url, timeout=TIMEOUT, ssl_context=trust, proxy_headers=dict(proxy.headers)
                     )
                 )
             return self._pools[key]

@@ -1,8 +1,10 @@
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from urllib3.util import Timeout
 
 from client import (
     ApiProblem,
@@ -14,9 +16,10 @@ from client import (
     TransportFault,
     UnexpectedAnswer,
     UploadsApi,
+    transport,
 )
 from client.api.models import HeldPart
-from tests.support.client.fake_server import FakeServer, answer, problem, reset
+from tests.support.client.fake_server import FakeServer, Handler, answer, problem, reset
 
 CREATED: dict[str, Any] = {
     "upload_id": "0198",
@@ -199,6 +202,25 @@ class TestGet:
         api.get("0198")
         longest = RetryPolicy().longest_asked_seconds
         assert [int(pause) for pause in pauses] == [2, longest]
+
+    def test_does_not_wait_for_ever_for_an_answer(self, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert transport.TIMEOUT.connect_timeout == 5
+        assert transport.TIMEOUT.read_timeout == 35, "more than API Gateway's 29 seconds"
+        monkeypatch.setattr(transport, "TIMEOUT", Timeout(connect=1, read=0.2))
+        released = threading.Event()
+
+        def fall_silent(handler: Handler) -> None:
+            handler.receive()
+            released.wait(20)
+            handler.close_connection = True
+
+        server.will(fall_silent)
+        with (
+            UploadsApi(server.url, "token", retry=RetryPolicy(tries=1)) as api,
+            pytest.raises(TransportFault, match="timed out"),
+        ):
+            api.get("0198")
+        released.set()
 
     def test_gives_up_with_the_last_answer(self, server: FakeServer, api: UploadsApi, pauses: list[float]) -> None:
         server.will(*[answer(502)] * 9, problem(503, "Service Unavailable", "Come back later."))

@@ -276,26 +276,10 @@ class TestTheRest:
         assert main(["get", FIRST]) == 1
         assert "409 no-result" in capsys.readouterr().err
 
-    def test_abort_gives_up_what_was_begun(
-        self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_abort_gives_up_what_was_begun(self, fake: FakePortage, file: Path) -> None:
         fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
         file.write_bytes(b"other")
         assert main(["put", str(file)]) == 4
         assert main(["abort", SECOND]) == 0
         assert fake.uploads[SECOND].status == "aborted"
-        assert main(["resume"]) == 0
-        assert "there are no unfinished uploads" in capsys.readouterr().err
         assert main(["abort", FIRST]) == 4, "what is complete is not open"
-
-    def test_abort_forgets_what_has_ended_elsewhere(
-        self, fake: FakePortage, file: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        fake.on_part = lambda _number, _tries: refused(403, "AccessDenied")
-        file.write_bytes(b"other")
-        assert main(["put", str(file)]) == 4
-        fake.uploads[SECOND].status = "completed"
-        assert main(["abort", SECOND]) == 4
-        capsys.readouterr()
-        assert main(["resume"]) == 0
-        assert "there are no unfinished uploads" in capsys.readouterr().err

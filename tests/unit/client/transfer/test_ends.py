@@ -7,9 +7,11 @@ from client import (
     ApiProblem,
     FileChanged,
     Progress,
+    S3Refused,
     UploadEnded,
 )
 from tests.support.client.fake_portage import FakePortage
+from tests.support.client.fake_s3 import refused
 from tests.support.client.fake_server import answer
 from tests.support.client.multipart import ALONE, Open, interrupted
 
@@ -57,6 +59,15 @@ class TestAborting:
         with pytest.raises(ApiProblem):
             portage.abort("u1")
         assert [each.upload_id for each in portage.unfinished()] == ["u1"]
+
+
+def test_a_refusal_of_s3_that_is_not_the_uploads_end_stays_the_error(
+    fake: FakePortage, open_portage: Open, file: Path
+) -> None:
+    fake.on_part = lambda _number, _tries: refused(404, "NoSuchBucket")
+    with pytest.raises(S3Refused, match="NoSuchBucket"):
+        open_portage(ALONE).upload(file)
+    assert "POST /complete" not in fake.calls
 
 
 class TestAFileThatChanges:

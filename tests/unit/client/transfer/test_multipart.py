@@ -77,6 +77,24 @@ class TestWhatPasses:
         assert fake.tries[4] == QUICK.retry.tries
         assert fake.only.status == "pending"
 
+    def test_of_an_answer_that_is_not_s3s_goes_over_another_connection(
+        self, fake: FakePortage, open_portage: Open, file: Path
+    ) -> None:
+        """A proxy keeps the connection open that does not lead to S3."""
+        senders: list[object] = []
+        serve = fake.serve_s3
+
+        def note(handler: Handler) -> None:
+            senders.append(handler.client_address)
+            serve(handler)
+
+        fake.serve_s3 = note
+        page = answer(502, b"<html>", "text/html")
+        fake.on_part = lambda number, tries: page if number == 5 and tries == 1 else None
+        open_portage(ALONE).upload(file)
+        assert_arrived(fake, file)
+        assert senders[3] == senders[4] != senders[5]
+
     def test_includes_silence(self, fake: FakePortage, open_portage: Open, file: Path) -> None:
         sent_again = threading.Event()
 
