@@ -43,6 +43,7 @@ Headers = Mapping[str, str] | Message
 """Of an answer."""
 
 _EXCERPT_CHARACTERS = 200
+_NO_LOGIN = "Tunnel connection failed: 407"  # the text is all that http.client's OSError has
 TIMEOUT = Timeout(connect=5, read=35)  # API Gateway times out after 29 s and answers 504
 
 
@@ -186,11 +187,16 @@ def sendable(what: str) -> Generator[None]:
 
 
 def transport_error(what: str, place: str, error: BaseException) -> PortageError:
-    """Return the client's error for one of a connection: a certificate that is not trusted stays so."""
+    """Return the client's error for one of a connection. Those that stay are WrongConfig."""
     untrusted = _untrusted(error)
     if untrusted is not None:
         cause = untrusted.verify_message or str(untrusted)
         return UntrustedCertificate(place, cause, _ca_variable() or CA_VARIABLES[0])
+    if _NO_LOGIN in str(error):
+        return WrongConfig(
+            f"the proxy refused the connection to {place} with status 407: write user and password into HTTPS_PROXY, "
+            "such as http://user:password@proxy.example.com:3128"
+        )
     return TransportFault(f"{what} failed: {error}")
 
 

@@ -22,7 +22,7 @@ from ..errors import (
     S3Refused,
     StaleConnection,
     TransportFault,
-    UntrustedCertificate,
+    WrongConfig,
     reason,
 )
 from ..transport import Headers, Trust, excerpt, place_of, proxy_for, retry_after, sendable, transport_error
@@ -217,7 +217,7 @@ def _named_errors(what: str, place: str, earlier: OSError | None = None, *, is_k
     except (OSError, http.client.HTTPException) as error:
         cause = earlier or error
         named = transport_error(what, place, cause)
-        if isinstance(named, UntrustedCertificate):
+        if isinstance(named, WrongConfig):
             raise named from cause
         # A timeout does not mean that the server closed an idle connection, and a retry may wait as long again.
         kind = StaleConnection if is_kept and not isinstance(cause, TimeoutError) else TransportFault

@@ -18,6 +18,8 @@ class Proxy:
         self._server = (place.hostname or "", place.port or 80)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.heads: list[str] = []
+        self.refusal = b""
+        """What it answers instead of leading on."""
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -46,6 +48,9 @@ class Proxy:
                 received += piece
             head = received.partition(b"\r\n\r\n")[0].decode()
             self.heads.append(head)
+            if self.refusal:
+                client.sendall(self.refusal)
+                return
             if head.startswith("CONNECT "):
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:

@@ -13,6 +13,7 @@ import trustme
 
 from client import ForeignAnswer, Portage, UntrustedCertificate, UserPool, WrongConfig
 from client.__main__ import main
+from client.transfer.single_request import send_file
 from client.transport import CA_VARIABLES, Trust, proxy_for, retry_after
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_portage import FakePortage
@@ -93,6 +94,19 @@ class TestProxies:
         assert found is not None
         kind, _, encoded = found.headers["Proxy-Authorization"].partition(" ")
         assert (kind, base64.b64decode(encoded).decode()) == ("Basic", login)
+
+    def test_that_want_a_password_are_a_definite_error_that_names_the_setting(
+        self, server: FakeServer, file: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    ) -> None:
+        with Proxy(server.url) as proxy, Portage(f"https://{HERE}", "token") as portage:
+            proxy.refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+            monkeypatch.setenv("https_proxy", proxy.url)
+            with pytest.raises(WrongConfig, match="HTTPS_PROXY"):
+                portage.get("u1")
+            with pytest.raises(WrongConfig, match="HTTPS_PROXY"):
+                send_file("PUT", f"https://{HERE}", {"Content-Length": str(file.stat().st_size)}, file)
+            assert len(proxy.heads) == 2
+        assert pauses == []
 
     def test_of_another_kind_are_a_wrong_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", "socks5://proxy:1080")
