@@ -167,7 +167,7 @@ def _team_files(folder: Path) -> Mapping[str, Path]:
             if size_bytes > _UNREAD_BYTES:
                 largest = max(found, key=lambda each: found[each].stat().st_size)
                 raise ArgumentError(
-                    f"{folder} holds more than {_mb(_UNREAD_BYTES)}, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. "
+                    f"{folder} holds more than {mb(_UNREAD_BYTES)}, but Lambda takes {mb(MAX_UNPACKED_BYTES)}. "
                     f"{_leave_out(largest, found[largest].stat().st_size)}"
                 )
     except OSError as error:
@@ -216,18 +216,16 @@ def check_size(archive: pulumi.Archive, what: str = "the function's code") -> No
         largest = max(listed, key=lambda name: listed[name].size_bytes)
         fix = _leave_out(largest, listed[largest].size_bytes)
         if unpacked > MAX_UNPACKED_BYTES:
-            raise ArgumentError(
-                f"{what} is {_mb(unpacked)} unpacked, but Lambda takes {_mb(MAX_UNPACKED_BYTES)}. {fix}"
-            )
+            raise ArgumentError(f"{what} is {mb(unpacked)} unpacked, but Lambda takes {mb(MAX_UNPACKED_BYTES)}. {fix}")
         zipped = _zipped_bytes(listed)
     if zipped > MAX_ZIPPED_BYTES:
         raise ArgumentError(
-            f"{what} is {_mb(zipped)} zipped, but Lambda takes {_mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
+            f"{what} is {mb(zipped)} zipped, but Lambda takes {mb(MAX_ZIPPED_BYTES)} in a request. {fix}"
         )
 
 
 def _leave_out(largest: str, size_bytes: int) -> str:
-    return f"Leave out what is not needed; the largest file is {largest}, {_mb(size_bytes)}."
+    return f"Leave out what is not needed; the largest file is {largest}, {mb(size_bytes)}."
 
 
 def unpacked_bytes(archive: pulumi.Archive) -> int:
@@ -248,7 +246,8 @@ def _zipped_bytes(listed: Mapping[str, File]) -> int:
     return total
 
 
-def _mb(size_bytes: int) -> str:
+def mb(size_bytes: int) -> str:
+    """Return a size as an error names it."""
     return f"{size_bytes / 1024**2:.1f} MB"
 
 

@@ -27,6 +27,7 @@ from components.compute.code_archive import (
     MAX_UNPACKED_BYTES,
     File,
     check_size,
+    mb,
     unpacked_bytes,
 )
 from components.compute.lambda_function import RUNTIME
@@ -82,8 +83,8 @@ def libraries_fault(
     total = code_bytes + sum(map(unpacked_bytes, brought.values()))
     if total > MAX_UNPACKED_BYTES:
         return (
-            f"code and libraries are {total / 1024**2:.1f} MB unpacked, but Lambda takes "
-            f"{MAX_UNPACKED_BYTES / 1024**2:.1f} MB. Leave out what is not needed."
+            f"code and libraries are {mb(total)} unpacked, but Lambda takes {mb(MAX_UNPACKED_BYTES)}. "
+            "Leave out what is not needed."
         )
     return None
 

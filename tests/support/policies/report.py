@@ -20,13 +20,10 @@ from core.pack import all_rules, tags
 from core.rule import Rule
 from core.settings import Configuration, SettingsError, read
 from tests.support import golden
-from tests.support.paths import PROJECT
+from tests.support.paths import OVERLAYS, PROJECT
 from tests.support.policies.review import Violation, review
 
 SARIF = PROJECT / ".local" / "policies.sarif"
-
-STACKS = ("dev", "staging", "prod")
-"""Those that are for AWS."""
 
 Level = Literal["error", "warning", "note"]
 
@@ -232,7 +229,7 @@ def as_table(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def main(stacks: Sequence[str] = STACKS, console: Console | None = None, path: Path = SARIF) -> int:
+def main(stacks: Sequence[str] = OVERLAYS, console: Console | None = None, path: Path = SARIF) -> int:
     """Print the table, write the file, and return the exit code."""
     console = console or Console()
     try:
