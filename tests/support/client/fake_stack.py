@@ -45,7 +45,8 @@ class FakeStack(FakePortage):
 
     def serve(self, handler: Handler) -> None:
         is_s3 = handler.path.startswith("/bucket")
-        with _adding(handler, {**({} if is_s3 else NO_STORE), **self._cors(handler, is_s3=is_s3)}):
+        caching = {} if is_s3 or "caching" in self.broken else NO_STORE
+        with _adding(handler, {**caching, **self._cors(handler, is_s3=is_s3)}):
             if handler.command == "OPTIONS":
                 handler.receive()
                 send(handler, 200 if is_s3 else 204, b"", {})
@@ -98,7 +99,8 @@ class FakeStack(FakePortage):
         payload = token.split(".")[1:2]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(f"{payload[0]}==")) if payload else {}
         is_valid = claims.get("sub") in USERS and token == id_token(claims["sub"], claims["iat"])
-        if is_valid or (token and "forgery" in self.broken):
+        is_unsigned = token.endswith(".") and "unsigned tokens" in self.broken
+        if is_valid or is_unsigned or (token and "forgery" in self.broken):
             return claims.get("sub", "nobody")
         return "nobody" if "token" in self.broken and not token else None
 
@@ -233,6 +235,8 @@ class FakeStack(FakePortage):
             if deviation in self.broken or ("n=" in handler.path and "part" in self.broken):
                 self._accept(handler)
             else:
+                if upload is not None and "open" in self.broken:
+                    upload.status = "aborted"
                 _refuse(handler, 403, "SignatureDoesNotMatch")
         elif upload is not None and 0 in upload.parts and "once" not in self.broken:
             _refuse(handler, 412, "PreconditionFailed")
@@ -260,7 +264,9 @@ class FakeStack(FakePortage):
             if name not in sent:
                 return "presence"
             if sent[name] != value:
-                return {"content-length": "length", "content-type": "type"}.get(name, "checksum")
+                is_longer = name == "content-length" and int(sent[name]) > int(value)
+                length = "more bytes" if is_longer and "more bytes" in self.broken else "length"
+                return {"content-length": length, "content-type": "type"}.get(name, "checksum")
         return "added" if any(name.startswith("x-amz-") and name not in signed for name in sent) else None
 
     def _accept(self, handler: Handler, status: int = 200) -> None:

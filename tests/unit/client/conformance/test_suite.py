@@ -107,6 +107,7 @@ def test_without_an_operator_objects_stay_and_are_named(stack: FakeStack, open_c
     remains = clean_up(context)
     assert remains.records == list(stack.uploads)
     assert remains.objects == remains.records[:1]
+    assert stack.calls.count("DELETE") == 1, "the event of what has its bytes may be on its way"
 
 
 def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_cleaned_up(

@@ -18,7 +18,7 @@ from client.conformance import suite
 from client.conformance.cases import sending
 from client.conformance.context import Context
 from client.conformance.suite import SUITE, Case
-from client.conformance.verdict import Failed
+from client.conformance.verdict import Failed, Outcome, Verdict, write_junit
 from tests.support.client.fake_cognito import FakeCognito
 from tests.support.client.fake_stack import ORIGIN, USERS, FakeStack
 
@@ -84,6 +84,13 @@ def test_a_case_that_fails_has_an_exit_code_of_its_own_and_a_reason_in_each_repo
     (failure,) = made.iter("failure")
     assert failure.get("message", "").startswith("POST /uploads")
     assert {upload.status for upload in stack.uploads.values()} == {"aborted"}, "also the one that was too large"
+
+
+def test_a_report_is_xml_whatever_the_stack_has_answered(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    write_junit(report, [Verdict("access", "a", Outcome.FAILED, 1, "<b> \x1b[31m \x00")], "https://api.example")
+    (failure,) = ET.parse(report).iter("failure")  # noqa: S314 - the command's own
+    assert failure.get("message") == "<b>  [31m  "
 
 
 @pytest.mark.parametrize(("errors", "exit_code"), [((TransportFault,), 5), ((TransportFault, Failed), 8)])

@@ -82,6 +82,15 @@ def test_a_hundred_executions_must_stay_unreserved(reserved: int, unreserved: fl
     assert found.limit == ("at least 100 if any is reserved" if fits else "at least 100")
 
 
+@pytest.mark.parametrize(("used", "fits"), [(0.89, True), (0.9, False)])
+def test_room_for_code_that_is_almost_full_is_a_warning(used: float, fits: bool) -> None:
+    answers = limits()
+    settings: Any = answers["lambda", "get_account_settings"]
+    settings["AccountUsage"]["TotalCodeSize"] = used * settings["AccountLimit"]["TotalCodeSize"]
+    found = check(Stack(), answers)["size of Lambda code and layers"]
+    assert found.severity is (Severity.OK if fits else Severity.WARNING)
+
+
 def test_a_reservation_that_stays_the_same_takes_nothing_more() -> None:
     same = resource("f", FUNCTION, {"reservedConcurrentExecutions": 500})
     assert bad(check(read(plan([step("same", same, same)])), limits(unreserved=100))) == set()
