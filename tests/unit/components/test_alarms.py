@@ -55,6 +55,15 @@ def test_each_alarm_is_on_its_metric_and_notifies_the_topic(by_default: Recordin
         assert each.inputs["comparisonOperator"] == "GreaterThanThreshold"
         assert each.inputs["treatMissingData"] == "notBreaching"
         assert each.inputs["alarmActions"] == [TOPIC]
+        # An alarm that goes off before the topic takes its notifications would notify nobody.
+        assert by_default.only(aws.sns.TopicPolicy).urn in each.options.depends_on
+
+
+def test_an_alarm_of_a_queue_goes_off_after_five_minutes(by_default: Recording) -> None:
+    of_queues = [
+        each.inputs for each in by_default.all(aws.cloudwatch.MetricAlarm) if each.inputs["namespace"] == "AWS/SQS"
+    ]
+    assert [(each["period"], each["evaluationPeriods"]) for each in of_queues] == [(300, 1)] * 3
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,17 @@ import pytest
 
 from components.arguments import ArgumentError
 from components.arguments.fargate import MEMORY_MB
+from components.compute.fargate import SERVICES
 from handlers.entries import worker_health
-from tests.support.components.examples import ECS_CLUSTER_ARN, FARGATE, IMAGE, KMS_KEY_ARN, NAME, PROCESSING_PIPELINE
+from tests.support.components.examples import (
+    ECS_CLUSTER_ARN,
+    FARGATE,
+    IMAGE,
+    KMS_KEY_ARN,
+    NAME,
+    PROCESSING_PIPELINE,
+    SUBNET_IDS,
+)
 from tests.support.components.recording import Recording, arn_of, physical, record, refusal
 
 pytestmark = pytest.mark.variant
@@ -141,7 +150,19 @@ class TestTheService:
         needed = {by_default.only(aws.ecs.ClusterCapacityProviders, WORKERS).urn} | {
             by_default.only(aws.iam.RolePolicy, name).urn for name in (f"{WORKERS}-policy", f"{WORKERS}-start-policy")
         }
-        assert needed <= set(by_default.only(aws.ecs.Service, WORKERS).options.depends_on)
+        assert needed <= by_default.only(aws.ecs.Service, WORKERS).options.depends_on
+
+    def test_starts_no_task_before_it_can_reach_aws(self, by_default: Recording) -> None:
+        ways = {
+            each.urn for kind in (aws.ec2.RouteTableAssociation, aws.ec2.VpcEndpoint) for each in by_default.all(kind)
+        }
+        assert len(ways) == 3 + 2 + len(SERVICES)
+        assert ways <= by_default.only(aws.ecs.Service, WORKERS).options.depends_on
+
+    def test_starts_no_task_in_given_subnets_before_its_group_lets_it_send(self) -> None:
+        recording = record(lambda: PROCESSING_PIPELINE.make(**FARGATE, subnet_ids=SUBNET_IDS) and None)
+        rule = recording.only(aws.vpc.SecurityGroupEgressRule)
+        assert rule.urn in recording.only(aws.ecs.Service, WORKERS).options.depends_on
 
     @pytest.mark.parametrize(
         ("weights", "expected"), [((1, 0), {"FARGATE": 1}), ((0, 2), {"FARGATE_SPOT": 2}), ((1, 3), None)]

@@ -38,14 +38,20 @@ class Queues:
                 QueueUrl=self.dead,
                 MessageBody=body,
                 MessageAttributes={"trace": {"DataType": "String", "StringValue": "1"}},
+                MessageGroupId=OWNER,
             )
 
     def bodies(self, url: str) -> set[str]:
         answer = self.client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
         )
         messages = answer.get("Messages", [])
         assert all("trace" in each.get("MessageAttributes", {}) for each in messages)
+        assert all(each.get("Attributes", {}).get("MessageGroupId") == OWNER for each in messages), "owners have turns"
         return {each.get("Body", "") for each in messages}
 
 
