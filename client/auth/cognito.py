@@ -27,6 +27,7 @@ _PASSING_CODES = frozenset(
         "ServiceUnavailable",
         "ThrottlingException",
         "TooManyRequestsException",
+        "UnexpectedLambdaException",  # a trigger of the pool timed out, or was throttled
     }
 )
 

@@ -40,6 +40,7 @@ def test_some_codes_of_s3_have_a_cause_in_the_transfer(code: str, status: int) -
         "ServiceUnavailable",
         "ThrottlingException",
         "TooManyRequestsException",
+        "UnexpectedLambdaException",
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "com.amazonaws.cognito.identity.idp.model#"])
