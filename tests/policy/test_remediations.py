@@ -1,5 +1,6 @@
 """Remediations change what they must, and keep secrets secret."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from pulumi_policy import ResourceValidationArgs, ResourceValidationPolicy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties, serialize_properties
 
 from core.pack import policies
-from core.settings import Configuration
+from core.settings import Configuration, Exemption
 from tests.support.each_case import each_case
 from tests.support.policies.review import OPTIONS
 
@@ -21,9 +22,15 @@ V2 = "domainNameConfiguration"
 CERTIFICATE, VERSION = "viewerCertificate", "minimumProtocolVersion"
 
 
-def remediate(rule: str, kind: str, inputs: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
+def remediate(
+    rule: str,
+    kind: str,
+    inputs: Mapping[str, Any],
+    config: Mapping[str, Any],
+    configuration: Configuration | None = None,
+) -> Any:
     """What the engine gets back: the inputs as they travel, or None for no change."""
-    (policy,) = [each for each in policies(Configuration()) if each.name == rule]
+    (policy,) = [each for each in policies(configuration or Configuration()) if each.name == rule]
     assert isinstance(policy, ResourceValidationPolicy)
     received = deserialize_properties(dict(inputs), proxy_secrets=True)
     result: Any = policy.remediate(ResourceValidationArgs(kind, received, URN, "name", OPTIONS, None, config))
@@ -66,3 +73,11 @@ def test_a_remediation_changes_only_what_breaks_the_rule(
     rule: str, kind: str, before: Mapping[str, Any], after: Mapping[str, Any] | None
 ) -> None:
     assert remediate(rule, kind, before, TAGS) == after
+
+
+def test_a_resource_that_is_exempt_is_not_changed() -> None:
+    rule = "logs-log-group-has-retention"
+    exemption = Exemption(rule, ("*::name",), "Kept for ever by law", dt.date(2999, 1, 1))
+
+    assert remediate(rule, LOG_GROUP, {}, {}, Configuration(exemptions=(exemption,))) is None
+    assert remediate(rule, LOG_GROUP, {}, {}) is not None

@@ -53,6 +53,14 @@ def test_an_exemption_holds_for_its_resources_until_its_last_day(write: Write) -
     assert [each.name for each in found] == ["more-jobs"]
 
 
+def test_of_two_exemptions_the_longer_one_counts(write: Write) -> None:
+    both = exempt("2027-03-02") + exempt("2027-02-28").removeprefix("exemptions:\n")
+
+    found = review(queues(), rules=RULES, configuration=read(RULES, write(both), TODAY))
+
+    assert [each.name for each in found] == ["more-jobs"]
+
+
 def test_an_expired_exemption_is_reported_with_its_reason(write: Write) -> None:
     configuration = read(RULES, write(exempt("2027-02-28")), TODAY)
 

@@ -108,6 +108,13 @@ def policy_that_is_met_without_the_key(n: str, *, ok: bool) -> None:
     aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(_for_everybody(source)))
 
 
+@case("sqs-queue-policy-is-not-public")
+def policy_that_is_met_by_no_value(n: str, *, ok: bool) -> None:
+    operator = "ForAnyValue:StringEquals" if ok else "ForAllValues:StringEquals"
+    source = {operator: {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/r-ab12/"}}
+    aws.sqs.QueuePolicy(n, queue_url="https://q", policy=document(_for_everybody(source)))
+
+
 def _for_everybody(condition: Mapping[str, object]) -> dict[str, object]:
     return {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*", "Condition": condition}
 
