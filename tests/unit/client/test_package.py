@@ -55,6 +55,11 @@ def test_a_wheel_runs_without_the_repository(
     assert int(named.stdout) == len(client.__all__)
 
 
+def test_a_wheel_has_the_license_of_the_repository(installed: Path) -> None:
+    (text,) = installed.glob("*.dist-info/licenses/LICENSE")
+    assert text.read_bytes() == (PROJECT / "LICENSE").read_bytes()
+
+
 def test_a_wheel_has_types_and_no_other_package(installed: Path) -> None:
     assert (installed / "portage_client" / "py.typed").exists()
     assert (installed / "portage_client/operators/doctor/prices.toml").exists()
