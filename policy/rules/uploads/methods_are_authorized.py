@@ -1,4 +1,4 @@
-"""Every method of a REST API that is not a preflight has an authorizer."""
+"""Every method of a REST API, or of an HTTP API's document, that is not a preflight has an authorizer."""
 
 from collections.abc import Iterator
 
@@ -14,6 +14,7 @@ VERBS = frozenset(("delete", "get", "head", "patch", "post", "put", "x-amazon-ap
 @rule(
     "aws:apigateway/method:Method",
     "aws:apigateway/restApi:RestApi",
+    "aws:apigatewayv2/api:Api",
     severity=Severity.CRITICAL,
     reason="A method that hands out URLs without a user's token lets anybody upload or download.",
     steps=(

@@ -328,6 +328,12 @@ def document_of_api(n: str, *, ok: bool) -> None:
 
 
 @case("uploads-methods-are-authorized")
+def document_of_http_api(n: str, *, ok: bool) -> None:
+    paths: dict[str, object] = {"/uploads": {"post": {"security": [{"users": []}]} if ok else {}}}
+    aws.apigatewayv2.Api(n, protocol_type="HTTP", body=json.dumps({"openapi": "3.0.1", "paths": paths}))
+
+
+@case("uploads-methods-are-authorized")
 def document_with_an_alternative(n: str, *, ok: bool) -> None:
     allowed: list[dict[str, list[str]]] = [{"users": []}] if ok else [{"users": []}, {}]
     aws.apigateway.RestApi(
