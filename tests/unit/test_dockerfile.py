@@ -84,6 +84,13 @@ def test_its_libraries_are_those_that_are_tested_here(image: str) -> None:
     assert [name for name, version in pinned(image) if f"\n{name}=={version} " not in tested] == []
 
 
+def test_all_its_libraries_are_wheels_with_a_hash_that_was_reviewed() -> None:
+    installations = re.findall(r"pip install (.+)$", DOCKERFILE, re.MULTILINE)
+    assert len(installations) == 2
+    for each in installations:
+        assert {"--require-hashes", "--only-binary=:all:", "--no-deps"} <= set(each.split())
+
+
 def test_it_runs_as_a_user_without_privileges() -> None:
     assert int(instruction("USER")) > 0
 
