@@ -39,8 +39,8 @@ def workflows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber
             each.cache_clear()
 
 
-def failed(*records: Mapping[str, Any]) -> list[str]:
-    answer = start_workflow.handle({"Records": list(records)}, Context())
+def failed(*records: Mapping[str, Any], remaining_seconds: float = 300) -> list[str]:
+    answer = start_workflow.handle({"Records": list(records)}, Context(remaining_seconds))
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
@@ -114,6 +114,17 @@ def test_it_waits_for_the_execution_in_each_delivery(
         workflows.add_client_error("start_execution", "ExecutionAlreadyExists", expected_params=started_by(message))
     assert failed(message) == []
     assert slept == [LOOK_SECONDS]
+
+
+def test_it_ends_before_lambda_ends_it(cloud: Cloud, workflows: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleep(seconds: float) -> None:
+        pytest.fail(f"It waits for {seconds} s more.")
+
+    monkeypatch.setattr(start_workflow.time, "sleep", sleep)
+    cloud.write_record()
+    message = cloud.announce("v1")
+    workflows.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, started_by(message))
+    assert failed(message, remaining_seconds=9) == []
 
 
 def test_an_execution_that_cannot_be_waited_for_has_started_all_the_same(
