@@ -76,6 +76,7 @@ def test_the_demo_shows_the_whole_way_and_exits_with_0_under_any_name(temporary:
     assert "same SHA-256" in output
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("mark", ["Start an embedded AWS", "Deploy the program", "Sign up, sign in"])
 def test_ctrl_c_leaves_nothing_behind(temporary: Path, mark: str) -> None:
     demo = start(temporary)

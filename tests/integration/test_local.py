@@ -18,6 +18,8 @@ import yaml
 from local.emulator.clients import Clients, Credentials
 from tests.support.paths import PROJECT, TEAM_CODE
 
+pytestmark = pytest.mark.variant
+
 LAST_LINE = "It stays until Ctrl-C"
 
 

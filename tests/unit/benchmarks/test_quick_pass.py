@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.paths import PROJECT
 
 NEEDS = {
@@ -14,6 +16,7 @@ NEEDS = {
 """What a machine may lack, as the table shows it."""
 
 
+@pytest.mark.variant
 def test_every_benchmark_is_measured_or_says_what_it_lacks() -> None:
     document = PROJECT / "docs" / "benchmarks.md"
     before = document.read_bytes()
