@@ -9,6 +9,7 @@ import pytest
 import yaml
 from pulumi.automation.errors import CommandError
 
+from components.arguments.processing_pipeline import ProcessingPipelineArgs
 from local.engine.pulumi_cli.stacks import EngineStack, Run
 from settings import keys, keys_of
 from tests.engine.conftest import MakeProject
@@ -127,8 +128,7 @@ def test_each_setting_is_changed_here() -> None:
     assert CHANGES.keys() | eks_changes.SETTINGS == declared - {"region"}
 
 
-@pytest.mark.parametrize("setting", CHANGES)
-def test_a_changed_setting_changes_something_and_replaces_nothing_that_holds_data(setting: str, plan: Plan) -> None:
+def check_plan(setting: str, plan: Plan) -> None:
     run = plan(**CHANGES[setting])
 
     replaced = {step.type for step in run.steps if "replace" in step.operation}
@@ -137,35 +137,51 @@ def test_a_changed_setting_changes_something_and_replaces_nothing_that_holds_dat
     assert lost(run) == DELETED.get(setting, set())
 
 
-@pytest.mark.parametrize("setting", ["resultsBucketArn", "quarantineBucketArn"])
-def test_a_given_bucket_that_does_not_exist_is_an_error_of_the_preview(setting: str, plan: Plan) -> None:
-    with pytest.raises(CommandError, match="mistyped"):
-        plan(**{**CHANGES[setting], setting: "arn:aws:s3:::mistyped"})
+PROCESSING = [key for key in CHANGES if keys()[key][0] is ProcessingPipelineArgs]
 
 
-@pytest.mark.usefixtures("deployed")
-def test_the_same_code_elsewhere_changes_nothing(project: Project, tmp_path: Path) -> None:
-    copy = checkout(tmp_path / "another folder")
-    for path in copy.rglob("*.py"):
-        os.utime(path, (0, 0))
-        path.chmod(0o600)
-    cache = copy / "handlers" / "__pycache__"
-    cache.mkdir()
-    (cache / "api.cpython-311.pyc").write_bytes(b"compiled")
+class TestASettingOfTheProcessing:
+    """A class of its own, with another deployment, so that two processes share the work (--dist loadscope)."""
 
-    assert project.stack("dev", program_dir=copy).preview().operations() == {}
+    @pytest.mark.parametrize("setting", PROCESSING)
+    def test_changes_something_and_replaces_nothing_that_holds_data(self, setting: str, plan: Plan) -> None:
+        check_plan(setting, plan)
+
+    @pytest.mark.parametrize("setting", ["resultsBucketArn", "quarantineBucketArn"])
+    def test_with_a_bucket_that_does_not_exist_is_an_error_of_the_preview(self, setting: str, plan: Plan) -> None:
+        with pytest.raises(CommandError, match="mistyped"):
+            plan(**{**CHANGES[setting], setting: "arn:aws:s3:::mistyped"})
 
 
-@pytest.mark.usefixtures("deployed")
-def test_a_changed_line_changes_the_functions_alone(project: Project, tmp_path: Path) -> None:
-    copy = checkout(tmp_path / "copy")
-    with (copy / "handlers" / "http" / "api.py").open("a") as module:
-        module.write("# changed\n")
+class TestAnotherChange:
+    @pytest.mark.parametrize("setting", [key for key in CHANGES if key not in PROCESSING])
+    def test_of_a_setting_changes_something_and_replaces_nothing_that_holds_data(
+        self, setting: str, plan: Plan
+    ) -> None:
+        check_plan(setting, plan)
 
-    run = project.stack("dev", program_dir=copy).preview()
+    @pytest.mark.usefixtures("deployed")
+    def test_of_the_codes_folder_changes_nothing(self, project: Project, tmp_path: Path) -> None:
+        copy = checkout(tmp_path / "another folder")
+        for path in copy.rglob("*.py"):
+            os.utime(path, (0, 0))
+            path.chmod(0o600)
+        cache = copy / "handlers" / "__pycache__"
+        cache.mkdir()
+        (cache / "api.cpython-311.pyc").write_bytes(b"compiled")
 
-    assert {step.type for step in run.steps if step.operation != "same"} == {
-        "aws:lambda/alias:Alias",
-        "aws:lambda/function:Function",
-    }
-    assert set(run.operations().values()) == {"update"}
+        assert project.stack("dev", program_dir=copy).preview().operations() == {}
+
+    @pytest.mark.usefixtures("deployed")
+    def test_of_a_line_of_code_changes_the_functions_alone(self, project: Project, tmp_path: Path) -> None:
+        copy = checkout(tmp_path / "copy")
+        with (copy / "handlers" / "http" / "api.py").open("a") as module:
+            module.write("# changed\n")
+
+        run = project.stack("dev", program_dir=copy).preview()
+
+        assert {step.type for step in run.steps if step.operation != "same"} == {
+            "aws:lambda/alias:Alias",
+            "aws:lambda/function:Function",
+        }
+        assert set(run.operations().values()) == {"update"}
