@@ -53,7 +53,8 @@ def test_an_interrupted_command_says_so_at_once_and_goes_on_later(
     with portage("resume", home=signed_in) as sending:
         shown, _ = sending.communicate()
     assert (sending.returncode, shown.split()[:2]) == (0, [fake.only.upload_id, "uploaded"])
-    assert set(fake.tries) == {9, 10}
+    # And the last ones before them, if the interruption came before S3's answers.
+    assert {9, 10} <= set(fake.tries) < set(range(1, 11))
     assert_arrived(fake, file)
     released.set()  # not before: what the first command had sent of these parts may arrive even now
 
