@@ -19,6 +19,8 @@ from client.operators.doctor.findings import Severity
 from tests.support.client.pulumi_documents import state_of
 from tests.support.deployment.system import System
 
+pytestmark = pytest.mark.variant
+
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 

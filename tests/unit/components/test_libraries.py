@@ -18,6 +18,8 @@ from tests.support.components.examples import NAME, PROCESSING_PIPELINE, TEAM_CO
 from tests.support.components.recording import record
 from tests.support.each_case import each_case
 
+pytestmark = pytest.mark.variant
+
 THUMBNAIL = HANDLERS / "processors" / "requirements" / "thumbnail.txt"
 ELF_ARM64 = b"\x7fELF\x02\x01" + b"\0" * 12 + b"\xb7\x00"
 ELF_X86_64 = b"\x7fELF\x02\x01" + b"\0" * 12 + b"\x3e\x00"

@@ -24,6 +24,8 @@ from tests.support.components.examples import (
 from tests.support.components.recording import Recording, arn_of, physical, record
 from tests.support.each_case import each_case
 
+pytestmark = pytest.mark.variant
+
 HANDLERS = {
     "lambda": "handlers.entries.process_object.handle",
     "step-functions": "handlers.entries.process_step.handle",
