@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, PackagePath, distribution
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -86,9 +86,7 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
     for Lambda; and for a team's code with links, private files in a zip file, or more bytes than Lambda accepts.
     """
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
-        f"{HANDLERS.name}/{name}": pulumi.FileAsset(str(path))
-        for name, path in _files_in(HANDLERS)
-        if path.suffix in OUR_SUFFIXES and path.is_file()
+        f"{HANDLERS.name}/{name}": pulumi.FileAsset(path) for name, path in _our_files(HANDLERS)
     }
     for name in distributions:
         assets |= files_of(name)
@@ -97,6 +95,13 @@ def code_archive(distributions: Sequence[str] = (), team_code: pulumi.Archive | 
     archive = pulumi.AssetArchive(assets)
     check_size(archive)
     return archive
+
+
+@cache
+def _our_files(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Return names and paths of our own code, which stays the same while the program runs."""
+    found = _files_in(folder)
+    return tuple((name, str(path)) for name, path in found if path.suffix in OUR_SUFFIXES and path.is_file())
 
 
 def shipped(code: pulumi.Archive) -> pulumi.Archive:
