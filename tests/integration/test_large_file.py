@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.deployment.system import System, User
 
+pytestmark = pytest.mark.variant
+
 MEBIBYTE = 1024**2
 SIZE = 512 * MEBIBYTE
 """32 parts, 50 times the memory that sending may take."""

@@ -24,6 +24,8 @@ from tests.support.components.package_host import construct, plugin, wire
 from tests.support.components.recording import FakeAws, record, rendered
 from tests.support.each_case import each_case
 
+pytestmark = pytest.mark.variant
+
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_JSON.read_text(encoding="utf-8"))
 NEEDED = {
     "EksArgoDeploy": {

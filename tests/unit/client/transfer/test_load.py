@@ -15,6 +15,8 @@ from tests.support.client.fake_server import Reaction
 from tests.support.client.multipart import PART, QUICK, Open, assert_arrived
 from tests.support.paths import PROJECT
 
+pytestmark = pytest.mark.variant
+
 MIB = 1024 * 1024
 
 UPLOAD = """

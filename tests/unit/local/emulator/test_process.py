@@ -16,6 +16,8 @@ from local import PROJECT_DIR
 from local.emulator import process as module
 from local.emulator.process import Emulator, EmulatorError
 
+pytestmark = pytest.mark.variant
+
 SLEEPER = """
 import time
 def handle(event, context):
