@@ -47,7 +47,7 @@ down: ## Stop what `make local` runs in another terminal
 test: $(STAMP) ## Pass the unit tests, and the integration tests with the default compute and trigger
 	$(RUN)/pytest $(PARALLEL) -m 'not variant'
 
-test-variants: $(STAMP) ## Pass the tests of other computes, triggers, arguments and commands (6 min)
+test-variants: $(STAMP) ## Pass the tests of other computes, triggers, arguments and commands (5 min)
 	$(RUN)/pytest $(PARALLEL) -m variant
 
 test-policies: $(STAMP) ## Pass the tests of the policy pack (1 min)
