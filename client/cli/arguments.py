@@ -19,6 +19,7 @@ from .exit_codes import MEANINGS, ExitCode
 
 WAIT_SECONDS = 600.0
 CASE_SECONDS = 120.0
+AVERAGE_MB, POLLS_PER_UPLOAD = 200, 10
 
 _CONFIGURATION = """\
 configuration:
@@ -261,10 +262,16 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
         "--uploads-per-day", type=_positive, metavar="N", help="show what this number of uploads costs in a month"
     )
     doctor.add_argument(
-        "--average-size", type=_size, metavar="SIZE", help="size of each of them, such as 40MB; default: 200MB"
+        "--average-size",
+        type=_size,
+        metavar="SIZE",
+        help=f"size of each of them, such as 40MB; default: {AVERAGE_MB}MB",
     )
     doctor.add_argument(
-        "--polls-per-upload", type=_positive, metavar="N", help="status requests for each of them; default: 10"
+        "--polls-per-upload",
+        type=_positive,
+        metavar="N",
+        help=f"status requests for each of them; default: {POLLS_PER_UPLOAD}",
     )
     doctor.add_argument(
         "--prices", type=Path, metavar="FILE", help="TOML file with other prices, [REGION.NAME] as in prices.toml"

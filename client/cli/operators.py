@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import WrongConfig, WrongUsage
 from ..operators.aws import aws_client
 from ..operators.redrive import DeadLetter, DeadLetters, NothingToRedrive
-from .arguments import Options
+from .arguments import AVERAGE_MB, POLLS_PER_UPLOAD, Options
 from .config import config_path, load_config
 from .exit_codes import ExitCode
 from .output import Output, time_text
@@ -73,7 +73,8 @@ def doctor(options: Options, output: Output) -> ExitCode:
         raise WrongUsage(f"{path} does not name a region: give --region")
     load = None
     if options.uploads_per_day is not None:
-        load = cost.Load(options.uploads_per_day, options.average_size or 200e6, options.polls_per_upload or 10)
+        size, polls = options.average_size or AVERAGE_MB * 1e6, options.polls_per_upload or POLLS_PER_UPLOAD
+        load = cost.Load(options.uploads_per_day, size, polls)
     deadline = time.monotonic() + options.timeout
     examination = examine.Examination(
         stack=stack,

@@ -152,6 +152,11 @@ class Arguments:
         values = vars(self)
         return sorted(name for name in names if is_late(values[name]) or values[name] != self.declared[name].default)
 
+    def without_effect(self, why: str, names: Iterable[str]) -> list[str]:
+        """Return a warning that names those of these arguments that are changed, or nothing if none is."""
+        idle = ", ".join(map(self.spelled, self.changed(names)))
+        return [f"{why}, these have no effect: {idle}."] if idle else []
+
     def warnings(self) -> list[str]:
         """Return what is allowed but of no use, such as arguments that nothing reads."""
         return []

@@ -170,15 +170,11 @@ class EksArgoDeployArgs(VpcArgs, ProtectionArgs, LogRetentionArgs, GitArgs, TagA
         found: list[str] = []
         for name, value, read in _READ_WITH:
             chosen = vars(self)[name]
-            if chosen != value and (idle := self.changed(read)):
-                found.append(
-                    f"With {self.spelled(name)} {chosen}, these have no effect: {', '.join(map(self.spelled, idle))}."
-                )
-        github = ("github_environment", "github_oidc_provider_arn")
-        if self.github_repository is None and (idle := self.changed(github)):
-            found.append(
-                f"Without {self.spelled('github_repository')}, these have no effect: "
-                f"{', '.join(map(self.spelled, idle))}."
+            if chosen != value:
+                found += self.without_effect(f"With {self.spelled(name)} {chosen}", read)
+        if self.github_repository is None:
+            found += self.without_effect(
+                f"Without {self.spelled('github_repository')}", ("github_environment", "github_oidc_provider_arn")
             )
         return found
 

@@ -155,8 +155,7 @@ class ProcessingPipelineArgs(
         """The arguments that are given, but that only another compute reads."""
         read = _declared_by(*_READ_BY[self.compute], ProtectionArgs)
         others = _declared_by(*(shape for shapes in _READ_BY.values() for shape in shapes))
-        idle = ", ".join(map(self.spelled, self.changed(others.keys() - read.keys())))
-        return [f"With the compute {self.compute}, these have no effect: {idle}."] if idle else []
+        return self.without_effect(f"With the compute {self.compute}", others.keys() - read.keys())
 
     def conflicts(self, spelled: Callable[[str], str] = str) -> list[str]:
         """A processor that its code does not have, a rule without effect, and the conflicts of the compute."""
